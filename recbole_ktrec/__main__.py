@@ -1,0 +1,7 @@
+"""``python -m recbole_ktrec`` is ``ktrec``."""
+
+import sys
+
+from recbole_ktrec.cli import main
+
+sys.exit(main())

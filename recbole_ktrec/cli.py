@@ -1,0 +1,57 @@
+"""The one command, ``ktrec``: each subcommand is a module of :mod:`recbole_ktrec.commands`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from recbole_ktrec.errors import KTRecError, nearest
+
+#: name -> what ``ktrec --help`` says of it; the module ``commands.<name>`` has ``add_arguments`` and ``main``.
+COMMANDS = {
+    "run": "train and evaluate one model on one data set",
+    "encode": "encode item texts ahead of time",
+    "convert": "turn a raw public dump into atomic files with their text",
+    "benchmark": "compare models fairly: same split, same candidates, significance, report",
+    "pretrain": "train on source domains what can be carried over to a target",
+    "transfer-report": "show when transfer pays on a target, with its controls",
+    "recommend": "top-k items for known users, new users or new items",
+    "doctor": "print versions, remedies in force, encoders, devices and the cache folder",
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    rows = "\n".join(f"  {name:<16} {text}" for name, text in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="ktrec",
+        description="Knowledge transfer with language models for RecBole.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"commands:\n{rows}\n\nktrec COMMAND --help explains one.",
+    )
+    parser.add_argument("command", metavar="COMMAND", help="one of the commands below")
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``ktrec`` with ``argv`` (default: ``sys.argv[1:]``) and return the exit code."""
+    args = _parser().parse_args(argv)
+    if args.command not in COMMANDS:
+        print(f"ktrec: unknown command [{args.command}].{nearest(args.command, COMMANDS)}", file=sys.stderr)
+        return 2
+    module = importlib.import_module(f"recbole_ktrec.commands.{args.command.replace('-', '_')}")
+    parser = argparse.ArgumentParser(
+        prog=f"ktrec {args.command}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    module.add_arguments(parser)
+    try:
+        return int(module.main(args.rest, parser))
+    except KTRecError as error:
+        print(f"ktrec {args.command}: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

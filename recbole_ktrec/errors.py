@@ -1,0 +1,35 @@
+"""The named errors of the plugin: each message says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class KTRecError(Exception):
+    """Base of every error that the plugin raises on purpose; the command line prints it without a traceback."""
+
+
+class ConfigError(KTRecError, ValueError):
+    """A configuration key or value that cannot be used."""
+
+
+class DataError(KTRecError, ValueError):
+    """A file, row, column or archive that cannot be read as what it should be."""
+
+
+class EncoderError(KTRecError, RuntimeError):
+    """A text encoder that cannot be found, loaded or trusted."""
+
+
+class MissingExtraError(KTRecError, ImportError):
+    """An optional dependency that is not installed; the message holds the exact install command."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs [{package}]: pip install 'recbole-ktrec[{extra}]'")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `` Did you mean [x]?`` for the known name closest to ``name``, or an empty string."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f" Did you mean [{found[0]}]?" if found else ""

@@ -1,0 +1,148 @@
+"""Atomic files: what is written is read back, by us and by RecBole's own pandas call."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recbole_ktrec.atomic import (
+    AtomicWriter,
+    Field,
+    escape,
+    iter_atomic,
+    parse_header,
+    read_atomic,
+    read_header,
+    unescape,
+    write_atomic,
+)
+from recbole_ktrec.errors import DataError
+
+FIELDS = [Field("item_id", "token"), Field("title", "token_seq")]
+HARD = ['"Great" game', '"', '""', "'", 'say "', '"unclosed', "NA", "None", "", "a\tb", "c\nd", "漢字 é", "  two  gaps "]
+
+
+def write_lines(path: Path, *lines: str, encoding: str = "utf-8") -> Path:
+    path.write_bytes(("\n".join(lines) + "\n").encode(encoding))
+    return path
+
+
+def host_read(path: Path) -> pd.DataFrame:
+    """RecBole's call (recbole/data/dataset/dataset.py, _load_feat), with missing values kept for comparison."""
+    return pd.read_csv(path, delimiter="\t", dtype=str, encoding="utf-8", engine="python", keep_default_na=False)
+
+
+def test_hard_cells_come_back_to_us_and_to_the_host(tmp_path: Path) -> None:
+    path = write_atomic(
+        tmp_path / "x.item",
+        pd.DataFrame({"item_id": [str(i) for i in range(len(HARD))], "title": HARD}),
+        {"item_id": "token", "title": "token_seq"},
+    )
+    wanted = [text.replace("\t", " ").replace("\n", " ") for text in HARD]
+    assert read_atomic(path)["title"].tolist() == wanted
+    assert host_read(path)["title:token_seq"].tolist() == wanted
+
+
+@given(st.lists(st.text(max_size=30), min_size=1, max_size=8))
+def test_any_text_comes_back(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
+    path = tmp_path_factory.mktemp("any") / "x.item"
+    with AtomicWriter(path, FIELDS) as writer:
+        writer.write_rows((str(i), text) for i, text in enumerate(texts))
+    wanted = ["".join(" " if c in "\t\n\r\x00" else c for c in t).encode("utf-8", "replace").decode() for t in texts]
+    assert [title for _, title in iter_atomic(path)] == wanted
+    assert host_read(path)["title:token_seq"].tolist() == wanted
+
+
+@pytest.mark.parametrize("cell", HARD)
+def test_unescape_undoes_escape(cell: str) -> None:
+    assert unescape(escape(cell)) == cell.replace("\t", " ").replace("\n", " ")
+
+
+def test_stray_quotes_of_others_swallow_no_line(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "x.item", "item_id:token\ttitle:token_seq", '1\t"open', '2\tTwo"', '3\t"a" or "b"')
+    assert read_atomic(path)["title"].tolist() == ['"open', 'Two"', '"a" or "b"']
+
+
+def test_ml_100k_of_the_host_is_read_line_by_line() -> None:
+    recbole = pytest.importorskip("importlib.util").find_spec("recbole")
+    if recbole is None:
+        pytest.skip("RecBole is not installed")
+    folder = Path(recbole.submodule_search_locations[0]) / "dataset_example" / "ml-100k"
+    frame = read_atomic(folder / "ml-100k.item", ["item_id", "movie_title"], unique="item_id")
+    assert len(frame) == 1682 and frame["movie_title"][0] == "Toy Story"
+    assert len(read_atomic(folder / "ml-100k.inter", ["user_id"])) == 100_000
+
+
+def test_columns_types_and_floats(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "x.inter", "user_id:token\titem_id:token\trating:float", "u\ti\t4.5", "v\tNA\t")
+    assert read_header(path) == [Field("user_id", "token"), Field("item_id", "token"), Field("rating", "float")]
+    frame = read_atomic(path, ["rating", "item_id"], typed=True)
+    assert list(frame.columns) == ["rating", "item_id"] and frame["item_id"].tolist() == ["i", "NA"]
+    assert frame["rating"][0] == 4.5 and np.isnan(frame["rating"][1])
+    assert frame.attrs["types"] == {"rating": "float", "item_id": "token"}
+
+
+def test_tab_inside_a_quoted_cell_of_pandas(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "x.item", "item_id:token\ttitle:token_seq", '1\t"a\tb ""c"""')
+    assert read_atomic(path)["title"].tolist() == ['a\tb "c"']
+
+
+def test_bom_and_windows_line_ends(tmp_path: Path) -> None:
+    path = tmp_path / "x.item"
+    path.write_bytes("\ufeffitem_id:token\ttitle:token_seq\r\n1\tOne\r\n".encode())
+    assert list(iter_atomic(path)) == [("1", "One")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["item_id:token\ttitle:tokenseq"], r"line 1: \[title:tokenseq\].*Did you mean \[token_seq\]"),
+        (["item_id\ttitle"], r"line 1: \[item_id\]"),
+        (["item_id:token\titem_id:token"], "occurs twice"),
+        (["item_id:token\ttitle:token_seq", "1\tOne", "2"], "line 3: 1 cells where the header has 2"),
+        (["item_id:token\ttitle:token_seq", "1\ta\tb"], "line 2: 3 cells where the header has 2"),
+    ],
+)
+def test_damaged_files_are_named_by_line(tmp_path: Path, lines: list[str], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read_atomic(write_lines(tmp_path / "x.item", *lines))
+
+
+def test_unknown_column_missing_file_wrong_encoding_and_number(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "x.item", "item_id:token\tprice:float", "1\té", encoding="latin-1")
+    with pytest.raises(DataError, match=r"no column \[prize\].*Did you mean \[price\]"):
+        read_atomic(path, ["prize"], encoding="latin-1")
+    with pytest.raises(DataError, match=r"x\.item\], line 2: not utf-8"):
+        read_atomic(path)
+    with pytest.raises(DataError, match=r"row 1: \[é\] in \[price\] is not a number"):
+        read_atomic(path, typed=True, encoding="latin-1")
+    with pytest.raises(DataError, match="unknown encoding"):
+        read_atomic(path, encoding="klingon")
+    with pytest.raises(DataError, match="No such file"):
+        read_atomic(tmp_path / "absent.item")
+
+
+def test_duplicate_ids_fail_or_are_counted(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "x.item", "item_id:token\ttitle:token_seq", "1\ta", "2\tb", "1\tc")
+    with pytest.raises(DataError, match=r"\[item_id\] = \[1\] occurs more than once"):
+        read_atomic(path, unique="item_id")
+    frame = read_atomic(path, unique="item_id", duplicates="first")
+    assert frame["title"].tolist() == ["a", "b"] and frame.attrs["duplicates"] == 1
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "x.item", "item_id:token\ttitle:token_seq", "1\told")
+    with pytest.raises(DataError, match="row 2: 1 cells"), AtomicWriter(path, FIELDS) as writer:
+        writer.write(("1", "new"))
+        writer.write(("2",))
+    assert read_atomic(path)["title"].tolist() == ["old"] and [p.name for p in tmp_path.iterdir()] == ["x.item"]
+
+
+def test_write_refuses_a_column_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no column \[titel\].*Did you mean \[title\]"):
+        write_atomic(tmp_path / "x.item", pd.DataFrame({"title": ["a"]}), {"titel": "token_seq"})
+    with pytest.raises(DataError, match="is not"):
+        parse_header("title:text")

@@ -44,7 +44,9 @@ def parse_header(line: str, path: str | Path = "") -> list[Field]:
         name, colon, kind = cell.rpartition(":")
         if not colon or not name or kind not in TYPES:
             known = ", ".join(TYPES)
-            raise DataError(f"[{path}], line 1: [{cell}] is not [name:type] with a type of {known}.{nearest(kind, TYPES)}")
+            raise DataError(
+                f"[{path}], line 1: [{cell}] is not [name:type] with a type of {known}.{nearest(kind, TYPES)}"
+            )
         fields.append(Field(name, kind))
     doubled = {field.name for field in fields if sum(field.name == other.name for other in fields) > 1}
     if doubled:

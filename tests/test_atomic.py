@@ -22,7 +22,7 @@ from recbole_ktrec.atomic import (
 from recbole_ktrec.errors import DataError
 
 FIELDS = [Field("item_id", "token"), Field("title", "token_seq")]
-HARD = ['"Great" game', '"', '""', "'", 'say "', '"unclosed', "NA", "None", "", "a\tb", "c\nd", "漢字 é", "  two  gaps "]
+HARD = ['"Great" game', '"', '""', "'", 'say "', '"unclosed', "NA", "None", "", "a\tb", "c\nd", "漢字 é", "two  gaps "]
 
 
 def write_lines(path: Path, *lines: str, encoding: str = "utf-8") -> Path:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from recbole_ktrec import compat, register
+from recbole_ktrec.compat.host import require_host
+from recbole_ktrec.register import register_metric, register_model
+
+__all__ = ["LAYERS", "__version__", "register_metric", "register_model"]
+
 __version__ = "0.1.0"
 
 #: The rooms from top to bottom: a module may import only from rooms above its own (tests/test_layers.py holds that).
@@ -22,3 +28,7 @@ LAYERS = (
     "cli",
     "__main__",
 )
+
+require_host()
+compat.install()
+register.register()

@@ -29,6 +29,10 @@ class MissingExtraError(KTRecError, ImportError):
         super().__init__(f"{purpose} needs [{package}]: pip install 'recbole-ktrec[{extra}]'")
 
 
+class MissingHostError(KTRecError, ImportError):
+    """RecBole itself is not installed; the message holds the exact install command for the running Python."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `` Did you mean [x]?`` for the known name closest to ``name``, or an empty string."""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)

@@ -1,0 +1,71 @@
+"""RecBole 1.2.1 on today's Python stack: one small remedy a file, each scoped, each nothing where it is not needed.
+
+``install()`` arms them; a remedy acts when the module that it mends is imported (see ``hooks``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+
+from recbole_ktrec.compat import collector, numpy_names, ray_tune, scipy_dok, torch_load
+from recbole_ktrec.compat.hooks import after_import, before_import
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One fault of the host and its remedy.
+
+    Attributes:
+        name: what is mended.
+        cause: what fails without it.
+        module: the module of RecBole whose import brings the remedy.
+        apply: takes that module, mends, and returns whether there was anything to mend.
+        before: True where it must act before the module's code runs.
+    """
+
+    name: str
+    cause: str
+    module: str
+    apply: Callable[[ModuleType], bool]
+    before: bool = False
+
+
+REMEDIES = (
+    Remedy("numpy names", "np.float and others are gone from numpy", "recbole", numpy_names.add_names),
+    Remedy("ray", "ray cannot be imported", "recbole.quick_start.quick_start", ray_tune.ensure_ray, before=True),
+    Remedy("torch.load", "checkpoints hold RecBole's Config", "recbole.utils.utils", torch_load.relax_for_recbole),
+    Remedy("dok_matrix", "_update is gone from scipy", "recbole.model.abstract_recommender", scipy_dok.add_update),
+    Remedy("collector", "metrics over plain numbers crash", "recbole.evaluator.collector", collector.keep_plain_values),
+)
+
+#: name of a remedy that has acted -> whether there was anything to mend.
+_ACTED: dict[str, bool] = {}
+
+
+def _arm(remedy: Remedy) -> None:
+    def act(module: ModuleType) -> None:
+        if not _ACTED.get(remedy.name):
+            _ACTED[remedy.name] = remedy.apply(module)
+
+    (before_import if remedy.before else after_import)(remedy.module, act)
+
+
+_installed = False
+
+
+def install() -> None:
+    """Arm every remedy, once a process."""
+    global _installed
+    if not _installed:
+        _installed = True
+        for remedy in REMEDIES:
+            _arm(remedy)
+
+
+def status(remedy: Remedy) -> str:
+    """Return ``in force``, ``not needed`` or ``waits for <module>``."""
+    if remedy.name not in _ACTED:
+        return f"waits for {remedy.module}"
+    return "in force" if _ACTED[remedy.name] else "not needed"

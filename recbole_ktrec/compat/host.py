@@ -1,0 +1,38 @@
+"""Is RecBole there at all, and is it the release that the remedies were written for?"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import sys
+
+from recbole_ktrec.errors import MissingHostError
+
+#: The release that this plugin runs on.
+HOST_VERSION = "1.2.1"
+
+
+def host_version() -> str | None:
+    """Return the installed version of RecBole, or None where it is not installed."""
+    if importlib.util.find_spec("recbole") is None:
+        return None
+    try:
+        return importlib.metadata.version("recbole")
+    except importlib.metadata.PackageNotFoundError:  # a source folder on the path
+        return "unknown"
+
+
+def install_command() -> str:
+    """Return the command that installs RecBole for the running Python.
+
+    From Python 3.12 on RecBole's own requirement ``ray<=2.6.3`` has no file to install, so pip must not follow it; what
+    RecBole really imports is among the plugin's own requirements there.
+    """
+    flag = "--no-deps " if sys.version_info >= (3, 12) else ""
+    return f"pip install {flag}recbole=={HOST_VERSION}"
+
+
+def require_host() -> None:
+    """Raise MissingHostError, with the exact install command, where RecBole is not installed."""
+    if importlib.util.find_spec("recbole") is None:
+        raise MissingHostError(f"RecBole is not installed: {install_command()}")

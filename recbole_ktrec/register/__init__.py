@@ -1,0 +1,25 @@
+"""Names -> RecBole's look-ups: models with their trainers and datasets, property files, metrics.
+
+One line an entry in ``models.MODELS`` and ``metrics.METRICS``; ``register_model`` and ``register_metric`` do the same
+for a user's own.
+"""
+
+from __future__ import annotations
+
+from recbole_ktrec.register import metrics, models, properties
+from recbole_ktrec.register.metrics import METRICS, register_metric
+from recbole_ktrec.register.models import MODELS, register_model
+
+__all__ = ["METRICS", "MODELS", "register", "register_metric", "register_model"]
+
+_registered = False
+
+
+def register() -> None:
+    """Make RecBole find the plugin's models, metrics and property files, once a process; imports none of them yet."""
+    global _registered
+    if not _registered:
+        _registered = True
+        models.install()
+        properties.install()
+        metrics.install()

@@ -1,0 +1,64 @@
+"""``torch.load`` reads RecBole's checkpoints for RecBole, and refuses pickled objects for everybody else."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from types import FunctionType
+
+import pytest
+import recbole.utils.utils  # noqa: F401 - brings the remedy
+import torch
+
+
+class Payload:
+    pass
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    torch.save({"config": Payload()}, tmp_path / "model.pth")
+    return tmp_path / "model.pth"
+
+
+def called_from(module: str, **kwargs: object) -> FunctionType:
+    """A function that calls ``torch.load`` as code of ``module`` would."""
+    code = (lambda path: torch.load(path, **kwargs)).__code__
+    return FunctionType(code, {"torch": torch, "__name__": module}, closure=((lambda: kwargs).__closure__))
+
+
+def test_recbole_reads_its_own_checkpoint(checkpoint: Path) -> None:
+    assert isinstance(called_from("recbole.trainer.trainer")(checkpoint)["config"], Payload)
+
+
+@pytest.mark.parametrize("module", ["__main__", "recbole_ktrec.model.ktrec", "recbole2.trainer", "recboles"])
+def test_torch_load_stays_safe_for_everyone_else(module: str, checkpoint: Path) -> None:
+    with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
+        called_from(module)(checkpoint)
+
+
+def test_an_explicit_choice_of_recbole_code_is_kept(checkpoint: Path) -> None:
+    with pytest.raises(pickle.UnpicklingError):
+        called_from("recbole.trainer.trainer", weights_only=True)(checkpoint)
+
+
+def test_without_the_remedy_recbole_cannot_read_it(checkpoint: Path) -> None:
+    from recbole_ktrec.compat.torch_load import default_is_safe
+
+    if not default_is_safe(torch):
+        pytest.skip("this torch reads pickled objects by default")
+    with pytest.raises(pickle.UnpicklingError):
+        torch.load.__wrapped__(checkpoint)
+
+
+def test_old_torch_is_left_alone() -> None:
+    from types import SimpleNamespace
+
+    from recbole_ktrec.compat.torch_load import default_is_safe
+
+    assert [default_is_safe(SimpleNamespace(__version__=v)) for v in ("2.5.1+cpu", "2.6.0", "2.13.0+cpu", "3.0.1")] == [
+        False,
+        True,
+        True,
+        True,
+    ]

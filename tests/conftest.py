@@ -1,0 +1,65 @@
+"""Fixtures for every room: a data set small enough to train on in a moment, and quiet RecBole settings."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import recbole_ktrec
+
+
+def write_tiny_dataset(folder: Path, name: str = "tiny", users: int = 24, items: int = 30) -> Path:
+    """Write ``<folder>/<name>/<name>.inter``: two groups of users, each with its own half of the items (seeded)."""
+    draw = random.Random(7)
+    rows = ["user_id:token\titem_id:token\trating:float\ttimestamp:float"]
+    for user in range(users):
+        half = range(user % 2, items, 2)
+        for time, item in enumerate(draw.sample(list(half), 10)):
+            rows.append(f"u{user}\ti{item}\t{draw.randint(3, 5)}\t{time}")
+    (folder / name).mkdir(parents=True)
+    (folder / name / f"{name}.inter").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder / name
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder with ``dataset/tiny``: RecBole writes logs and checkpoints into the current folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["test"])
+    write_tiny_dataset(tmp_path / "dataset")
+    return tmp_path
+
+
+@pytest.fixture
+def settings(workplace: Path) -> Callable[..., dict[str, Any]]:
+    """A function that returns quick, quiet RecBole settings for ``dataset/tiny``, changed by its keyword arguments."""
+
+    def make(**changes: Any) -> dict[str, Any]:
+        quick = {"epochs": 2, "show_progress": False, "state": "ERROR", "embedding_size": 8, "topk": [5]}
+        return {**quick, "valid_metric": "NDCG@5", "use_gpu": False, **changes}
+
+    return make
+
+
+@pytest.fixture
+def fresh_python(workplace: Path) -> Callable[..., str]:
+    """A function that runs code in a new process in ``workplace`` and returns what it printed; it must succeed."""
+    source = str(Path(recbole_ktrec.__file__).parent.parent)
+
+    def run(code: str, *args: object, **env: str) -> str:
+        path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH", "")]))
+        command = [sys.executable, "-c", code, *map(str, args)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=300, env={**os.environ, "PYTHONPATH": path, **env}
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run

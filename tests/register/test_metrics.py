@@ -1,0 +1,48 @@
+"""A metric of the plugin or of a user is found by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from recbole_ktrec import register_metric
+from recbole_ktrec.errors import ConfigError
+
+
+@pytest.fixture
+def constant() -> Iterator[type[Any]]:
+    from recbole.evaluator import register as host
+    from recbole.evaluator.base_metric import AbstractMetric
+    from recbole.utils import EvaluatorType
+
+    class Constant(AbstractMetric):
+        metric_need = ["rec.items"]
+        metric_type = EvaluatorType.RANKING
+        smaller = True
+
+        def calculate_metric(self, dataobject: Any) -> dict[str, float]:
+            return {"constant@5": float(dataobject.get("rec.items").shape[1])}
+
+    yield register_metric(Constant)
+    for table in (host.metrics_dict, host.metric_information, host.metric_types):
+        del table["constant"]
+    host.smaller_metrics.remove("constant")
+
+
+def test_a_registered_metric_is_computed(constant: type[Any], settings: Callable[..., dict[str, Any]]) -> None:
+    from recbole.config import Config
+    from recbole.quick_start import run_recbole
+
+    changed = settings(metrics=["Constant", "NDCG"], valid_metric="Constant@5", epochs=1)
+    assert run_recbole(model="BPR", dataset="tiny", config_dict=changed)["test_result"]["constant@5"] == 5
+    assert Config("BPR", "tiny", config_dict=changed)["valid_metric_bigger"] is False
+
+
+def test_an_incomplete_metric_is_refused() -> None:
+    class Bare:
+        metric_need = ["rec.items"]
+
+    with pytest.raises(ConfigError, match=r"Metric \[Bare\] has no attribute \[metric_type\]"):
+        register_metric(Bare)

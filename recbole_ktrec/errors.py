@@ -22,6 +22,10 @@ class EncoderError(KTRecError, RuntimeError):
     """A text encoder that cannot be found, loaded or trusted."""
 
 
+class CacheError(KTRecError, OSError):
+    """A cache file or folder that cannot be read or written."""
+
+
 class MissingExtraError(KTRecError, ImportError):
     """An optional dependency that is not installed; the message holds the exact install command."""
 

@@ -1,0 +1,35 @@
+"""Item text -> vectors: a template, a pre-trained encoder, and a cache keyed by content."""
+
+from recbole_ktrec.text.entities import chosen_fields, entity_texts
+from recbole_ktrec.text.fingerprint import check_fingerprint
+from recbole_ktrec.text.locate import locate
+from recbole_ktrec.text.settings import TextField, TextSettings, default_cache_folder
+from recbole_ktrec.text.template import clean_text, history_documents, row_text
+from recbole_ktrec.text.vectors import Encoded, ItemVectors, encode, encode_texts, item_vectors
+
+__all__ = [
+    "Encoded",
+    "ItemVectors",
+    "TextEncoder",
+    "TextField",
+    "TextSettings",
+    "check_fingerprint",
+    "chosen_fields",
+    "clean_text",
+    "default_cache_folder",
+    "encode",
+    "encode_texts",
+    "entity_texts",
+    "history_documents",
+    "item_vectors",
+    "locate",
+    "row_text",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "TextEncoder":  # imports torch, which reading cached vectors does not need
+        from recbole_ktrec.text.encoder import TextEncoder
+
+        return TextEncoder
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

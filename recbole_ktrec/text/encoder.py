@@ -1,0 +1,246 @@
+"""A pre-trained language model as a module: texts in, one vector a text out, with gradient where it is trained."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recbole_ktrec.errors import ConfigError, EncoderError
+from recbole_ktrec.text import training
+from recbole_ktrec.text.batching import attention_mask, pad, pool, token_batches
+from recbole_ktrec.text.fingerprint import encoder_fingerprint
+from recbole_ktrec.text.locate import EncoderSource, locate
+from recbole_ktrec.text.settings import TextSettings
+
+#: Token ids of one text; empty for "no text", whose vector is zero.
+TokenIds = list[int]
+
+
+class TextEncoder(nn.Module):
+    """A transformer with pooling; make one with :meth:`load`.
+
+    ``state_dict`` holds the trained parameters only, and loading takes the others from the files of the encoder: a
+    checkpoint of a frozen encoder costs nothing, one of a LoRA adapter a few hundred kilobytes.
+
+    Attributes:
+        dim: length of a vector.
+        fingerprint: what the vectors depend on (see :mod:`recbole_ktrec.text.fingerprint`).
+    """
+
+    def __init__(self, model: nn.Module, tokenizer: Any, settings: TextSettings, fingerprint: dict[str, Any]) -> None:
+        super().__init__()
+        self.model = model
+        self.tokenizer = tokenizer
+        self.settings = settings
+        self.fingerprint = fingerprint
+        self.dim: int = model.config.get_text_config().hidden_size
+        self._pad_id = next(i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id, 0) if i is not None)
+        self._known: dict[str, TokenIds] = {}
+        self.set_training("frozen")
+
+    @classmethod
+    def load(cls, settings: TextSettings, device: torch.device | str = "cpu") -> TextEncoder:
+        """Find, check and load the encoder that ``settings`` name, frozen and in evaluation mode.
+
+        Raises:
+            EncoderError: it cannot be found, trusted or loaded.
+            ConfigError: ``text_max_length`` is more than the model can read.
+        """
+        source = locate(settings)
+        source.verify()
+        tokenizer, model = _load_files(source, settings)
+        _check_length(model, settings)
+        return cls(model, tokenizer, settings, encoder_fingerprint(settings, source)).to(device)
+
+    @property
+    def device(self) -> torch.device:
+        """The device that the encoder is on."""
+        return next(self.model.parameters()).device
+
+    def tokenize(self, texts: Sequence[str | None], remember: bool = True) -> list[TokenIds]:
+        """Return the token ids of each text, prompt and special tokens included (none for None).
+
+        Args:
+            remember: keep them, so that a text that comes again is not tokenised again.
+        """
+        known = self._known if remember else {}
+        new = [text for text in dict.fromkeys(texts) if text is not None and text not in known]
+        if new:
+            known.update(zip(new, self._tokenize(new), strict=True))
+        return [[] if text is None else known[text] for text in texts]
+
+    def _tokenize(self, texts: list[str]) -> list[TokenIds]:
+        return self.tokenizer(
+            [with_prompt(text, self.settings.prompt) for text in texts],
+            truncation=True,
+            max_length=self.settings.max_length,
+            padding=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )["input_ids"]
+
+    def forward(self, texts: Sequence[str | None] | Sequence[Sequence[int]]) -> Tensor:
+        """Encode texts, or token ids of :meth:`tokenize`, into [len(texts), dim] float32; zero for an empty one."""
+        ids = self._as_ids(texts)
+        batches = token_batches([len(row) for row in ids], self.settings.batch_tokens)
+        if not batches:
+            return torch.zeros(len(ids), self.dim, device=self.device)
+        rows = torch.cat([self._encode_batch([ids[i] for i in batch]) for batch in batches])
+        order = torch.tensor([i for batch in batches for i in batch], device=rows.device)
+        return rows.new_zeros(len(ids), self.dim).index_copy(0, order, rows)
+
+    @torch.inference_mode()
+    def encode(self, ids: Sequence[TokenIds]) -> Iterator[tuple[list[int], Tensor]]:
+        """Yield (positions, vectors [positions, dim] on the CPU) batch by batch, without gradient or dropout."""
+        with self._evaluating():
+            for batch in token_batches([len(row) for row in ids], self.settings.batch_tokens):
+                yield batch, self._encode_batch([ids[i] for i in batch]).cpu()
+
+    def vectors(self, texts: Sequence[str | None] | Sequence[Sequence[int]]) -> Tensor:
+        """Return [len(texts), dim] on the encoder's device, as :meth:`forward` but without gradient or dropout."""
+        matrix = torch.zeros(len(texts), self.dim, device=self.device)
+        with torch.no_grad():
+            for positions, rows in self.encode(self._as_ids(texts)):
+                matrix[positions] = rows.to(matrix.device)
+        return matrix
+
+    def _as_ids(self, texts: Sequence[str | None] | Sequence[Sequence[int]]) -> list[TokenIds]:
+        if any(isinstance(text, str) for text in texts):
+            return self.tokenize(texts)  # type: ignore[arg-type]
+        return [list(row) if row else [] for row in texts]
+
+    def _encode_batch(self, ids: Sequence[Sequence[int]]) -> Tensor:
+        padded, lengths = pad(ids, self._pad_id, self.device)
+        mask = attention_mask(lengths, padded.shape[1])
+        # Without padding there is nothing to mask, and attention without a mask has a faster kernel.
+        needed = mask if len({len(row) for row in ids}) > 1 else None
+        hidden = self.model(input_ids=padded, attention_mask=needed).last_hidden_state
+        return pool(hidden, mask, self.fingerprint["pooling"])
+
+    @contextlib.contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        was_training = self.training
+        self.eval()
+        try:
+            yield
+        finally:
+            self.train(was_training)
+
+    def set_training(
+        self,
+        mode: str | None = None,
+        *,
+        last_layers: int | None = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        lora_dropout: float | None = None,
+    ) -> list[nn.Parameter]:
+        """Choose what is trained and return those parameters; what is not given is taken from the settings.
+
+        Args:
+            mode: ``frozen``, ``last_layers`` (the last ones and the final norm), ``lora`` (adapters; needs the extra
+                [lora]) or ``full``.
+
+        Raises:
+            ConfigError: an unknown mode, or more layers than there are.
+            MissingExtraError: peft is not installed.
+        """
+        options = self.settings
+        training.choose(
+            self.model,
+            options.encoder_training if mode is None else mode,
+            last_layers=options.last_layers if last_layers is None else last_layers,
+            rank=options.lora_rank if lora_rank is None else lora_rank,
+            alpha=options.lora_alpha if lora_alpha is None else lora_alpha,
+            dropout=options.lora_dropout if lora_dropout is None else lora_dropout,
+        )
+        self.train(self.training)
+        return self.trainable_parameters()
+
+    def trainable_parameters(self) -> list[nn.Parameter]:
+        """Return the parameters that are trained."""
+        return [parameter for parameter in self.parameters() if parameter.requires_grad]
+
+    def train(self, mode: bool = True) -> TextEncoder:
+        """Switch dropout on only where something is trained: what is frozen gives the same each time."""
+        super().train(mode)
+        if mode:
+            training.quiet_frozen(self)
+        return self
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
+        """Return the trained parameters only (see the class)."""
+        state = super().state_dict(*args, **kwargs)
+        for name in self._untrained():
+            state.pop(kwargs.get("prefix", "") + name, None)
+        return state
+
+    def _untrained(self) -> dict[str, Tensor]:
+        """Return what the files of the encoder hold already; adapters are never part of it."""
+        trained = {name for name, p in self.named_parameters() if p.requires_grad or "lora_" in name}
+        return {name: value for name, value in super().state_dict().items() if name not in trained}
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        for name, value in self._untrained().items():
+            state_dict.setdefault(prefix + name, value)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+def with_prompt(text: str, prompt: str) -> str:
+    """Put ``prompt`` before ``text``, or ``text`` where the prompt says ``{text}``."""
+    return prompt.replace("{text}", text) if "{text}" in prompt else prompt + text
+
+
+def _load_files(source: EncoderSource, settings: TextSettings) -> tuple[Any, nn.Module]:
+    import transformers
+
+    trusted = settings.trust_remote_code
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": trusted}
+    version = tuple(int(part) for part in transformers.__version__.split(".")[:2])
+    dtype = {"dtype" if version >= (4, 56) else "torch_dtype": getattr(torch, settings.dtype)}
+    try:
+        with _quiet(transformers):
+            tokenizer = transformers.AutoTokenizer.from_pretrained(source.folder, **options)
+            model = transformers.AutoModel.from_pretrained(
+                source.folder, use_safetensors=None if trusted else True, **dtype, **options
+            )
+    except Exception as error:
+        raise EncoderError(
+            f"text_encoder [{source.name}] in [{source.folder}] cannot be loaded: {type(error).__name__}: {error}"
+        ) from error
+    if model.config.is_encoder_decoder:
+        model = model.get_encoder()
+    model.config.use_cache = False
+    return tokenizer, model
+
+
+@contextlib.contextmanager
+def _quiet(transformers: Any) -> Iterator[None]:
+    """Load without bars and remarks on unused heads, which are not unusual for encoders."""
+    logging = transformers.utils.logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _check_length(model: nn.Module, settings: TextSettings) -> None:
+    config = model.config.get_text_config()
+    places = getattr(config, "max_position_embeddings", None)
+    if places is None or places < 0:
+        return
+    if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
+        places -= 2  # positions count from pad_token_id + 1
+    if settings.max_length > places:
+        raise ConfigError(
+            f"text_max_length [{settings.max_length}] is more than [{settings.encoder}] can read, which is {places}."
+        )

@@ -1,0 +1,86 @@
+"""The texts of items (or users), read from their atomic file and lined up by token, never through RecBole.
+
+RecBole splits text at blanks, turns ``NA`` and ``None`` into padding and stops at a leading quote.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from recbole_ktrec.atomic import Field, iter_atomic, read_header
+from recbole_ktrec.errors import DataError, nearest
+from recbole_ktrec.text.settings import TextField, TextSettings
+from recbole_ktrec.text.template import row_text, template_fields
+
+#: Last word of the name of a ``token`` column that holds text all the same (``title``, ``movie_title``).
+TEXT_NAMES = frozenset(
+    "title name description desc caption headline abstract summary overview plot text content genre genres category "
+    "categories brand tags keywords".split()
+)
+PAD = "[PAD]"
+_logger = logging.getLogger(__name__)
+
+
+def chosen_fields(path: str | Path, id_column: str, settings: TextSettings, encoding: str = "utf-8") -> list[TextField]:
+    """Return the columns of ``path`` that make up the text.
+
+    ``settings.fields``, or those of ``settings.template``; if neither is given, every ``token_seq`` column and every
+    ``token`` column whose name ends in a word of :data:`TEXT_NAMES`.
+
+    Raises:
+        DataError: a column does not exist (the nearest name is offered), or the file has none that holds text.
+    """
+    header = read_header(path, encoding)
+    wanted = _wanted(settings)
+    names = [field.name for field in header]
+    for name in [id_column, *(field.name for field in wanted)]:
+        if name not in names:
+            key = "" if name == id_column else "text_fields: "
+            raise DataError(f"{key}[{path}] has no column [{name}], only {', '.join(names)}.{nearest(name, names)}")
+    if wanted:
+        return wanted
+    found = [TextField(field.name) for field in header if field.name != id_column and _holds_text(field)]
+    if not found:
+        columns = ", ".join(map(str, header))
+        raise DataError(f"[{path}] has no text column among {columns}: name one in text_fields.")
+    return found
+
+
+def _wanted(settings: TextSettings) -> list[TextField]:
+    given = list(settings.fields or ())
+    if settings.template is None:
+        return given
+    by_name = {field.name: field for field in given}
+    return [by_name.get(name, TextField(name)) for name in template_fields(settings.template)]
+
+
+def _holds_text(field: Field) -> bool:
+    return field.type == "token_seq" or (field.type == "token" and field.name.lower().split("_")[-1] in TEXT_NAMES)
+
+
+def entity_texts(
+    path: str | Path, id_column: str, tokens: Sequence[str], settings: TextSettings, encoding: str = "utf-8"
+) -> list[str | None]:
+    """Return the text of each of ``tokens`` from an atomic file (``.item``, ``.user``); None where there is none.
+
+    A token without a row, ``[PAD]`` and a row whose fields are all empty (or one of ``settings.missing``) give None.
+
+    Raises:
+        DataError: the file is missing or not readable, a column is missing, or two rows of one wanted token have
+            different texts.
+    """
+    fields = chosen_fields(path, id_column, settings, encoding)
+    wanted = set(map(str, tokens)) - {PAD}
+    texts: dict[str, str | None] = {}
+    for number, (token, *cells) in enumerate(iter_atomic(path, [id_column, *(f.name for f in fields)], encoding), 1):
+        if token in wanted:
+            text = row_text(cells, fields, settings)
+            if texts.setdefault(token, text) != text:
+                raise DataError(
+                    f"[{path}], row {number}: [{id_column}] = [{token}] occurs a second time with another text; "
+                    "remove the row that is not wanted."
+                )
+    _logger.debug("texts of [%s] from the columns %s", path, ", ".join(field.name for field in fields))
+    return [texts.get(str(token)) for token in tokens]

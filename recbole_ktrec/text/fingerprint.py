@@ -1,0 +1,78 @@
+"""What determines the vector of a text besides the text: compared by caches and by checkpoints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from recbole_ktrec.errors import EncoderError
+from recbole_ktrec.text.locate import EncoderSource
+from recbole_ktrec.text.settings import TextSettings
+
+#: The parts that make vectors differ; ``encoder`` and ``revision`` are names for people.
+COMPARED = ("sha256", "pooling", "prompt", "max_length", "dtype")
+_CAUSAL_ENDINGS = ("ForCausalLM", "LMHeadModel")
+_CAUSAL_TYPES = frozenset(
+    "bloom falcon gemma gemma2 gemma3_text gpt2 gpt_neo gpt_neox gptj llama mistral mixtral opt phi phi3 qwen2 qwen3 "
+    "smollm3 starcoder2".split()
+)
+
+
+def encoder_fingerprint(settings: TextSettings, source: EncoderSource) -> dict[str, Any]:
+    """Return the fingerprint of ``source`` under ``settings``, a plain dict fit for JSON and checkpoints."""
+    return {
+        "encoder": settings.encoder,
+        "revision": settings.encoder_revision,
+        "sha256": source.sha256(),
+        "pooling": resolve_pooling(settings, source),
+        "prompt": settings.prompt,
+        "max_length": settings.max_length,
+        "dtype": settings.dtype,
+    }
+
+
+def resolve_pooling(settings: TextSettings, source: EncoderSource) -> str:
+    """Return ``mean``, ``cls`` or ``last``; ``auto`` asks the encoder's own files.
+
+    Those are ``1_Pooling/config.json`` of sentence-transformers; without it a decoder has ``last``, others ``mean``.
+    """
+    if settings.pooling != "auto":
+        return settings.pooling
+    modes = _json(source.folder / "1_Pooling" / "config.json")
+    for key, pooling in (("mean_tokens", "mean"), ("cls_token", "cls"), ("lasttoken", "last")):
+        if modes.get(f"pooling_mode_{key}"):
+            return pooling
+    config = _json(source.folder / "config.json")
+    causal = any(str(name).endswith(_CAUSAL_ENDINGS) for name in config.get("architectures") or ())
+    return "last" if causal or config.get("model_type") in _CAUSAL_TYPES else "mean"
+
+
+def check_fingerprint(stored: Mapping[str, Any], current: Mapping[str, Any], where: str = "the checkpoint") -> None:
+    """Refuse vectors of another encoder than those that ``where`` was trained with; the message names both.
+
+    Raises:
+        EncoderError: a part of :data:`COMPARED` differs.
+    """
+    different = [part for part in COMPARED if stored.get(part) != current.get(part)]
+    if different:
+        raise EncoderError(
+            f"{where} was trained with the text encoder [{_describe(stored, different)}], but the configuration now "
+            f"gives [{_describe(current, different)}]: set the text_* keys as they were, or train again."
+        )
+
+
+def _describe(fingerprint: Mapping[str, Any], parts: list[str]) -> str:
+    shown = ", ".join(f"{part}={str(fingerprint.get(part))[:16]!r}" for part in parts)
+    return f"{fingerprint.get('encoder')} ({shown})"
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise EncoderError(f"[{path}] cannot be read as JSON: {error}") from error
+    return content if isinstance(content, dict) else {}

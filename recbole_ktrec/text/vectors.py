@@ -1,0 +1,192 @@
+"""Texts -> vectors, through the cache: what is stored is read, what is not is encoded once and stored."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tqdm import tqdm
+
+from recbole_ktrec.text.cache import NO_TEXT, VectorCache, text_key
+from recbole_ktrec.text.entities import PAD, entity_texts
+from recbole_ktrec.text.fingerprint import encoder_fingerprint
+from recbole_ktrec.text.locate import locate
+from recbole_ktrec.text.settings import TextSettings
+
+if TYPE_CHECKING:
+    import torch
+
+    from recbole_ktrec.text.encoder import TextEncoder
+
+_CHUNK = 4096  # texts tokenised at a time
+_FLUSH_SECONDS = 10.0  # a killed run loses no more than this
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Vectors of texts, and what it took to get them.
+
+    Attributes:
+        matrix: float32 [texts, dim], read-only, memory-mapped from the cache; zero where there is no text.
+        fingerprint: what the vectors depend on besides the texts.
+        distinct: different texts among them.
+        encoded: how many of those were encoded now; the others came from the cache.
+        seconds: time spent on encoding them.
+        folder: where they are stored.
+    """
+
+    matrix: np.ndarray
+    fingerprint: dict[str, Any]
+    distinct: int
+    encoded: int
+    seconds: float
+    folder: Path
+
+
+@dataclass(frozen=True)
+class ItemVectors:
+    """Text vectors of items (or users), lined up with the tokens that they were asked for.
+
+    Attributes:
+        matrix: float32 [tokens, dim], read-only, memory-mapped; zero for ``[PAD]`` and where there is no text.
+        has_text: bool [tokens].
+        fingerprint: what a checkpoint stores and compares (:func:`recbole_ktrec.text.check_fingerprint`).
+        missing: tokens without text, ``[PAD]`` not counted.
+        encoded: details of the encoding.
+    """
+
+    matrix: np.ndarray
+    has_text: np.ndarray
+    fingerprint: dict[str, Any]
+    missing: int
+    encoded: Encoded
+
+
+def item_vectors(
+    item_file: str | Path,
+    tokens: Sequence[str],
+    settings: TextSettings,
+    device: torch.device | str = "cpu",
+    id_column: str = "item_id",
+    encoding: str = "utf-8",
+    show_progress: bool = True,
+) -> ItemVectors:
+    """Return a text vector for each of ``tokens``, read from the atomic file ``item_file`` by token.
+
+    Raises:
+        DataError: the file or a column of it cannot be used.
+        EncoderError: the encoder cannot be found or loaded.
+        CacheError: the cache cannot be written.
+    """
+    texts = entity_texts(item_file, id_column, tokens, settings, encoding)
+    encoded = encode(texts, settings, device, show_progress)
+    has_text = np.array([text is not None for text in texts], dtype=bool)
+    missing = sum(text is None and str(token) != PAD for text, token in zip(texts, tokens, strict=True))
+    _logger.info(
+        "%s of [%s]: %d with text, %d without; %d distinct texts, of which %d encoded now, the others from [%s]",
+        id_column, item_file, has_text.sum(), missing, encoded.distinct, encoded.encoded, encoded.folder,
+    )  # fmt: skip
+    return ItemVectors(encoded.matrix, has_text, encoded.fingerprint, missing, encoded)
+
+
+def encode_texts(
+    texts: Sequence[str | None],
+    settings: TextSettings,
+    device: torch.device | str = "cpu",
+    show_progress: bool = True,
+) -> np.ndarray:
+    """Return the vectors of ``texts`` as float32 [len(texts), dim] (read-only); None gives zeros."""
+    return encode(texts, settings, device, show_progress).matrix
+
+
+def encode(
+    texts: Sequence[str | None],
+    settings: TextSettings,
+    device: torch.device | str = "cpu",
+    show_progress: bool = True,
+) -> Encoded:
+    """Do what :func:`encode_texts` does, and tell what it took."""
+    fingerprint = encoder_fingerprint(settings, locate(settings))
+    keys = [text_key(text) for text in texts]
+    cache = VectorCache(settings.cache_folder(), fingerprint)
+    started, count = time.perf_counter(), 0
+    matrix = cache.view(keys)
+    if matrix is None:
+        cache.refresh()
+        if cache.dim is None or cache.missing(keys):
+            count = _fill(cache, keys, texts, settings, device, show_progress)
+        matrix = cache.gather(keys)
+    seconds = time.perf_counter() - started if count else 0.0
+    return Encoded(matrix, fingerprint, len({*keys} - {NO_TEXT}), count, seconds, cache.folder)
+
+
+def _fill(
+    cache: VectorCache,
+    keys: Sequence[bytes],
+    texts: Sequence[str | None],
+    settings: TextSettings,
+    device: torch.device | str,
+    show_progress: bool,
+) -> int:
+    """Encode and store what the cache lacks; return how many texts that were."""
+    from recbole_ktrec.text.encoder import TextEncoder
+
+    with cache.writing():
+        missing = cache.missing(keys)  # another process may have been at work while this one waited
+        if cache.dim is not None and not missing:
+            return 0
+        encoder = TextEncoder.load(settings, device)
+        cache.describe(encoder.dim)
+        missing = cache.missing(keys)
+        wanted = {keys[i]: text for i in missing if (text := texts[i]) is not None}
+        with tqdm(total=len(wanted), desc="Encoding texts", unit="text", disable=not show_progress) as bar:
+            _encode_all(encoder, wanted, cache.append, bar.update)
+    return len(wanted)
+
+
+def _encode_all(
+    encoder: TextEncoder,
+    wanted: dict[bytes, str],
+    store: Callable[[list[bytes], np.ndarray], None],
+    progress: Callable[[int], Any],
+) -> None:
+    """Encode ``wanted`` longest first, chunk by chunk, and store every few seconds."""
+    ordered = sorted(wanted, key=lambda key: -len(wanted[key]))
+    pending = _Pending(store)
+    for start in range(0, len(ordered), _CHUNK):
+        keys = ordered[start : start + _CHUNK]
+        ids = encoder.tokenize([wanted[key] for key in keys], remember=False)
+        empty = [key for key, row in zip(keys, ids, strict=True) if not row]
+        if empty:  # text that the tokenizer drops altogether
+            pending.add(empty, np.zeros((len(empty), encoder.dim), np.float32))
+        for positions, vectors in encoder.encode(ids):
+            pending.add([keys[i] for i in positions], vectors.numpy())
+            progress(len(positions))
+    pending.flush()
+
+
+class _Pending:
+    """Vectors that wait to be stored; storing each batch alone would cost a disk flush a batch."""
+
+    def __init__(self, store: Callable[[list[bytes], np.ndarray], None]) -> None:
+        self._store = store
+        self._keys: list[bytes] = []
+        self._vectors: list[np.ndarray] = []
+        self._last = time.monotonic()
+
+    def add(self, keys: list[bytes], vectors: np.ndarray) -> None:
+        self._keys += keys
+        self._vectors.append(vectors)
+        if time.monotonic() - self._last >= _FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._keys:
+            self._store(self._keys, np.concatenate(self._vectors))
+        self._keys, self._vectors, self._last = [], [], time.monotonic()

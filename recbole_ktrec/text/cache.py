@@ -109,7 +109,7 @@ class VectorCache:
             self._rows, self._read = {}, 0
         if count > self._read:
             index = np.fromfile(self._index_file, _RECORD, count)
-            self._matrix = np.memmap(self._vector_file, "<f4", "r", shape=(count, self.dim))
+            self._matrix = np.memmap(self._vector_file, "<f4", "r", shape=(count, self.dim or 0))
             self._take_in(index, count)
         self._read = count
 

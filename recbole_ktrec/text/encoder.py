@@ -31,7 +31,7 @@ class TextEncoder(nn.Module):
         fingerprint: what the vectors depend on (see :mod:`recbole_ktrec.text.fingerprint`).
     """
 
-    def __init__(self, model: nn.Module, tokenizer: Any, settings: TextSettings, fingerprint: dict[str, Any]) -> None:
+    def __init__(self, model: Any, tokenizer: Any, settings: TextSettings, fingerprint: dict[str, Any]) -> None:
         super().__init__()
         self.model = model
         self.tokenizer = tokenizer
@@ -111,7 +111,7 @@ class TextEncoder(nn.Module):
     def _as_ids(self, texts: Sequence[str | None] | Sequence[Sequence[int]]) -> list[TokenIds]:
         if any(isinstance(text, str) for text in texts):
             return self.tokenize(texts)  # type: ignore[arg-type]
-        return [list(row) if row else [] for row in texts]
+        return [list(row) if row else [] for row in texts]  # type: ignore[arg-type]
 
     def _encode_batch(self, ids: Sequence[Sequence[int]]) -> Tensor:
         padded, lengths = pad(ids, self._pad_id, self.device)
@@ -195,7 +195,7 @@ def with_prompt(text: str, prompt: str) -> str:
     return prompt.replace("{text}", text) if "{text}" in prompt else prompt + text
 
 
-def _load_files(source: EncoderSource, settings: TextSettings) -> tuple[Any, nn.Module]:
+def _load_files(source: EncoderSource, settings: TextSettings) -> tuple[Any, Any]:
     import transformers
 
     trusted = settings.trust_remote_code
@@ -233,7 +233,7 @@ def _quiet(transformers: Any) -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _check_length(model: nn.Module, settings: TextSettings) -> None:
+def _check_length(model: Any, settings: TextSettings) -> None:
     config = model.config.get_text_config()
     places = getattr(config, "max_position_embeddings", None)
     if places is None or places < 0:

@@ -13,7 +13,7 @@ _FINAL_NORMS = ("norm", "final_layer_norm", "ln_f", "final_norm", "layer_norm")
 
 
 def choose(
-    model: nn.Module, mode: str, *, last_layers: int = 2, rank: int = 8, alpha: float = 16.0, dropout: float = 0.0
+    model: Any, mode: str, *, last_layers: int = 2, rank: int = 8, alpha: float = 16.0, dropout: float = 0.0
 ) -> None:
     """Set ``requires_grad`` of all parameters of ``model`` by ``mode``; ``lora`` also puts adapters in.
 
@@ -61,7 +61,7 @@ def _train_last_layers(model: nn.Module, count: int) -> None:
             module.requires_grad_(True)
 
 
-def _add_lora(model: nn.Module, rank: int, alpha: float, dropout: float) -> None:
+def _add_lora(model: Any, rank: int, alpha: float, dropout: float) -> None:
     """Put low-rank adapters into the attention (Hu et al. 2022, arXiv:2106.09685); their start changes nothing."""
     try:
         from peft import LoraConfig, inject_adapter_in_model
@@ -72,7 +72,7 @@ def _add_lora(model: nn.Module, rank: int, alpha: float, dropout: float) -> None
     targets = by_type.get(model.config.model_type, "all-linear")
     if any("lora_" in name for name, _ in model.named_parameters()):
         raise ConfigError("text_encoder_training: this encoder has its LoRA adapters already.")
-    config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=targets)
+    config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=targets)  # type: ignore[arg-type]
     inject_adapter_in_model(config, model)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_("lora_" in name)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.resources import resource_dir
+from recbole_ktrec.text import TextField, TextSettings, default_cache_folder
+
+
+class NoneForMissing(dict):
+    """As RecBole's Config, which answers None for a key that it does not have."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
+def test_the_property_file_holds_every_key_with_the_default_of_the_settings() -> None:
+    written = yaml.safe_load((resource_dir("properties") / "text.yaml").read_text(encoding="utf-8"))
+    assert tuple(written) == TextSettings.keys()
+    assert TextSettings.from_mapping(written) == TextSettings()
+    filled = {key: value for key, value in written.items() if value is not None}
+    defaults = {f"text_{name}": value for name, value in vars(TextSettings()).items() if value is not None}
+    assert {key: tuple(v) if isinstance(v, list) else v for key, v in filled.items()} == defaults
+
+
+def test_every_line_of_the_property_file_has_a_typed_comment() -> None:
+    for line in (resource_dir("properties") / "text.yaml").read_text(encoding="utf-8").splitlines():
+        assert not line.startswith("text_") or "# (" in line, line
+
+
+def test_missing_keys_and_none_take_the_default() -> None:
+    assert TextSettings.from_mapping(NoneForMissing()) == TextSettings()
+    assert TextSettings.from_mapping({"text_max_length": None}) == TextSettings()
+
+
+@pytest.mark.parametrize("value", ["title, genre", ["title", "genre"], {"title": None, "genre": {}}])
+def test_fields_can_be_written_in_three_ways(value: object) -> None:
+    read = TextSettings.from_mapping({"text_fields": value})
+    assert read.fields == (TextField("title"), TextField("genre"))
+
+
+def test_fields_with_options() -> None:
+    read = TextSettings.from_mapping({"text_fields": {"title": {"max_words": 3}, "genre": {"label": "Genre"}}})
+    assert read.fields == (TextField("title", 3), TextField("genre", None, "Genre"))
+    assert hash(read)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("text_pooling", "men", r"\[men\] is not one of auto, mean, cls, last. Did you mean \[mean\]"),
+        ("text_max_length", 0, r"text_max_length \[0\]"),
+        ("text_max_length", True, r"text_max_length \[True\]"),
+        ("text_batch_tokens", "many", r"text_batch_tokens \[many\]"),
+        ("text_dtype", "float64", r"float32, float16, bfloat16"),
+        ("text_trust_remote_code", "yes", r"True or False"),
+        ("text_lora_dropout", 1.0, r"text_lora_dropout \[1.0\]"),
+        ("text_lora_alpha", "big", r"text_lora_alpha \[big\]"),
+        ("text_encoder", 3, r"text_encoder \[3\] is not a string"),
+        ("text_missing", "NA", r"text_missing \[NA\] is not a list"),
+        ("text_fields", 7, r"text_fields \[7\]"),
+        ("text_fields", ["title", "title"], r"\[title\] twice"),
+        ("text_fields", {"title": 5}, r"text_fields\[title\] \[5\]"),
+        ("text_fields", {"title": {"max_word": 5}}, r"no option \[max_word\].*Did you mean \[max_words\]"),
+        ("text_fields", {"title": {"max_words": -1}}, r"text_fields\[title\]\[max_words\] \[-1\]"),
+        ("text_encoder_training", "last_layer", r"Did you mean \[last_layers\]"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(key: str, value: object, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        TextSettings.from_mapping({key: value})
+
+
+def test_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert TextSettings(cache_dir=str(tmp_path)).cache_folder() == tmp_path
+    monkeypatch.setenv("KTREC_CACHE", str(tmp_path / "own"))
+    assert default_cache_folder() == tmp_path / "own"
+    monkeypatch.delenv("KTREC_CACHE")
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert TextSettings().cache_folder() == tmp_path / "recbole_ktrec"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert default_cache_folder() == Path.home() / ".cache" / "recbole_ktrec"

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recbole_ktrec.text import TextSettings, encode, encode_texts, item_vectors
+from recbole_ktrec.text.encoder import TextEncoder
+
+TOKENS = ["[PAD]", "i4", "i1", "i3", "i2", "i9"]
+
+
+def test_vectors_line_up_by_token(item_file: Path, settings: TextSettings) -> None:
+    vectors = item_vectors(item_file, TOKENS, settings)
+    assert vectors.matrix.shape == (6, 16) and vectors.matrix.dtype == np.float32
+    assert vectors.has_text.tolist() == [False, True, True, False, True, False]
+    assert vectors.missing == 2, "i3 has empty cells, i9 no row; [PAD] does not count"
+    expected = TextEncoder.load(settings).vectors(["red robot. Space", "Red robot. Space", None, "Blue doll"]).numpy()
+    np.testing.assert_allclose(vectors.matrix[1:5], expected, atol=1e-5)
+    assert not vectors.matrix[[0, 3, 5]].any() and vectors.matrix[[1, 2, 4]].any(axis=1).all()
+
+
+def test_the_matrix_is_mapped_and_read_only(item_file: Path, settings: TextSettings) -> None:
+    matrix = item_vectors(item_file, TOKENS, settings).matrix
+    assert isinstance(matrix, np.memmap) and not matrix.flags.writeable
+
+
+def test_a_second_run_encodes_nothing_and_a_changed_item_one(
+    item_file: Path, settings: TextSettings, count_encoded: Callable[[], int]
+) -> None:
+    first = item_vectors(item_file, TOKENS, settings)
+    assert count_encoded() == first.encoded.encoded == first.encoded.distinct == 3
+    again = item_vectors(item_file, TOKENS, settings)
+    assert count_encoded() == again.encoded.encoded == 0
+    np.testing.assert_array_equal(again.matrix, first.matrix)
+    shuffled = item_vectors(item_file, TOKENS[::-1], settings)
+    assert count_encoded() == 0
+    np.testing.assert_array_equal(shuffled.matrix, first.matrix[::-1])
+    item_file.write_text(item_file.read_text().replace("Blue doll", "Green doll"))
+    changed = item_vectors(item_file, TOKENS, settings)
+    assert count_encoded() == changed.encoded.encoded == 1
+    different = (changed.matrix != first.matrix).any(axis=1)
+    assert different.tolist() == [token == "i2" for token in TOKENS]
+
+
+def test_a_warm_cache_loads_no_model(settings: TextSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    encode_texts(["red", "blue"], settings)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the model was loaded")
+
+    monkeypatch.setattr(TextEncoder, "load", refuse)
+    assert encode_texts(["blue", None], settings).any(axis=1).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    "change", [{"pooling": "cls"}, {"prompt": "item "}, {"max_length": 3}, {"dtype": "bfloat16"}], ids=str
+)
+def test_what_shapes_a_vector_is_part_of_the_key(
+    settings: TextSettings, change: dict[str, object], count_encoded: Callable[[], int]
+) -> None:
+    before = encode_texts(["red robot doll for kids"], settings)
+    assert count_encoded() == 1
+    after = encode_texts(["red robot doll for kids"], replace(settings, **change))
+    assert count_encoded() == 1
+    assert not np.array_equal(before, after)
+
+
+def test_batches_do_not_change_the_key_or_the_vectors(
+    settings: TextSettings, tmp_path: Path, count_encoded: Callable[[], int]
+) -> None:
+    texts = ["red", "blue doll", "green puzzle for kids", "toy"]
+    whole = encode_texts(texts, settings)
+    count_encoded()
+    small = replace(settings, batch_tokens=4)
+    assert encode(texts, small).encoded == count_encoded() == 0
+    np.testing.assert_allclose(encode_texts(texts, replace(small, cache_dir=str(tmp_path / "b"))), whole, atol=1e-5)
+
+
+def test_only_missing_texts_give_zeros_of_the_right_width(settings: TextSettings) -> None:
+    assert encode_texts([None, None], settings).shape == (2, 16)
+    assert encode_texts([], settings).shape == (0, 16)

@@ -38,6 +38,7 @@ class MissingHostError(KTRecError, ImportError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `` Did you mean [x]?`` for the known name closest to ``name``, or an empty string."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f" Did you mean [{found[0]}]?" if found else ""
+    """Return `` Did you mean [x]?`` for the known name closest to ``name``, letter case aside, or an empty string."""
+    spelled = {str(one).lower(): one for one in known}
+    found = difflib.get_close_matches(name.lower(), list(spelled), n=1, cutoff=0.6)
+    return f" Did you mean [{spelled[found[0]]}]?" if found else ""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 
-from recbole_ktrec.compat import collector, numpy_names, ray_tune, scipy_dok, torch_load
+from recbole_ktrec.compat import collector, distributed, numpy_names, ray_tune, scipy_dok, torch_load
 from recbole_ktrec.compat.hooks import after_import, before_import
 
 
@@ -38,6 +38,8 @@ REMEDIES = (
     Remedy("torch.load", "checkpoints hold RecBole's Config", "recbole.utils.utils", torch_load.relax_for_recbole),
     Remedy("dok_matrix", "_update is gone from scipy", "recbole.model.abstract_recommender", scipy_dok.add_update),
     Remedy("collector", "metrics over plain numbers crash", "recbole.evaluator.collector", collector.keep_plain_values),
+    Remedy("gloo", "nproc=2 asks for NCCL on a CPU", "recbole.config.configurator", distributed.use_gloo_without_cuda),
+    Remedy("one checkpoint", "each rank names its own", "recbole.trainer.trainer", distributed.share_checkpoints),
 )
 
 #: name of a remedy that has acted -> whether there was anything to mend.

@@ -6,7 +6,7 @@ for a user's own.
 
 from __future__ import annotations
 
-from recbole_ktrec.register import metrics, models, properties
+from recbole_ktrec.register import metrics, models, properties, unknown, workers
 from recbole_ktrec.register.metrics import METRICS, register_metric
 from recbole_ktrec.register.models import MODELS, register_model
 
@@ -23,3 +23,5 @@ def register() -> None:
         models.install()
         properties.install()
         metrics.install()
+        unknown.install()
+        workers.install()

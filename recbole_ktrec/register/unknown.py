@@ -1,0 +1,41 @@
+"""An unknown model name gets a message of its own; RecBole says ``No module named 'lightgbm'``."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from recbole_ktrec.compat.hooks import after_import, replace
+from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.register.models import MODELS
+
+
+def known_models() -> list[str]:
+    """Return the names of RecBole's models (each but Random has a property file) and of the registered ones."""
+    import recbole
+
+    files = (Path(recbole.__file__).parent / "properties" / "model").glob("*.yaml")
+    return sorted({"Random", *MODELS, *(file.stem for file in files)}, key=str.lower)
+
+
+def _explain(utils: ModuleType) -> None:
+    original = utils.get_model
+
+    @functools.wraps(original)
+    def get_model(model_name: str) -> Any:
+        try:
+            return original(model_name)
+        except (ModuleNotFoundError, ValueError, AttributeError) as error:
+            known = known_models()
+            if model_name in known:  # a real fault of that model, such as a missing package
+                raise
+            raise ConfigError(f"Unknown model [{model_name}].{nearest(model_name, known)}") from error
+
+    replace(utils, "get_model", get_model)
+
+
+def install() -> None:
+    """Wrap RecBole's look-up of models by name."""
+    after_import("recbole.utils.utils", _explain)

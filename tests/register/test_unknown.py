@@ -1,0 +1,39 @@
+"""A model name that nobody knows."""
+
+from __future__ import annotations
+
+import pytest
+
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.register.unknown import known_models
+
+
+@pytest.mark.parametrize(("name", "hint"), [("LightGNC", "LightGCN"), ("bpr", "BPR"), ("TinyTowr", "TinyTower")])
+def test_the_nearest_name_is_offered(name: str, hint: str, tiny_tower: str) -> None:
+    from recbole.quick_start import run_recbole
+
+    with pytest.raises(ConfigError, match=rf"Unknown model \[{name}\]\. Did you mean \[{hint}\]\?"):
+        run_recbole(model=name, dataset="ml-100k")
+
+
+def test_nothing_near_offers_nothing() -> None:
+    from recbole.utils import get_model
+
+    with pytest.raises(ConfigError, match=r"Unknown model \[Zzzzzzzzzz\]\.$"):
+        get_model("Zzzzzzzzzz")
+
+
+def test_a_missing_package_of_a_known_model_is_not_hidden() -> None:
+    from recbole.utils import get_model
+
+    pytest.importorskip  # noqa: B018
+    try:
+        import lightgbm  # noqa: F401
+    except ImportError:
+        with pytest.raises(ModuleNotFoundError, match="lightgbm"):
+            get_model("lightgbm")
+
+
+def test_known_models_are_recbole_s_and_the_registered(tiny_tower: str) -> None:
+    assert {"BPR", "Random", "SASRec", "KGAT", "DeepFM", tiny_tower} <= set(known_models())
+    assert len(known_models()) > 90

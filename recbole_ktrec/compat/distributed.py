@@ -88,11 +88,11 @@ def share_checkpoints(trainer: ModuleType) -> bool:
             self.saved_model_file = _checkpoint_of_rank_0(self)
 
     @functools.wraps(evaluate)
-    def evaluate_when_written(self: Any, eval_data: Any, load_best_model: bool = True, *args: Any, **kwargs: Any) -> Any:
-        if load_best_model and not self.config["single_spec"]:
+    def evaluate_together(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not self.config["single_spec"]:
             torch.distributed.barrier()
-        return evaluate(self, eval_data, load_best_model, *args, **kwargs)
+        return evaluate(self, *args, **kwargs)
 
     trainer.Trainer.__init__ = __init__
-    trainer.Trainer.evaluate = evaluate_when_written
+    trainer.Trainer.evaluate = evaluate_together
     return True

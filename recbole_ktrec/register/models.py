@@ -10,40 +10,68 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import importlib.machinery
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from recbole_ktrec.compat.hooks import after_import
 from recbole_ktrec.errors import ConfigError
 
 KINDS = ("general", "context_aware", "sequential", "knowledge_aware")
 
-#: model -> (its module, kind of recommender); a model file properties/model/<model>.yaml goes with it.
-MODELS: dict[str, tuple[str, str]] = {}
+
+class Entry(NamedTuple):
+    """A model that RecBole can find.
+
+    Attributes:
+        module: the dotted path of the module that holds the class.
+        kind: RecBole's kind of recommender, one of ``KINDS``.
+        shared: files of ``properties/`` that are read before the model's own file.
+        property_file: the model's own file; None stands for ``properties/model/<name>.yaml``.
+    """
+
+    module: str
+    kind: str = "general"
+    shared: tuple[str, ...] = ("text.yaml",)
+    property_file: Path | None = None
 
 
-def register_model(name: str, module: str, kind: str = "general") -> None:
-    """Make RecBole find class ``name`` of ``module`` (a dotted path) by its name.
+#: The plugin's models, and those that a user registers.
+MODELS: dict[str, Entry] = {}
+
+
+def register_model(
+    name: str, module: str, kind: str = "general", property_file: str | os.PathLike[str] | None = None
+) -> None:
+    """Make RecBole find class ``name`` of ``module`` (a dotted path) by its name, wherever it takes a name.
+
+    Args:
+        property_file: a YAML file with the model's default settings; only these and RecBole's keys are then accepted.
 
     Raises:
-        ConfigError: ``kind`` is none of RecBole's (general, context_aware, sequential, knowledge_aware).
+        ConfigError: ``kind`` is none of RecBole's (general, context_aware, sequential, knowledge_aware), or the
+            property file does not exist.
     """
     if kind not in KINDS:
         raise ConfigError(f"Kind [{kind}] of model [{name}] is not one of {', '.join(KINDS)}.")
-    MODELS[name] = (module, kind)
+    own = None if property_file is None else Path(property_file).absolute()
+    if own is not None and not own.is_file():
+        raise ConfigError(f"Property file [{own}] of model [{name}] does not exist.")
+    MODELS[name] = Entry(module, kind, (), own)
 
 
 def model_class(name: str) -> Any:
     """Return the class of a registered model, importing its module."""
-    return getattr(importlib.import_module(MODELS[name][0]), name)
+    return getattr(importlib.import_module(MODELS[name].module), name)
 
 
 def _part(name: str, suffix: str) -> Any:
     """Return the model's own ``Trainer`` or ``Dataset`` (the ``suffix``), or None."""
     model = model_class(name)
-    own = getattr(importlib.import_module(MODELS[name][0]), name + suffix, None)
+    own = getattr(importlib.import_module(MODELS[name].module), name + suffix, None)
     return own or getattr(model, f"{suffix.lower()}_class", None)
 
 
@@ -66,9 +94,9 @@ class _ModelFinder(importlib.abc.MetaPathFinder):
     ) -> importlib.machinery.ModuleSpec | None:
         if not fullname.startswith("recbole.model."):
             return None
-        for name, (_, kind) in MODELS.items():
-            if fullname == f"recbole.model.{kind}_recommender.{name.lower()}":
-                return importlib.machinery.ModuleSpec(fullname, _ModelLoader(name), origin=MODELS[name][0])
+        for name, entry in MODELS.items():
+            if fullname == f"recbole.model.{entry.kind}_recommender.{name.lower()}":
+                return importlib.machinery.ModuleSpec(fullname, _ModelLoader(name), origin=entry.module)
         return None
 
 

@@ -1,8 +1,8 @@
 """The plugin's property files in RecBole's order of precedence.
 
 RecBole reads: overall -> model -> sample -> dataset -> kind of model -> files -> dict -> command line. The plugin's
-model file is slipped in right after ``overall.yaml``, its dataset file right after ``sample.yaml``, for its own models
-only.
+model files are slipped in right after ``overall.yaml``, its dataset file right after ``sample.yaml``, for registered
+models only.
 """
 
 from __future__ import annotations
@@ -12,37 +12,85 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import yaml
+
+from recbole_ktrec import resources
 from recbole_ktrec.compat.hooks import after_import
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.register import keys
 from recbole_ktrec.register.models import MODELS
-from recbole_ktrec.resources import dataset_property_file, model_property_file
 
 
-def _slipped_in(config: Any, file: str) -> Path | None:
-    """Return the plugin's property file that belongs right after RecBole's ``file``, if there is one."""
-    path = Path(file)
-    if config.model in MODELS and path.name == "overall.yaml":
-        own = model_property_file(config.model)
-    elif config.model in MODELS and path.name == "sample.yaml":
-        own = dataset_property_file(config.dataset)
-    else:
-        return None
-    return own if own.is_file() else None
+def model_files(model: str) -> list[Path]:
+    """Return the property files of a registered model, in the order they are read."""
+    entry = MODELS[model]
+    shared = [resources.resource_dir("properties") / name for name in entry.shared]
+    return [*shared, entry.property_file or resources.model_property_file(model)]
 
 
-def _add_files(configurator: ModuleType) -> None:
-    original = configurator.Config._update_internal_config_dict
+def dataset_files(dataset: str) -> list[Path]:
+    """Return the plugin's property file of ``dataset`` in a list, or an empty list."""
+    own = resources.dataset_property_file(dataset)
+    return [own] if own.is_file() else []
+
+
+def config_files_for(model: str, dataset: str) -> list[str]:
+    """Return the plugin's dataset file for a ``config_file_list``, so that every model sees the same data.
+
+    Registered models read it anyway; a built-in model does only when it is told to. Where RecBole has a file of its own
+    for the data set (ml-100k), that one is in force for all, and there is nothing to add.
+    """
+    import recbole
+
+    host_file = Path(recbole.__file__).parent / "properties" / "dataset" / f"{dataset}.yaml"
+    return [] if model in MODELS or host_file.is_file() else [str(file) for file in dataset_files(dataset)]
+
+
+def _slipped_in(config: Any, file: str) -> list[Path]:
+    """Return the plugin's property files that belong right after RecBole's ``file``."""
+    if config.model not in MODELS:
+        return []
+    if Path(file).name == "overall.yaml":
+        return model_files(config.model)
+    return dataset_files(config.dataset) if Path(file).name == "sample.yaml" else []
+
+
+def _add_files(config_class: Any) -> None:
+    original = config_class._update_internal_config_dict
 
     @functools.wraps(original)
     def _update_internal_config_dict(self: Any, file: str) -> Any:
         config_dict = original(self, file)
-        own = _slipped_in(self, file)
-        if own is not None:
-            original(self, str(own))
+        for own in _slipped_in(self, file):
+            try:
+                added = original(self, str(own))
+            except (yaml.YAMLError, OSError) as error:
+                raise ConfigError(f"Property file [{own}] of model [{self.model}] cannot be read: {error}") from error
+            if Path(file).name == "sample.yaml":  # as RecBole does: what a saved dataset is compared by
+                category = self.parameters["Dataset"]
+                category += [key for key in added or () if key not in category]
         return config_dict
 
-    configurator.Config._update_internal_config_dict = _update_internal_config_dict
+    config_class._update_internal_config_dict = _update_internal_config_dict
+
+
+def _check_keys(config_class: Any) -> None:
+    original = config_class._load_internal_config_dict
+
+    @functools.wraps(original)
+    def _load_internal_config_dict(self: Any, model: str, model_class: Any, dataset: str) -> None:
+        original(self, model, model_class, dataset)
+        if model in MODELS:
+            keys.check(self)
+
+    config_class._load_internal_config_dict = _load_internal_config_dict
+
+
+def _patch(configurator: ModuleType) -> None:
+    _add_files(configurator.Config)
+    _check_keys(configurator.Config)
 
 
 def install() -> None:
-    """Slip the property files in as soon as RecBole's ``Config`` is there."""
-    after_import("recbole.config.configurator", _add_files)
+    """Slip the property files in, and check the keys, as soon as RecBole's ``Config`` is there."""
+    after_import("recbole.config.configurator", _patch)

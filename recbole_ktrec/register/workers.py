@@ -10,12 +10,12 @@ from types import ModuleType
 from typing import Any
 
 from recbole_ktrec.compat.hooks import after_import, replace
-from recbole_ktrec.register.models import MODELS
+from recbole_ktrec.register.models import MODELS, Entry
 
 _ORIGINALS: dict[str, Any] = {}
 
 
-def _worker(models: dict[str, tuple[str, str]]) -> _Worker:
+def _worker(models: dict[str, Entry]) -> _Worker:
     MODELS.update(models)
     return _Worker()
 

@@ -11,7 +11,7 @@ import pytest
 
 from recbole_ktrec import register, register_model, resources
 
-SOURCE = '''
+SOURCE = """
 import torch
 from recbole.data.dataset import Dataset
 from recbole.model.abstract_recommender import GeneralRecommender
@@ -49,7 +49,7 @@ class TinyTowerTrainer(Trainer):
 
 class TinyTowerDataset(Dataset):
     pass
-'''
+"""
 
 
 @pytest.fixture
@@ -57,15 +57,21 @@ def tiny_tower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]
     """The registered model ``TinyTower`` with its property file, trainer and dataset; gone after the test."""
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "tiny_tower_module.py").write_text(SOURCE, encoding="utf-8")
-    (tmp_path / "properties" / "model").mkdir(parents=True)
-    (tmp_path / "properties" / "model" / "TinyTower.yaml").write_text("tiny_width: 6\nstopping_step: 3\n")
-    (tmp_path / "dataset_configs").mkdir()
-    (tmp_path / "dataset_configs" / "tiny.yaml").write_text("stopping_step: 4\nvalid_metric: Recall@5\n")
-    monkeypatch.setattr(resources, "resource_dir", lambda name: tmp_path / name)
+    (tmp_path / "code" / "TinyTower.yaml").write_text("tiny_width: 6\nstopping_step: 3\n")
     monkeypatch.syspath_prepend(str(tmp_path / "code"))
     importlib.invalidate_caches()
-    register_model("TinyTower", "tiny_tower_module", "general")
+    register_model("TinyTower", "tiny_tower_module", property_file=tmp_path / "code" / "TinyTower.yaml")
     yield "TinyTower"
     del register.MODELS["TinyTower"]
     for name in ("tiny_tower_module", "recbole.model.general_recommender.tinytower"):
         sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def dataset_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data-set file of the plugin for the data set ``tiny``."""
+    path = tmp_path / "configs" / "tiny.yaml"
+    path.parent.mkdir()
+    path.write_text("stopping_step: 4\nvalid_metric: Recall@5\ntiny_extra: 1\n")
+    monkeypatch.setattr(resources, "dataset_property_file", lambda name: path.with_name(f"{name}.yaml"))
+    return path

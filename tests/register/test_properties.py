@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-Settings = Callable[..., dict[str, Any]]
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.register import MODELS
+from recbole_ktrec.register.properties import config_files_for, model_files
 
 
 def config(*args: Any, **kwargs: Any) -> Any:
@@ -17,16 +18,17 @@ def config(*args: Any, **kwargs: Any) -> Any:
     return Config(*args, **kwargs)
 
 
-def test_dataset_file_beats_model_file_beats_overall(tiny_tower: str, settings: Settings) -> None:
+def test_dataset_file_beats_model_file_beats_overall(tiny_tower: str, dataset_file: Path, workplace: Path) -> None:
     made = config(model=tiny_tower, dataset="tiny")
     assert made["tiny_width"] == 6  # the model file
     assert made["stopping_step"] == 4  # overall says 10, the model file 3, the dataset file 4
     assert made["valid_metric"] == "Recall@5"
     assert made["load_col"] == {"inter": ["user_id", "item_id"]}  # RecBole's overall and sample
+    assert "tiny_extra" in made.parameters["Dataset"]  # what a saved data set is compared by
 
 
 def test_files_dict_and_command_line_come_after(
-    tiny_tower: str, workplace: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    tiny_tower: str, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (workplace / "own.yaml").write_text("stopping_step: 5\ntiny_width: 7\nseed: 1\n")
     monkeypatch.setattr("sys.argv", ["test", "--stopping_step=7"])
@@ -34,17 +36,14 @@ def test_files_dict_and_command_line_come_after(
     assert (made["seed"], made["tiny_width"], made["stopping_step"]) == (1, 8, 7)
 
 
-def test_recbole_s_own_dataset_file_comes_after_the_plugin_s(tiny_tower: str, tmp_path: Path) -> None:
-    (tmp_path / "dataset_configs" / "ml-100k.yaml").write_text("normalize_all: False\nthreshold: {rating: 3}\n")
+def test_recbole_s_own_dataset_file_comes_after_the_plugin_s(tiny_tower: str, dataset_file: Path) -> None:
+    dataset_file.with_name("ml-100k.yaml").write_text("normalize_all: False\nstopping_step: 5\n")
     made = config(model=tiny_tower, dataset="ml-100k")
     assert made["normalize_all"] is True  # RecBole's ml-100k.yaml
-    assert made["threshold"] is None
-    assert made["stopping_step"] == 3
+    assert made["stopping_step"] == 5
 
 
-def test_other_models_are_untouched(tiny_tower: str, settings: Settings) -> None:
-    from recbole_ktrec.register import MODELS
-
+def test_other_models_are_untouched(tiny_tower: str, dataset_file: Path, workplace: Path) -> None:
     before = config(model="BPR", dataset="tiny").final_config_dict
     entry = MODELS.pop(tiny_tower)
     try:
@@ -52,3 +51,22 @@ def test_other_models_are_untouched(tiny_tower: str, settings: Settings) -> None
     finally:
         MODELS[tiny_tower] = entry
     assert before["stopping_step"] == 10 and "tiny_width" not in before
+
+
+def test_a_built_in_model_reads_the_dataset_file_when_told_to(tiny_tower: str, dataset_file: Path) -> None:
+    assert config_files_for("BPR", "tiny") == [str(dataset_file)]
+    assert config_files_for(tiny_tower, "tiny") == []  # reads it anyway
+    assert config_files_for("BPR", "ml-100k") == []  # RecBole has a file of its own
+    assert config("BPR", "tiny", config_files_for("BPR", "tiny"))["stopping_step"] == 4
+
+
+def test_a_broken_property_file_is_named(tiny_tower: str, dataset_file: Path) -> None:
+    dataset_file.write_text("stopping_step: [\n")
+    with pytest.raises(ConfigError, match=rf"Property file \[{dataset_file}\] of model \[TinyTower\]"):
+        config(tiny_tower, "tiny")
+
+
+def test_shared_files_come_before_the_model_s_own(tiny_tower: str) -> None:
+    entry = MODELS[tiny_tower]
+    MODELS[tiny_tower] = entry._replace(shared=("text.yaml",))
+    assert [path.name for path in model_files(tiny_tower)] == ["text.yaml", "TinyTower.yaml"]

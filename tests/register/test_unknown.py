@@ -26,7 +26,6 @@ def test_nothing_near_offers_nothing() -> None:
 def test_a_missing_package_of_a_known_model_is_not_hidden() -> None:
     from recbole.utils import get_model
 
-    pytest.importorskip  # noqa: B018
     try:
         import lightgbm  # noqa: F401
     except ImportError:

@@ -1,0 +1,77 @@
+"""Configuration keys of registered models: one that nobody reads is refused, with the nearest known name.
+
+RecBole itself takes any key and reads a missing one as None, so a mistyped key silently keeps its default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+import sys
+from collections.abc import Mapping
+from logging import getLogger
+from pathlib import Path
+from typing import Any
+
+from recbole_ktrec import resources
+from recbole_ktrec.errors import ConfigError, nearest
+
+#: Keys that RecBole's shared code reads without naming them in a property file or an argument list (a test holds that).
+READ_BY_RECBOLE = frozenset(
+    # the run and its processes
+    "model dataset config_files nproc world_size ip port offset local_rank device single_spec verbose encoding "
+    "MODEL_TYPE MODEL_INPUT_TYPE loss_type eval_type valid_neg_sample_args test_neg_sample_args "
+    # the trainer
+    "reg_weight neg_sampling training_neg_sample_num tail_ratio double_tower "
+    # transforms of batches, and the names of the fields that they make
+    "mask_ratio ft_ratio eta beta MASK_INDEX MASK_ITEM_SEQ POS_ITEMS NEG_ITEMS INVERSE_ITEM_SEQ "
+    "CROP_ITEM_SEQ CROP_ITEM_SEQ_LEN REORDER_ITEM_SEQ".split()
+)
+#: An option of another program on the command line counts as a mistyped key if it is at least this similar to one.
+_TYPO = 0.8
+
+
+def own_keys(config: Any) -> set[str]:
+    """Return every key that is read for ``config.model``; its property files have been read into ``config``."""
+    listed = {key for group in config.parameters.values() for key in group}
+    return set(config.internal_config_dict) | listed | READ_BY_RECBOLE
+
+
+@functools.cache
+def keys_of_other_models() -> frozenset[str]:
+    """Return the keys of all property files, RecBole's and the plugin's: a file may serve several models at once."""
+    import recbole
+
+    folders = (Path(recbole.__file__).parent / "properties", resources.resource_dir("properties"))
+    texts = (path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.yaml"))
+    return frozenset(key for text in texts for key in re.findall(r"^(\w+)\s*:", text, re.MULTILINE))
+
+
+def check(config: Any) -> None:
+    """Refuse keys of files, dict and command line that nobody reads; a key of another model only gets a warning.
+
+    RecBole takes every ``--name=value`` of ``sys.argv``, whatever program runs it (``pytest --cov=x``). So there an
+    unknown key is refused only if it looks mistyped; any other belongs to that program and is left out.
+
+    Raises:
+        ConfigError: a key is unknown; the message names it, where it stands, and the nearest known name.
+    """
+    known = own_keys(config)
+    _refuse(config.file_config_dict, known, "a configuration file", config.model)
+    _refuse(config.variable_config_dict, known, "the configuration dict", config.model)
+    for key in [key for key in config.cmd_config_dict if key not in known | keys_of_other_models()]:
+        if difflib.get_close_matches(key.lower(), map(str.lower, known), 1, _TYPO):
+            _refuse({key: None}, known, "the command line", config.model)
+        getLogger().warning(f"[--{key}] of [{Path(sys.argv[0]).name}] is no configuration key and is left out.")
+        del config.cmd_config_dict[key]
+        config.external_config_dict.pop(key, None)
+
+
+def _refuse(given: Mapping[str, Any], known: set[str], where: str, model: str) -> None:
+    for key in [key for key in given if key not in known]:
+        if key in keys_of_other_models():
+            getLogger().warning(f"[{key}] in {where} is a key of other models, {model} does not read it.")
+            continue
+        hint = nearest(str(key), known) or nearest(str(key), keys_of_other_models())
+        raise ConfigError(f"Unknown key [{key}] in {where}: neither RecBole nor {model} reads it.{hint}")

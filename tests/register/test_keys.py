@@ -1,0 +1,78 @@
+"""Unknown keys of registered models are refused; other models, and other programs' options, are left alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.register.keys import own_keys
+
+Settings = Callable[..., dict[str, Any]]
+
+
+def config(*args: Any, **kwargs: Any) -> Any:
+    from recbole.config import Config
+
+    return Config(*args, **kwargs)
+
+
+def test_a_mistyped_key_of_the_dict_is_refused(tiny_tower: str, workplace: Path) -> None:
+    with pytest.raises(ConfigError, match=r"\[tiny_widht\] in the configuration dict.*Did you mean \[tiny_width\]"):
+        config(tiny_tower, "tiny", config_dict={"tiny_widht": 3})
+
+
+def test_a_mistyped_key_of_a_file_is_refused(tiny_tower: str, workplace: Path) -> None:
+    (workplace / "own.yaml").write_text("learning_rat: 0.1\n")
+    with pytest.raises(ConfigError, match=r"\[learning_rat\] in a configuration file.*mean \[learning_rate\]"):
+        config(tiny_tower, "tiny", config_file_list=["own.yaml"])
+
+
+def test_a_mistyped_key_of_the_command_line_is_refused(
+    tiny_tower: str, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["run.py", "--epoch=3"])
+    with pytest.raises(ConfigError, match=r"\[epoch\] in the command line.*mean \[epochs\]"):
+        config(tiny_tower, "tiny")
+
+
+def test_options_of_another_program_do_not_become_keys(
+    tiny_tower: str, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["pytest", "--cov=recbole_ktrec", "--epochs=7", "-q"])
+    made = config(tiny_tower, "tiny")
+    assert "cov" not in made
+    assert made["epochs"] == 7
+
+
+def test_other_models_take_any_key(tiny_tower: str, workplace: Path) -> None:
+    assert config("BPR", "tiny", config_dict={"tiny_widht": 3})["tiny_widht"] == 3
+
+
+def test_keys_of_recbole_are_known(tiny_tower: str, workplace: Path) -> None:
+    values = {"numerical_features": [], "wandb_project": "x", "transform": None, "reg_weight": 0.1, "worker": 0}
+    made = config(tiny_tower, "tiny", config_dict=dict(values))
+    assert {key: made[key] for key in values} == values
+
+
+def test_a_key_of_another_model_is_taken_with_a_warning(
+    tiny_tower: str, workplace: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config(tiny_tower, "tiny", config_dict={"n_layers": 3})
+    assert "[n_layers] in the configuration dict is a key of other models, TinyTower does not read it" in caplog.text
+
+
+def test_every_key_that_recbole_s_shared_code_reads_is_known(tiny_tower: str, workplace: Path) -> None:
+    import recbole
+
+    root = Path(recbole.__file__).parent
+    rooms = ("config", "data", "evaluator", "quick_start", "sampler", "utils")
+    texts = [path.read_text("utf-8") for room in rooms for path in (root / room).rglob("*.py")]
+    read = {key for text in texts for key in re.findall(r"config\[[\"'](\w+)[\"']\]", text)}
+    assert len(read) > 60
+    decision_trees = {"convert_token_to_onehot", "token_num_threshold"}
+    assert read - own_keys(config(tiny_tower, "tiny")) == decision_trees

@@ -1,0 +1,218 @@
+"""Turn a raw public dump into atomic files with their text.
+
+  ktrec convert --list
+  ktrec convert movielens --input ml-latest-small --output dataset/ml-latest-small
+  ktrec convert amazon --input reviews_and_meta/ --output dataset/toys --user-core 5 --item-core 5
+  ktrec convert table --input my/ --interactions clicks.csv --items goods.csv --output dataset/mine
+  ktrec convert table --input my/ --mapping my.yaml --output dataset/mine
+
+--input takes folders, files and zip or tar archives, which are read in place; compressed files need no unpacking.
+The result is NAME.inter, NAME.item, NAME.user, the property file NAME.yaml, the accounts conversion.json (for every
+table: rows in = rows out + rows dropped, by reason), and damaged.tsv, which lists every damaged row by file and line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.sources import SOURCES, Report, Rules, Source, convert, load_mapping, source_of
+from recbole_ktrec.sources.cleaning import RULES
+from recbole_ktrec.sources.files import Inputs
+from recbole_ktrec.sources.table import PARTS, complete
+from recbole_ktrec.sources.values import date
+
+TABLE = "table"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what ``ktrec convert`` takes."""
+    parser.add_argument("source", nargs="?", metavar="SOURCE", help=f"{', '.join(SOURCES)}, or {TABLE}")
+    parser.add_argument("--list", action="store_true", help="show each source, its files, options and publisher")
+    parser.add_argument("--input", nargs="+", default=[], metavar="PATH", help="folders, files, zip or tar archives")
+    parser.add_argument("--output", metavar="FOLDER", help="default: dataset/SOURCE (or dataset/MAPPING)")
+    parser.add_argument("--file", action="append", default=[], metavar="ROLE=PATH", help="a file by its role")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the source")
+    parser.add_argument("--strict", action="store_true", help="stop at the first damaged row")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier result")
+    parser.add_argument("--quiet", action="store_true", help="do not print the accounts")
+    _add_table(parser.add_argument_group("a table of your own"))
+    _add_rules(parser.add_argument_group("cleaning"))
+
+
+def _add_table(group: Any) -> None:
+    group.add_argument("--mapping", metavar="YAML", help="a mapping file, or the name of one that the package brings")
+    for part in PARTS:
+        group.add_argument(f"--{part}", metavar="PATTERN", help=f"the file of {part} below --input")
+    group.add_argument(
+        "--column", action="append", default=[], metavar="[PART.]NAME=FROM[:TYPE]",
+        help="map a column, such as items.title=name:token_seq; columns not mapped are guessed if none is",
+    )  # fmt: skip
+
+
+def _add_rules(group: Any) -> None:
+    group.add_argument(
+        "--clean", metavar="RULES", help=f"text rules, by commas: {','.join(RULES)} (the default) or none"
+    )
+    group.add_argument("--boilerplate", action="append", metavar="REGEX", help="cut this out of item texts")
+    group.add_argument("--no-plausible", action="store_true", help="keep ratings off the scale and impossible dates")
+    group.add_argument("--scale", nargs=2, type=float, metavar=("LOW", "HIGH"), help="ratings outside are dropped")
+    group.add_argument("--since", metavar="DATE", help="events before are dropped (ISO 8601 or Unix time)")
+    group.add_argument("--until", metavar="DATE", help="events after are dropped")
+    group.add_argument("--threshold", type=float, metavar="RATING", help="ratings below are dropped")
+    group.add_argument("--implicit", action="store_true", help="leave the ratings out and keep rows without one")
+    group.add_argument("--duplicates", choices=("keep", "exact", "first", "last"), help="default: exact ones go")
+    group.add_argument("--max-per-day", type=int, metavar="N", help="drop users with more events on a day")
+    group.add_argument("--user-core", type=int, metavar="K", help="drop users with fewer interactions")
+    group.add_argument("--item-core", type=int, metavar="K", help="drop items with fewer interactions")
+    group.add_argument("--interacted-only", action="store_true", help="write only items and users with interactions")
+    group.add_argument("--require-text", action="store_true", help="drop interactions with items without text")
+
+
+def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
+    """Run ``ktrec convert``; return the exit code."""
+    args = parser.parse_args(argv)
+    if args.list:
+        print(_listing())
+        return 0
+    if args.source is None or not args.input:
+        parser.error("name a source and its --input (ktrec convert --list shows the sources)")
+    mapping = _mapping(args) if args.source == TABLE else {}
+    source = source_of(mapping) if args.source == TABLE else _source(args.source)
+    output = Path(args.output or Path("dataset", Path(args.mapping or args.source).stem))
+    if mapping:
+        print(_shown(mapping))
+    report = convert(
+        args.source, source, args.input, output,
+        rules=_rules(args, mapping.get("rules") or {}), options=_options(args, source),
+        files=_pairs(args.file, "--file"), properties=mapping.get("properties") or {},
+        strict=args.strict, overwrite=args.overwrite,
+    )  # fmt: skip
+    if not args.quiet:
+        print(report)
+    print(_next(report))
+    return 0
+
+
+def _source(name: str) -> Source:
+    if name not in SOURCES:
+        raise ConfigError(f"Unknown source [{name}]; known: {', '.join(SOURCES)}, {TABLE}.{nearest(name, SOURCES)}")
+    return SOURCES[name]
+
+
+def _listing() -> str:
+    lines = []
+    for name, source in SOURCES.items():
+        lines += [f"{name}: {source.title} ({source.domain})", f"    files: {source.files}", f"    from:  {source.url}"]
+        lines += [f"    --set {key}={default}: {text}" for key, (default, text) in source.options.items()]
+    lines += [
+        f"{TABLE}: any CSV, TSV, JSON lines, parquet or workbook (--mapping, or --interactions, --items, --column)"
+    ]
+    return "\n".join(lines)
+
+
+def _mapping(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the mapping of a table: its file, what the options say in its place, guesses where neither says."""
+    mapping: dict[str, Any] = load_mapping(args.mapping) if args.mapping else {}
+    for part in PARTS:
+        if getattr(args, part):
+            mapping[part] = {**mapping.get(part, {}), "file": getattr(args, part)}
+    for spec in args.column:
+        _map_column(mapping, spec)
+    if "interactions" not in mapping:
+        raise ConfigError("Say which file holds the interactions: --interactions PATTERN, or --mapping YAML.")
+    return complete(mapping, Inputs.of(args.input, _pairs(args.file, "--file")))
+
+
+def _map_column(mapping: dict[str, Any], spec: str) -> None:
+    name, equals, origin = spec.partition("=")
+    part, dot, column = name.rpartition(".")
+    if not equals or not origin or (dot and part not in PARTS):
+        raise ConfigError(f"--column {spec}: write [PART.]NAME=FROM[:TYPE], PART one of {', '.join(PARTS)}.")
+    origin, _, kind = origin.partition(":")
+    value = {"from": origin, **({"type": kind} if kind else {})}
+    for each in [part] if part else [each for each in PARTS if each in mapping]:
+        if part or each == "interactions" or column in ("item_id", "user_id")[: 1 if each == "items" else 2]:
+            mapping.setdefault(each, {}).setdefault("columns", {})[column] = value
+
+
+def _rules(args: argparse.Namespace, given: Mapping[str, Any]) -> Rules:
+    known = {each.name for each in fields(Rules)}
+    for key in given:
+        if key not in known:
+            raise ConfigError(f"Unknown key [{key}] in [rules].{nearest(str(key), known)}")
+    sound: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+    rules = Rules(**sound)
+    said: dict[str, Any] = {
+        "clean": None if args.clean is None else tuple(each for each in args.clean.split(",") if each != "none"),
+        "boilerplate": tuple(args.boilerplate) if args.boilerplate else None,
+        "plausible": False if args.no_plausible else None,
+        "scale": tuple(args.scale) if args.scale else None,
+        "since": _when(args.since),
+        "until": _when(args.until),
+        "implicit": args.implicit or None,
+        "require_text": args.require_text or None,
+        "items": "interacted" if args.interacted_only else None,
+    }
+    said |= {key: getattr(args, key) for key in ("threshold", "duplicates", "max_per_day", "user_core", "item_core")}
+    return replace(rules, **{key: value for key, value in said.items() if value is not None})
+
+
+def _when(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return float(text) if text.replace(".", "", 1).isdigit() and len(text) > 4 else date()(text)
+    except ValueError as error:
+        raise ConfigError(f"{error}: write 2014-01-31, 2014-01-31T12:00:00 or a Unix time.") from error
+
+
+def _options(args: argparse.Namespace, source: Source) -> dict[str, object]:
+    """Return the source's options, each in the type of its default."""
+    found: dict[str, object] = {}
+    for key, text in _pairs(args.set, "--set").items():
+        default = source.options[key][0] if key in source.options else ""
+        found[key] = _as(key, text, default)
+    return found
+
+
+def _as(key: str, text: str, default: object) -> object:
+    if isinstance(default, bool):
+        if text.lower() not in ("true", "false", "yes", "no", "1", "0"):
+            raise ConfigError(f"--set {key}={text}: say true or false.")
+        return text.lower() in ("true", "yes", "1")
+    if isinstance(default, int):
+        if not text.isdigit():
+            raise ConfigError(f"--set {key}={text}: a whole number is expected.")
+        return int(text)
+    return text
+
+
+def _pairs(given: Sequence[str], option: str) -> dict[str, str]:
+    pairs = {}
+    for each in given:
+        key, equals, value = each.partition("=")
+        if not equals or not key or not value:
+            raise ConfigError(f"{option} {each}: write {option} KEY=VALUE.")
+        pairs[key] = value
+    return pairs
+
+
+def _shown(mapping: Mapping[str, Any]) -> str:
+    """Return the columns as they were mapped or guessed, for people."""
+    source = source_of(mapping)
+    lines = [f"text fields: {', '.join(source.text_fields) or 'none'}"]
+    for part in (part for part in PARTS if part in mapping):
+        for name, spec in mapping[part]["columns"].items():
+            lines.append(f"{part:<14}{name:<20}from {json.dumps(spec, ensure_ascii=False, default=str)}")
+    return "\n".join(lines)
+
+
+def _next(report: Report) -> str:
+    folder = report.output
+    return f"Wrote {folder}. Next: ktrec run --model=KTRec --dataset={folder.name} --data_path={folder.parent}"

@@ -1,0 +1,161 @@
+"""From raw values to the cells of a row: parsed, checked against the source's limits, cleaned; damage reported."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from recbole_ktrec.sources.cleaning import Cleaner
+from recbole_ktrec.sources.ledger import Ledger
+from recbole_ktrec.sources.rules import Rules
+from recbole_ktrec.sources.tables import RATING, TIME, Batch, Column, Source, Table
+from recbole_ktrec.sources.values import ID_REASONS, Codes, flat, numbers, written
+
+BEFORE, AFTER = "date before the platform existed", "date in the future"
+
+
+@dataclass
+class Cells:
+    """The sound rows of a batch.
+
+    Attributes:
+        written: for each column of the table, the cells as text.
+        arrays: the codes of users and items (int32), ratings and times (float64).
+    """
+
+    written: list[Sequence[str]]
+    arrays: dict[str, np.ndarray]
+
+
+def columns_of(
+    table: Table, ledger: Ledger, codes: Mapping[str, Codes], rules: Rules, source: Source
+) -> Iterator[Cells]:
+    """Yield the sound rows of ``table`` batch by batch; the others go to ``ledger``."""
+    cleaner = Cleaner(rules.clean, (*source.boilerplate, *rules.boilerplate), ledger.changed)
+    for batch in table.read(ledger):
+        work = _Batch(batch, ledger, codes, rules, cleaner)
+        for column, values in zip(table.columns, batch.columns, strict=True):
+            work.column(column, values)
+        if table.kind == "inter":
+            work.limits(source)
+        yield work.sound()
+
+
+class _Batch:
+    def __init__(
+        self, batch: Batch, ledger: Ledger, codes: Mapping[str, Codes], rules: Rules, cleaner: Cleaner
+    ) -> None:
+        self._batch, self._ledger, self._codes = batch, ledger, codes
+        self._rules, self._cleaner = rules, cleaner
+        self._written: list[Sequence[str]] = []
+        self._arrays: dict[str, np.ndarray] = {}
+        self._damage: dict[int, str] = {}  # row -> the first thing that is wrong with it
+        self._ruled: dict[str, np.ndarray] = {}
+
+    def column(self, column: Column, values: Sequence[object]) -> None:
+        if column.name in self._codes and column.required:
+            self._ids(column, values)
+        elif column.type == "float":
+            self._floats(column, values)
+        else:
+            self._texts(column, values)
+
+    def _ids(self, column: Column, values: Sequence[object]) -> None:
+        if column.parse is not None:
+            values = _parsed(column.parse, values)
+        known = self._codes[column.name]
+        codes = known.take(values)
+        for row in np.flatnonzero(codes < 0).tolist():
+            self._damage.setdefault(row, ID_REASONS[int(codes[row])].format(column.name))
+        self._arrays[column.name] = codes
+        if known.aliased:
+            values = [known.names[code] for code in codes.tolist()]
+        self._written.append(values)  # type: ignore[arg-type]
+
+    def _floats(self, column: Column, values: Sequence[object]) -> None:
+        found, wrong = numbers(values, column.parse)
+        optional = not column.required or (column.name == RATING and self._rules.implicit)
+        if wrong and optional:
+            self._ledger.changed[f"{column.name} that is no number, left empty"] += len(wrong)
+        for row in wrong if not optional else ():
+            kind = "date" if column.name == TIME and column.parse else "number"
+            self._damage.setdefault(row, f"{column.name} is not a {kind}")
+        if not optional:
+            for row in np.flatnonzero(np.isnan(found)).tolist():
+                self._damage.setdefault(row, f"missing {column.name}")
+        if column.divide != 1.0:
+            found = found / column.divide
+        if column.name == RATING and column.unrated is not None:
+            self._unrated(found, column.unrated)
+        if column.name in (RATING, TIME):
+            self._arrays[column.name] = found
+        self._written.append(written(found))
+
+    def _unrated(self, found: np.ndarray, mark: float) -> None:
+        rows = found == mark
+        if self._rules.implicit:  # a row counts without a rating, unless a threshold asks for one
+            found[rows] = np.nan
+        else:
+            self._ruled[f"not rated ({mark:g})"] = rows
+
+    def _texts(self, column: Column, values: Sequence[object]) -> None:
+        clean, parse, join = self._cleaner, column.parse, column.join
+        if parse is not None:
+            values = _parsed(parse, values)
+        self._written.append([clean(value if isinstance(value, str) else flat(value, join)) for value in values])
+
+    def limits(self, source: Source) -> None:
+        """Check ratings and times against the scale and the life of the platform, then the threshold."""
+        rules, plausible = self._rules, self._rules.plausible
+        scale = rules.scale or (source.scale if plausible else None)
+        since = rules.since if rules.since is not None else (source.since if plausible else None)
+        until = rules.until if rules.until is not None else (_tomorrow() if plausible else None)
+        rating, times = self._arrays.get(RATING), self._arrays.get(TIME)
+        unrated: Any = next((rows for name, rows in self._ruled.items() if name.startswith("not rated")), False)
+        if rating is not None and scale is not None:
+            reason = f"rating off the scale of {scale[0]:g} to {scale[1]:g}"
+            self._implausible(((rating < scale[0]) | (rating > scale[1])) & ~np.asarray(unrated), reason)
+        if times is not None and since is not None:
+            self._implausible(times < since, BEFORE)
+        if times is not None and until is not None:
+            self._implausible(times > until, AFTER)
+        if rating is not None and rules.threshold is not None:
+            self._ruled[f"rating below {rules.threshold:g}"] = ~(rating >= rules.threshold)
+
+    def _implausible(self, rows: np.ndarray, reason: str) -> None:
+        for row in np.flatnonzero(rows).tolist():
+            self._damage.setdefault(row, reason)
+
+    def sound(self) -> Cells:
+        """Report what is damaged, count what a rule takes, and return the rest."""
+        keep = np.ones(len(self._batch), dtype=bool)
+        for row, reason in sorted(self._damage.items()):
+            self._ledger.reject(reason, self._batch.file, self._batch.lines[row])
+            keep[row] = False
+        for reason, rows in self._ruled.items():
+            self._ledger.rule(reason, int((rows & keep).sum()))
+            keep &= ~rows
+        if keep.all():
+            return Cells(self._written, self._arrays)
+        chosen: list[Sequence[str]] = [list(itertools.compress(cells, keep)) for cells in self._written]
+        return Cells(chosen, {name: array[keep] for name, array in self._arrays.items()})
+
+
+def _parsed(parse: Callable[[object], object], values: Sequence[object]) -> list[object]:
+    """Apply ``parse`` where there is a value; what it refuses becomes missing."""
+    found: list[object] = []
+    for value in values:
+        try:
+            found.append(None if value is None else parse(value))
+        except (ValueError, TypeError, AttributeError, KeyError, IndexError, OverflowError):
+            found.append(None)
+    return found
+
+
+def _tomorrow() -> float:
+    return time.time() + 86_400.0

@@ -1,0 +1,89 @@
+"""Clean item text: entities, tags, control characters, Unicode form, boilerplate, white space; each change counted."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from recbole_ktrec.errors import ConfigError, nearest
+
+#: Longest text kept; RecBole's csv reader stops at 131,072 characters a cell.
+LONGEST = 100_000
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->|<!DOCTYPE[^<>]*>", re.S)
+_CODE = re.compile(r"<(script|style)\b.*?</\1\s*>", re.S | re.I)
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
+_SPACE = re.compile(r"\s+")
+_SUSPECT = re.compile("[&<]|[^\x20-\x7e]|  |^ | $")
+
+
+def _entities(text: str) -> str:
+    for _ in range(3):  # "&amp;quot;" is common
+        if "&" not in text:
+            break
+        text = html.unescape(text)
+    return text
+
+
+def _tags(text: str) -> str:
+    return _TAG.sub(" ", _CODE.sub(" ", text)) if "<" in text else text
+
+
+def _unicode(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _space(text: str) -> str:
+    return _SPACE.sub(" ", text).strip()
+
+
+#: The rules in the order in which they run.
+RULES: dict[str, Callable[[str], str]] = {
+    "entities": _entities,
+    "tags": _tags,
+    "control": lambda text: _CONTROL.sub("", text),
+    "unicode": _unicode,
+    "space": _space,
+}
+
+
+class Cleaner:
+    """Clean texts by the rules named, counting the cells that each rule changed in ``changed``.
+
+    Args:
+        rules: names out of :data:`RULES`.
+        boilerplate: regular expressions; what they match is cut out.
+        changed: rule -> cells changed.
+    """
+
+    def __init__(self, rules: Sequence[str], boilerplate: Sequence[str], changed: Counter[str]) -> None:
+        for rule in rules:
+            if rule not in RULES:
+                raise ConfigError(
+                    f"Unknown rule of cleaning [{rule}]; known: {', '.join(RULES)}.{nearest(rule, RULES)}"
+                )
+        self._rules = [(f"text {name}", rule) for name, rule in RULES.items() if name in rules]
+        self._changed = changed
+        try:
+            self._boilerplate = [re.compile(pattern) for pattern in boilerplate]
+        except re.error as error:
+            raise ConfigError(f"[boilerplate]: {error} in [{error.pattern!r}].") from error
+
+    def __call__(self, text: str) -> str:
+        """Return the clean text."""
+        if _SUSPECT.search(text):
+            for name, rule in self._rules:
+                text = self._count(name, text, rule(text))
+        for pattern in self._boilerplate:
+            if pattern.search(text):
+                text = self._count("text boilerplate", text, _space(pattern.sub(" ", text)))
+        if len(text) > LONGEST:
+            text = self._count(f"text cut at {LONGEST:,} characters", text, text[:LONGEST])
+        return text
+
+    def _count(self, name: str, before: str, after: str) -> str:
+        if before != after:
+            self._changed[name] += 1
+        return after

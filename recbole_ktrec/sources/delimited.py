@@ -1,0 +1,200 @@
+"""Delimited text (CSV, TSV, ``::``), quoted or not, as it is found in the wild.
+
+A line without quotes is split. A record with quotes is read as RFC 4180 says, over several lines if need be; if that
+does not give the right number of cells, the line is taken as unquoted; if that fails too, the line is damaged. So a
+stray quote costs at most its own line.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from recbole_ktrec.errors import DataError, nearest
+from recbole_ktrec.sources.files import Inputs, Member
+from recbole_ktrec.sources.ledger import Ledger
+from recbole_ktrec.sources.reading import blocks, decode
+from recbole_ktrec.sources.tables import Batch
+
+#: A quoted cell may run over this many lines.
+SPAN = 200
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a delimited file is written.
+
+    Attributes:
+        delimiter: one or more characters.
+        header: whether the first line holds the names (else columns are asked for by position).
+        quoted: whether ``"`` may enclose cells.
+        encodings: tried in this order, line by line where the first does not fit.
+        width: the number of cells; None: that of the header or of the first line.
+        split: takes one line apart in the place of all the rules above; None: damaged.
+    """
+
+    delimiter: str = ","
+    header: bool = True
+    quoted: bool = True
+    encodings: tuple[str, ...] = ("utf-8",)
+    width: int | None = None
+    split: Callable[[str], list[str] | None] | None = None
+
+
+def batches(
+    inputs: Inputs, member: Member, columns: Sequence[str | int | None], ledger: Ledger, dialect: Dialect
+) -> Iterator[Batch]:
+    """Yield the cells of ``columns`` (names with a header, else positions; None: an empty column).
+
+    Raises:
+        DataError: a column is not in the header.
+    """
+    with inputs.stream(member) as stream:
+        reader = _Reader(member.name, ledger, dialect)
+        chosen: list[int | None] | None = None
+        for first, chunk in blocks(stream, member.name):
+            rows, numbers = reader.rows(*_lines(chunk, first, dialect, ledger, member.name))
+            if chosen is None:
+                if dialect.header and rows:
+                    reader.width, chosen = len(rows[0]), positions(rows[0], columns, member.name)
+                    rows, numbers = rows[1:], numbers[1:]
+                elif not dialect.header:
+                    chosen = [each if each is None else int(each) for each in columns]
+            yield from _batch(rows, numbers, chosen or [], reader, ledger)
+        rows, numbers = reader.rest()
+        yield from _batch(rows, numbers, chosen or [], reader, ledger)
+
+
+def positions(header: Sequence[str], columns: Sequence[str | int | None], name: str) -> list[int | None]:
+    """Return where the named columns stand; case and surrounding blanks of the header do not count."""
+    names = [cell.strip().strip('"').lower() for cell in header]
+    found: list[int | None] = []
+    for column in columns:
+        if column is None or isinstance(column, int):
+            found.append(column)
+        elif column.lower() in names:
+            found.append(names.index(column.lower()))
+        else:
+            have = ", ".join(cell.strip() for cell in header)
+            raise DataError(f"[{name}] has no column [{column}], only {have[:300]}.{nearest(column.lower(), names)}")
+    return found
+
+
+def _lines(chunk: bytes, first: int, dialect: Dialect, ledger: Ledger, name: str) -> tuple[list[str], int]:
+    lines, bad = decode(chunk, first, dialect.encodings)
+    for number in bad:
+        ledger.damaged(f"not {dialect.encodings[0]}", name, number)
+    return lines, first
+
+
+def _batch(
+    rows: list[list[str]], numbers: Sequence[int], chosen: list[int | None], reader: _Reader, ledger: Ledger
+) -> Iterator[Batch]:
+    if not rows:
+        return
+    width = reader.width = reader.width or len(rows[0])
+    if any(len(row) != width for row in rows):
+        rows, numbers = _right_width(rows, numbers, width, reader.name, ledger)
+    ledger.rows_in += len(rows)
+    cells = list(zip(*rows, strict=True)) or [()] * width
+    empty = ("",) * len(rows)
+    yield Batch([empty if at is None else cells[at] for at in chosen], reader.name, numbers)
+
+
+def _right_width(
+    rows: list[list[str]], numbers: Sequence[int], width: int, name: str, ledger: Ledger
+) -> tuple[list[list[str]], list[int]]:
+    kept = []
+    for row, number in zip(rows, numbers, strict=True):
+        if len(row) > width and not any(row[width:]):  # delimiters left over at the end
+            row = row[:width]
+        if len(row) == width:
+            kept.append((row, number))
+        else:
+            ledger.damaged(f"{len(row)} cells instead of {width}", name, number)
+    return [row for row, _ in kept], [number for _, number in kept]
+
+
+class _Reader:
+    """Turns lines into rows, carrying a record that is not complete yet over to the next block."""
+
+    def __init__(self, name: str, ledger: Ledger, dialect: Dialect) -> None:
+        self.name, self._ledger, self._dialect = name, ledger, dialect
+        self.width = dialect.width
+        self._carried: list[str] = []
+        self._carried_first = 0
+
+    def rows(self, lines: list[str], first: int) -> tuple[list[list[str]], Sequence[int]]:
+        dialect = self._dialect
+        if self._carried:
+            lines, first, self._carried = self._carried + lines, self._carried_first, []
+        if dialect.split is not None:
+            return self._split_each(lines, first, dialect.split)
+        if not dialect.quoted or not any('"' in line for line in lines):
+            rows = [line.split(dialect.delimiter) for line in lines if line]
+            if len(rows) == len(lines):
+                return rows, range(first, first + len(lines))
+            return rows, [number for number, line in enumerate(lines, first) if line]
+        return self._quoted(lines, first, False)
+
+    def rest(self) -> tuple[list[list[str]], Sequence[int]]:
+        lines, self._carried = self._carried, []
+        return self._quoted(lines, self._carried_first, True)
+
+    def _split_each(
+        self, lines: list[str], first: int, split: Callable[[str], list[str] | None]
+    ) -> tuple[list[list[str]], list[int]]:
+        rows, numbers = [], []
+        for number, line in enumerate(lines, first):
+            if line:
+                row = split(line)
+                if row is None:
+                    self._ledger.damaged("broken quoting", self.name, number)
+                else:
+                    rows.append(row)
+                    numbers.append(number)
+        return rows, numbers
+
+    def _quoted(self, lines: list[str], first: int, last: bool) -> tuple[list[list[str]], list[int]]:
+        rows, numbers, at = [], [], 0
+        while at < len(lines):
+            if '"' not in lines[at]:
+                used, row = 1, lines[at].split(self._dialect.delimiter) if lines[at] else None
+            else:
+                used, row = self._record(lines, at, last)
+            if used == 0:  # the record may go on in the next block
+                self._carried, self._carried_first = lines[at:], first + at
+                break
+            if row is not None:
+                rows.append(row)
+                numbers.append(first + at)
+                self.width = self.width or len(row)
+            at += used
+        return rows, numbers
+
+    def _record(self, lines: list[str], at: int, last: bool) -> tuple[int, list[str] | None]:
+        """Return (lines used, cells); 0 lines: more are needed to tell."""
+        row, open_quote = self._strict(lines[at])
+        if row is not None:
+            return 1, row
+        end = min(at + SPAN, len(lines))
+        if open_quote:
+            text, quotes = lines[at], lines[at].count('"')
+            for following in range(at + 1, end):
+                text, quotes = f"{text}\n{lines[following]}", quotes + lines[following].count('"')
+                if quotes % 2 == 0 and (row := self._strict(text)[0]) is not None:
+                    return following - at + 1, row
+            if end == len(lines) and not last and end - at < SPAN:
+                return 0, None
+        self._ledger.changed["stray quotes kept as they are"] += 1
+        return 1, lines[at].split(self._dialect.delimiter)
+
+    def _strict(self, text: str) -> tuple[list[str] | None, bool]:
+        """Return (cells if ``text`` is one sound record, whether a quote was left open)."""
+        try:
+            found = list(csv.reader([text], delimiter=self._dialect.delimiter, strict=True))
+        except csv.Error as error:
+            return None, "end of data" in str(error)
+        sound = len(found) == 1 and (self.width is None or len(found[0]) == self.width)
+        return (found[0] if sound else None), False

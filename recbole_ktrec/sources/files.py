@@ -1,0 +1,206 @@
+"""Where raw data lies: folders, single files, zip and tar archives, each read in place and decompressed on the way."""
+
+from __future__ import annotations
+
+import bz2
+import fnmatch
+import gzip
+import hashlib
+import io
+import lzma
+import os
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, cast
+
+from tqdm import tqdm
+
+from recbole_ktrec.errors import DataError, MissingExtraError
+
+#: First bytes of a compressed file -> what opens it.
+MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+#: What a decompressor raises on a damaged or truncated file.
+DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, RuntimeError)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file, on disk or inside an archive.
+
+    Attributes:
+        name: what messages call it, such as ``ml-1m.zip!ml-1m/ratings.dat``.
+        path: its path below the input that was given, with forward slashes.
+        size: bytes as stored on disk, or as unpacked from an archive.
+        open: opens the stored bytes (still compressed if it is, say, a ``.gz``).
+    """
+
+    name: str
+    path: str
+    size: int
+    open: Callable[[], BinaryIO]
+
+    @property
+    def base(self) -> str:
+        """The last part of the path, in lower case."""
+        return PurePosixPath(self.path).name.lower()
+
+
+@dataclass
+class Inputs:
+    """All files below the given paths, and what was read of them (``read``: name -> bytes and SHA-256)."""
+
+    members: list[Member]
+    given: Mapping[str, list[Member]] = field(default_factory=dict)
+    read: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, paths: Sequence[str | Path], roles: Mapping[str, str | Path] | None = None) -> Inputs:
+        """List ``paths`` (folders, files, archives); ``roles`` names files outright: ``{"reviews": "x.gz"}``."""
+        members = [member for path in paths for member in _members(Path(path))]
+        return cls(members, {role: _members(Path(path)) for role, path in (roles or {}).items()})
+
+    def find(self, role: str, *patterns: str, required: bool = True) -> list[Member]:
+        """Return the files of ``role``: those given by name, else those whose last part matches the first pattern
+        that any file matches (case does not count; ``.gz`` and the like may follow)."""
+        if role in self.given:
+            return self.given[role]
+        for pattern in patterns:
+            wanted = [pattern.lower() + end for end in ("", ".gz", ".bz2", ".xz", ".zst")]
+            found = [m for m in self.members if any(fnmatch.fnmatchcase(m.base, each) for each in wanted)]
+            if found:
+                return sorted(found, key=lambda m: m.name)
+        if required:
+            have = ", ".join(sorted(m.path for m in self.members)[:12]) or "nothing"
+            raise DataError(
+                f"No file for [{role}] (looked for {', '.join(patterns)}); found: {have}. "
+                f"Name it with --file {role}=PATH."
+            )
+        return []
+
+    def head(self, member: Member, size: int) -> bytes:
+        """Return the first ``size`` bytes of a file, decompressed (fewer if it is shorter or damaged)."""
+        with member.open() as stored:
+            try:
+                return _decompress(io.BufferedReader(cast(Any, stored)), member.name).read(size)
+            except DAMAGE as error:
+                raise DataError(f"[{member.name}] cannot be read: {error}. Fetch it again.") from error
+
+    @contextmanager
+    def stream(self, member: Member) -> Iterator[BinaryIO]:
+        """Open a file for reading, decompressed, with a progress bar over its stored bytes; hash it on the way."""
+        with tqdm(total=member.size, unit="B", unit_scale=True, desc=member.base, disable=None, leave=False) as bar:
+            try:
+                with member.open() as stored:
+                    watched = _Watched(stored, bar)
+                    raw = io.BufferedReader(cast(Any, watched), 1 << 20)
+                    yield _decompress(raw, member.name)
+                    while raw.read(1 << 20):  # what follows the compressed data belongs to the hash
+                        pass
+            except DAMAGE as error:
+                if isinstance(error, (DataError, MissingExtraError)):
+                    raise
+                raise DataError(f"[{member.name}] cannot be read to its end: {error}. Fetch it again.") from error
+        self.read.setdefault(member.name, {"bytes": watched.bytes, "sha256": watched.digest.hexdigest()})
+
+
+class _Watched(io.RawIOBase):
+    """Pass bytes through, counting and hashing them."""
+
+    def __init__(self, stored: BinaryIO, bar: tqdm) -> None:
+        self._stored, self._bar = stored, bar
+        self.bytes, self.digest = 0, hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        chunk = self._stored.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        self.bytes += len(chunk)
+        self.digest.update(chunk)
+        self._bar.update(len(chunk))
+        return len(chunk)
+
+
+def _decompress(raw: io.BufferedReader, name: str) -> BinaryIO:
+    start = raw.peek(6)[:6]
+    kind = next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), "")
+    if kind == "gzip":
+        return cast(BinaryIO, gzip.GzipFile(fileobj=raw))
+    if kind == "bz2":
+        return cast(BinaryIO, bz2.BZ2File(raw))
+    if kind == "xz":
+        return cast(BinaryIO, lzma.LZMAFile(raw))
+    if kind == "zstd":
+        try:
+            import zstandard
+        except ImportError:
+            raise MissingExtraError("zstandard", "zstd", f"Reading [{name}]") from None
+        return cast(BinaryIO, zstandard.ZstdDecompressor().stream_reader(raw))
+    return raw
+
+
+def _members(path: Path) -> list[Member]:
+    if path.is_dir():
+        found = [Path(folder, name) for folder, _, names in os.walk(path) for name in names if not name.startswith(".")]
+        return [member for each in sorted(found) for member in _of_file(each, each.relative_to(path).as_posix())]
+    if path.is_file():
+        return _of_file(path, path.name)
+    raise DataError(f"[{path}] does not exist.")
+
+
+def _of_file(path: Path, shown: str) -> list[Member]:
+    if not path.name.lower().endswith(ARCHIVES):
+        return [Member(shown, shown, path.stat().st_size, lambda: path.open("rb"))]
+    try:
+        return _of_zip(path, shown) if path.suffix.lower() == ".zip" else _of_tar(path, shown)
+    except DAMAGE as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"The archive [{path}] cannot be read: {error}.") from error
+
+
+def _of_zip(path: Path, shown: str) -> list[Member]:
+    def opener(name: str) -> Callable[[], BinaryIO]:
+        return lambda: cast(BinaryIO, zipfile.ZipFile(path).open(name))
+
+    with zipfile.ZipFile(path) as archive:
+        entries = [info for info in archive.infolist() if not info.is_dir()]
+    for info in entries:
+        _refuse_outside(path, info.filename)
+    return [
+        Member(f"{shown}!{info.filename}", info.filename, info.file_size, opener(info.filename)) for info in entries
+    ]
+
+
+def _of_tar(path: Path, shown: str) -> list[Member]:
+    def opener(name: str) -> Callable[[], BinaryIO]:
+        return lambda: cast(BinaryIO, tarfile.open(path).extractfile(name))
+
+    members = []
+    with tarfile.open(path) as archive:
+        for info in archive:
+            _refuse_outside(path, info.name)
+            if info.issym() or info.islnk():
+                base = PurePosixPath(info.name).parent if info.issym() else PurePosixPath()
+                _refuse_outside(path, str(base / info.linkname))
+            elif info.isfile():
+                members.append(Member(f"{shown}!{info.name}", info.name, info.size, opener(info.name)))
+    return members
+
+
+def _refuse_outside(archive: Path, name: str) -> None:
+    """Refuse a member whose path leaves the archive, however it is spelt."""
+    depth = 0
+    for part in name.replace("\\", "/").split("/"):
+        depth += -1 if part == ".." else part not in ("", ".")
+        if depth < 0:
+            break
+    if depth < 0 or name.startswith(("/", "\\")) or name[1:2] == ":":
+        raise DataError(f"The archive [{archive}] holds a member that points outside, [{name}]: refused.")

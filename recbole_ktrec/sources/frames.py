@@ -1,0 +1,107 @@
+"""Parquet files and workbooks: read by pandas with an extra, given on as batches."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from recbole_ktrec.errors import DataError, MissingExtraError
+from recbole_ktrec.sources.delimited import positions
+from recbole_ktrec.sources.files import Inputs, Member
+from recbole_ktrec.sources.ledger import Ledger
+from recbole_ktrec.sources.tables import Batch
+
+ROWS = 1 << 16
+#: Ending -> (module that reads it, its package, our extra).
+ENGINES = {
+    ".parquet": ("pyarrow", "pyarrow", "parquet"),
+    ".xlsx": ("openpyxl", "openpyxl", "excel"),
+    ".xls": ("xlrd", "xlrd", "excel"),
+}
+
+
+def ending(member: Member) -> str:
+    """Return the ending of a workbook or parquet file, else an empty string."""
+    return next((end for end in ENGINES if member.base.endswith(end)), "")
+
+
+def require(member: Member) -> None:
+    """Fail with the install command if the extra that reads ``member`` is not installed."""
+    module, package, extra = ENGINES[ending(member)]
+    if importlib.util.find_spec(module) is None:
+        raise MissingExtraError(package, extra, f"Reading [{member.name}]")
+
+
+def batches(
+    inputs: Inputs, member: Member, columns: Sequence[str | int | None], ledger: Ledger, header: bool = True
+) -> Iterator[Batch]:
+    """Yield the cells of ``columns`` of a parquet file or of all sheets of a workbook (missing: None).
+
+    Line numbers are those of the sheet's rows (from 1, the header included); of a parquet file, its rows from 1.
+    """
+    require(member)
+    with inputs.stream(member) as stream:
+        data = io.BytesIO(stream.read())
+    if ending(member) == ".parquet":
+        yield from _parquet(data, member.name, columns, ledger)
+        return
+    sheets = _guarded(lambda: pd.read_excel(data, sheet_name=None, header=None, dtype=object), member.name)
+    for sheet, frame in sheets.items():
+        if len(frame) == 0:
+            continue
+        rows, first, chosen = frame, 1, list(columns)
+        if header:
+            chosen = list(positions([str(cell) for cell in frame.iloc[0]], columns, f"{member.name}, sheet {sheet}"))
+            rows, first = frame.iloc[1:], 2
+        yield from _cut(rows, chosen, f"{member.name}!{sheet}", first, ledger)
+
+
+def names(inputs: Inputs, member: Member) -> list[str]:
+    """Return the column names of a parquet file or of the first sheet of a workbook."""
+    require(member)
+    with inputs.stream(member) as stream:
+        data = io.BytesIO(stream.read())
+    if ending(member) == ".parquet":
+        import pyarrow.parquet
+
+        return list(_guarded(lambda: pyarrow.parquet.ParquetFile(data).schema_arrow.names, member.name))
+    return [str(cell) for cell in _guarded(lambda: pd.read_excel(data, nrows=0), member.name).columns]
+
+
+def _parquet(data: io.BytesIO, name: str, columns: Sequence[str | int | None], ledger: Ledger) -> Iterator[Batch]:
+    import pyarrow.parquet
+
+    file = _guarded(lambda: pyarrow.parquet.ParquetFile(data), name)
+    have = file.schema_arrow.names
+    chosen = positions(have, columns, name)
+    first = 1
+    for part in file.iter_batches(ROWS, columns=[have[at] for at in sorted({c for c in chosen if c is not None})]):
+        values = {column: part.column(i).to_pylist() for i, column in enumerate(part.schema.names)}
+        count = part.num_rows
+        ledger.rows_in += count
+        yield Batch([_column(values, have, at, count) for at in chosen], name, range(first, first + count))
+        first += count
+
+
+def _column(values: dict[str, list[Any]], have: list[str], at: int | None, count: int) -> Sequence[object]:
+    return (None,) * count if at is None else values[have[at]]
+
+
+def _cut(frame: pd.DataFrame, chosen: Sequence[Any], name: str, first: int, ledger: Ledger) -> Iterator[Batch]:
+    for start in range(0, len(frame), ROWS):
+        part = frame.iloc[start : start + ROWS]
+        part = part.astype(object).where(part.notna(), None)
+        lines = range(first + start, first + start + len(part))
+        ledger.rows_in += len(part)
+        yield Batch([[None] * len(part) if at is None else part.iloc[:, at].tolist() for at in chosen], name, lines)
+
+
+def _guarded(read: Any, name: str) -> Any:
+    try:
+        return read()
+    except Exception as error:  # the readers raise whatever their parsers meet
+        raise DataError(f"[{name}] cannot be read: {type(error).__name__}: {error}.") from error

@@ -1,0 +1,104 @@
+"""JSON lines, and the Python literals that some older dumps hold instead.
+
+With msgspec (extra ``fast``) a block is decoded at once, and only the wanted keys of each object. A block that holds
+anything odd, and every block without msgspec, is taken line by line with the standard library, so that damage costs
+its own line only and is known by its number. Both ways give the same values.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import operator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from recbole_ktrec.sources.files import Inputs, Member
+from recbole_ktrec.sources.ledger import Ledger
+from recbole_ktrec.sources.reading import blocks
+from recbole_ktrec.sources.tables import Batch
+
+try:
+    import msgspec
+except ImportError:  # the extra is not installed
+    msgspec = None  # type: ignore[assignment]
+
+#: What the parsers raise on damaged or absurdly nested lines.
+UNREADABLE = (ValueError, SyntaxError, RecursionError, MemoryError, TypeError)
+Columns = list[list[object]]
+
+
+def batches(
+    inputs: Inputs, member: Member, keys: Sequence[str], ledger: Ledger, literal: bool = False
+) -> Iterator[Batch]:
+    """Yield the values of ``keys`` (None where absent) of each object; ``literal`` also takes Python literals."""
+    with inputs.stream(member) as stream:
+        decode = _block_decoder(keys)
+        for first, chunk in blocks(stream, member.name):
+            count = chunk.count(b"\n") + (not chunk.endswith(b"\n"))
+            lines: Sequence[int] = range(first, first + count)
+            columns = decode(chunk, count)
+            if columns is None:
+                columns, lines = _by_line(chunk, first, keys, ledger, member.name, literal)
+            ledger.rows_in += len(lines)
+            yield Batch(columns, member.name, lines)
+
+
+def first_object(inputs: Inputs, member: Member, literal: bool = False) -> dict[str, Any]:
+    """Return the first object of a file that can be read (an empty dict if none of the first MiB can)."""
+    found = (_object(line, literal) for line in inputs.head(member, 1 << 20).split(b"\n"))
+    return next((each for each in found if each), {})
+
+
+def _block_decoder(keys: Sequence[str]) -> Callable[[bytes, int], Columns | None]:
+    """Return what turns a block of ``count`` lines into columns, or into None where a line is damaged or blank."""
+    if msgspec is None:
+        return lambda chunk, count: None
+    names = [f"c{i}" for i in range(len(keys))]
+    row = msgspec.defstruct(
+        "Row", [(name, Any, None) for name in names], rename=dict(zip(names, keys, strict=True)), gc=False
+    )
+    decoder = msgspec.json.Decoder(row)
+    getters = [operator.attrgetter(name) for name in names]
+
+    def decode(chunk: bytes, count: int) -> Columns | None:
+        try:
+            rows = decoder.decode_lines(chunk)
+        except (*UNREADABLE, msgspec.MsgspecError):
+            return None
+        return [list(map(get, rows)) for get in getters] if len(rows) == count else None
+
+    return decode
+
+
+def _by_line(
+    chunk: bytes, first: int, keys: Sequence[str], ledger: Ledger, name: str, literal: bool
+) -> tuple[Columns, list[int]]:
+    rows, numbers = [], []
+    for number, line in enumerate(chunk.split(b"\n"), first):
+        if line and not line.isspace():
+            found = _object(line, literal)
+            if found is None:
+                ledger.damaged("not a JSON object", name, number)
+            else:
+                rows.append(found)
+                numbers.append(number)
+    return [[row.get(key) for row in rows] for key in keys], numbers
+
+
+def _object(line: bytes, literal: bool) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except UNREADABLE:
+        found = _literal(line) if literal else None
+    return found if isinstance(found, dict) else None
+
+
+def _literal(line: bytes) -> object:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape in a literal is the dump's business
+            return ast.literal_eval(line.decode("utf-8").strip())
+    except UNREADABLE:
+        return None

@@ -1,0 +1,61 @@
+"""Blocks of whole lines out of a byte stream: memory stays bounded, line numbers stay known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from recbole_ktrec.errors import DataError
+
+BLOCK = 1 << 22
+LONGEST = 1 << 26
+
+
+def blocks(stream: BinaryIO, name: str, size: int = BLOCK) -> Iterator[tuple[int, bytes]]:
+    """Yield (number of the first line, some whole lines); the last line may lack its newline.
+
+    Raises:
+        DataError: a line is longer than 64 MiB, so the file is not one of lines.
+    """
+    number = 1
+    while chunk := stream.read(size):
+        if not chunk.endswith(b"\n"):
+            chunk += stream.readline(LONGEST)
+            if len(chunk) >= LONGEST:
+                raise DataError(f"[{name}], line {number + chunk.count(10)}: longer than 64 MiB; not a file of lines.")
+        yield number, chunk
+        number += chunk.count(b"\n")
+
+
+def decode(chunk: bytes, first: int, encodings: tuple[str, ...]) -> tuple[list[str], list[int]]:
+    """Split ``chunk`` into lines without their ends; a line that no encoding fits is left out and listed.
+
+    Returns:
+        the lines (an empty string for one that does not decode) and the numbers of those that do not.
+    """
+    try:
+        text = chunk.decode(encodings[0])
+    except UnicodeDecodeError:
+        return _decode_each(chunk, first, encodings)
+    if first == 1:
+        text = text.removeprefix("\ufeff")
+    lines = text.replace("\r\n", "\n").split("\n")
+    return (lines[:-1] if lines[-1] == "" else lines), []
+
+
+def _decode_each(chunk: bytes, first: int, encodings: tuple[str, ...]) -> tuple[list[str], list[int]]:
+    raw = chunk.split(b"\n")
+    lines, bad = [], []
+    for number, line in enumerate(raw[:-1] if raw[-1] == b"" else raw, first):
+        for encoding in encodings:
+            try:
+                lines.append(line.decode(encoding).rstrip("\r"))
+                break
+            except UnicodeDecodeError:
+                continue
+        else:
+            lines.append("")
+            bad.append(number)
+    if first == 1 and lines:
+        lines[0] = lines[0].removeprefix("\ufeff")
+    return lines, bad

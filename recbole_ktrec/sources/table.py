@@ -1,0 +1,226 @@
+"""Any table: CSV, TSV, JSON lines, parquet or a workbook, its columns mapped by a YAML file or by options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from recbole_ktrec.atomic import TYPES
+from recbole_ktrec.errors import ConfigError, DataError, nearest
+from recbole_ktrec.resources import resource_dir
+from recbole_ktrec.sources import delimited, frames, jsonlines
+from recbole_ktrec.sources.delimited import Dialect
+from recbole_ktrec.sources.files import Inputs, Member
+from recbole_ktrec.sources.guessing import guess_columns, sniff
+from recbole_ktrec.sources.ledger import Ledger
+from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Batch, Column, Kind, Source, Table
+from recbole_ktrec.sources.values import date
+
+#: Part of a mapping -> kind of atomic file.
+PARTS: dict[str, Kind] = {"interactions": "inter", "items": "item", "users": "user"}
+TOP_KEYS = {"title", "domain", "url", "text_fields", "scale", "since", "properties", "rules", *PARTS}
+PART_KEYS = {"file", "format", "delimiter", "encoding", "header", "quoted", "columns"}
+COLUMN_KEYS = {"from", "type", "date", "unit", "unrated", "required", "join"}
+FORMATS = ("csv", "tsv", "json", "parquet", "excel")
+IDS = {"inter": (USER, ITEM), "item": (ITEM,), "user": (USER,)}
+
+
+@dataclass
+class Part:
+    """One table of a mapping: which files, how they are written, and output column -> where it comes from."""
+
+    kind: Kind
+    files: str
+    columns: dict[str, str]
+    types: dict[str, Column]
+    format: str | None = None
+    dialect: dict[str, Any] = field(default_factory=dict)
+    guessed: bool = False
+
+
+def load_mapping(name: str | Path) -> dict[str, Any]:
+    """Read a mapping file, or one that the package brings (``dataset_configs/convert/<name>.yaml``)."""
+    path = Path(name)
+    if not path.is_file():
+        shipped = resource_dir("dataset_configs") / "convert"
+        path = shipped / f"{name}.yaml"
+        if not path.is_file():
+            known = sorted(each.stem for each in shipped.glob("*.yaml"))
+            raise ConfigError(f"No mapping [{name}]: neither a file nor one of {known}.{nearest(str(name), known)}")
+    try:
+        mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"[{path}] is not YAML: {error}") from error
+    if not isinstance(mapping, dict):
+        raise ConfigError(f"[{path}] holds no keys; it needs at least [interactions].")
+    return cast(dict[str, Any], mapping)
+
+
+def source_of(mapping: Mapping[str, Any]) -> Source:
+    """Turn a mapping into a source.
+
+    Raises:
+        ConfigError: an unknown key or type, or no interactions.
+    """
+    _known(mapping, TOP_KEYS, "mapping")
+    if "interactions" not in mapping:
+        raise ConfigError("The mapping has no [interactions].")
+    text_fields = tuple(mapping.get("text_fields") or ())
+    parts = [_part(kind, mapping[name], text_fields) for name, kind in PARTS.items() if name in mapping]
+    scale, since = mapping.get("scale"), mapping.get("since")
+    return Source(
+        title=str(mapping.get("title", "a table")),
+        domain=str(mapping.get("domain", "any")),
+        files=", ".join(part.files for part in parts),
+        url=str(mapping.get("url", "")),
+        tables=lambda inputs, options: [_table(part, inputs) for part in parts],
+        text_fields=text_fields,
+        scale=(float(scale[0]), float(scale[1])) if scale else None,
+        since=date()(since) if since is not None else None,
+    )
+
+
+def complete(mapping: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
+    """Return the mapping with guessed columns where a part names none, and text fields if it names none."""
+    whole = {**mapping}
+    for name, kind in PARTS.items():
+        part = whole.get(name)
+        if part is None or part.get("columns"):
+            continue
+        member = inputs.find(kind, *_patterns(part["file"]))[0]
+        read = _part(kind, {**part, "columns": {key: key for key in IDS[kind]}}, ())
+        whole[name] = {**part, "columns": guess_columns(kind, *_sample(read, member, inputs))}
+    if "text_fields" not in whole and "items" in whole:
+        columns = whole["items"]["columns"]
+        whole["text_fields"] = [n for n, c in columns.items() if isinstance(c, dict) and c.get("type") == "token_seq"]
+    return whole
+
+
+def _part(kind: Kind, given: Mapping[str, Any], text_fields: Sequence[str]) -> Part:
+    where = next(name for name, each in PARTS.items() if each == kind)
+    _known(given, PART_KEYS, where)
+    columns = given.get("columns") or {}
+    for key in IDS[kind]:
+        if key not in columns:
+            raise ConfigError(f"[{where}] maps no column to [{key}].{nearest(key, columns)}")
+    types = {name: _column(name, spec, name in text_fields, where) for name, spec in columns.items()}
+    sources = {name: str(spec["from"] if isinstance(spec, Mapping) else spec) for name, spec in columns.items()}
+    form = given.get("format")
+    if form is not None and form not in FORMATS:
+        raise ConfigError(f"[{where}.format] = [{form}] is none of {', '.join(FORMATS)}.{nearest(form, FORMATS)}")
+    dialect = {key: given[key] for key in ("delimiter", "encoding", "header", "quoted") if key in given}
+    return Part(kind, str(given.get("file", "*")), sources, types, form, dialect)
+
+
+def _column(name: str, spec: Any, is_text: bool, where: str) -> Column:
+    spec = spec if isinstance(spec, Mapping) else {"from": spec}
+    _known(spec, COLUMN_KEYS, f"{where}.columns.{name}")
+    if "from" not in spec:
+        raise ConfigError(f"[{where}.columns.{name}] lacks [from], the column it is read from.")
+    kind = spec.get("type") or ("token_seq" if is_text else "float" if name in (RATING, TIME) else "token")
+    if kind not in TYPES:
+        raise ConfigError(
+            f"[{where}.columns.{name}.type] = [{kind}] is none of {', '.join(TYPES)}.{nearest(kind, TYPES)}"
+        )
+    form = spec.get("date")
+    parse = None if form is None else date() if form == "iso" else date(*([form] if isinstance(form, str) else form))
+    divide = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}.get(spec.get("unit", "s"))
+    if divide is None:
+        raise ConfigError(f"[{where}.columns.{name}.unit] = [{spec['unit']}] is none of s, ms, us, ns.")
+    required = bool(spec.get("required", name in (USER, ITEM, RATING, TIME)))
+    return Column(name, kind, parse, required, divide, spec.get("unrated"), spec.get("join", ", "))
+
+
+def _known(given: Any, known: set[str], where: str) -> None:
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"[{where}] must hold keys, not [{given}].")
+    for key in given:
+        if key not in known:
+            raise ConfigError(f"Unknown key [{key}] in [{where}].{nearest(str(key), known)}")
+
+
+def _patterns(files: str) -> list[str]:
+    return [files, f"{files}*"] if not files.endswith("*") else [files]
+
+
+def _table(part: Part, inputs: Inputs) -> Table:
+    columns = list(part.types.values())
+
+    def read(ledger: Ledger) -> Iterator[Batch]:
+        for member in inputs.find(part.kind, *_patterns(part.files)):
+            yield from _read(part, member, inputs, ledger)
+
+    inputs.find(part.kind, *_patterns(part.files))  # a missing file is known before anything is read
+    return Table(part.kind, columns, read)
+
+
+def _read(part: Part, member: Member, inputs: Inputs, ledger: Ledger) -> Iterator[Batch]:
+    wanted = list(part.columns.values())
+    form = part.format or sniff(member, inputs)[0]
+    if form == "json":
+        yield from _json(inputs, member, wanted, ledger)
+    elif form in ("parquet", "excel"):
+        yield from frames.batches(inputs, member, wanted, ledger)
+    else:
+        dialect, names = _dialect(part, member, inputs)
+        chosen = wanted if dialect.header else delimited.positions(names, wanted, member.name)
+        yield from delimited.batches(inputs, member, chosen, ledger, dialect)
+
+
+def _json(inputs: Inputs, member: Member, wanted: Sequence[str], ledger: Ledger) -> Iterator[Batch]:
+    """Read JSON lines; ``a.b`` asks for the key ``b`` of the object ``a``."""
+    keys = list(dict.fromkeys(name.split(".")[0] for name in wanted))
+    for batch in jsonlines.batches(inputs, member, keys, ledger):
+        found = dict(zip(keys, batch.columns, strict=True))
+        yield replace(batch, columns=[_dig(found[n.split(".")[0]], n.split(".")[1:]) for n in wanted])
+
+
+def _dig(values: Sequence[object], path: Sequence[str]) -> Sequence[object]:
+    for key in path:
+        values = [value.get(key) if isinstance(value, dict) else None for value in values]
+    return values
+
+
+def _dialect(part: Part, member: Member, inputs: Inputs) -> tuple[Dialect, list[str]]:
+    given = part.dialect
+    header = given.get("header", True)
+    names = list(map(str, header)) if isinstance(header, list) else []
+    delimiter = given.get("delimiter") or ("\t" if part.format == "tsv" else sniff(member, inputs)[1])
+    quoted = bool(given.get("quoted", len(delimiter) == 1))
+    if quoted and len(delimiter) != 1:
+        raise ConfigError(f"A delimiter of several characters, [{delimiter}], goes with [quoted: false].")
+    encoding = str(given.get("encoding", "utf-8"))
+    try:
+        "".encode(encoding)
+    except LookupError:
+        raise ConfigError(f"Unknown encoding [{encoding}].") from None
+    return Dialect(delimiter, not names and header is not False, quoted, (encoding,), len(names) or None), names
+
+
+def _sample(part: Part, member: Member, inputs: Inputs) -> tuple[list[str], list[list[object]]]:
+    """Return the column names of a file and the first rows, for guessing."""
+    form = part.format or sniff(member, inputs)[0]
+    scrap = Ledger(part.kind)
+    if form == "json":
+        first = jsonlines.first_object(inputs, member)
+        names = [name for name in first if name]
+        rows = next(jsonlines.batches(inputs, member, names, scrap), None) if names else None
+    elif form in ("parquet", "excel"):
+        names = frames.names(inputs, member)
+        rows = next(frames.batches(inputs, member, names, scrap), None)
+    else:
+        dialect, names = _dialect(part, member, inputs)
+        if dialect.header:
+            line = inputs.head(member, 1 << 16).decode(dialect.encodings[0], "replace").split("\n")[0]
+            names = [
+                cell.strip().strip('"').removeprefix("\ufeff") for cell in line.rstrip("\r").split(dialect.delimiter)
+            ]
+        wanted: list[Any] = list(names) if dialect.header else list(range(len(names)))
+        rows = next(delimited.batches(inputs, member, wanted, scrap, dialect), None)
+    if rows is None or not len(rows):
+        raise DataError(f"[{member.name}] holds no rows to guess its columns from: map them.")
+    return names, [list(values[:1000]) for values in rows.columns]

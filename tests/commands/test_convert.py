@@ -1,0 +1,153 @@
+"""``ktrec convert`` as a user calls it."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from recbole_ktrec.atomic import read_atomic
+from recbole_ktrec.cli import main
+from recbole_ktrec.resources import resource_dir
+from recbole_ktrec.sources import SOURCES, source_of
+from recbole_ktrec.sources.table import load_mapping
+
+DATA = Path(__file__).parents[2].parent / "shared" / "data"
+#: Users, items with interactions, interactions, items with text, as the README of each folder states them.
+README = {
+    "amazon-beauty": (22_363, 12_101, 198_502, 12_101),
+    "amazon-games": (49_156, 17_332, 342_329, 17_332),
+    "amazon-instruments": (10_000, 20_618, 83_828, 33_921),
+    "amazon-toys": (19_412, 11_924, 167_597, 11_924),
+    "anime": (4_714, 7_157, 419_943, 7_390),
+    "caixin-news": (9_235, 2_305, 84_657, 2_305),
+    "courses": (1_000, 105, 9_402, 307),
+    "goodreads": (23_089, 15_441, 180_240, 16_833),
+    "microlens": (49_887, 19_217, 359_048, 19_217),
+    "ml-latest-small": (610, 9_724, 100_836, 9_742),
+    "steam": (12_393, 5_155, 129_535, 5_155),
+}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "clicks.csv").write_text(
+        "visitorid,itemid,rating,timestamp\nu1,i1,5,2014-01-01\nu1,i2,4.5,2014-01-02\nu2,i1,x,2014-01-03\n"
+    )
+    (folder / "goods.json").write_text(
+        '{"id": "i1", "name": "A &amp; B <b>bold</b>", "price": 3}\n{"id": "i2", "name": "say \\"hi\\"\\tnow"}\n'
+    )
+    return folder
+
+
+def convert(*args: object) -> int:
+    return main(["convert", *map(str, args)])
+
+
+def test_a_table_without_a_mapping_is_guessed_and_shown(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = shop / "dataset" / "shop"
+    assert convert("table", "--input", shop, "--interactions", "clicks.csv", "--items", "goods.json", "--output", out) == 0
+    shown = capsys.readouterr().out
+    assert "text fields: name" in shown and "rating is not a number (first: clicks.csv:4)" in shown
+    assert read_atomic(out / "shop.inter").to_numpy().tolist() == [
+        ["u1", "i1", "5", "1388534400"],
+        ["u1", "i2", "4.5", "1388620800"],
+    ]
+    items = read_atomic(out / "shop.item")
+    assert items.to_numpy().tolist() == [["i1", "A & B bold", "3"], ["i2", 'say "hi" now', ""]]
+    assert items.attrs["types"] == {"item_id": "token", "name": "token_seq", "price": "float"}
+    properties = yaml.safe_load((out / "shop.yaml").read_text())
+    assert properties["text_fields"] == ["name"] and properties["eval_args"]["order"] == "TO"
+    assert properties["load_col"] == {"inter": ["user_id", "item_id", "rating", "timestamp"]}
+    document = json.loads((out / "conversion.json").read_text())
+    assert document["tables"]["inter"] == {
+        "rows_in": 3, "rows_out": 2, "dropped": {"rating is not a number": 1}, "changed": {},
+        "examples": {"rating is not a number": ["clicks.csv:4"]},
+    }  # fmt: skip
+    assert document["statistics"]["share_of_items_with_text"] == 1.0
+    assert set(document["inputs"]) == {"clicks.csv", "goods.json"} and "damaged" not in str(document["inputs"])
+    assert (out / "damaged.tsv").read_text().splitlines()[1:] == ["inter\tclicks.csv\t4\trating is not a number"]
+
+
+def test_columns_by_options(shop: Path) -> None:
+    out = shop / "d"
+    args = ["table", "--input", shop, "--interactions", "clicks.csv", "--items", "goods.json", "--output", out, "--quiet"]
+    columns = ["interactions.user_id=visitorid", "interactions.item_id=itemid", "items.item_id=id"]
+    given = [part for column in [*columns, "items.title=name:token_seq"] for part in ("--column", column)]
+    assert convert(*args, *given) == 0
+    assert list(read_atomic(out / "d.inter").columns) == ["user_id", "item_id"]
+    assert list(read_atomic(out / "d.item").columns) == ["item_id", "title"]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["movielns"], r"Unknown source \[movielns\].*Did you mean \[movielens\]"),
+        (["table"], "which file holds the interactions"),
+        (["table", "--mapping", "animee"], r"No mapping \[animee\].*Did you mean \[anime\]"),
+        (["table", "--interactions", "click.csv"], r"No file for \[inter\] \(looked for click.csv.*found: clicks.csv"),
+        (["table", "--interactions", "clicks.csv", "--column", "items.x"], "write \\[PART.\\]NAME=FROM"),
+        (["movielens", "--set", "tag=1"], r"no option \[tag\].*Did you mean \[tags\]"),
+        (["movielens", "--set", "tags=many"], "a whole number is expected"),
+        (["movielens", "--clean", "html"], "No file for"),
+        (["table", "--interactions", "clicks.csv", "--clean", "tag"], r"\[tag\].*Did you mean \[tags\]"),
+        (["table", "--interactions", "clicks.csv", "--boilerplate", "("], "boilerplate"),
+        (["table", "--interactions", "clicks.csv", "--since", "soon"], r"\[soon\] is not a date"),
+        (["table", "--interactions", "clicks.csv", "--strict"], r"\[clicks.csv\], line 4: rating is not a number"),
+        (["table", "--interactions", "clicks.csv", "--user-core", "9"], "No interaction is left of 3"),
+        (["table", "--interactions", "clicks.csv", "--user-core", "-1"], "no negative numbers"),
+        (["table", "--interactions", "clicks.csv", "--scale", "5", "1"], "lowest rating comes first"),
+    ],
+)
+def test_mistakes_are_answered_without_a_traceback(
+    shop: Path, args: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import re
+
+    out = shop / "d"
+    assert convert(*args, "--input", shop, "--output", out) == 2
+    error = capsys.readouterr().err
+    assert re.search(message, error), error
+    assert not list(shop.glob(".d.partial*")) and not out.exists()
+
+
+def test_an_earlier_result_stays_unless_told(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["table", "--input", shop, "--interactions", "clicks.csv", "--output", shop / "d", "--quiet"]
+    assert convert(*args) == 0
+    assert convert(*args) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert convert(*args, "--overwrite") == 0
+
+
+def test_list_shows_every_source(capsys: pytest.CaptureFixture[str]) -> None:
+    assert convert("--list") == 0
+    shown = capsys.readouterr().out
+    for name, source in SOURCES.items():
+        assert f"{name}: " in shown and source.url in shown and source.url.startswith("https://")
+
+
+def test_shipped_mappings_and_property_files_agree() -> None:
+    folder = resource_dir("dataset_configs")
+    for name in README:
+        properties = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+        assert "item" not in properties["load_col"] and properties["text_fields"]
+        if name != "ml-latest-small":
+            mapping = load_mapping(name)
+            assert properties["text_fields"] == list(source_of(mapping).text_fields)
+            assert properties["load_col"]["inter"] == list(mapping["interactions"]["columns"])
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", README)
+def test_statistics_equal_the_readme(name: str, tmp_path: Path) -> None:
+    if not (DATA / name).is_dir():
+        pytest.skip(f"{DATA / name} is not there")
+    how = ["movielens"] if name == "ml-latest-small" else ["table", "--mapping", name]
+    assert convert(*how, "--input", DATA / name, "--output", tmp_path / name, "--quiet") == 0
+    found = json.loads((tmp_path / name / "conversion.json").read_text(encoding="utf-8"))
+    keys = ("users", "items", "interactions", "items_with_text")
+    assert tuple(found["statistics"][key] for key in keys) == README[name]
+    for table in found["tables"].values():
+        assert table["rows_in"] == table["rows_out"] + sum(table["dropped"].values())

@@ -48,7 +48,8 @@ def convert(*args: object) -> int:
 
 def test_a_table_without_a_mapping_is_guessed_and_shown(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = shop / "dataset" / "shop"
-    assert convert("table", "--input", shop, "--interactions", "clicks.csv", "--items", "goods.json", "--output", out) == 0
+    files = ["--interactions", "clicks.csv", "--items", "goods.json"]
+    assert convert("table", "--input", shop, *files, "--output", out) == 0
     shown = capsys.readouterr().out
     assert "text fields: name" in shown and "rating is not a number (first: clicks.csv:4)" in shown
     assert read_atomic(out / "shop.inter").to_numpy().tolist() == [
@@ -73,7 +74,8 @@ def test_a_table_without_a_mapping_is_guessed_and_shown(shop: Path, capsys: pyte
 
 def test_columns_by_options(shop: Path) -> None:
     out = shop / "d"
-    args = ["table", "--input", shop, "--interactions", "clicks.csv", "--items", "goods.json", "--output", out, "--quiet"]
+    files = ["--interactions", "clicks.csv", "--items", "goods.json"]
+    args = ["table", "--input", shop, *files, "--output", out, "--quiet"]
     columns = ["interactions.user_id=visitorid", "interactions.item_id=itemid", "items.item_id=id"]
     given = [part for column in [*columns, "items.title=name:token_seq"] for part in ("--column", column)]
     assert convert(*args, *given) == 0

@@ -109,16 +109,16 @@ class VectorCache:
             self._rows, self._read = {}, 0
         if count > self._read:
             index = np.fromfile(self._index_file, _RECORD, count)
-            self._matrix = np.memmap(self._vector_file, "<f4", "r", shape=(count, self.dim or 0))
+            self._matrix = np.asarray(np.memmap(self._vector_file, "<f4", "r", shape=(count, self.dim or 0)))
             self._take_in(index, count)
         self._read = count
 
     def _take_in(self, index: np.ndarray, count: int) -> None:
-        keys = index["key"].tobytes()
+        keys, rows, width = index["key"].tobytes(), self._matrix.data.cast("B"), self._matrix.strides[0]
         damaged = set()
         for row, crc in enumerate(index["crc"][self._read :].tolist(), self._read):
             key = keys[row * KEY_BYTES : (row + 1) * KEY_BYTES]
-            if zlib.crc32(self._matrix[row]) == crc:
+            if zlib.crc32(rows[row * width : (row + 1) * width]) == crc:
                 self._rows[key] = row
             else:
                 damaged.add(key)
@@ -202,8 +202,8 @@ class VectorCache:
         matrix.flags.writeable = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with _replacing(path) as partial, partial.open("wb") as handle:
-                np.save(handle, matrix)
+            with _replacing(path) as partial:
+                _save(partial, matrix)
         except OSError as error:
             _logger.warning("The vectors stay in memory: %s", error)
             return matrix
@@ -251,6 +251,15 @@ def _size(path: Path) -> int:
 def _append(path: Path, data: np.ndarray) -> None:
     with path.open("ab") as handle:
         handle.write(data.tobytes())
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def _save(path: Path, matrix: np.ndarray) -> None:
+    """Do what ``numpy.save`` does, but notice a full disk: the C library's stream that it uses swallows the error."""
+    with path.open("wb") as handle:
+        np.lib.format.write_array_header_1_0(handle, np.lib.format.header_data_from_array_1_0(matrix))
+        handle.write(matrix.data)
         handle.flush()
         os.fsync(handle.fileno())
 

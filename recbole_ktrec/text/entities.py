@@ -32,12 +32,17 @@ def chosen_fields(path: str | Path, id_column: str, settings: TextSettings, enco
     Raises:
         DataError: a column does not exist (the nearest name is offered), or the file has none that holds text.
     """
+    if not Path(path).is_file():
+        raise DataError(
+            f"[{path}] is missing: item text is read from it. [ktrec convert] makes one from a raw dump; by hand it is "
+            f"the line [{id_column}:token<TAB>title:token_seq], then one line an item."
+        )
     header = read_header(path, encoding)
     wanted = _wanted(settings)
     names = [field.name for field in header]
     for name in [id_column, *(field.name for field in wanted)]:
         if name not in names:
-            key = "" if name == id_column else "text_fields: "
+            key = "" if name == id_column else "text_fields: " if settings.template is None else "text_template: "
             raise DataError(f"{key}[{path}] has no column [{name}], only {', '.join(names)}.{nearest(name, names)}")
     if wanted:
         return wanted
@@ -82,5 +87,5 @@ def entity_texts(
                     f"[{path}], row {number}: [{id_column}] = [{token}] occurs a second time with another text; "
                     "remove the row that is not wanted."
                 )
-    _logger.debug("texts of [%s] from the columns %s", path, ", ".join(field.name for field in fields))
+    _logger.info("Text from the columns [%s] of [%s].", ", ".join(field.name for field in fields), path)
     return [texts.get(str(token)) for token in tokens]

@@ -89,8 +89,9 @@ def item_vectors(
     has_text = np.array([text is not None for text in texts], dtype=bool)
     missing = sum(text is None and str(token) != PAD for text, token in zip(texts, tokens, strict=True))
     _logger.info(
-        "%s of [%s]: %d with text, %d without; %d distinct texts, of which %d encoded now, the others from [%s]",
-        id_column, item_file, has_text.sum(), missing, encoded.distinct, encoded.encoded, encoded.folder,
+        "%d %s with text, %d without; %d distinct texts: %d encoded now, %d from [%s].",
+        has_text.sum(), id_column, missing, encoded.distinct, encoded.encoded,
+        encoded.distinct - encoded.encoded, encoded.folder,
     )  # fmt: skip
     return ItemVectors(encoded.matrix, has_text, encoded.fingerprint, missing, encoded)
 

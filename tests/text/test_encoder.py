@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from recbole_ktrec.errors import ConfigError, EncoderError
+from recbole_ktrec.text import TextSettings, check_fingerprint, encode_texts
+from recbole_ktrec.text.batching import pad, pool, token_batches
+from recbole_ktrec.text.encoder import TextEncoder, with_prompt
+
+TEXTS = ["red robot", "blue doll for kids and the train", "puzzle", "green board game"]
+
+
+def one_by_one(encoder: TextEncoder, texts: list[str], pooling: str) -> np.ndarray:
+    """Encode each text alone with plain transformers calls: no padding, no batching."""
+    rows = []
+    for text in texts:
+        ids = encoder.tokenizer(text, return_tensors="pt")["input_ids"]
+        with torch.no_grad():
+            hidden = encoder.model(input_ids=ids).last_hidden_state[0]
+        rows.append({"mean": hidden.mean(0), "cls": hidden[0], "last": hidden[-1]}[pooling].numpy())
+    return np.stack(rows)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls", "last"])
+@pytest.mark.parametrize("kind", ["bert_folder", "llama_folder"])
+@pytest.mark.parametrize("budget", [1, 12, 4096])
+def test_a_batch_gives_what_each_text_alone_gives(
+    kind: str, pooling: str, budget: int, request: pytest.FixtureRequest
+) -> None:
+    folder = request.getfixturevalue(kind)
+    settings = TextSettings(encoder=str(folder), pooling=pooling, max_length=32, batch_tokens=budget)
+    encoder = TextEncoder.load(settings)
+    np.testing.assert_allclose(encoder.vectors(TEXTS).numpy(), one_by_one(encoder, TEXTS, pooling), atol=2e-5)
+    np.testing.assert_allclose(encode_texts(TEXTS, settings), one_by_one(encoder, TEXTS, pooling), atol=2e-5)
+
+
+def test_auto_pooling(bert_folder: Path, llama_folder: Path, tmp_path: Path) -> None:
+    def pooling(folder: Path) -> str:
+        return TextEncoder.load(TextSettings(encoder=str(folder), max_length=32)).fingerprint["pooling"]
+
+    assert (pooling(bert_folder), pooling(llama_folder)) == ("mean", "last")
+    own = shutil.copytree(bert_folder, tmp_path / "own")
+    (own / "1_Pooling").mkdir()
+    (own / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_cls_token": True}))
+    assert pooling(own) == "cls"
+
+
+def test_a_decoder_without_pad_token_pads_with_its_end_token(llama_folder: Path) -> None:
+    encoder = TextEncoder.load(TextSettings(encoder=str(llama_folder), max_length=32))
+    assert encoder.tokenizer.pad_token_id is None and encoder._pad_id == encoder.tokenizer.eos_token_id
+
+
+def test_no_text_is_zero_and_has_no_gradient_to_give(settings: TextSettings) -> None:
+    encoder = TextEncoder.load(settings)
+    vectors = encoder(["red", None, "blue"])
+    assert vectors.shape == (3, encoder.dim) and vectors.dtype == torch.float32
+    assert vectors.any(1).tolist() == [True, False, True]
+    assert not encoder([None, None]).any() and encoder([]).shape == (0, encoder.dim)
+
+
+def test_token_ids_give_what_texts_give_and_are_kept(settings: TextSettings) -> None:
+    encoder = TextEncoder.load(settings)
+    ids = encoder.tokenize([*TEXTS, None])
+    assert ids[0][0] == 2 and ids[0][-1] == 3 and ids[-1] == []
+    torch.testing.assert_close(encoder(ids), encoder([*TEXTS, None]))
+    assert encoder.tokenize(TEXTS[:1])[0] is ids[0]
+
+
+def test_length_and_prompt(settings: TextSettings) -> None:
+    encoder = TextEncoder.load(replace(settings, max_length=4, prompt="item "))
+    (ids,) = encoder.tokenize(["red robot doll"])
+    assert encoder.tokenizer.convert_ids_to_tokens(ids) == ["[CLS]", "item", "red", "[SEP]"]
+    assert with_prompt("red {text}", "The {text} is") == "The red {text} is"
+
+
+def test_a_length_beyond_the_model_is_refused(settings: TextSettings) -> None:
+    with pytest.raises(ConfigError, match=r"text_max_length \[65\].*which is 64"):
+        TextEncoder.load(replace(settings, max_length=65))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_number_formats(settings: TextSettings, dtype: str) -> None:
+    exact = TextEncoder.load(settings).vectors(TEXTS)
+    encoder = TextEncoder.load(replace(settings, dtype=dtype))
+    assert {parameter.dtype for parameter in encoder.parameters()} == {getattr(torch, dtype)}
+    vectors = encoder.vectors(TEXTS)
+    assert vectors.dtype == torch.float32
+    assert torch.nn.functional.cosine_similarity(exact, vectors).min() > 0.99
+
+
+def test_a_broken_tokenizer_is_an_encoder_error(bert_folder: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(bert_folder, tmp_path / "broken")
+    (broken / "tokenizer.json").write_text("{")
+    with pytest.raises(EncoderError, match=r"broken\] cannot be loaded"):
+        TextEncoder.load(TextSettings(encoder=str(broken), max_length=32))
+
+
+def test_token_batches() -> None:
+    assert token_batches([2, 5, 0, 4, 2], 10) == [[1, 3], [0, 4]]
+    assert token_batches([2, 5, 0, 4, 2], 4) == [[1], [3], [0, 4]]
+    assert token_batches([], 10) == token_batches([0, 0], 10) == []
+    lengths = np.random.default_rng(0).integers(0, 40, 500).tolist()
+    batches = token_batches(lengths, 100)
+    assert sorted(i for batch in batches for i in batch) == [i for i, length in enumerate(lengths) if length]
+    assert all(len(batch) * max(lengths[i] for i in batch) <= 100 for batch in batches)
+
+
+def test_pool_ignores_padding() -> None:
+    padded, lengths = pad([[1, 1, 1], [1]], 0, "cpu")
+    assert padded.tolist() == [[1, 1, 1], [1, 0, 0]] and lengths.tolist() == [3, 1]
+    hidden = torch.tensor([[[1.0], [2.0], [6.0]], [[4.0], [9.0], [9.0]]])
+    mask = torch.tensor([[1, 1, 1], [1, 0, 0]])
+    assert pool(hidden, mask, "mean").tolist() == [[3.0], [4.0]]
+    assert pool(hidden, mask, "cls").tolist() == [[1.0], [4.0]]
+    assert pool(hidden, mask, "last").tolist() == [[6.0], [4.0]]
+
+
+def test_a_checkpoint_of_another_encoder_is_refused_and_both_are_named(
+    settings: TextSettings, bert_folder: Path, llama_folder: Path, tmp_path: Path
+) -> None:
+    bert = TextEncoder.load(settings).fingerprint
+    llama = TextEncoder.load(replace(settings, encoder=str(llama_folder))).fingerprint
+    with pytest.raises(EncoderError, match=r"run\.pth was trained with.*tiny-bert.*tiny-llama"):
+        check_fingerprint(bert, llama, "run.pth")
+    with pytest.raises(EncoderError, match=r"pooling='mean'.*pooling='cls'"):
+        check_fingerprint(bert, TextEncoder.load(replace(settings, pooling="cls")).fingerprint)
+    elsewhere = shutil.copytree(bert_folder, tmp_path / "copy")
+    check_fingerprint(bert, TextEncoder.load(replace(settings, encoder=str(elsewhere))).fingerprint)
+    assert json.loads(json.dumps(bert)) == bert

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from recbole_ktrec.errors import DataError
+from recbole_ktrec.text import TextField, TextSettings, chosen_fields, entity_texts
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def test_default_fields_are_the_text_like_columns(item_file: Path) -> None:
+    assert chosen_fields(item_file, "item_id", TextSettings()) == [TextField("title"), TextField("genre")]
+
+
+def test_ids_numbers_and_codes_are_not_text_by_default(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.item", "item_id:token\tmovie_title:token\tyear:token\tasin:token\tprice:float\n")
+    assert [field.name for field in chosen_fields(path, "item_id", TextSettings())] == ["movie_title"]
+
+
+def test_no_text_column_at_all_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.item", "item_id:token\tyear:token\n1\t1999\n")
+    with pytest.raises(DataError, match=r"a\.item\] has no text column among item_id:token, year:token"):
+        entity_texts(path, "item_id", ["1"], TextSettings())
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none\.item\] is missing.*ktrec convert"):
+        entity_texts(tmp_path / "none.item", "item_id", ["1"], TextSettings())
+
+
+def test_a_field_that_is_no_column_is_refused_with_the_nearest(item_file: Path) -> None:
+    with pytest.raises(DataError, match=r"text_fields.*no column \[titel\].*Did you mean \[title\]"):
+        entity_texts(item_file, "item_id", ["i1"], TextSettings(fields=(TextField("titel"),)))
+    with pytest.raises(DataError, match=r"text_template.*no column \[genres\].*Did you mean \[genre\]"):
+        entity_texts(item_file, "item_id", ["i1"], TextSettings(template="{title} {genres}"))
+    with pytest.raises(DataError, match=r"no column \[movie_id\]"):
+        entity_texts(item_file, "movie_id", ["i1"], TextSettings())
+
+
+def test_texts_line_up_with_tokens_in_any_order(item_file: Path) -> None:
+    tokens = ["i2", "[PAD]", "i1", "unknown", "i3"]
+    texts = entity_texts(item_file, "item_id", tokens, TextSettings())
+    assert texts == ["Blue doll", None, "Red robot. Space", None, None]
+
+
+def test_template_takes_the_options_of_fields(item_file: Path) -> None:
+    settings = TextSettings(template="{genre}: {title}", fields=(TextField("title", max_words=1),))
+    assert entity_texts(item_file, "item_id", ["i1"], settings) == ["Space: Red"]
+
+
+def test_columns_of_a_user_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.user", "user_id:token\tage:token\toccupation:token\nu1\t24\twriter\n")
+    settings = TextSettings(template="A {occupation} of {age}")
+    assert entity_texts(path, "user_id", ["u1", "u2"], settings) == ["A writer of 24", None]
+
+
+def test_quotes_blanks_and_words_for_missing_survive(tmp_path: Path) -> None:
+    titles = ['"Quoted"', '"She said ""hi"""', 'stray " quote', '"open', "", "NA", "NA beer", "a  b"]
+    rows = "".join(f"{number}\t{title}\n" for number, title in enumerate(titles, 1))
+    path = write(tmp_path / "a.item", f"item_id:token\ttitle:token_seq\n{rows}")
+    texts = entity_texts(path, "item_id", [str(i) for i in range(1, 9)], TextSettings())
+    assert texts == ["Quoted", 'She said "hi"', 'stray " quote', '"open', None, None, "NA beer", "a b"]
+
+
+def test_a_tab_too_many_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.item", "item_id:token\ttitle:token_seq\n1\tone\n2\ttwo\tthree\n")
+    with pytest.raises(DataError, match=r"a\.item\], line 3: 3 cells"):
+        entity_texts(path, "item_id", ["1"], TextSettings())
+
+
+def test_a_byte_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.item", b"item_id:token\ttitle:token_seq\n1\tone\n2\tCaf\xe9\n")
+    with pytest.raises(DataError, match=r"a\.item\], line 3: not utf-8"):
+        entity_texts(path, "item_id", ["1"], TextSettings())
+    assert entity_texts(path, "item_id", ["2"], TextSettings(), encoding="latin-1") == ["Café"]
+
+
+def test_a_duplicate_item_is_refused_unless_its_text_is_the_same(tmp_path: Path) -> None:
+    head = "item_id:token\ttitle:token_seq\tprice:float\n"
+    same = write(tmp_path / "same.item", head + "1\tone\t1\n1\tone\t2\n")
+    assert entity_texts(same, "item_id", ["1"], TextSettings()) == ["one"]
+    other = write(tmp_path / "other.item", head + "1\tone\t1\n2\ttwo\t1\n1\tuno\t2\n")
+    with pytest.raises(DataError, match=r"other\.item\], row 3: \[item_id\] = \[1\] occurs a second time"):
+        entity_texts(other, "item_id", ["1"], TextSettings())
+    assert entity_texts(other, "item_id", ["2"], TextSettings()) == ["two"], "unused items are not judged"

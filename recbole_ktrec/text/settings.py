@@ -46,7 +46,7 @@ class TextSettings:
     pooling: str = "auto"
     prompt: str = ""
     max_length: int = 128
-    batch_tokens: int = 4096
+    batch_tokens: int | None = None
     dtype: str = "float32"
     cache_dir: str | None = None
     trust_remote_code: bool = False

@@ -33,8 +33,8 @@ class MissingExtraError(KTRecError, ImportError):
         super().__init__(f"{purpose} needs [{package}]: pip install 'recbole-ktrec[{extra}]'")
 
 
-class MissingHostError(KTRecError, ImportError):
-    """RecBole itself is not installed; the message holds the exact install command for the running Python."""
+class HostError(KTRecError, ImportError):
+    """RecBole is not installed, or beside a package that it cannot work with; the message holds the install command."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

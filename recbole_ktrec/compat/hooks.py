@@ -63,9 +63,11 @@ def _watch() -> None:
 
 
 def before_import(name: str, callback: Callback) -> None:
-    """Call ``callback(module)`` just before the code of module ``name`` runs; never, if it has run already."""
+    """Call ``callback(module)`` just before the code of module ``name`` runs; at once, if it has run already."""
     _watch()
     _FINDER.before[name].append(callback)
+    if name in sys.modules:
+        callback(sys.modules[name])
 
 
 def after_import(name: str, callback: Callback) -> None:

@@ -6,7 +6,7 @@ import importlib.metadata
 import importlib.util
 import sys
 
-from recbole_ktrec.errors import MissingHostError
+from recbole_ktrec.errors import HostError
 
 #: The release that this plugin runs on.
 HOST_VERSION = "1.2.1"
@@ -33,6 +33,6 @@ def install_command() -> str:
 
 
 def require_host() -> None:
-    """Raise MissingHostError, with the exact install command, where RecBole is not installed."""
+    """Raise HostError, with the exact install command, where RecBole is not installed."""
     if importlib.util.find_spec("recbole") is None:
-        raise MissingHostError(f"RecBole is not installed: {install_command()}")
+        raise HostError(f"RecBole is not installed: {install_command()}")

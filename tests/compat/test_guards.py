@@ -1,0 +1,39 @@
+"""pandas 3 is refused; a saved data set of another folder is not taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import recbole_ktrec
+from recbole_ktrec.compat.pandas_guard import refuse_pandas_3
+from recbole_ktrec.errors import HostError
+
+
+def test_pandas_3_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pandas.__version__", "3.1.0")
+    with pytest.raises(HostError, match=r"wrong numbers with pandas 3\.1\.0: pip install 'pandas<3'"):
+        refuse_pandas_3(recbole_ktrec)
+
+
+def test_pandas_2_is_not_touched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pandas.__version__", "2.3.3")
+    assert refuse_pandas_3(recbole_ktrec) is False
+
+
+def test_a_saved_data_set_of_another_folder_is_not_taken(
+    workplace: Path, settings: Callable[..., dict[str, Any]]
+) -> None:
+    from recbole.config import Config
+    from recbole.data import create_dataset
+
+    (workplace / "other" / "tiny").mkdir(parents=True)
+    (workplace / "other" / "tiny" / "tiny.inter").write_text("user_id:token\titem_id:token\nu1\ti1\nu1\ti2\nu2\ti1\n")
+    first = create_dataset(Config("BPR", "tiny", config_dict=settings(save_dataset=True)))
+    again = create_dataset(Config("BPR", "tiny", config_dict=settings()))
+    other = create_dataset(Config("BPR", "tiny", config_dict=settings(data_path="other")))
+    assert first.inter_num == again.inter_num == 240
+    assert other.inter_num == 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recbole_ktrec import compat, register
-from recbole_ktrec.compat.host import require_host
+from recbole_ktrec.compat.host import is_own_command, require_host
 from recbole_ktrec.register import register_metric, register_model
 
 __all__ = ["LAYERS", "__version__", "register_metric", "register_model"]
@@ -29,6 +29,7 @@ LAYERS = (
     "__main__",
 )
 
-require_host()
+if not is_own_command():
+    require_host()
 compat.install()
 register.register()

@@ -7,6 +7,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from recbole_ktrec.compat.host import require_host
 from recbole_ktrec.errors import KTRecError, nearest
 
 #: name -> what ``ktrec --help`` says of it; the module ``commands.<name>`` has ``add_arguments`` and ``main``.
@@ -35,19 +36,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _run(command: str, rest: list[str]) -> int:
+    module = importlib.import_module(f"recbole_ktrec.commands.{command.replace('-', '_')}")
+    parser = argparse.ArgumentParser(
+        prog=f"ktrec {command}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    module.add_arguments(parser)
+    return int(module.main(rest, parser))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``ktrec`` with ``argv`` (default: ``sys.argv[1:]``) and return the exit code."""
     args = _parser().parse_args(argv)
     if args.command not in COMMANDS:
         print(f"ktrec: unknown command [{args.command}].{nearest(args.command, COMMANDS)}", file=sys.stderr)
         return 2
-    module = importlib.import_module(f"recbole_ktrec.commands.{args.command.replace('-', '_')}")
-    parser = argparse.ArgumentParser(
-        prog=f"ktrec {args.command}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    module.add_arguments(parser)
     try:
-        return int(module.main(args.rest, parser))
+        if args.command != "doctor":
+            require_host()
+        return _run(args.command, args.rest)
     except KTRecError as error:
         print(f"ktrec {args.command}: {error}", file=sys.stderr)
         return 2

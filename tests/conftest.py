@@ -33,6 +33,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty current folder with ``dataset/tiny``: RecBole writes logs and checkpoints into the current folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["test"])
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     write_tiny_dataset(tmp_path / "dataset")
     return tmp_path
 

@@ -44,17 +44,13 @@ class Remedy:
 REMEDIES = (
     Remedy("numpy names", "np.float and others are gone from numpy", "recbole", numpy_names.add_names),
     Remedy("ray", "ray cannot be imported", "recbole.quick_start.quick_start", ray_tune.ensure_ray, before=True),
-    Remedy(
-        "pandas", "3 computes wrong", "recbole.data.dataset.dataset", pandas_guard.refuse_pandas_3, before=True
-    ),
+    Remedy("pandas", "3 computes wrong", "recbole.data.dataset.dataset", pandas_guard.refuse_pandas_3, before=True),
     Remedy("torch.load", "checkpoints hold RecBole's Config", "recbole.utils.utils", torch_load.relax_for_recbole),
     Remedy("dok_matrix", "_update is gone from scipy", "recbole.model.abstract_recommender", scipy_dok.add_update),
     Remedy("collector", "metrics over plain numbers crash", "recbole.evaluator.collector", collector.keep_plain_values),
     Remedy("gloo", "nproc=2 asks for NCCL on a CPU", "recbole.config.configurator", distributed.use_gloo_without_cuda),
     Remedy("one checkpoint", "each rank names its own", "recbole.trainer.trainer", distributed.share_checkpoints),
-    Remedy(
-        "saved data set", "data_path not compared", "recbole.utils.argument_list", dataset_cache.compare_data_path
-    ),
+    Remedy("saved data set", "data_path not compared", "recbole.utils.argument_list", dataset_cache.compare_data_path),
 )
 
 #: name of a remedy that has acted -> whether there was anything to mend.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import sys
+from pathlib import Path
 
 from recbole_ktrec.errors import HostError
 
@@ -30,6 +31,14 @@ def install_command() -> str:
     """
     flag = "--no-deps " if sys.version_info >= (3, 12) else ""
     return f"pip install {flag}recbole=={HOST_VERSION}"
+
+
+def is_own_command() -> bool:
+    """Return whether ``ktrec`` or ``python -m recbole_ktrec`` runs: it checks for RecBole itself, so that it can say
+    what is missing without a traceback, and so that ``ktrec doctor`` works without RecBole.
+    """
+    program = sys.argv[0] if getattr(sys, "argv", None) else ""
+    return Path(program).stem == "ktrec" or (program == "-m" and "recbole_ktrec" in sys.orig_argv)
 
 
 def require_host() -> None:

@@ -38,6 +38,14 @@ def own_keys(config: Any) -> set[str]:
     return set(config.internal_config_dict) | listed | READ_BY_RECBOLE
 
 
+def all_keys() -> set[str]:
+    """Return every key that RecBole or any model reads, without a configuration at hand."""
+    from recbole.utils import argument_list
+
+    lists = (values for name, values in vars(argument_list).items() if name.endswith("_arguments"))
+    return {key for values in lists for key in values} | READ_BY_RECBOLE | keys_of_other_models()
+
+
 @functools.cache
 def keys_of_other_models() -> frozenset[str]:
     """Return the keys of all property files, RecBole's and the plugin's: a file may serve several models at once."""

@@ -1,0 +1,85 @@
+"""RecBole's settings as command line options: ``--key=value``, read as plain values and never evaluated as code."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from logging import getLogger
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.register import MODELS
+from recbole_ktrec.register.keys import all_keys
+
+
+def read_value(text: str) -> Any:
+    """Return what ``text`` means: a Python literal (``0.1``, ``[1, 2]``, ``None``), else YAML, else ``text`` itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        pass
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    return value if isinstance(value, bool | list | dict) else text
+
+
+def read_options(rest: Sequence[str]) -> dict[str, Any]:
+    """Return ``{key: value}`` of the arguments ``--key=value``.
+
+    Raises:
+        ConfigError: an argument has another form, or a key stands there twice with different values.
+    """
+    options: dict[str, Any] = {}
+    for argument in rest:
+        key, equals, text = argument.removeprefix("--").partition("=")
+        if not (argument.startswith("--") and key and equals):
+            raise ConfigError(f"Argument [{argument}] is not of the form --key=value.")
+        value = read_value(text)
+        if options.get(key, value) != value:
+            raise ConfigError(f"Key [{key}] stands there twice, with [{options[key]}] and [{value}].")
+        options[key] = value
+    return options
+
+
+def check_options(options: dict[str, Any], model: str) -> None:
+    """Refuse a key that no property file knows; for a built-in model, which may read any key, only warn of it.
+
+    Raises:
+        ConfigError: the key is unknown and ``model`` is a registered one.
+    """
+    known = all_keys()
+    for key in [key for key in options if key not in known]:
+        message = f"Unknown key [--{key}].{nearest(key, known)}"
+        if model in MODELS:
+            raise ConfigError(message)
+        getLogger().warning(f"{message} It is passed on to {model}.")
+
+
+def quoted(options: dict[str, Any]) -> dict[str, Any]:
+    """Return ``options`` with strings quoted: RecBole evaluates strings of a dict, and a quoted one gives itself."""
+    return {key: repr(value) if isinstance(value, str) else value for key, value in options.items()}
+
+
+def read_config_files(files: Sequence[str]) -> dict[str, Any]:
+    """Return what the YAML ``files`` say together, later ones first; a tag of Python's own is left to RecBole.
+
+    Raises:
+        ConfigError: a file is missing, empty, no YAML, or no mapping of keys to values.
+    """
+    said: dict[str, Any] = {}
+    for file in files:
+        try:
+            content = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        except yaml.constructor.ConstructorError:
+            continue
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise ConfigError(f"Configuration file [{file}] cannot be read: {error}") from error
+        if not isinstance(content, dict):
+            raise ConfigError(f"Configuration file [{file}] is {'empty' if content is None else 'no list of keys'}.")
+        said.update(content)
+    return said

@@ -1,0 +1,123 @@
+"""Train and evaluate one model on one data set, as RecBole's run_recbole does, and print a short table at the end.
+
+Any setting of RecBole or of the model is given as --key=value, such as --epochs=20, --topk=[5,10] or
+--metrics=['Recall','NDCG']. The model is KTRec and the data set ml-100k (which RecBole ships) unless a
+configuration file or an option says otherwise; other data sets are looked up in --data_path (dataset/).
+
+  ktrec run
+  ktrec run --model=BPR --dataset=ml-100k --epochs=20
+  ktrec run --dataset=my-shop --data_path=data --config_files='shop.yaml tuned.yaml' --learning_rate=0.003
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from recbole_ktrec.commands.options import check_options, quoted, read_config_files, read_options
+from recbole_ktrec.commands.session import own_arguments, quiet_host, set_threads
+from recbole_ktrec.errors import DataError, nearest
+from recbole_ktrec.register.properties import config_files_for, dataset_files
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what is not a key of RecBole's configuration."""
+    parser.allow_abbrev = False
+    parser.usage = f"{parser.prog} [--model=M] [--dataset=D] [--config_files='A.yaml B.yaml'] [--key=value ...]"
+    parser.add_argument("--model", help="name of a model of RecBole or of this plugin (default: KTRec)")
+    parser.add_argument("--dataset", help="name of a data set (default: ml-100k)")
+    parser.add_argument("--config_files", default="", help="YAML files, separated by blanks; later ones override")
+    parser.add_argument("--threads", type=int, help="threads of torch (default: OMP_NUM_THREADS, else idle cores)")
+    parser.add_argument("--nproc", type=int, default=1, help="processes on this machine (default: %(default)s)")
+    parser.add_argument("--world_size", type=int, default=-1, help="processes on all machines (default: nproc)")
+    parser.add_argument("--group_offset", type=int, default=0, help="rank of the first process of this machine")
+    parser.add_argument("--ip", default="localhost", help="address of the first machine (default: %(default)s)")
+    parser.add_argument("--port", help="port of the first machine (default: a free one)")
+
+
+def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
+    """Run, and print where everything is."""
+    args, rest = parser.parse_known_args(argv)
+    options, files = read_options(rest), args.config_files.split()
+    said = {**read_config_files(files), **options}
+    model = args.model or said.get("model", "KTRec")
+    dataset = args.dataset or said.get("dataset", "ml-100k")
+    check_options(options, model)
+    check_dataset(dataset, {**read_config_files([str(file) for file in dataset_files(dataset)]), **said})
+    threads = set_threads(args.threads, args.nproc)
+    start = time.time()
+    with own_arguments(), quiet_host():
+        result, saved = _train(args, model, dataset, config_files_for(model, dataset) + files, quoted(options))
+    checkpoint = saved.get("checkpoint") or _newest(said.get("checkpoint_dir", "saved"), model, start)
+    print(f"\n{model} on {dataset}\n{table(result)}")
+    print(f"best epoch  {saved.get('epoch', '-')} (counted from 0)\ncheckpoint  {checkpoint or '-'}")
+    print(f"time        {time.time() - start:.1f} s ({threads} thread{'s' if threads > 1 else ''})")
+    return 0
+
+
+def check_dataset(dataset: str, said: dict[str, Any]) -> None:
+    """Raise DataError, naming the folder, if the files of ``dataset`` are not where RecBole will look for them."""
+    if dataset == "ml-100k":  # RecBole takes its own copy
+        return
+    root = Path(str(said.get("data_path", "dataset/")))
+    folder = root / dataset
+    if not folder.is_dir():
+        others = [path.name for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
+        raise DataError(
+            f"Data set [{dataset}]: the folder [{folder.absolute()}] does not exist.{nearest(dataset, others)} "
+            f"Give --data_path=FOLDER where FOLDER/{dataset}/{dataset}.inter is (ktrec convert makes such files)."
+        )
+    if not said.get("benchmark_filename") and not (folder / f"{dataset}.inter").is_file():
+        raise DataError(f"Data set [{dataset}]: the folder [{folder.absolute()}] has no file [{dataset}.inter].")
+
+
+def _free_port(ip: str) -> str:
+    with socket.socket() as free:
+        free.bind((ip if ip in ("localhost", "127.0.0.1") else "", 0))
+        return str(free.getsockname()[1])
+
+
+def _train(
+    args: argparse.Namespace, model: str, dataset: str, files: list[str], options: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Run RecBole; return its result, and ``epoch`` and ``checkpoint`` of the last save if this process saved."""
+    from recbole.quick_start import run
+    from recbole.trainer import Trainer
+
+    saved: dict[str, Any] = {}
+    save = Trainer._save_checkpoint
+
+    @functools.wraps(save)
+    def _save_checkpoint(self: Any, epoch: int, *others: Any, **kwargs: Any) -> None:
+        saved.update(epoch=epoch, checkpoint=kwargs.get("saved_model_file", self.saved_model_file))
+        save(self, epoch, *others, **kwargs)
+
+    processes = {"nproc": args.nproc, "world_size": args.world_size, "group_offset": args.group_offset}
+    Trainer._save_checkpoint = _save_checkpoint
+    try:
+        result = run(model, dataset, files, options, **processes, ip=args.ip, port=args.port or _free_port(args.ip))
+    finally:
+        Trainer._save_checkpoint = save
+    return result or {}, saved
+
+
+def _newest(folder: str, model: str, since: float) -> Path | None:
+    """Return the checkpoint of ``model`` that other processes wrote after ``since``, if there is one."""
+    found = [path for path in Path(folder).glob(f"{model}-*.pth") if path.stat().st_mtime >= since]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def table(result: dict[str, Any]) -> str:
+    """Return the metrics of RecBole's ``result`` as lines ``metric  valid  test``."""
+    valid, test = result.get("best_valid_result") or {}, result.get("test_result") or {}
+    width = max([len(name) for name in (*valid, *test)], default=6)
+    rows = [f"{'metric':<{width}}  {'valid':>8}  {'test':>8}"]
+    for name in dict.fromkeys((*valid, *test)):
+        cells = [f"{side[name]:>8.4f}" if name in side else f"{'-':>8}" for side in (valid, test)]
+        rows.append(f"{name:<{width}}  {'  '.join(cells)}")
+    return "\n".join(rows)

@@ -1,0 +1,68 @@
+"""What a command that trains sets up around RecBole: threads, ``sys.argv``, warnings."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+
+import psutil
+
+from recbole_ktrec.errors import ConfigError
+
+
+def usable_cores() -> int:
+    """Return the number of physical cores that this process may use, at least 1."""
+    physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
+    return max(1, min(physical, affinity))
+
+
+def default_threads(processes: int = 1) -> int:
+    """Return how many threads each of ``processes`` should use: the cores that are idle now, shared; 1 if all are busy.
+
+    More threads than idle cores make small tensor operations slower, not faster.
+    """
+    busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return max(1, min(usable_cores(), round(usable_cores() - busy)) // processes)
+
+
+def set_threads(threads: int | None, processes: int = 1) -> int:
+    """Let torch use ``threads``; None stands for ``OMP_NUM_THREADS`` if it is set, else for the idle cores.
+
+    Call it before torch is imported: the processes that are started later take the number from the environment.
+
+    Raises:
+        ConfigError: ``threads`` is less than 1.
+    """
+    if threads is not None and threads < 1:
+        raise ConfigError(f"--threads [{threads}] must be at least 1.")
+    own = os.environ.get("OMP_NUM_THREADS", "")
+    chosen = threads or (int(own) if own.isdigit() and int(own) else default_threads(processes))
+    os.environ["OMP_NUM_THREADS"] = str(chosen)
+    import torch
+
+    torch.set_num_threads(chosen)
+    return chosen
+
+
+@contextlib.contextmanager
+def own_arguments() -> Iterator[None]:
+    """Hide ``sys.argv`` from RecBole, which would read it again and evaluate it, here and in spawned processes."""
+    kept = sys.argv
+    sys.argv = kept[:1]
+    try:
+        yield
+    finally:
+        sys.argv = kept
+
+
+@contextlib.contextmanager
+def quiet_host() -> Iterator[None]:
+    """Leave out what torch, pandas and scipy have to say about the age of RecBole's code."""
+    with warnings.catch_warnings():
+        for category in (FutureWarning, DeprecationWarning, UserWarning):
+            warnings.filterwarnings("ignore", category=category, module=r"recbole\.")
+        yield

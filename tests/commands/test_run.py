@@ -1,0 +1,124 @@
+"""``ktrec run`` from arguments to the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from recbole_ktrec.cli import main
+from recbole_ktrec.commands.run import table
+
+QUICK = ["--epochs=2", "--show_progress=False", "--state=ERROR", "--topk=[5]", "--valid_metric=NDCG@5", "--threads=1"]
+
+
+def test_run_ends_with_a_table(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--model=BPR", "--dataset=tiny", *QUICK, "--metrics=['NDCG','ItemCoverage']"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[lines.index("BPR on tiny") + 1].split() == ["metric", "valid", "test"]
+    said = {line.split()[0]: line.split()[1:] for line in lines if line}
+    assert len(said["ndcg@5"]) == len(said["itemcoverage@5"]) == 2
+    assert Path(said["checkpoint"][0]).is_file()
+    assert said["best"][1] in ("0", "1")
+
+
+def test_settings_come_from_files_and_options(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (workplace / "a.yaml").write_text("model: Pop\ndataset: tiny\ncheckpoint_dir: elsewhere\n")
+    assert main(["run", "--config_files=a.yaml", *QUICK, "--epochs=2"]) == 0
+    assert "Pop on tiny" in capsys.readouterr().out
+    assert len(list((workplace / "elsewhere").glob("Pop-*.pth"))) == 1
+
+
+def test_nothing_else_of_the_arguments_leaks_in(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from recbole.config import Config
+
+    seen = []
+    original = Config.__init__
+
+    def spy(self: Config, *args: object, **kwargs: object) -> None:
+        original(self, *args, **kwargs)
+        seen.append(dict(self.final_config_dict))
+
+    monkeypatch.setattr(Config, "__init__", spy)
+    monkeypatch.setattr("sys.argv", ["pytest", "--cov=x", "--seed=1"])
+    assert main(["run", "--model=Pop", "--dataset=tiny", *QUICK, "--wandb_project=max"]) == 0
+    assert "cov" not in seen[0] and seen[0]["seed"] == 2020
+    assert seen[0]["wandb_project"] == "max"
+
+
+@pytest.mark.slow
+def test_two_processes(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--model=BPR", "--dataset=tiny", *QUICK, "--nproc=2"]) == 0
+    out = capsys.readouterr().out
+    assert "BPR on tiny" in out and "checkpoint  saved/BPR-" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dataset=tinny"], "[tinny]: the folder [{here}/dataset/tinny] does not exist. Did you mean [tiny]? Give"),
+        (["--dataset=bare"], "[bare]: the folder [{here}/dataset/bare] has no file [bare.inter]"),
+        (["--dataset=tiny", "--model=BPRR"], "Unknown model [BPRR]. Did you mean [BPR]?"),
+        (["--dataset=tiny", "epochs=2"], "Argument [epochs=2] is not of the form --key=value"),
+        (["--config_files=no.yaml"], "Configuration file [no.yaml] cannot be read"),
+        (["--threads=0", "--model=BPR"], "--threads [0] must be at least 1"),
+    ],
+)
+def test_errors_are_told_without_a_traceback(
+    arguments: list[str], message: str, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workplace / "dataset" / "bare").mkdir()
+    assert main(["run", *arguments]) == 2
+    assert message.format(here=workplace) in capsys.readouterr().err
+
+
+def test_ml_100k_works_from_any_folder(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--model=Pop", "--state=ERROR", "--show_progress=False", "--epochs=1"]) == 0
+    assert "Pop on ml-100k" in capsys.readouterr().out
+
+
+def test_table_of_a_run_without_validation() -> None:
+    assert table({"best_valid_result": None, "test_result": {"ndcg@10": 0.25}}).splitlines()[1].split() == [
+        "ndcg@10",
+        "-",
+        "0.2500",
+    ]
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", "--help"])
+    assert stopped.value.code == 0
+    assert "--config_files" in capsys.readouterr().out
+
+
+def test_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rn"]) == 2
+    assert "unknown command [rn]. Did you mean [run]?" in capsys.readouterr().err
+
+
+def test_without_recbole_the_command_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "recbole" else find(name))
+    monkeypatch.setattr("sys.version_info", (3, 12, 1))
+    assert main(["run"]) == 2
+    assert "RecBole is not installed: pip install --no-deps recbole==1.2.1" in capsys.readouterr().err
+
+
+def test_the_plugin_without_recbole(workplace: Path, fresh_python: Callable[..., str]) -> None:
+    code = """
+import importlib.util, sys
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == "recbole" else find(name, *rest)
+try:
+    import recbole_ktrec
+except ImportError as error:
+    print(error)
+"""
+    flag = "--no-deps " if __import__("sys").version_info >= (3, 12) else ""
+    assert fresh_python(code).strip() == f"RecBole is not installed: pip install {flag}recbole==1.2.1"

@@ -1,0 +1,50 @@
+"""Threads, arguments and warnings around RecBole."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+import pytest
+
+from recbole_ktrec.commands import session
+from recbole_ktrec.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("load", "processes", "threads"), [(0.1, 1, 4), (2.2, 1, 2), (9.0, 1, 1), (0.0, 2, 2), (0, 9, 1)]
+)
+def test_idle_cores_are_used(load: float, processes: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "usable_cores", lambda: 4)
+    monkeypatch.setattr("os.getloadavg", lambda: (load, 0, 0))
+    assert session.default_threads(processes) == threads
+
+
+def test_the_environment_is_honoured_and_an_option_beats_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    before = torch.get_num_threads()
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    try:
+        assert session.set_threads(None) == torch.get_num_threads() == 1
+        assert session.set_threads(2) == torch.get_num_threads() == 2
+        with pytest.raises(ConfigError, match=r"--threads \[0\] must be at least 1"):
+            session.set_threads(0)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_recbole_does_not_see_the_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["pytest", "--cov=x", "--epochs=3"])
+    with session.own_arguments():
+        assert sys.argv == ["pytest"]
+    assert sys.argv == ["pytest", "--cov=x", "--epochs=3"]
+
+
+@pytest.mark.parametrize(("module", "heard"), [("recbole.trainer.trainer", 0), ("recbole_ktrec.model.ktrec", 1)])
+def test_only_recbole_is_quiet(module: str, heard: int, capsys: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        with session.quiet_host(), warnings.catch_warnings(record=True) as caught:
+            warnings.warn_explicit("old", FutureWarning, "file.py", 1, module=module, registry={})
+    assert len(caught) == heard

@@ -13,6 +13,7 @@ from recbole_ktrec.compat import (
     collector,
     dataset_cache,
     distributed,
+    folders,
     numpy_names,
     pandas_guard,
     ray_tune,
@@ -50,6 +51,7 @@ REMEDIES = (
     Remedy("collector", "metrics over plain numbers crash", "recbole.evaluator.collector", collector.keep_plain_values),
     Remedy("gloo", "nproc=2 asks for NCCL on a CPU", "recbole.config.configurator", distributed.use_gloo_without_cuda),
     Remedy("one checkpoint", "each rank names its own", "recbole.trainer.trainer", distributed.share_checkpoints),
+    Remedy("folders", "processes make one folder", "recbole.utils.utils", folders.make_folders_together),
     Remedy("saved data set", "data_path not compared", "recbole.utils.argument_list", dataset_cache.compare_data_path),
 )
 

@@ -1,4 +1,4 @@
-"""pandas 3 is refused; a saved data set of another folder is not taken."""
+"""pandas 3 is refused; a saved data set of another folder is not taken; folders are made together."""
 
 from __future__ import annotations
 
@@ -37,3 +37,12 @@ def test_a_saved_data_set_of_another_folder_is_not_taken(
     other = create_dataset(Config("BPR", "tiny", config_dict=settings(data_path="other")))
     assert first.inter_num == again.inter_num == 240
     assert other.inter_num == 3
+
+
+def test_a_folder_that_another_process_makes_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import recbole.utils.logger
+
+    monkeypatch.setattr("os.path.exists", lambda path: False)  # not there yet when RecBole looks
+    (tmp_path / "log").mkdir()
+    recbole.utils.logger.ensure_dir(str(tmp_path / "log"))
+    assert (tmp_path / "log").is_dir()

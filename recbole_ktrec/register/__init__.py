@@ -6,7 +6,7 @@ for a user's own.
 
 from __future__ import annotations
 
-from recbole_ktrec.register import metrics, models, properties, unknown, workers
+from recbole_ktrec.register import loaders, metrics, models, properties, unknown, workers
 from recbole_ktrec.register.metrics import METRICS, register_metric
 from recbole_ktrec.register.models import MODELS, register_model
 
@@ -22,6 +22,7 @@ def register() -> None:
         _registered = True
         models.install()
         properties.install()
+        loaders.install()
         metrics.install()
         unknown.install()
         workers.install()

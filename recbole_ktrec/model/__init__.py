@@ -1,0 +1,1 @@
+"""Thin adapters from RecBole's contract to :mod:`recbole_ktrec.nn`."""

@@ -1,0 +1,166 @@
+"""KTRec: item text, IDs and histories fused in one scorer, R(u, i) = sigma(W_u . f(i) + b_i)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from recbole.model.abstract_recommender import GeneralRecommender
+from recbole.utils import InputType
+from torch import Tensor
+
+from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.model.item_text import load_item_text, load_user_text
+from recbole_ktrec.model.ktrec_trainer import KTRecTrainer
+from recbole_ktrec.model.live_text import LiveText
+from recbole_ktrec.nn.fusion import FUSIONS
+from recbole_ktrec.nn.fusion_model import FusionModel, FusionOptions
+from recbole_ktrec.nn.graph import smooth_items
+from recbole_ktrec.nn.history import Histories, hide
+from recbole_ktrec.nn.losses import LOSSES
+from recbole_ktrec.nn.scorers import SCORERS
+from recbole_ktrec.nn.shared import SharedRows
+from recbole_ktrec.nn.whitening import fit_whitening, whitened_text
+from recbole_ktrec.text import TextSettings, check_fingerprint, entity_texts
+
+_CHOICES = {"fusion": FUSIONS, "scorer": SCORERS, "loss": LOSSES}
+
+
+class KTRec(GeneralRecommender):
+    """Knowledge-transfer recommender; the keys are those of ``properties/model/KTRec.yaml``.
+
+    A training batch is a batch of users: a part of each history is hidden and predicted from the rest, against the
+    other users' hidden items and random ones. It costs what the batch holds, whatever the size of the catalogue.
+    """
+
+    input_type = InputType.POINTWISE
+    trainer_class = KTRecTrainer
+    train_dataloader = "user"
+
+    def __init__(self, config: Any, dataset: Any) -> None:
+        super().__init__(config, dataset)
+        for key, known in _CHOICES.items():
+            if config[key] not in known:
+                raise ConfigError(f"{key} [{config[key]}] is not one of {', '.join(known)}."
+                                  f"{nearest(str(config[key]), known)}")  # fmt: skip
+        interactions = (dataset.inter_matrix(form="csr") > 0).astype(np.float32)
+        self.hidden_share, self.negatives = float(config["hidden_share"]), int(config["train_negatives"])
+        self.loss_function = LOSSES[config["loss"]]
+        self.histories = Histories(interactions)
+        taken = np.flatnonzero(np.asarray(interactions.sum(axis=0)).ravel())
+        self.candidates = torch.from_numpy(taken)  # an item that nobody could take yet is no negative
+        text, self.text_fingerprint, self.live = self._text(config, dataset, interactions)
+        self.net = FusionModel(text, self.histories, self._options(config), self._user_text(config, dataset, interactions))
+        self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
+        self.other_parameter_name = ["text_fingerprint"]
+        self._items: tuple[Tensor, Tensor] | None = None
+
+    def _options(self, config: Any) -> FusionOptions:
+        return FusionOptions(
+            fusion=config["fusion"],
+            scorer=config["scorer"],
+            temperature=float(config["temperature"]),
+            tower_rank=config["tower_rank"],
+            id_dropout=float(config["id_dropout"]),
+            history_text=config["user_text"] != "none",
+            user_embedding=bool(config["user_embedding"]),
+            # RecBole's synchronisation of several processes adds dense gradients to every parameter.
+            sparse=bool(config["single_spec"]),
+        )
+
+    def _text(self, config: Any, dataset: Any, interactions: sp.csr_matrix) -> tuple[SharedRows, dict, LiveText | None]:
+        """Return the item text vectors that the model reads, their fingerprint, and the encoder if it is trained."""
+        if config["fusion"] == "id":
+            width = int(config["embedding_size"] or 64)
+            return SharedRows(np.zeros((self.n_items, width), dtype=np.float32)), {}, None
+        found = load_item_text(config, dataset)
+        power, width = float(config["whitening"]), config["embedding_size"]
+        plain = whitened_text(found.matrix, found.has_text, power, width)
+        stored = SharedRows(smooth_items(interactions, plain, int(config["graph_layers"])))
+        settings = TextSettings.from_mapping(config)
+        if settings.encoder_training == "frozen":
+            return stored, found.fingerprint, None
+        field = config["ITEM_ID_FIELD"]
+        path = f"{dataset.dataset_path}/{dataset.dataset_name}.item"
+        texts = entity_texts(path, field, [str(token) for token in dataset.field2id_token[field]], settings)
+        whitening = fit_whitening(found.matrix[np.flatnonzero(found.has_text)], power, width)
+        return stored, found.fingerprint, LiveText(texts, settings, whitening, plain, stored, self.device)
+
+    def _user_text(self, config: Any, dataset: Any, interactions: sp.csr_matrix) -> SharedRows | None:
+        found = load_user_text(config, dataset, interactions)
+        if found is None:
+            return None
+        return SharedRows(
+            whitened_text(found.matrix, found.has_text, float(config["whitening"]), config["embedding_size"])
+        )
+
+    def calculate_loss(self, interaction: Any) -> Tensor:
+        """Return the loss of a batch of users (only their ids are read): a scalar."""
+        users = interaction[self.USER_ID]
+        row, items = (part.to(self.device) for part in self.histories.of(users))
+        hidden = hide(row.cpu(), self.hidden_share).to(self.device)
+        vectors = self.net.user_vectors(users, row[~hidden], items[~hidden], self.live)
+        candidates, column, known = self._candidates(row, items, hidden, len(users))
+        text = None if self.live is None else self.live(candidates)
+        scores = self._grid(vectors, *self.net.item_vectors(candidates, text))
+        return self.loss_function(scores, row[hidden], column[hidden], known)
+
+    def _candidates(self, row: Tensor, items: Tensor, hidden: Tensor, users: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the candidates ``[c]``, the column of each interaction among them, and who knows which ``[users, c]``.
+
+        The column of an interaction whose item is no candidate means nothing.
+        """
+        drawn = self.candidates[torch.randint(len(self.candidates), (self.negatives,))].to(self.device)
+        candidates = torch.unique(torch.cat([items[hidden], drawn]))
+        column = torch.searchsorted(candidates, items).clamp(max=len(candidates) - 1)
+        found = candidates[column] == items
+        known = torch.zeros(users, len(candidates), dtype=torch.bool, device=self.device)
+        known[row[found], column[found]] = True
+        return candidates, column, known
+
+    def _grid(self, users: Tensor, items: Tensor, bias: Tensor) -> Tensor:
+        return self.net.scorer.grid(users, items) + bias
+
+    def _catalogue(self) -> tuple[Tensor, Tensor]:
+        """Return vectors and biases of all items, computed once an evaluation."""
+        if self._items is None:
+            everything = torch.arange(self.n_items, device=self.device)
+            self._items = self.net.item_vectors(everything, None if self.live is None else self.live(everything))
+        return self._items
+
+    def user_vectors(self, users: Tensor) -> Tensor:
+        """Return W_u of ``users`` ``[m]`` from their training histories: ``[m, width]``."""
+        row, items = (part.to(self.device) for part in self.histories.of(users))
+        return self.net.user_vectors(users, row, items, self.live)
+
+    @torch.no_grad()
+    def predict(self, interaction: Any) -> Tensor:
+        """Return R(u, i), a probability, for the pairs of the batch: ``[batch_size]``."""
+        users, items = interaction[self.USER_ID], interaction[self.ITEM_ID]
+        vectors, bias = self._catalogue()
+        distinct, index = torch.unique(users, return_inverse=True)
+        logits = self.net.scorer.pairs(self.user_vectors(distinct)[index], vectors[items]) + bias[items]
+        return torch.sigmoid(self.calibration[0] * logits + self.calibration[1])
+
+    @torch.no_grad()
+    def full_sort_predict(self, interaction: Any) -> Tensor:
+        """Return the logits of every item for the users of the batch, flat: ``[batch_size * n_items]``."""
+        return self._grid(self.user_vectors(interaction[self.USER_ID]), *self._catalogue()).view(-1)
+
+    def train(self, mode: bool = True) -> KTRec:
+        """Forget the catalogue's vectors: the parameters behind them are about to change, or have."""
+        self._items = None
+        super().train(mode)
+        return self
+
+    def load_other_parameter(self, para: dict[str, Any] | None) -> None:
+        """Refuse a checkpoint that was trained with another text encoder.
+
+        Raises:
+            EncoderError: the encoders differ; the message names both.
+        """
+        if para and self.text_fingerprint:
+            check_fingerprint(para["text_fingerprint"], self.text_fingerprint)
+        self._items = None

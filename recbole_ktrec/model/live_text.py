@@ -1,0 +1,68 @@
+"""Text vectors of an encoder that is being trained: with gradient for the items of a batch, cached for an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from recbole_ktrec.nn.shared import SharedRows
+from recbole_ktrec.nn.whitening import Whitening
+from recbole_ktrec.text import TextEncoder, TextSettings
+
+
+class LiveText(nn.Module):
+    """``stored + (whitened encoder(text) - whitened frozen vector)``: starts as the stored vectors, smoothing included.
+
+    Args:
+        texts: one an item, None where there is none.
+        settings: with ``encoder_training`` other than ``frozen``.
+        whitening: fitted on the frozen vectors, and kept.
+        frozen: whitened frozen vectors ``[n_items, width]``.
+        stored: what the model reads without training: ``frozen``, smoothed over the graph.
+    """
+
+    def __init__(
+        self,
+        texts: Sequence[str | None],
+        settings: TextSettings,
+        whitening: Whitening,
+        frozen: np.ndarray,
+        stored: SharedRows,
+        device: torch.device,
+    ) -> None:
+        super().__init__()
+        self.encoder = TextEncoder.load(settings, device)
+        self.encoder.set_training(settings.encoder_training)
+        self.ids = self.encoder.tokenize(texts, remember=False)
+        self.frozen, self.stored = SharedRows(frozen), stored
+        self.register_buffer("mean", torch.from_numpy(whitening.mean), persistent=False)
+        self.register_buffer("matrix", torch.from_numpy(whitening.matrix), persistent=False)
+        self._all: Tensor | None = None
+
+    def __call__(self, items: Tensor) -> Tensor:
+        """Return the vectors of ``items`` ``[m]``: ``[m, width]``; in training with gradient to the encoder."""
+        if not self.training:
+            return self._whole(items.device)[items]
+        return self._moved(items, self.encoder([self.ids[item] for item in items.tolist()]))
+
+    def _moved(self, items: Tensor, vectors: Tensor) -> Tensor:
+        live = F.normalize((vectors - self.mean) @ self.matrix, dim=1)
+        known = torch.tensor([bool(self.ids[item]) for item in items.tolist()], device=items.device).unsqueeze(1)
+        return self.stored.rows(items) + (live - self.frozen.rows(items)) * known
+
+    @torch.no_grad()
+    def _whole(self, device: torch.device) -> Tensor:
+        if self._all is None:
+            everything = torch.arange(len(self.stored), device=device)
+            self._all = self._moved(everything, self.encoder.vectors(self.ids))
+        return self._all
+
+    def train(self, mode: bool = True) -> LiveText:
+        """Forget the evaluation's vectors when training goes on."""
+        self._all = None
+        super().train(mode)
+        return self

@@ -1,0 +1,1 @@
+"""Tensors in, tensors out: whitening, graph smoothing, towers, fusion, scorers, losses. Knows nothing of RecBole."""

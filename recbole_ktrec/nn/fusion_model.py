@@ -1,0 +1,117 @@
+"""The fusion scorer R(u, i) = sigma(W_u . f(i) + b_i): f(i) from the item's text and ID, W_u from the user's history.
+
+    f(i) = fuse(ID_i, q(t_i))        W_u = sum over N(u) of fuse(ID'_j, p(t_j)) [+ r(d_u)] [+ ID_u]
+
+t are whitened text vectors smoothed over the graph, p, q and r residual towers, d_u a vector of the user's own text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recbole_ktrec.nn.fusion import FUSIONS
+from recbole_ktrec.nn.history import Histories, pool
+from recbole_ktrec.nn.scorers import SCORERS
+from recbole_ktrec.nn.shared import SharedRows
+from recbole_ktrec.nn.towers import ResidualTower
+
+#: Standard deviation of ID vectors at the start: near zero beside text vectors of length 1.
+_ID_STD = 1e-3
+
+
+@dataclass(frozen=True)
+class FusionOptions:
+    """Form of the model; each attribute is the key of the same name in ``properties/model/KTRec.yaml``."""
+
+    fusion: str = "sum"
+    scorer: str = "dot"
+    temperature: float = 0.15
+    tower_rank: int | None = None
+    id_dropout: float = 0.2
+    history_text: bool = True
+    user_embedding: bool = False
+    sparse: bool = True
+
+
+class FusionModel(nn.Module):
+    """Scores users against items from text vectors, ID embeddings and histories.
+
+    Args:
+        text: whitened (and smoothed) text vectors ``[n_items, width]``; row 0 is padding.
+        histories: the items of every user.
+        options: the form of the model.
+        user_text: vectors of the users' own texts ``[n_users, width]``, or None.
+    """
+
+    def __init__(
+        self, text: SharedRows, histories: Histories, options: FusionOptions, user_text: SharedRows | None = None
+    ) -> None:
+        super().__init__()
+        self.text, self.histories, self.options, self.user_text = text, histories, options, user_text
+        width, items, users = text.width, len(text), len(histories.starts) - 1
+        self.item_fusion = FUSIONS[options.fusion](width)
+        self.history_fusion = FUSIONS[options.fusion](width)
+        self.item_tower, self.history_tower = (ResidualTower(width, options.tower_rank) for _ in range(2))
+        self.user_tower = ResidualTower(width, options.tower_rank) if user_text is not None else None
+        self.item_id = self._ids(items, width)
+        self.history_id = self._ids(items, width)
+        self.item_bias = nn.Embedding(items, 1, sparse=options.sparse)
+        nn.init.zeros_(self.item_bias.weight)
+        self.base = nn.Parameter(torch.zeros(()))
+        out = self.item_fusion.out_width
+        self.user_id = self._ids(users, out) if options.user_embedding else None
+        self.scorer = SCORERS[options.scorer](out, options.temperature)
+
+    def _ids(self, count: int, width: int) -> nn.Embedding:
+        table = nn.Embedding(count, width, sparse=self.options.sparse)
+        nn.init.normal_(table.weight, std=_ID_STD)
+        return table
+
+    def _keep(self, count: int, device: torch.device) -> Tensor | float:
+        """Return the ID dropout of ``count`` rows, ``[count, 1]``: a dropped item is seen as a cold one is."""
+        if not (self.training and self.options.id_dropout):
+            return 1.0
+        return (torch.rand(count, 1, device=device) >= self.options.id_dropout).float()
+
+    def item_vectors(self, items: Tensor, text: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return f(i) ``[m, out]`` and b_i ``[m]`` of the distinct items ``[m]``.
+
+        Args:
+            text: vectors to take instead of the stored ones (those of an encoder in training), ``[m, width]``.
+        """
+        text = self.text.rows(items) if text is None else text
+        keep = self._keep(len(items), items.device)
+        vectors = self.item_fusion(self.item_id(items) * keep, self.item_tower(text))
+        return vectors, self.base + (self.item_bias(items) * keep).squeeze(-1)
+
+    def history_vectors(self, items: Tensor, text: Tensor | None = None) -> Tensor:
+        """Return what each of the distinct items ``[m]`` says of a user who took it: ``[m, out]``."""
+        text = self.text.rows(items) if text is None else text
+        if not self.options.history_text:
+            text = torch.zeros_like(text)
+        keep = self._keep(len(items), items.device)
+        return self.history_fusion(self.history_id(items) * keep, self.history_tower(text))
+
+    def user_vectors(self, users: Tensor, row: Tensor, items: Tensor, text: Any = None) -> Tensor:
+        """Return W_u ``[m, out]`` of the users ``[m]`` from a history given as (row, item) pairs, row ascending.
+
+        Args:
+            text: called with the distinct items for their text vectors, in place of the stored ones.
+        """
+        distinct, index = torch.unique(items, return_inverse=True)
+        vectors = self.history_vectors(distinct, None if text is None else text(distinct))
+        pooled = pool(vectors, index, row, len(users))
+        if self.user_text is not None and self.user_tower is not None:
+            own = self.user_tower(self.user_text.rows(users))
+            own = torch.cat([own, own.new_zeros(len(own), pooled.shape[1] - own.shape[1])], dim=1)
+            pooled = nn.functional.normalize(pooled, dim=1) + own
+        return pooled if self.user_id is None else pooled + self.user_id(users)
+
+    def users(self, users: Tensor) -> Tensor:
+        """Return W_u ``[m, out]`` of known users ``[m]`` from their whole training history."""
+        row, items = (part.to(users.device) for part in self.histories.of(users))
+        return self.user_vectors(users, row, items)

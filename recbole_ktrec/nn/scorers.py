@@ -1,0 +1,86 @@
+"""Scorers: the logit of R(u, i) = sigma(W_u . f(i) + b_i), and richer forms of the product.
+
+Each has two methods: ``pairs`` scores row by row, ``grid`` every user against every item.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Dot(nn.Module):
+    """Cosine of user and item vector over a temperature.
+
+    Args:
+        width: size of the vectors.
+        temperature: cosine scores are divided by it.
+    """
+
+    def __init__(self, width: int, temperature: float) -> None:
+        super().__init__()
+        self.temperature = temperature
+
+    def pairs(self, users: Tensor, items: Tensor) -> Tensor:
+        """Score ``[n, width]`` against ``[n, width]``: ``[n]``."""
+        return (F.normalize(users, dim=-1) * F.normalize(items, dim=-1)).sum(dim=-1) / self.temperature
+
+    def grid(self, users: Tensor, items: Tensor) -> Tensor:
+        """Score ``[m, width]`` against ``[n, width]``: ``[m, n]``."""
+        return F.normalize(users, dim=-1) @ F.normalize(items, dim=-1).T / self.temperature
+
+
+class MLP(Dot):
+    """The dot score plus ``v . relu(W_1 u + W_2 i)`` (as NeuMF adds an MLP to a product); the MLP part starts at 0."""
+
+    #: Grid scores are made for this many pairs at once, which bounds the memory.
+    CHUNK = 2_000_000
+
+    def __init__(self, width: int, temperature: float, hidden: int = 64) -> None:
+        super().__init__(width, temperature)
+        self.user_layer = nn.Linear(width, hidden)
+        self.item_layer = nn.Linear(width, hidden, bias=False)
+        self.output = nn.Linear(hidden, 1, bias=False)
+        nn.init.zeros_(self.output.weight)
+
+    def pairs(self, users: Tensor, items: Tensor) -> Tensor:
+        hidden = torch.relu(self.user_layer(users) + self.item_layer(items))
+        return super().pairs(users, items) + self.output(hidden).squeeze(-1)
+
+    def grid(self, users: Tensor, items: Tensor) -> Tensor:
+        left, right = self.user_layer(users), self.item_layer(items)
+        step = max(1, self.CHUNK // max(len(right), 1))
+        parts = [self.output(torch.relu(row.unsqueeze(1) + right)).squeeze(-1) for row in left.split(step)]
+        return super().grid(users, items) + torch.cat(parts)
+
+
+class Cluster(Dot):
+    """Several interest prototypes a user: the best-matching one counts (as in ComiRec, Cen et al. 2020).
+
+    Args:
+        prototypes: how many; the first is the user vector itself, the others start as small turns of it.
+    """
+
+    def __init__(self, width: int, temperature: float, prototypes: int = 4) -> None:
+        super().__init__(width, temperature)
+        self.turns = nn.Parameter(torch.randn(prototypes, width, width) * 0.02 / width**0.5)
+
+    def _prototypes(self, users: Tensor) -> Tensor:
+        turned = torch.einsum("nw,kwv->nkv", users, self.turns)
+        return F.normalize(users.unsqueeze(1) + turned, dim=-1)
+
+    def pairs(self, users: Tensor, items: Tensor) -> Tensor:
+        scores = torch.einsum("nkw,nw->nk", self._prototypes(users), F.normalize(items, dim=-1))
+        return scores.max(dim=1).values / self.temperature
+
+    def grid(self, users: Tensor, items: Tensor) -> Tensor:
+        flat = F.normalize(items, dim=-1).T
+        prototypes = self._prototypes(users).unbind(dim=1)
+        best = prototypes[0] @ flat
+        for prototype in prototypes[1:]:
+            best = torch.maximum(best, prototype @ flat)
+        return best / self.temperature
+
+
+SCORERS: dict[str, type[Dot]] = {"dot": Dot, "mlp": MLP, "cluster": Cluster}

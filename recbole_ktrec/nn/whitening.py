@@ -1,0 +1,65 @@
+"""ZCA whitening of text vectors.
+
+Vectors of a pre-trained encoder crowd into a narrow cone: any two items look alike. Whitening over the catalogue spreads
+them, which is worth 15 to 30 % of NDCG (see also Su et al. 2021, "Whitening Sentence Representations", arXiv:2103.15316).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+#: Eigenvalues below this share of the largest are raised to it: their directions are noise.
+_FLOOR = 1e-6
+
+
+@dataclass(frozen=True)
+class Whitening:
+    """The affine map ``normalise((x - mean) @ matrix)`` fitted on one catalogue.
+
+    Attributes:
+        mean: float32 ``[dim]``.
+        matrix: float32 ``[dim, width]``.
+    """
+
+    mean: np.ndarray
+    matrix: np.ndarray
+
+    def __call__(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the whitened rows of ``vectors`` ``[n, dim]``, float32 ``[n, width]`` of length 1."""
+        moved = (np.asarray(vectors, dtype=np.float32) - self.mean) @ self.matrix
+        return moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
+
+
+def fit_whitening(vectors: np.ndarray, power: float, width: int | None = None) -> Whitening:
+    """Fit ``(x - mean) C^-power`` on the rows of ``vectors`` ``[n, dim]``, C being their covariance.
+
+    Args:
+        vectors: one row an item that has a text.
+        power: .5 whitens fully, 0 only centres.
+        width: keep this many leading principal directions (rotated out, as PCA does); None keeps the space as it is.
+    """
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    centred = vectors - mean
+    values, basis = np.linalg.eigh(centred.T @ centred / max(len(vectors) - 1, 1))
+    values, basis = values[::-1], basis[:, ::-1]
+    scales = np.maximum(values, _FLOOR * max(values[0], 1e-12)) ** -power
+    if width is None or width >= len(values):
+        matrix = (basis * scales) @ basis.T
+    else:
+        matrix = basis[:, :width] * scales[:width]
+    return Whitening(mean.astype(np.float32), matrix.astype(np.float32))
+
+
+def whitened_text(vectors: np.ndarray, has_text: np.ndarray, power: float, width: int | None = None) -> np.ndarray:
+    """Return whitened rows ``[n, width]`` of ``vectors`` ``[n, dim]``; rows without a text are zero.
+
+    Args:
+        has_text: bool ``[n]``; only these rows take part in the fit.
+    """
+    known = np.flatnonzero(has_text)
+    whitening = fit_whitening(vectors[known], power, width)
+    result = np.zeros((len(vectors), whitening.matrix.shape[1]), dtype=np.float32)
+    result[known] = whitening(vectors[known])
+    return result

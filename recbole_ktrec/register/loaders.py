@@ -1,0 +1,34 @@
+"""Training batches of users: a model with ``train_dataloader = "user"`` gets RecBole's ``UserDataLoader``.
+
+RecBole's own table of data loaders is local to ``get_dataloader``, so that function is wrapped; built-in models pass
+through untouched.
+"""
+
+from __future__ import annotations
+
+import functools
+from types import ModuleType
+from typing import Any
+
+from recbole_ktrec.compat.hooks import after_import
+from recbole_ktrec.register.models import MODELS, model_class
+
+
+def _wrap(utils: ModuleType) -> None:
+    original = utils.get_dataloader
+
+    @functools.wraps(original)
+    def get_dataloader(config: Any, phase: str) -> Any:
+        name = config["model"]
+        if phase == "train" and name in MODELS and getattr(model_class(name), "train_dataloader", None) == "user":
+            from recbole.data.dataloader import UserDataLoader
+
+            return UserDataLoader
+        return original(config, phase)
+
+    utils.get_dataloader = get_dataloader
+
+
+def install() -> None:
+    """Wrap the look-up as soon as it is there."""
+    after_import("recbole.data.utils", _wrap)

@@ -40,7 +40,9 @@ class Entry(NamedTuple):
 
 
 #: The plugin's models, and those that a user registers.
-MODELS: dict[str, Entry] = {}
+MODELS: dict[str, Entry] = {
+    "KTRec": Entry("recbole_ktrec.model.ktrec", "general"),
+}
 
 
 def register_model(

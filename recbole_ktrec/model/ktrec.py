@@ -52,7 +52,9 @@ class KTRec(GeneralRecommender):
         taken = np.flatnonzero(np.asarray(interactions.sum(axis=0)).ravel())
         self.candidates = torch.from_numpy(taken)  # an item that nobody could take yet is no negative
         text, self.text_fingerprint, self.live = self._text(config, dataset, interactions)
-        self.net = FusionModel(text, self.histories, self._options(config), self._user_text(config, dataset, interactions))
+        self.net = FusionModel(
+            text, self.histories, self._options(config), self._user_text(config, dataset, interactions)
+        )
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
         self.other_parameter_name = ["text_fingerprint"]
         self._items: tuple[Tensor, Tensor] | None = None

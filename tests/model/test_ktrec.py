@@ -1,0 +1,154 @@
+"""KTRec by name in RecBole, on data whose answer is known: text says which half of the users likes an item."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from recbole.config import Config
+from recbole.data import create_dataset, data_preparation
+from recbole.quick_start import load_data_and_model, run_recbole
+from recbole.utils import get_model, get_trainer, init_seed
+
+from recbole_ktrec.errors import ConfigError, DataError, EncoderError
+from recbole_ktrec.nn.fusion import FUSIONS
+from recbole_ktrec.nn.losses import LOSSES
+from recbole_ktrec.nn.scorers import SCORERS
+
+Settings = Callable[..., dict[str, Any]]
+
+
+def build(settings: dict[str, Any]) -> tuple[Any, Any, tuple[Any, Any, Any]]:
+    config = Config(model="KTRec", dataset="tiny", config_dict=settings)
+    init_seed(config["seed"], True)
+    dataset = create_dataset(config)
+    parts = data_preparation(config, dataset)
+    return config, get_model("KTRec")(config, parts[0].dataset), parts
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_every_fusion_runs_and_finds_the_half(textual: Settings, fusion: str) -> None:
+    result = run_recbole(model="KTRec", dataset="tiny", config_dict=textual(fusion=fusion, epochs=4, eval_step=4))
+    assert result["test_result"]["hit@5"] > 0.15  # five of the 15 items of the right half that are left: .26 by chance
+    assert result["best_valid_score"] > 0
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("scorer", SCORERS)
+def test_loss_falls(textual: Settings, loss: str, scorer: str) -> None:
+    config, model, (train, _, _) = build(
+        textual(loss=loss, scorer=scorer, learning_rate=0.02, fusion="id", embedding_size=16)
+    )
+    optimizer = get_trainer(config["MODEL_TYPE"], "KTRec")(config, model).optimizer
+    losses = []
+    for _ in range(15):
+        for batch in train:
+            optimizer.zero_grad()
+            value = model.calculate_loss(batch)
+            value.backward()
+            optimizer.step()
+            losses.append(value.item())
+    assert np.mean(losses[-9:]) < np.mean(losses[:9])
+
+
+def test_untrained_model_is_the_text_kernel(textual: Settings) -> None:
+    _, model, (train, _, _) = build(textual(graph_layers=0))
+    model.eval()
+    users = torch.arange(1, model.n_users)
+    scores = model.full_sort_predict({"user_id": users}).view(len(users), -1)
+    text = model.net.text.all(torch.device("cpu"))
+    matrix = torch.from_numpy(train.dataset.inter_matrix(form="csr").toarray()).float()[users]
+    kernel = torch.nn.functional.normalize(matrix @ text, dim=1) @ text.T / 0.15
+    assert torch.allclose(scores[:, 1:], kernel[:, 1:], atol=0.05)
+
+
+def test_predict_is_the_sigmoid_of_the_full_scores(textual: Settings) -> None:
+    _, model, _ = build(textual(scorer="mlp"))
+    model.eval()
+    users, items = torch.tensor([1, 2, 3, 3]), torch.tensor([4, 5, 6, 7])
+    scores = model.full_sort_predict({"user_id": users}).view(4, -1)[torch.arange(4), items]
+    assert torch.allclose(model.predict({"user_id": users, "item_id": items}), torch.sigmoid(scores), atol=1e-5)
+
+
+def test_frozen_vectors_are_shared_and_not_in_the_checkpoint(textual: Settings) -> None:
+    _, model, _ = build(textual())
+    twin = copy.deepcopy(model)
+    assert twin.net.text is model.net.text and twin.histories is model.histories
+    names = set(model.state_dict())
+    assert names == {
+        "calibration", "net.base", "net.item_tower.up", "net.history_tower.up", "net.item_id.weight",
+        "net.history_id.weight", "net.item_bias.weight",
+    }  # fmt: skip
+
+
+def test_same_seed_same_result_and_reload_in_a_fresh_process(
+    textual: Settings, workplace: Path, fresh_python: Callable[..., str]
+) -> None:
+    settings = textual(checkpoint_dir=str(workplace / "saved"))
+    first = run_recbole(model="KTRec", dataset="tiny", config_dict=settings)
+    [checkpoint] = (workplace / "saved").glob("KTRec*.pth")
+    model = load_data_and_model(str(checkpoint))[1]
+    code = (
+        "import sys, recbole_ktrec, torch; from recbole.quick_start import load_data_and_model\n"
+        "_, model, *_ = load_data_and_model(sys.argv[1]); model.eval()\n"
+        "print(float(model.full_sort_predict({'user_id': torch.tensor([1, 2])}).sum()))"
+    )
+    model.eval()
+    expected = float(model.full_sort_predict({"user_id": torch.tensor([1, 2])}).sum())
+    assert float(fresh_python(code, checkpoint).split()[-1]) == pytest.approx(expected, abs=1e-3)
+    assert run_recbole(model="KTRec", dataset="tiny", config_dict=settings)["test_result"] == first["test_result"]
+
+
+def test_checkpoint_of_another_encoder_is_refused(textual: Settings) -> None:
+    _, model, _ = build(textual())
+    other = {"text_fingerprint": {**model.text_fingerprint, "encoder": "another/encoder", "sha256": "0" * 64}}
+    with pytest.raises(EncoderError, match="another/encoder"):
+        model.load_other_parameter(other)
+
+
+def test_missing_item_file_names_it(textual: Settings, workplace: Path) -> None:
+    settings = textual()
+    (workplace / "dataset/tiny/tiny.item").unlink()
+    with pytest.raises(DataError, match="tiny.item"):
+        run_recbole(model="KTRec", dataset="tiny", config_dict=settings)
+
+
+@pytest.mark.parametrize(("key", "value", "hint"), [("fusion", "sun", "sum"), ("loss", "softmx", "softmax")])
+def test_unknown_choice_is_refused_with_the_nearest(textual: Settings, key: str, value: str, hint: str) -> None:
+    with pytest.raises(ConfigError, match=hint):
+        build(textual(**{key: value}))
+
+
+def test_item_without_text_is_counted_and_scored(textual: Settings, workplace: Path) -> None:
+    path = workplace / "dataset/tiny/tiny.item"
+    settings = textual()
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-3]), encoding="utf-8")
+    _, model, (train, _, _) = build({**settings, "graph_layers": 0})
+    model.eval()
+    assert torch.isfinite(model.full_sort_predict({"user_id": torch.tensor([1])})).all()
+    row = train.dataset.token2id("item_id", "i29")
+    assert model.net.text.rows(torch.tensor([row])).abs().sum() == 0
+
+
+@pytest.mark.parametrize("training", ["last_layers", "lora", "full"])
+def test_encoder_training_lowers_the_loss(textual: Settings, training: str) -> None:
+    if training == "lora":
+        pytest.importorskip("peft")
+    config, model, (train, _, _) = build(textual(text_encoder_training=training, text_last_layers=1, fusion="text"))
+    before = {name: value.clone() for name, value in model.state_dict().items() if name.startswith("live")}
+    trainer = get_trainer(config["MODEL_TYPE"], "KTRec")(config, model)
+    losses = [trainer._train_epoch(train, epoch) for epoch in range(8)]
+    assert np.mean(losses[-3:]) < np.mean(losses[:3])
+    changed = [name for name, value in before.items() if not torch.equal(value, model.state_dict()[name])]
+    assert changed and len(before) == len([n for n in model.state_dict() if n.startswith("live")])
+    model.eval()
+    twin = build(textual(text_encoder_training=training, text_last_layers=1, fusion="text"))[1]
+    twin.load_state_dict(model.state_dict())
+    twin.eval()
+    users = {"user_id": torch.tensor([1, 2, 3])}
+    assert torch.allclose(model.full_sort_predict(users), twin.full_sort_predict(users), atol=1e-4)

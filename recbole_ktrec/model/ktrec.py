@@ -25,7 +25,7 @@ from recbole_ktrec.nn.shared import SharedRows
 from recbole_ktrec.nn.whitening import fit_whitening, whitened_text
 from recbole_ktrec.text import TextSettings, check_fingerprint, entity_texts
 
-_CHOICES = {"fusion": FUSIONS, "scorer": SCORERS, "loss": LOSSES}
+_CHOICES: dict[str, dict[str, Any]] = {"fusion": FUSIONS, "scorer": SCORERS, "loss": LOSSES}
 
 
 class KTRec(GeneralRecommender):

@@ -1,4 +1,4 @@
-"""Text vectors of an encoder that is being trained: with gradient for the items of a batch, cached for an evaluation."""
+"""Text vectors of an encoder in training: with gradient for the items of a batch, cached for an evaluation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from recbole_ktrec.nn.shared import SharedRows
 from recbole_ktrec.nn.whitening import Whitening
-from recbole_ktrec.text import TextEncoder, TextSettings
+from recbole_ktrec.text import TextSettings
+from recbole_ktrec.text.encoder import TextEncoder
 
 
 class LiveText(nn.Module):
@@ -24,6 +25,9 @@ class LiveText(nn.Module):
         frozen: whitened frozen vectors ``[n_items, width]``.
         stored: what the model reads without training: ``frozen``, smoothed over the graph.
     """
+
+    mean: Tensor
+    matrix: Tensor
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Smoothing of item vectors over the user-item graph (the propagation of LightGCN, He et al. 2020, arXiv:2002.02126)."""
+"""Smoothing of item vectors over the user-item graph (as LightGCN propagates, He et al. 2020, arXiv:2002.02126)."""
 
 from __future__ import annotations
 

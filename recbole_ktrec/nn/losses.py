@@ -1,8 +1,8 @@
 """Losses over the scores of a batch of users against a shared set of candidates.
 
-All take the same arguments: ``scores`` ``[n_users, n_candidates]``; the positives as pairs ``row`` (user) and ``column``
-(candidate), both ``[n_positives]``; ``known`` bool ``[n_users, n_candidates]``, true where the candidate is any item that
-the user is known to like: those are never negatives (masked with -inf, not set to 0, which would still count).
+All take the same arguments: ``scores`` ``[n_users, n_candidates]``; the positives as pairs ``row`` (user) and
+``column`` (candidate), both ``[n_positives]``; ``known`` bool ``[n_users, n_candidates]``, true where the candidate is
+any item that the user is known to like: those are never negatives (masked with -inf: set to 0 they would still count).
 """
 
 from __future__ import annotations

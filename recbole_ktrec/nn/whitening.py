@@ -1,7 +1,7 @@
 """ZCA whitening of text vectors.
 
-Vectors of a pre-trained encoder crowd into a narrow cone: any two items look alike. Whitening over the catalogue spreads
-them, which is worth 15 to 30 % of NDCG (see also Su et al. 2021, "Whitening Sentence Representations", arXiv:2103.15316).
+Vectors of a pre-trained encoder crowd into a narrow cone: any two items look alike. Whitening over the catalogue
+spreads them, which is worth 15 to 30 % of NDCG (see also Su et al. 2021, arXiv:2103.15316).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from recbole_ktrec.register.models import MODELS, model_class
 
 
 def _wrap(utils: ModuleType) -> None:
-    original = utils.get_dataloader
+    original = utils.get_dataloader  # type: ignore[attr-defined]
 
     @functools.wraps(original)
     def get_dataloader(config: Any, phase: str) -> Any:
@@ -26,7 +26,7 @@ def _wrap(utils: ModuleType) -> None:
             return UserDataLoader
         return original(config, phase)
 
-    utils.get_dataloader = get_dataloader
+    utils.get_dataloader = get_dataloader  # type: ignore[attr-defined]
 
 
 def install() -> None:

@@ -50,7 +50,9 @@ class KTRecTrainer(Trainer):
     """As RecBole's trainer; ``learner: adam`` means Adam for dense and SparseAdam for sparse gradients."""
 
     def _build_optimizer(self, **kwargs: Any) -> Any:
-        sparse: list[Any] = [table.weight for table in self.model.modules() if isinstance(table, nn.Embedding) and table.sparse]
+        sparse: list[Any] = [
+            table.weight for table in self.model.modules() if isinstance(table, nn.Embedding) and table.sparse
+        ]
         if kwargs or not sparse or self.learner.lower() != "adam":
             return super()._build_optimizer(**kwargs)
         known = {id(parameter) for parameter in sparse}

@@ -43,16 +43,40 @@ class Remedy:
 
 
 REMEDIES = (
-    Remedy("numpy names", "np.float and others are gone from numpy", "recbole", numpy_names.add_names),
-    Remedy("ray", "ray cannot be imported", "recbole.quick_start.quick_start", ray_tune.ensure_ray, before=True),
-    Remedy("pandas", "3 computes wrong", "recbole.data.dataset.dataset", pandas_guard.refuse_pandas_3, before=True),
-    Remedy("torch.load", "checkpoints hold RecBole's Config", "recbole.utils.utils", torch_load.relax_for_recbole),
+    Remedy("numpy names", "np.float and others are gone", "recbole", numpy_names.add_names),
+    Remedy(
+        "ray",
+        "cannot be imported, a stand-in takes its place",
+        "recbole.quick_start.quick_start",
+        ray_tune.ensure_ray,
+        before=True,
+    ),
+    Remedy(
+        "pandas",
+        "refused: 3 computes wrong numbers",
+        "recbole.data.dataset.dataset",
+        pandas_guard.refuse_pandas_3,
+        before=True,
+    ),
+    Remedy(
+        "torch.load", "checkpoints hold RecBole's Config object", "recbole.utils.utils", torch_load.relax_for_recbole
+    ),
     Remedy("dok_matrix", "_update is gone from scipy", "recbole.model.abstract_recommender", scipy_dok.add_update),
-    Remedy("collector", "metrics over plain numbers crash", "recbole.evaluator.collector", collector.keep_plain_values),
-    Remedy("gloo", "nproc=2 asks for NCCL on a CPU", "recbole.config.configurator", distributed.use_gloo_without_cuda),
-    Remedy("one checkpoint", "each rank names its own", "recbole.trainer.trainer", distributed.share_checkpoints),
-    Remedy("folders", "processes make one folder", "recbole.utils.utils", folders.make_folders_together),
-    Remedy("saved data set", "data_path not compared", "recbole.utils.argument_list", dataset_cache.compare_data_path),
+    Remedy("collector", "ItemCoverage and others crash", "recbole.evaluator.collector", collector.keep_plain_values),
+    Remedy("gloo", "nproc=2 on a CPU asks for NCCL", "recbole.config.configurator", distributed.use_gloo_without_cuda),
+    Remedy(
+        "one checkpoint",
+        "each of several processes names its own",
+        "recbole.trainer.trainer",
+        distributed.share_checkpoints,
+    ),
+    Remedy("folders", "several processes make one at once", "recbole.utils.utils", folders.make_folders_together),
+    Remedy(
+        "saved data set",
+        "is taken for that of another data_path",
+        "recbole.utils.argument_list",
+        dataset_cache.compare_data_path,
+    ),
 )
 
 #: name of a remedy that has acted -> whether there was anything to mend.

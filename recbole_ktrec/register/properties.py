@@ -12,8 +12,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import yaml
-
 from recbole_ktrec import resources
 from recbole_ktrec.compat.hooks import after_import
 from recbole_ktrec.errors import ConfigError
@@ -57,6 +55,7 @@ def _slipped_in(config: Any, file: str) -> list[Path]:
 
 def _add_files(config_class: Any) -> None:
     original = config_class._update_internal_config_dict
+    from yaml import YAMLError
 
     @functools.wraps(original)
     def _update_internal_config_dict(self: Any, file: str) -> Any:
@@ -64,7 +63,7 @@ def _add_files(config_class: Any) -> None:
         for own in _slipped_in(self, file):
             try:
                 added = original(self, str(own))
-            except (yaml.YAMLError, OSError) as error:
+            except (YAMLError, OSError) as error:
                 raise ConfigError(f"Property file [{own}] of model [{self.model}] cannot be read: {error}") from error
             if Path(file).name == "sample.yaml":  # as RecBole does: what a saved dataset is compared by
                 category = self.parameters["Dataset"]

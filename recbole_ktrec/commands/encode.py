@@ -1,0 +1,123 @@
+"""Encode the texts of a data set ahead of time: a run with the same settings then finds its vectors stored.
+
+The settings are those of the run: the model's property file, the data set's, --config_files, then --key=value (such
+as --text_fields=title,categories or --text_encoder=FOLDER). RecBole itself is not started, and every item of the
+file is encoded, whether anybody took it or not.
+
+  ktrec encode --dataset=ml-100k
+  ktrec encode --dataset=my-shop --data_path=data --text_max_length=64
+  ktrec encode --item_file=data/my-shop/my-shop.item --text_fields=title,brand
+  ktrec encode --item_file=data/my-shop/my-shop.user --id_column=user_id --text_fields=occupation
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from recbole_ktrec.atomic import iter_atomic
+from recbole_ktrec.commands.options import read_config_files, read_options
+from recbole_ktrec.commands.session import set_threads
+from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.register import MODELS
+from recbole_ktrec.register.keys import READ_BY_RECBOLE, keys_of_other_models
+from recbole_ktrec.register.properties import dataset_files, model_files
+from recbole_ktrec.resources import resource_dir
+from recbole_ktrec.text import ItemVectors, TextSettings, chosen_fields, item_vectors
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what is not a key of the configuration."""
+    parser.allow_abbrev = False
+    parser.usage = f"{parser.prog} (--dataset=D | --item_file=PATH) [--config_files='A.yaml B.yaml'] [--key=value ...]"
+    parser.add_argument("--dataset", help="name of a data set; its .item file is looked up as RecBole does")
+    parser.add_argument("--item_file", "--item-file", metavar="PATH", help="an atomic file instead (.item or .user)")
+    parser.add_argument("--id_column", "--id-column", help="column of the tokens (default: ITEM_ID_FIELD, item_id)")
+    parser.add_argument("--fields", help="short for --text_fields: columns of the text, separated by commas")
+    parser.add_argument("--model", default="KTRec", help="whose property file is read (default: %(default)s)")
+    parser.add_argument(
+        "--config_files", default="", help="YAML files, separated by blanks; a later one overrides an earlier one"
+    )
+    parser.add_argument("--device", help="cpu, cuda, cuda:1, mps, ... (default: cuda if there is one, else cpu)")
+    parser.add_argument("--threads", type=int, help="threads of torch (default: OMP_NUM_THREADS, else idle cores)")
+
+
+def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
+    """Encode, and print the counts."""
+    args, rest = parser.parse_known_args(argv)
+    options = read_options(rest)
+    _check(options)
+    if args.fields:
+        options["text_fields"] = args.fields
+    merged = configuration(args.model, args.dataset, args.config_files.split(), options)
+    path = Path(args.item_file) if args.item_file else item_file(args.dataset or merged.get("dataset"), merged)
+    column, encoding = args.id_column or merged.get("ITEM_ID_FIELD", "item_id"), merged.get("encoding") or "utf-8"
+    settings = TextSettings.from_mapping(merged)
+    fields = chosen_fields(path, column, settings, encoding)
+    tokens = [token for (token,) in iter_atomic(path, [column], encoding)]
+    set_threads(args.threads)
+    vectors = item_vectors(path, tokens, settings, _device(args.device), column, encoding)
+    print(summary(path, [field.name for field in fields], vectors))
+    return 0
+
+
+def configuration(model: str, dataset: str | None, files: Sequence[str], options: dict[str, Any]) -> dict[str, Any]:
+    """Return what the property files, ``files`` and ``options`` say together, in the order of a run.
+
+    Raises:
+        ConfigError: a file cannot be read.
+    """
+    own = model_files(model) if model in MODELS else [resource_dir("properties") / "text.yaml"]
+    own += dataset_files(dataset) if dataset else []
+    existing = [str(path) for path in own if path.is_file()]
+    return {**read_config_files(existing), **read_config_files(files), **options}
+
+
+def _check(options: dict[str, Any]) -> None:
+    """Refuse a key that no property file has."""
+    known = keys_of_other_models() | READ_BY_RECBOLE
+    for key in options:
+        if key not in known:
+            raise ConfigError(f"Unknown key [--{key}].{nearest(key, known)}")
+
+
+def item_file(dataset: str | None, merged: dict[str, Any]) -> Path:
+    """Return where RecBole looks for the ``.item`` file of ``dataset`` (its own copy of ml-100k, else data_path)."""
+    if not dataset:
+        raise ConfigError("Name a data set with --dataset, or a file with --item_file.")
+    if dataset == "ml-100k":
+        spec = importlib.util.find_spec("recbole")
+        if spec is not None and spec.submodule_search_locations:
+            return Path(spec.submodule_search_locations[0]) / "dataset_example" / dataset / f"{dataset}.item"
+    return Path(str(merged.get("data_path") or "dataset/")) / dataset / f"{dataset}.item"
+
+
+def summary(path: Path, fields: Sequence[str], vectors: ItemVectors) -> str:
+    """Return the counts as lines of text."""
+    done = vectors.encoded
+    rate = f", {done.encoded / done.seconds:.1f} texts/s" if done.encoded else ""
+    return "\n".join(
+        (
+            f"file        {path} ({', '.join(fields)})",
+            f"encoder     {vectors.fingerprint['encoder']} ({vectors.matrix.shape[1]} dimensions)",
+            f"rows        {len(vectors.has_text)}: {vectors.has_text.sum()} with text, {vectors.missing} without",
+            f"texts       {done.distinct} distinct: {done.encoded} encoded now{rate}, "
+            f"{done.distinct - done.encoded} from the cache",
+            f"cache       {done.folder}",
+        )
+    )
+
+
+def _device(name: str | None) -> str:
+    import torch
+
+    if name is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"--device [{name}] cannot be used: {str(error).splitlines()[0]}") from error
+    return name

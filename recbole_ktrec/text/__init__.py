@@ -2,7 +2,7 @@
 
 from recbole_ktrec.text.entities import chosen_fields, entity_texts
 from recbole_ktrec.text.fingerprint import check_fingerprint
-from recbole_ktrec.text.locate import locate
+from recbole_ktrec.text.locate import locate_encoder
 from recbole_ktrec.text.settings import TextField, TextSettings, default_cache_folder
 from recbole_ktrec.text.template import clean_text, history_documents, row_text
 from recbole_ktrec.text.vectors import Encoded, ItemVectors, encode, encode_texts, item_vectors
@@ -22,7 +22,7 @@ __all__ = [
     "entity_texts",
     "history_documents",
     "item_vectors",
-    "locate",
+    "locate_encoder",
     "row_text",
 ]
 

@@ -221,9 +221,10 @@ class VectorCache:
             return None
         try:
             view = np.load(path, mmap_mode="r", allow_pickle=False)
-            os.utime(path)
         except (ValueError, OSError, EOFError):
             return None
+        with contextlib.suppress(OSError):
+            os.utime(path)  # as one of the most recent it is kept
         return view if view.shape == (len(keys), self.dim) and view.dtype == np.float32 else None
 
     def _copy_rows(self, keys: Sequence[bytes]) -> np.ndarray:

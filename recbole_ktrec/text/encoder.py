@@ -13,7 +13,7 @@ from recbole_ktrec.errors import ConfigError, EncoderError
 from recbole_ktrec.text import training
 from recbole_ktrec.text.batching import attention_mask, pad, pool, token_batches
 from recbole_ktrec.text.fingerprint import encoder_fingerprint
-from recbole_ktrec.text.locate import EncoderSource, locate
+from recbole_ktrec.text.locate import EncoderSource, locate_encoder
 from recbole_ktrec.text.settings import TextSettings
 
 #: Token ids of one text; empty for "no text", whose vector is zero.
@@ -50,7 +50,7 @@ class TextEncoder(nn.Module):
             EncoderError: it cannot be found, trusted or loaded.
             ConfigError: ``text_max_length`` is more than the model can read.
         """
-        source = locate(settings)
+        source = locate_encoder(settings)
         source.verify()
         tokenizer, model = _load_files(source, settings)
         _check_length(model, settings)
@@ -155,9 +155,12 @@ class TextEncoder(nn.Module):
             MissingExtraError: peft is not installed.
         """
         options = self.settings
+        mode = options.encoder_training if mode is None else mode
+        if options.dtype == "float16" and mode != "frozen":
+            raise ConfigError(f"text_dtype [float16] overflows in training ({mode}): use float32 or bfloat16.")
         training.choose(
             self.model,
-            options.encoder_training if mode is None else mode,
+            mode,
             last_layers=options.last_layers if last_layers is None else last_layers,
             rank=options.lora_rank if lora_rank is None else lora_rank,
             alpha=options.lora_alpha if lora_alpha is None else lora_alpha,

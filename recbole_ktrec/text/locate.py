@@ -112,7 +112,7 @@ def weight_files(folder: Path) -> list[Path]:
     return found or sorted(p for p in folder.glob("*") if p.suffix in _PICKLES and p.name != "training_args.bin")
 
 
-def locate(settings: TextSettings) -> EncoderSource:
+def locate_encoder(settings: TextSettings) -> EncoderSource:
     """Find the encoder that ``settings`` name.
 
     A folder comes first, then (unless a revision is asked for) an installed package, then the hub's local cache, then

@@ -116,9 +116,9 @@ def _choice(*allowed: str) -> Any:
 
 
 def _positive(key: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 1 or value != int(value):
         raise _wrong(key, value, "a whole number of at least 1")
-    return value
+    return int(value)
 
 
 def _number(key: str, value: Any) -> float:

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from recbole_ktrec.text.cache import NO_TEXT, VectorCache, text_key
 from recbole_ktrec.text.entities import PAD, entity_texts
 from recbole_ktrec.text.fingerprint import encoder_fingerprint
-from recbole_ktrec.text.locate import locate
+from recbole_ktrec.text.locate import locate_encoder
 from recbole_ktrec.text.settings import TextSettings
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Encoded:
         fingerprint: what the vectors depend on besides the texts.
         distinct: different texts among them.
         encoded: how many of those were encoded now; the others came from the cache.
-        seconds: time spent on encoding them.
+        seconds: time spent on encoding them, once the encoder was loaded.
         folder: where they are stored.
     """
 
@@ -113,17 +113,16 @@ def encode(
     show_progress: bool = True,
 ) -> Encoded:
     """Do what :func:`encode_texts` does, and tell what it took."""
-    fingerprint = encoder_fingerprint(settings, locate(settings))
+    fingerprint = encoder_fingerprint(settings, locate_encoder(settings))
     keys = [text_key(text) for text in texts]
     cache = VectorCache(settings.cache_folder(), fingerprint)
-    started, count = time.perf_counter(), 0
+    count, seconds = 0, 0.0
     matrix = cache.view(keys)
     if matrix is None:
         cache.refresh()
         if cache.dim is None or cache.missing(keys):
-            count = _fill(cache, keys, texts, settings, device, show_progress)
+            count, seconds = _fill(cache, keys, texts, settings, device, show_progress)
         matrix = cache.gather(keys)
-    seconds = time.perf_counter() - started if count else 0.0
     return Encoded(matrix, fingerprint, len({*keys} - {NO_TEXT}), count, seconds, cache.folder)
 
 
@@ -134,21 +133,22 @@ def _fill(
     settings: TextSettings,
     device: torch.device | str,
     show_progress: bool,
-) -> int:
-    """Encode and store what the cache lacks; return how many texts that were."""
+) -> tuple[int, float]:
+    """Encode and store what the cache lacks; return how many texts that were, and the seconds that it took."""
     from recbole_ktrec.text.encoder import TextEncoder
 
     with cache.writing():
         missing = cache.missing(keys)  # another process may have been at work while this one waited
         if cache.dim is not None and not missing:
-            return 0
+            return 0, 0.0
         encoder = TextEncoder.load(settings, device)
         cache.describe(encoder.dim)
         missing = cache.missing(keys)
         wanted = {keys[i]: text for i in missing if (text := texts[i]) is not None}
         with tqdm(total=len(wanted), desc="Encoding texts", unit="text", disable=not show_progress) as bar:
+            started = time.perf_counter()
             _encode_all(encoder, wanted, cache.append, bar.update)
-    return len(wanted)
+    return len(wanted), time.perf_counter() - started
 
 
 def _encode_all(
@@ -166,9 +166,13 @@ def _encode_all(
         empty = [key for key, row in zip(keys, ids, strict=True) if not row]
         if empty:  # text that the tokenizer drops altogether
             pending.add(empty, np.zeros((len(empty), encoder.dim), np.float32))
-        for positions, vectors in encoder.encode(ids):
-            pending.add([keys[i] for i in positions], vectors.numpy())
-            progress(len(positions))
+        try:
+            for positions, vectors in encoder.encode(ids):
+                pending.add([keys[i] for i in positions], vectors.numpy())
+                progress(len(positions))
+        except KeyboardInterrupt:
+            pending.flush()
+            raise
     pending.flush()
 
 

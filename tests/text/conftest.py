@@ -20,7 +20,7 @@ WORDS = (
 @pytest.fixture(autouse=True)
 def one_thread_and_own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("KTREC_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

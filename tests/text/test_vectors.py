@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recbole_ktrec.text import TextSettings, encode, encode_texts, item_vectors
+from recbole_ktrec.text import TextSettings, encode, encode_texts, item_vectors, vectors
 from recbole_ktrec.text.encoder import TextEncoder
 
 TOKENS = ["[PAD]", "i4", "i1", "i3", "i2", "i9"]
@@ -83,3 +84,56 @@ def test_batches_do_not_change_the_key_or_the_vectors(
 def test_only_missing_texts_give_zeros_of_the_right_width(settings: TextSettings) -> None:
     assert encode_texts([None, None], settings).shape == (2, 16)
     assert encode_texts([], settings).shape == (0, 16)
+
+
+def failing_after(batches: int, error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the encoder break off after so many batches."""
+    original, left = TextEncoder._encode_batch, [batches]
+
+    def encode_batch(self: TextEncoder, ids: list[list[int]]) -> object:
+        if not left[0]:
+            raise error
+        left[0] -= 1
+        return original(self, ids)
+
+    monkeypatch.setattr(TextEncoder, "_encode_batch", encode_batch)
+
+
+TEXTS = ["red", "blue doll", "green puzzle for", "toy train for kids", "a"]
+
+
+@pytest.mark.parametrize(("error", "flush"), [(KeyboardInterrupt(), 10.0), (RuntimeError("killed"), 0.0)], ids=str)
+def test_a_run_that_is_broken_off_goes_on_where_it_was(
+    error: BaseException, flush: float, settings: TextSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = replace(settings, batch_tokens=1)
+    monkeypatch.setattr(vectors, "_FLUSH_SECONDS", flush)
+    with monkeypatch.context() as patch:
+        failing_after(3, error, patch)
+        with pytest.raises(type(error)):
+            encode_texts(TEXTS, small)
+    again = encode(TEXTS, small)
+    assert (again.distinct, again.encoded) == (5, 2)
+    np.testing.assert_allclose(again.matrix, TextEncoder.load(settings).vectors(TEXTS), atol=1e-5)
+
+
+def test_two_that_want_the_same_at_once_encode_it_once(
+    settings: TextSettings, count_encoded: Callable[[], int]
+) -> None:
+    found: list[np.ndarray] = []
+    threads = [threading.Thread(target=lambda: found.append(encode_texts(TEXTS, settings))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert count_encoded() == 5
+    assert len(found) == 3 and all(np.array_equal(matrix, found[0]) for matrix in found)
+
+
+def test_a_text_that_the_tokenizer_drops_is_stored_as_zeros(
+    llama_folder: Path, count_encoded: Callable[[], int]
+) -> None:
+    settings = TextSettings(encoder=str(llama_folder), max_length=32)
+    assert encode_texts(["\u2028", "red"], settings).any(axis=1).tolist() == [False, True]
+    assert count_encoded() == 1
+    assert encode(["\u2028", "red"], settings).encoded == 0

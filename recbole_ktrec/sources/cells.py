@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,8 @@ import numpy as np
 from recbole_ktrec.sources.cleaning import Cleaner
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.rules import Rules
-from recbole_ktrec.sources.tables import RATING, TIME, Batch, Column, Source, Table
-from recbole_ktrec.sources.values import ID_REASONS, Codes, flat, numbers, written
+from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Batch, Column, Source, Table
+from recbole_ktrec.sources.values import flat, hashes, ids, numbers, written
 
 BEFORE, AFTER = "date before the platform existed", "date in the future"
 
@@ -25,20 +25,18 @@ class Cells:
 
     Attributes:
         written: for each column of the table, the cells as text.
-        arrays: the codes of users and items (int32), ratings and times (float64).
+        arrays: the hashes of users and items (int64), ratings and times (float64).
     """
 
     written: list[Sequence[str]]
     arrays: dict[str, np.ndarray]
 
 
-def columns_of(
-    table: Table, ledger: Ledger, codes: Mapping[str, Codes], rules: Rules, source: Source
-) -> Iterator[Cells]:
+def columns_of(table: Table, ledger: Ledger, rules: Rules, source: Source) -> Iterator[Cells]:
     """Yield the sound rows of ``table`` batch by batch; the others go to ``ledger``."""
     cleaner = Cleaner(rules.clean, (*source.boilerplate, *rules.boilerplate), ledger.changed)
     for batch in table.read(ledger):
-        work = _Batch(batch, ledger, codes, rules, cleaner)
+        work = _Batch(batch, ledger, rules, cleaner)
         for column, values in zip(table.columns, batch.columns, strict=True):
             work.column(column, values)
         if table.kind == "inter":
@@ -47,10 +45,8 @@ def columns_of(
 
 
 class _Batch:
-    def __init__(
-        self, batch: Batch, ledger: Ledger, codes: Mapping[str, Codes], rules: Rules, cleaner: Cleaner
-    ) -> None:
-        self._batch, self._ledger, self._codes = batch, ledger, codes
+    def __init__(self, batch: Batch, ledger: Ledger, rules: Rules, cleaner: Cleaner) -> None:
+        self._batch, self._ledger = batch, ledger
         self._rules, self._cleaner = rules, cleaner
         self._written: list[Sequence[str]] = []
         self._arrays: dict[str, np.ndarray] = {}
@@ -58,7 +54,7 @@ class _Batch:
         self._ruled: dict[str, np.ndarray] = {}
 
     def column(self, column: Column, values: Sequence[object]) -> None:
-        if column.name in self._codes and column.required:
+        if column.name in (USER, ITEM):
             self._ids(column, values)
         elif column.type == "float":
             self._floats(column, values)
@@ -68,14 +64,11 @@ class _Batch:
     def _ids(self, column: Column, values: Sequence[object]) -> None:
         if column.parse is not None:
             values = _parsed(column.parse, values)
-        known = self._codes[column.name]
-        codes = known.take(values)
-        for row in np.flatnonzero(codes < 0).tolist():
-            self._damage.setdefault(row, ID_REASONS[int(codes[row])].format(column.name))
-        self._arrays[column.name] = codes
-        if known.aliased:
-            values = [known.names[code] for code in codes.tolist()]
-        self._written.append(values)  # type: ignore[arg-type]
+        names, wrong = ids(values)
+        for row, reason in wrong.items():
+            self._damage.setdefault(row, reason.format(column.name))
+        self._arrays[column.name] = hashes(names)
+        self._written.append(names)
 
     def _floats(self, column: Column, values: Sequence[object]) -> None:
         found, wrong = numbers(values, column.parse)

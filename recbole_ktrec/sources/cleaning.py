@@ -12,23 +12,29 @@ from recbole_ktrec.errors import ConfigError, nearest
 
 #: Longest text kept; RecBole's csv reader stops at 131,072 characters a cell.
 LONGEST = 100_000
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->|<!DOCTYPE[^<>]*>", re.S)
 _CODE = re.compile(r"<(script|style)\b.*?</\1\s*>", re.S | re.I)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
-_SPACE = re.compile(r"\s+")
-_SUSPECT = re.compile("[&<]|[^\x20-\x7e]|  |^ | $")
 
 
 def _entities(text: str) -> str:
+    """Decode entities that end as they should: ``html.unescape`` alone would make "B&notes" of a name "B¬es"."""
     for _ in range(3):  # "&amp;quot;" is common
-        if "&" not in text:
+        if "&" not in text or ";" not in text:
             break
-        text = html.unescape(text)
+        text = _ENTITY.sub(lambda found: html.unescape(found[0]), text.replace("&amp;", "&"))
     return text
 
 
 def _tags(text: str) -> str:
-    return _TAG.sub(" ", _CODE.sub(" ", text)) if "<" in text else text
+    if "<" not in text:
+        return text
+    return _TAG.sub(" ", _CODE.sub(" ", text) if "</s" in text.lower() else text)
+
+
+def _control(text: str) -> str:
+    return text if text.isprintable() else _CONTROL.sub("", text)
 
 
 def _unicode(text: str) -> str:
@@ -36,14 +42,29 @@ def _unicode(text: str) -> str:
 
 
 def _space(text: str) -> str:
-    return _SPACE.sub(" ", text).strip()
+    if text.isprintable() and "  " not in text and text[:1] != " " and text[-1:] != " ":
+        return text
+    return " ".join(text.split())
+
+
+def _plain(text: str) -> bool:
+    """Return whether no rule can change ``text`` (most texts: so this is made of fast checks)."""
+    return (
+        text.isascii()
+        and text.isprintable()
+        and "&" not in text
+        and "<" not in text
+        and "  " not in text
+        and text[:1] != " "
+        and text[-1:] != " "
+    )
 
 
 #: The rules in the order in which they run.
 RULES: dict[str, Callable[[str], str]] = {
     "entities": _entities,
     "tags": _tags,
-    "control": lambda text: _CONTROL.sub("", text),
+    "control": _control,
     "unicode": _unicode,
     "space": _space,
 }
@@ -73,9 +94,12 @@ class Cleaner:
 
     def __call__(self, text: str) -> str:
         """Return the clean text."""
-        if _SUSPECT.search(text):
+        if not _plain(text):
             for name, rule in self._rules:
-                text = self._count(name, text, rule(text))
+                clean = rule(text)
+                if clean is not text and clean != text:
+                    self._changed[name] += 1
+                    text = clean
         for pattern in self._boilerplate:
             if pattern.search(text):
                 text = self._count("text boilerplate", text, _space(pattern.sub(" ", text)))

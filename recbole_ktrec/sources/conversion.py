@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,14 +19,15 @@ import recbole_ktrec
 from recbole_ktrec.atomic import Field
 from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.sources import rules as dropping
-from recbole_ktrec.sources.cells import Cells, columns_of
+from recbole_ktrec.sources.cells import columns_of
+from recbole_ktrec.sources.described import Described, joined
 from recbole_ktrec.sources.files import Inputs
 from recbole_ktrec.sources.ledger import Ledger, open_listing
 from recbole_ktrec.sources.properties import property_file
 from recbole_ktrec.sources.rules import Interactions, Rules
 from recbole_ktrec.sources.spool import Spool
 from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Column, Source, Table
-from recbole_ktrec.sources.values import Codes
+from recbole_ktrec.sources.values import hashes
 
 
 @dataclass
@@ -145,16 +146,19 @@ def _publish(staging: Path, output: Path) -> None:
 
 
 class _Conversion:
-    """The state of one run: codes of users and items, one ledger and one spool a table."""
+    """The state of one run: a ledger and a spool for each table, and what is known of users and items.
+
+    Ids are kept as 64-bit hashes: twelve bytes less a row than any string, and no dictionary to look them up in.
+    """
 
     def __init__(self, source: Source, rules: Rules, staging: Path, name: str, strict: bool) -> None:
         self.source, self.rules = source, rules
         self._staging, self._name, self._strict = staging, name, strict
-        self._codes = {USER: Codes(), ITEM: Codes()}
         self._listing = open_listing(staging / "damaged.tsv")
         self._spools: dict[str, Spool] = {}
+        self._ids: dict[str, np.ndarray] = {}  # user_id, item_id -> sorted hashes; a code is a place in it
+        self._described: dict[str, Described] = {}
         self._rows: Interactions | None = None
-        self._described: dict[str, _Described] = {}
         self.ledgers: list[Ledger] = []
         self.fields: dict[str, list[Field]] = {}
 
@@ -167,9 +171,9 @@ class _Conversion:
         for table in tables:
             ledger = Ledger(table.kind, self._strict, self._listing)
             self.ledgers.append(ledger)
-            columns = self._columns(table)
-            self.fields[table.kind] = [Field(column.name, column.type) for column in columns]
-            self._spools[table.kind] = Spool(self._staging / f"{table.kind}.spool", self.fields[table.kind])
+            fields = [Field(column.name, column.type) for column in self._shown(table)]
+            self.fields[table.kind] = fields
+            self._spools[table.kind] = Spool(self._staging / f"{table.kind}.spool", fields)
             if table.kind == "inter":
                 self._interactions(table, ledger)
             else:
@@ -177,44 +181,43 @@ class _Conversion:
         self._drop()
         self._finish()
 
-    def _columns(self, table: Table) -> list[Column]:
+    def _shown(self, table: Table) -> list[Column]:
         return [column for column in table.columns if not (self.rules.implicit and column.name == RATING)]
 
-    def _cells(self, table: Table, ledger: Ledger) -> Iterator[Cells]:
-        return columns_of(table, ledger, self._codes, self.rules, self.source)
-
     def _interactions(self, table: Table, ledger: Ledger) -> None:
-        users, items, times, hashes = [], [], [], []
-        shown = [i for i, column in enumerate(table.columns) if not (self.rules.implicit and column.name == RATING)]
-        for cells in self._cells(table, ledger):
+        parts: dict[str, list[np.ndarray]] = {USER: [], ITEM: [], TIME: [], "line": []}
+        shown = [table.columns.index(column) for column in self._shown(table)]
+        for cells in columns_of(table, ledger, self.rules, self.source):
             lines = self._spools["inter"].add([cells.written[i] for i in shown])
-            users.append(cells.arrays[USER])
-            items.append(cells.arrays[ITEM])
-            hashes.append(np.fromiter(map(hash, lines), np.int64, len(lines)))
-            if TIME in cells.arrays:
-                times.append(cells.arrays[TIME])
-        self._rows = Interactions(
-            _joined(users, np.int32), _joined(items, np.int32), _joined(times, np.float64) if times else None,
-            _joined(hashes, np.int64),
-        )  # fmt: skip
+            parts["line"].append(hashes(lines))
+            for key in (USER, ITEM, TIME):
+                if key in cells.arrays:
+                    parts[key].append(cells.arrays[key])
+        times = joined(parts.pop(TIME), np.float64) if parts[TIME] else None
+        users, items = self._coded(USER, parts.pop(USER)), self._coded(ITEM, parts.pop(ITEM))
+        self._rows = Interactions(users, items, times, joined(parts.pop("line"), np.int64))
+
+    def _coded(self, key: str, parts: list[np.ndarray]) -> np.ndarray:
+        found = joined(parts, np.int64)
+        parts.clear()
+        self._ids[key], codes = np.unique(found, return_inverse=True)
+        return codes.astype(np.int32)
 
     def _describe(self, table: Table, ledger: Ledger) -> None:
         key = ITEM if table.kind == "item" else USER
-        described = self._described[table.kind] = _Described()
+        described = self._described[table.kind] = Described()
         texts = [i for i, column in enumerate(table.columns) if column.name in self.source.text_fields]
-        for cells in self._cells(table, ledger):
-            fresh = described.fresh(cells.arrays[key])
-            ledger.rule(f"{key} seen before (the first stays)", len(fresh) - int(fresh.sum()))
-            written = [[cell for cell, new in zip(column, fresh, strict=True) if new] for column in cells.written]
-            self._spools[table.kind].add(written)
-            described.add(cells.arrays[key][fresh], [written[i] for i in texts])
+        for cells in columns_of(table, ledger, self.rules, self.source):
+            self._spools[table.kind].add(cells.written)
+            described.add(cells.arrays[key], [cells.written[i] for i in texts])
+        described.close()
 
     def _drop(self) -> None:
         rows, ledger = self._rows, self.ledgers[0]
         assert rows is not None
         with_text = None
         if "item" in self._described:
-            with_text = self._described["item"].with_text(len(self._codes[ITEM].names))
+            with_text = self._described["item"].words(self._ids[ITEM]) > 0
         elif self.rules.require_text:
             raise DataError("No item file was found, so no item has text: leave [require_text] out.")
         for reason, taken in dropping.apply(rows, self.rules, with_text):
@@ -227,80 +230,40 @@ class _Conversion:
     def _finish(self) -> None:
         assert self._rows is not None
         for ledger in self.ledgers:
-            keep = self._rows.keep
-            if ledger.kind != "inter":
-                keep = self._kept(ledger)
+            keep = self._rows.keep if ledger.kind == "inter" else self._kept(ledger)
             ledger.rows_out = int(keep.sum())
             ledger.check()
             self._spools[ledger.kind].finish(self._staging / f"{self._name}.{ledger.kind}", keep)
 
     def _kept(self, ledger: Ledger) -> np.ndarray:
-        assert self._rows is not None
+        """Return which rows of a feature file stay: the first of each id, and only interacted ones if so wished."""
         described = self._described[ledger.kind]
-        codes = _joined(described.codes, np.int32)
-        if self.rules.items == "all":
-            return np.ones(len(codes), dtype=bool)
-        key, ids = (ITEM, self._rows.items) if ledger.kind == "item" else (USER, self._rows.users)
-        seen = np.zeros(len(self._codes[key].names), dtype=bool)
-        seen[ids[self._rows.keep]] = True
-        ledger.rule(f"{ledger.kind} without interactions", len(codes) - int(seen[codes].sum()))
-        return seen[codes]
+        keep = described.first.copy()
+        key = ITEM if ledger.kind == "item" else USER
+        ledger.rule(f"{key} seen before (the first stays)", len(keep) - int(keep.sum()))
+        if self.rules.items == "interacted":
+            seen = np.isin(described.hashes, self._ids[key][self._taken(key)])
+            ledger.rule(f"{ledger.kind} without interactions", int((keep & ~seen).sum()))
+            keep &= seen
+        described.keep = keep
+        return keep
+
+    def _taken(self, key: str) -> np.ndarray:
+        """Return the codes of the users or items that have interactions left."""
+        assert self._rows is not None
+        return np.unique((self._rows.users if key == USER else self._rows.items)[self._rows.keep])
 
     def statistics(self) -> dict[str, float]:
         """Return users, items, interactions, density, and how much text the items have."""
         assert self._rows is not None
-        users = int(len(np.unique(self._rows.users[self._rows.keep])))
-        taken = np.unique(self._rows.items[self._rows.keep])
-        rows = int(self._rows.keep.sum())
-        found: dict[str, float] = {"users": users, "items": int(len(taken)), "interactions": rows}
+        users, taken, rows = len(self._taken(USER)), self._taken(ITEM), int(self._rows.keep.sum())
+        found: dict[str, float] = {"users": users, "items": len(taken), "interactions": rows}
         found["density"] = rows / (users * len(taken))
         if "item" in self._described:
-            item = next(ledger for ledger in self.ledgers if ledger.kind == "item")
-            words = self._described["item"].words(len(self._codes[ITEM].names))
-            if self.rules.items == "interacted":
-                words[np.setdiff1d(np.arange(len(words)), taken)] = 0
-            found["items_described"] = item.rows_out
+            described = self._described["item"]
+            words = described.counts[described.keep]
+            found["items_described"] = len(words)
             found["items_with_text"] = int((words > 0).sum())
-            found["share_of_items_with_text"] = float((words[taken] > 0).mean())
+            found["share_of_items_with_text"] = float((described.words(self._ids[ITEM][taken]) > 0).mean())
             found["mean_words"] = float(words[words > 0].mean()) if (words > 0).any() else 0.0
         return found
-
-
-class _Described:
-    """Which ids a feature file has described so far, and with how many words."""
-
-    def __init__(self) -> None:
-        self.codes: list[np.ndarray] = []
-        self._words: list[np.ndarray] = []
-        self._seen = np.zeros(1024, dtype=bool)
-
-    def fresh(self, codes: np.ndarray) -> np.ndarray:
-        """Return for each row whether its id comes for the first time."""
-        top = int(codes.max(initial=-1)) + 1
-        if top > len(self._seen):
-            self._seen = np.concatenate([self._seen, np.zeros(max(top, len(self._seen)), dtype=bool)])
-        first = np.zeros(len(codes), dtype=bool)
-        first[np.unique(codes, return_index=True)[1]] = True
-        first &= ~self._seen[codes]
-        self._seen[codes] = True
-        return first
-
-    def add(self, codes: np.ndarray, texts: Sequence[Sequence[str]]) -> None:
-        counts = np.zeros(len(codes), dtype=np.int32)
-        for column in texts:
-            counts += np.fromiter((len(cell.split()) for cell in column), np.int32, len(codes))
-        self.codes.append(codes)
-        self._words.append(counts)
-
-    def words(self, total: int) -> np.ndarray:
-        """Return for each of ``total`` codes the number of words of its text."""
-        found = np.zeros(total, dtype=np.int32)
-        found[_joined(self.codes, np.int32)] = _joined(self._words, np.int32)
-        return found
-
-    def with_text(self, total: int) -> np.ndarray:
-        return self.words(total) > 0
-
-
-def _joined(parts: Sequence[np.ndarray], kind: Callable[..., Any]) -> np.ndarray:
-    return np.concatenate(parts) if parts else np.empty(0, dtype=kind)  # type: ignore[call-overload]

@@ -8,6 +8,7 @@ stray quote costs at most its own line.
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -53,7 +54,7 @@ def batches(
     with inputs.stream(member) as stream:
         reader = _Reader(member.name, ledger, dialect)
         chosen: list[int | None] | None = None
-        for first, chunk in blocks(stream, member.name):
+        for first, _, chunk in blocks(stream, member.name):
             rows, numbers = reader.rows(*_lines(chunk, first, dialect, ledger, member.name))
             if chosen is None:
                 if dialect.header and rows:
@@ -93,13 +94,18 @@ def _batch(
 ) -> Iterator[Batch]:
     if not rows:
         return
-    width = reader.width = reader.width or len(rows[0])
+    width = reader.width = reader.width or _usual_width(rows)
     if any(len(row) != width for row in rows):
         rows, numbers = _right_width(rows, numbers, width, reader.name, ledger)
     ledger.rows_in += len(rows)
     cells = list(zip(*rows, strict=True)) or [()] * width
     empty = ("",) * len(rows)
     yield Batch([empty if at is None else cells[at] for at in chosen], reader.name, numbers)
+
+
+def _usual_width(rows: list[list[str]]) -> int:
+    """Return the commonest number of cells: without a header, the first row may be a damaged one."""
+    return Counter(map(len, rows)).most_common(1)[0][0]
 
 
 def _right_width(
@@ -169,7 +175,6 @@ class _Reader:
             if row is not None:
                 rows.append(row)
                 numbers.append(first + at)
-                self.width = self.width or len(row)
             at += used
         return rows, numbers
 

@@ -65,14 +65,15 @@ class Inputs:
         members = [member for path in paths for member in _members(Path(path))]
         return cls(members, {role: _members(Path(path)) for role, path in (roles or {}).items()})
 
-    def find(self, role: str, *patterns: str, required: bool = True) -> list[Member]:
+    def find(self, role: str, *patterns: str, exclude: str = "", required: bool = True) -> list[Member]:
         """Return the files of ``role``: those given by name, else those whose last part matches the first pattern
-        that any file matches (case does not count; ``.gz`` and the like may follow)."""
+        that any file matches (case does not count; ``.gz`` and the like may follow), but for those of ``exclude``."""
         if role in self.given:
             return self.given[role]
         for pattern in patterns:
             wanted = [pattern.lower() + end for end in ("", ".gz", ".bz2", ".xz", ".zst")]
-            found = [m for m in self.members if any(fnmatch.fnmatchcase(m.base, each) for each in wanted)]
+            others = [m for m in self.members if not fnmatch.fnmatchcase(m.base, exclude)]
+            found = [m for m in others if any(fnmatch.fnmatchcase(m.base, each) for each in wanted)]
             if found:
                 return sorted(found, key=lambda m: m.name)
         if required:
@@ -120,12 +121,11 @@ class _Watched(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        chunk = self._stored.read(len(buffer))
-        buffer[: len(chunk)] = chunk
-        self.bytes += len(chunk)
-        self.digest.update(chunk)
-        self._bar.update(len(chunk))
-        return len(chunk)
+        count: int = self._stored.readinto(buffer)  # type: ignore[attr-defined]
+        self.bytes += count
+        self.digest.update(buffer[:count])
+        self._bar.update(count)
+        return count
 
 
 def _decompress(raw: io.BufferedReader, name: str) -> BinaryIO:

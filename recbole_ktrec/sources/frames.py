@@ -37,9 +37,9 @@ def require(member: Member) -> None:
 
 
 def batches(
-    inputs: Inputs, member: Member, columns: Sequence[str | int | None], ledger: Ledger, header: bool = True
+    inputs: Inputs, member: Member, columns: Sequence[str | int | None] | None, ledger: Ledger, header: bool = True
 ) -> Iterator[Batch]:
-    """Yield the cells of ``columns`` of a parquet file or of all sheets of a workbook (missing: None).
+    """Yield the cells of ``columns`` (None: all) of a parquet file or of all sheets of a workbook (missing: None).
 
     Line numbers are those of the sheet's rows (from 1, the header included); of a parquet file, its rows from 1.
     """
@@ -53,9 +53,9 @@ def batches(
     for sheet, frame in sheets.items():
         if len(frame) == 0:
             continue
-        rows, first, chosen = frame, 1, list(columns)
+        rows, first, chosen = frame, 1, list(range(frame.shape[1]) if columns is None else columns)
         if header:
-            chosen = list(positions([str(cell) for cell in frame.iloc[0]], columns, f"{member.name}, sheet {sheet}"))
+            chosen = list(positions([str(cell) for cell in frame.iloc[0]], chosen, f"{member.name}, sheet {sheet}"))
             rows, first = frame.iloc[1:], 2
         yield from _cut(rows, chosen, f"{member.name}!{sheet}", first, ledger)
 
@@ -72,12 +72,14 @@ def names(inputs: Inputs, member: Member) -> list[str]:
     return [str(cell) for cell in _guarded(lambda: pd.read_excel(data, nrows=0), member.name).columns]
 
 
-def _parquet(data: io.BytesIO, name: str, columns: Sequence[str | int | None], ledger: Ledger) -> Iterator[Batch]:
+def _parquet(
+    data: io.BytesIO, name: str, columns: Sequence[str | int | None] | None, ledger: Ledger
+) -> Iterator[Batch]:
     import pyarrow.parquet
 
     file = _guarded(lambda: pyarrow.parquet.ParquetFile(data), name)
     have = file.schema_arrow.names
-    chosen = positions(have, columns, name)
+    chosen = positions(have, have if columns is None else columns, name)
     first = 1
     for part in file.iter_batches(ROWS, columns=[have[at] for at in sorted({c for c in chosen if c is not None})]):
         values = {column: part.column(i).to_pylist() for i, column in enumerate(part.schema.names)}

@@ -11,6 +11,7 @@ import ast
 import json
 import operator
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -27,6 +28,9 @@ except ImportError:  # the extra is not installed
 #: What the parsers raise on damaged or absurdly nested lines.
 UNREADABLE = (ValueError, SyntaxError, RecursionError, MemoryError, TypeError)
 Columns = list[list[object]]
+Decoder = Callable[[bytes, int], "Columns | None"]
+#: Lines that are decoded at once in a block where something is damaged.
+PART = 64
 
 
 def batches(
@@ -35,23 +39,28 @@ def batches(
     """Yield the values of ``keys`` (None where absent) of each object; ``literal`` also takes Python literals."""
     with inputs.stream(member) as stream:
         decode = _block_decoder(keys)
-        for first, chunk in blocks(stream, member.name):
-            count = chunk.count(b"\n") + (not chunk.endswith(b"\n"))
+
+        def reject(number: int) -> None:
+            ledger.damaged("not a JSON object", member.name, number)
+
+        for first, count, chunk in blocks(stream, member.name):
             lines: Sequence[int] = range(first, first + count)
             columns = decode(chunk, count)
             if columns is None:
-                columns, lines = _by_line(chunk, first, keys, ledger, member.name, literal)
+                columns, lines = _in_parts(chunk, first, decode, keys, reject, literal)
             ledger.rows_in += len(lines)
             yield Batch(columns, member.name, lines)
 
 
-def first_object(inputs: Inputs, member: Member, literal: bool = False) -> dict[str, Any]:
-    """Return the first object of a file that can be read (an empty dict if none of the first MiB can)."""
-    found = (_object(line, literal) for line in inputs.head(member, 1 << 20).split(b"\n"))
-    return next((each for each in found if each), {})
+def usual_keys(inputs: Inputs, member: Member, literal: bool = False) -> list[str]:
+    """Return the keys that a quarter of a file's first objects have (any one may be damaged), commonest first."""
+    lines = inputs.head(member, 1 << 20).split(b"\n")
+    found = [each for each in (_object(line, literal) for line in lines[:500]) if each]
+    counts = Counter(key for each in found for key in each)
+    return [key for key, count in counts.most_common() if count * 4 >= len(found)]
 
 
-def _block_decoder(keys: Sequence[str]) -> Callable[[bytes, int], Columns | None]:
+def _block_decoder(keys: Sequence[str]) -> Decoder:
     """Return what turns a block of ``count`` lines into columns, or into None where a line is damaged or blank."""
     if msgspec is None:
         return lambda chunk, count: None
@@ -72,15 +81,33 @@ def _block_decoder(keys: Sequence[str]) -> Callable[[bytes, int], Columns | None
     return decode
 
 
+def _in_parts(
+    chunk: bytes, first: int, decode: Decoder, keys: Sequence[str], reject: Callable[[int], None], literal: bool
+) -> tuple[Columns, list[int]]:
+    """Decode a block in short parts, and line by line those that still fail."""
+    lines = chunk.removesuffix(b"\n").split(b"\n")
+    columns: Columns = [[] for _ in keys]
+    numbers: list[int] = []
+    for start in range(0, len(lines), PART):
+        part = lines[start : start + PART]
+        found, where = decode(b"\n".join(part), len(part)), list(range(first + start, first + start + len(part)))
+        if found is None:
+            found, where = _by_line(part, first + start, keys, reject, literal)
+        for column, values in zip(columns, found, strict=True):
+            column += values
+        numbers += where
+    return columns, numbers
+
+
 def _by_line(
-    chunk: bytes, first: int, keys: Sequence[str], ledger: Ledger, name: str, literal: bool
+    lines: Sequence[bytes], first: int, keys: Sequence[str], reject: Callable[[int], None], literal: bool
 ) -> tuple[Columns, list[int]]:
     rows, numbers = [], []
-    for number, line in enumerate(chunk.split(b"\n"), first):
+    for number, line in enumerate(lines, first):
         if line and not line.isspace():
             found = _object(line, literal)
             if found is None:
-                ledger.damaged("not a JSON object", name, number)
+                reject(number)
             else:
                 rows.append(found)
                 numbers.append(number)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from recbole_ktrec.sources.delimited import Dialect, batches
 from recbole_ktrec.sources.files import Inputs
@@ -20,8 +21,8 @@ _GENRES_100K = (
 ).split()
 _YEAR = re.compile(r"\s*\((\d{4})(?:[-–]\d{0,4})?\)\s*$")
 _TABS = Dialect("\t", header=False, quoted=False, width=4)
-_PIPES = Dialect("|", header=False, quoted=False, encodings=("latin-1",))
-_COLONS = Dialect("::", header=False, quoted=False, encodings=("utf-8", "latin-1"))
+_PIPES = Dialect("|", header=False, quoted=False, encodings=("latin-1",), width=5)
+_COLONS = Dialect("::", header=False, quoted=False, encodings=("utf-8", "latin-1"), width=4)
 _CSV = Dialect(",")
 _INTER = (user_id(), item_id(), rating(), timestamp())
 
@@ -45,7 +46,7 @@ def _tables(inputs: Inputs, options: dict[str, object]) -> Sequence[Table]:
     return [
         Table("inter", _INTER, interactions),
         *_movies(inputs, csv, int(str(options["tags"]))),
-        *_users(inputs, "users.dat", _COLONS, (2, 1, 3, 4)),
+        *_users(inputs, "users.dat", replace(_COLONS, width=5), (2, 1, 3, 4)),
     ]
 
 
@@ -57,7 +58,7 @@ def _movies(inputs: Inputs, csv: bool, tags: int) -> list[Table]:
     def read(ledger: Ledger) -> Iterator[Batch]:
         words = _tags(inputs, csv, tags, ledger) if given else {}
         for member in found:
-            for batch in batches(inputs, member, named, ledger, _CSV if csv else _COLONS):
+            for batch in batches(inputs, member, named, ledger, _CSV if csv else replace(_COLONS, width=3)):
                 if given:
                     batch.columns = [*batch.columns, [words.get(str(item), "") for item in batch.columns[0]]]
                 yield batch
@@ -86,7 +87,7 @@ def _items_100k(inputs: Inputs) -> list[Table]:
     def read(ledger: Ledger) -> Iterator[Batch]:
         wanted: list[str | int | None] = [0, 1, 1, *range(5, 24)]
         for member in found:
-            for batch in batches(inputs, member, wanted, ledger, _PIPES):
+            for batch in batches(inputs, member, wanted, ledger, replace(_PIPES, width=24)):
                 flags = zip(*batch.columns[3:], strict=True)
                 genres = [", ".join(g for g, on in zip(_GENRES_100K, row, strict=True) if on == "1") for row in flags]
                 yield Batch([*batch.columns[:3], genres], batch.file, batch.lines)

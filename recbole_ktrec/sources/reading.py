@@ -11,8 +11,8 @@ BLOCK = 1 << 22
 LONGEST = 1 << 26
 
 
-def blocks(stream: BinaryIO, name: str, size: int = BLOCK) -> Iterator[tuple[int, bytes]]:
-    """Yield (number of the first line, some whole lines); the last line may lack its newline.
+def blocks(stream: BinaryIO, name: str, size: int = BLOCK) -> Iterator[tuple[int, int, bytes]]:
+    """Yield (number of the first line, number of lines, the lines as they stand); the last may lack its newline.
 
     Raises:
         DataError: a line is longer than 64 MiB, so the file is not one of lines.
@@ -23,8 +23,9 @@ def blocks(stream: BinaryIO, name: str, size: int = BLOCK) -> Iterator[tuple[int
             chunk += stream.readline(LONGEST)
             if len(chunk) >= LONGEST:
                 raise DataError(f"[{name}], line {number + chunk.count(10)}: longer than 64 MiB; not a file of lines.")
-        yield number, chunk
-        number += chunk.count(b"\n")
+        count = chunk.count(b"\n")
+        yield number, count + (not chunk.endswith(b"\n")), chunk
+        number += count
 
 
 def decode(chunk: bytes, first: int, encodings: tuple[str, ...]) -> tuple[list[str], list[int]]:

@@ -206,8 +206,7 @@ def _sample(part: Part, member: Member, inputs: Inputs) -> tuple[list[str], list
     form = part.format or sniff(member, inputs)[0]
     scrap = Ledger(part.kind)
     if form == "json":
-        first = jsonlines.first_object(inputs, member)
-        names = [name for name in first if name]
+        names = [name for name in jsonlines.usual_keys(inputs, member) if name]
         rows = next(jsonlines.batches(inputs, member, names, scrap), None) if names else None
     elif form in ("parquet", "excel"):
         names = frames.names(inputs, member)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Literal, NamedTuple
 
 from recbole_ktrec.sources.files import Inputs
@@ -72,6 +73,18 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.lines)
+
+
+def unfolded(ledger: Ledger, batch: Batch, columns: Sequence[Sequence[object]], lines: Sequence[int]) -> Batch:
+    """Return what the records of ``batch`` hold as rows of their own (``lines``: where each row comes from)."""
+    ledger.rows_in += len(lines) - len(batch)
+    return Batch(columns, batch.file, lines)
+
+
+def kept(batch: Batch, keep: Sequence[bool]) -> Batch:
+    """Return the rows of ``batch`` with ``keep``."""
+    columns = [list(compress(column, keep)) for column in batch.columns]
+    return Batch(columns, batch.file, list(compress(batch.lines, keep)))
 
 
 @dataclass

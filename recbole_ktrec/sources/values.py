@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 
 import numpy as np
@@ -16,65 +16,44 @@ READ_AS_MISSING = frozenset(
 ) | {"", "#N/A N/A"}
 #: What stands for an empty cell where a number is expected.
 NO_NUMBER = READ_AS_MISSING | {"\\N"}
-MISSING, NOT_AN_ID, RESERVED = -1, -2, -3
-ID_REASONS = {MISSING: "missing {}", NOT_AN_ID: "{} is neither text nor a number", RESERVED: "{} that reads as missing"}
+MISSING, NOT_AN_ID, RESERVED = "missing {}", "{} is neither text nor a number", "{} that reads as missing"
 
 
-class Codes(dict[object, int]):
-    """Raw id -> code, counted up as new ids come; a negative code says why a value is no id (:data:`ID_REASONS`).
+def ids(values: Sequence[object]) -> tuple[Sequence[str], dict[int, str]]:
+    """Turn values into ids as they are written: text without stray blanks, or whole numbers.
 
-    Attributes:
-        names: code -> the id as it is written.
-        aliased: whether any raw value was written differently, such as with blanks around it.
+    Returns:
+        the ids, and {row: reason with a place for the column's name} of what is no id.
     """
+    try:
+        whole = "".join(values)  # type: ignore[arg-type]
+        if whole.isascii() and whole.isprintable() and " " not in whole and READ_AS_MISSING.isdisjoint(values):
+            return values, {}  # type: ignore[return-value]
+    except TypeError:  # not all are text
+        pass
+    found, wrong = [], {}
+    for row, value in enumerate(values):
+        name = _id(value)
+        if name in READ_AS_MISSING:
+            wrong[row] = NOT_AN_ID if name == "<NA>" else RESERVED if name else MISSING
+        found.append(name)
+    return found, wrong
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: list[str] = []
-        self.aliased = False
 
-    def __missing__(self, raw: object) -> int:
-        name = self._name(raw)
-        if isinstance(name, int):
-            self[raw] = name
-            return name
-        code = self.get(name)
-        if code is None:
-            code = len(self.names)
-            self.names.append(name)
-            self[name] = code
-        if name is not raw:
-            self.aliased = self.aliased or name != raw
-            self[raw] = code
-        return code
+def _id(value: object) -> str:
+    """Return an id as written, an empty string for none, ``<NA>`` for what cannot be one."""
+    if isinstance(value, str):
+        return " ".join(value.replace("\x00", "").split()).encode("utf-8", "replace").decode()
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else "<NA>"
 
-    @staticmethod
-    def _name(raw: object) -> str | int:
-        """Return the id as written, or a negative code."""
-        if raw is None or raw == "":
-            return MISSING
-        if isinstance(raw, float) and raw.is_integer():
-            raw = int(raw)
-        if not isinstance(raw, (str, int)) or isinstance(raw, bool):
-            return MISSING if isinstance(raw, float) and math.isnan(raw) else NOT_AN_ID
-        name = " ".join(raw.split()) if isinstance(raw, str) else str(raw)
-        name = name.replace("\x00", "").encode("utf-8", "replace").decode()
-        if name == "":
-            return MISSING
-        return RESERVED if name in READ_AS_MISSING else name
 
-    def take(self, values: Sequence[object]) -> np.ndarray:
-        """Return the codes of ``values`` (int32)."""
-        try:
-            return np.fromiter(map(self.__getitem__, values), np.int32, len(values))
-        except TypeError:  # a list or an object where an id should be
-            return np.fromiter((self._careful(value) for value in values), np.int32, len(values))
-
-    def _careful(self, value: object) -> int:
-        try:
-            return self[value]
-        except TypeError:
-            return NOT_AN_ID
+def hashes(texts: Sequence[str]) -> np.ndarray:
+    """Return the 64-bit hashes of texts (int64); among n ids two share one with a chance of n^2 / 2^65."""
+    return np.fromiter(map(hash, texts), np.int64, len(texts))
 
 
 def numbers(
@@ -120,6 +99,8 @@ def _number(value: object, parse: Callable[[object], object] | None) -> float | 
 
 def written(found: np.ndarray) -> list[str]:
     """Return numbers as they are written: the shortest form that reads back equal, whole ones without ``.0``."""
+    if (found == np.floor(found)).all() and (np.abs(found) < 2**53).all():
+        return list(map(str, found.astype(np.int64).tolist()))
     cells = [cell[:-2] if cell.endswith(".0") else cell for cell in map(repr, found.tolist())]
     if np.isnan(found).any():
         cells = ["" if cell == "nan" else cell for cell in cells]
@@ -136,10 +117,24 @@ def flat(value: object, join: str = " ") -> str:
         parts = [f"{key}: {flat(each, ', ')}" for key, each in value.items() if each not in (None, "", [], {})]
         return "; ".join(parts)
     if isinstance(value, (list, tuple, set)):
-        return join.join(dict.fromkeys(part for part in (flat(each, join) for each in value) if part.strip()))
+        if len(value) == 1:
+            return flat(next(iter(value)), join)
+        try:
+            return join.join(filter(str.strip, dict.fromkeys(value)))
+        except TypeError:  # not all are text
+            pass
+        return join.join(dict.fromkeys(part for part in _leaves(value, join) if part.strip()))
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def _leaves(value: object, join: str) -> Iterator[str]:
+    if isinstance(value, (list, tuple, set)):
+        for each in value:
+            yield from _leaves(each, join)
+    else:
+        yield flat(value, join)
 
 
 def date(*forms: str) -> Callable[[object], float]:

@@ -1,0 +1,83 @@
+"""Every source: a dump in its owner's format becomes the rows it must, and RecBole reads the same values back."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from source_dumps import DUMPS, Dump
+
+from recbole_ktrec.sources import SOURCES
+
+CASES = pytest.mark.parametrize(("source", "dump"), DUMPS.values(), ids=DUMPS)
+
+
+def test_every_source_has_a_dump() -> None:
+    assert {source for source, _ in DUMPS.values()} == set(SOURCES)
+
+
+@CASES
+def test_a_sound_dump_becomes_the_rows_it_must(
+    source: str, dump: Dump, raw: Callable[..., Path], run: Callable[..., Any]
+) -> None:
+    result = run(source, raw(dump.files), **dump.options)
+    assert result.rows("inter") == dump.inter
+    for kind, rows in (("item", dump.item), ("user", dump.user)):
+        assert (result.folder / f"d.{kind}").exists() == (rows is not None)
+        if rows is not None:
+            assert result.rows(kind) == rows
+    for table in result.document["tables"].values():
+        assert table["rows_in"] == table["rows_out"] + sum(table["dropped"].values())
+    properties = yaml.safe_load((result.folder / "d.yaml").read_text(encoding="utf-8"))
+    described = [] if dump.item is None else list(result.table("item").columns)
+    assert properties.get("text_fields", []) == [f for f in SOURCES[source].text_fields if f in described]
+    assert set(properties["load_col"]["inter"]) <= set(result.table("inter").columns)
+
+
+@CASES
+def test_recbole_reads_the_same_values(
+    source: str, dump: Dump, raw: Callable[..., Path], run: Callable[..., Any]
+) -> None:
+    pytest.importorskip("recbole")
+    from recbole.config import Config
+    from recbole.data.dataset import Dataset
+
+    result = run(source, raw(dump.files), **dump.options)
+    inter = result.table("inter")
+    columns = {kind: list(result.table(kind).columns) for kind in ("inter", "item", "user") if has(result, kind)}
+    config = Config(
+        model="BPR",
+        dataset="d",
+        config_dict={"data_path": str(result.folder.parent), "load_col": columns, "seq_len": None, "state": "ERROR",
+                     "normalize_all": False, "filter_inter_by_user_or_item": False},
+    )  # fmt: skip
+    config["data_path"] = str(result.folder)
+    dataset = Dataset(config)
+    assert len(dataset.inter_feat) == len(inter)
+    types = inter.attrs["types"]
+    for name in inter.columns:
+        values = dataset.inter_feat[name]
+        back = values.to_numpy() if hasattr(values, "to_numpy") else values.numpy()
+        if types[name] == "token":
+            assert list(dataset.id2token(name, back)) == inter[name].tolist()
+        elif types[name] == "float" and (inter[name] != "").all():
+            assert np.allclose(back.astype(float), inter[name].astype(float))
+    for kind in (kind for kind in ("item", "user") if kind in columns):
+        check_texts(dataset, kind, result)
+
+
+def has(result: Any, kind: str) -> bool:
+    return (result.folder / f"d.{kind}").exists()
+
+
+def check_texts(dataset: Any, kind: str, result: Any) -> None:
+    """Compare the token sequences of a feature file, row by row of its id."""
+    feature, table = getattr(dataset, f"{kind}_feat"), result.table(kind)
+    key = f"{kind}_id"
+    tokens = {token: row for row, token in enumerate(dataset.id2token(key, np.asarray(feature[key])))}
+    for name in (name for name, type_ in table.attrs["types"].items() if type_ == "token_seq"):
+        for token, text in zip(table[key], table[name], strict=True):
+            words = list(dataset.id2token(name, np.asarray(feature[name][tokens[token]])))
+            assert [word for word in words if word != "[PAD]"] == text.split()

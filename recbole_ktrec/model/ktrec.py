@@ -12,15 +12,18 @@ from recbole.utils import InputType
 from torch import Tensor
 
 from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.model.held_out import HeldOut, with_negatives
 from recbole_ktrec.model.item_text import load_item_text, load_user_text
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer
 from recbole_ktrec.model.live_text import LiveText
+from recbole_ktrec.nn.calibration import fit_platt
+from recbole_ktrec.nn.feedback import feedback_step
 from recbole_ktrec.nn.fusion import FUSIONS
 from recbole_ktrec.nn.fusion_model import FusionModel, FusionOptions
 from recbole_ktrec.nn.graph import smooth_items
 from recbole_ktrec.nn.history import Histories, hide
 from recbole_ktrec.nn.losses import LOSSES
-from recbole_ktrec.nn.scorers import SCORERS
+from recbole_ktrec.nn.scorers import SCORERS, Dot
 from recbole_ktrec.nn.shared import SharedRows
 from recbole_ktrec.nn.whitening import fit_whitening, whitened_text
 from recbole_ktrec.text import TextSettings, check_fingerprint, entity_texts
@@ -150,6 +153,48 @@ class KTRec(GeneralRecommender):
     def full_sort_predict(self, interaction: Any) -> Tensor:
         """Return the logits of every item for the users of the batch, flat: ``[batch_size * n_items]``."""
         return self._grid(self.user_vectors(interaction[self.USER_ID]), *self._catalogue()).view(-1)
+
+    @property
+    def blended(self) -> bool:
+        """Whether the scores have a part that was settled after training."""
+        return False
+
+    @torch.no_grad()
+    def settle(self, found: HeldOut) -> str:
+        """Fit on held-out interactions what is not trained by gradient; return a line for the log."""
+        masked = self._masked(found.users)
+        scores = self.full_sort_predict({self.USER_ID: found.users.to(self.device)}).view(len(masked), -1).cpu()
+        row, item, labels = with_negatives(found, masked, seed=0)
+        slope, shift = fit_platt(scores[row, item], labels)
+        self.calibration.copy_(torch.tensor([slope, shift]))
+        return f"Probabilities calibrated on {len(found.row)} held-out interactions: sigma({slope:.3f} s + {shift:.3f})"
+
+    def _masked(self, users: Tensor) -> Tensor:
+        """Return what is no candidate for ``users`` ``[m]``: padding and the training history, bool ``[m, n_items]``."""
+        masked = torch.zeros(len(users), self.n_items, dtype=torch.bool)
+        masked[:, 0] = True
+        row, items = self.histories.of(users)
+        masked[row, items] = True
+        return masked
+
+    @torch.no_grad()
+    def feedback(self, user: int, item: int, value: float) -> None:
+        """Take one rating in without training: afterwards R(user, item) is ``value``; only this user moves.
+
+        Args:
+            user, item: internal ids.
+            value: a probability strictly between 0 and 1.
+
+        Raises:
+            ConfigError: the model has no user vectors of its own to move, or its scorer is not ``dot``.
+        """
+        table = self.net.user_id
+        if table is None or type(self.net.scorer) is not Dot:
+            raise ConfigError("feedback needs user_embedding [True] and scorer [dot].")
+        vectors, bias = self._catalogue()
+        logit = (torch.logit(torch.tensor(value)) - self.calibration[1]) / self.calibration[0] - bias[item]
+        current = self.user_vectors(torch.tensor([user], device=self.device))[0]
+        table.weight[user] += feedback_step(current, vectors[item], float(logit * self.net.scorer.temperature))
 
     def train(self, mode: bool = True) -> KTRec:
         """Forget the catalogue's vectors: the parameters behind them are about to change, or have."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+import torch
 from recbole.trainer import Trainer
 from torch import nn, optim
+
+from recbole_ktrec.model.held_out import held_out
 
 
 class SparseAndDense:
@@ -48,6 +52,44 @@ class SparseAndDense:
 
 class KTRecTrainer(Trainer):
     """As RecBole's trainer; ``learner: adam`` means Adam for dense and SparseAdam for sparse gradients."""
+
+    def fit(self, train_data: Any, valid_data: Any = None, verbose: bool = True, saved: bool = True,
+            show_progress: bool = False, callback_fn: Any = None) -> tuple[float, Any]:  # fmt: skip
+        """Train as RecBole does, then settle on the best state what needs held-out data: blend and calibration."""
+        outcome = super().fit(train_data, valid_data, verbose, saved, show_progress, callback_fn)
+        found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]))
+        if found is None:
+            return outcome
+        checkpoint = self._best_state() if saved else None
+        self.model.eval()
+        message = self.model.settle(found)
+        if verbose:
+            self.logger.info(message)
+        if checkpoint is not None:
+            self._store(checkpoint)
+        return self._valid_again(valid_data, show_progress) if self.model.blended else outcome
+
+    def _valid_again(self, valid_data: Any, show_progress: bool) -> tuple[float, Any]:
+        self.best_valid_score, self.best_valid_result = self._valid_epoch(valid_data, show_progress=show_progress)
+        return self.best_valid_score, self.best_valid_result
+
+    def _best_state(self) -> dict[str, Any]:
+        """Load the best checkpoint into the model and return it."""
+        if not self.config["single_spec"]:
+            torch.distributed.barrier()
+        checkpoint = torch.load(self.saved_model_file, map_location=self.device, weights_only=False)
+        self.model.load_state_dict(checkpoint["state_dict"])
+        self.model.load_other_parameter(checkpoint.get("other_parameter"))
+        return checkpoint
+
+    def _store(self, checkpoint: dict[str, Any]) -> None:
+        """Write the checkpoint again with what was settled: beside it first, so that a killed run keeps the old one."""
+        if not self.config["single_spec"] and self.config["local_rank"] != 0:
+            return
+        checkpoint["state_dict"] = self.model.state_dict()
+        beside = f"{self.saved_model_file}.part"
+        torch.save(checkpoint, beside, pickle_protocol=4)
+        os.replace(beside, self.saved_model_file)
 
     def _build_optimizer(self, **kwargs: Any) -> Any:
         sparse: list[Any] = [

@@ -1,0 +1,65 @@
+"""Held-out interactions for choices made after training: blend weights and the calibration of probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+#: Users that are looked at; more make the choice little better and slower.
+_MOST_USERS = 2000
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Validation interactions of a sample of users.
+
+    Attributes:
+        users: internal ids, ``[m]``.
+        row, item: the held-out interactions, ``[n]`` each; row counts ``users``.
+    """
+
+    users: Tensor
+    row: Tensor
+    item: Tensor
+
+    def positives(self, n_items: int) -> Tensor:
+        """Return them as a matrix: bool ``[m, n_items]``."""
+        matrix = torch.zeros(len(self.users), n_items, dtype=torch.bool)
+        matrix[self.row, self.item] = True
+        return matrix
+
+
+def held_out(valid_data: Any, uid_field: str, iid_field: str, seed: int) -> HeldOut | None:
+    """Return validation interactions of up to 2,000 users (the same for the same seed), or None if there are none."""
+    if valid_data is None:
+        return None
+    feat = valid_data._dataset.inter_feat
+    user, item = feat[uid_field].cpu().numpy(), feat[iid_field].cpu().numpy()
+    users = np.unique(user)
+    if not len(users):
+        return None
+    chosen = np.sort(np.random.default_rng(seed).permutation(users)[:_MOST_USERS])
+    kept = np.isin(user, chosen)
+    row = np.searchsorted(chosen, user[kept])
+    return HeldOut(torch.from_numpy(chosen), torch.from_numpy(row), torch.from_numpy(item[kept]))
+
+
+def with_negatives(found: HeldOut, masked: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return (row, item, label): the positives and as many random items that the user does not know.
+
+    Args:
+        masked: bool ``[m, n_items]``, true where an item is no candidate for a user.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    known = masked | found.positives(masked.shape[1])
+    noise = torch.rand(len(found.row), 64, generator=generator)
+    drawn = (noise * masked.shape[1]).long().clamp(min=1)
+    free = ~known[found.row.unsqueeze(1), drawn]
+    usable = free.any(dim=1)
+    negative = drawn[torch.arange(len(drawn)), free.int().argmax(dim=1)][usable]
+    labels = torch.cat([torch.ones(len(found.row)), torch.zeros(int(usable.sum()))])
+    return torch.cat([found.row, found.row[usable]]), torch.cat([found.item, negative]), labels

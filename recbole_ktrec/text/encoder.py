@@ -48,8 +48,9 @@ class TextEncoder(nn.Module):
 
         Raises:
             EncoderError: it cannot be found, trusted or loaded.
-            ConfigError: ``text_max_length`` is more than the model can read.
+            ConfigError: ``text_max_length`` is more than the model can read, or the device lacks ``text_dtype``.
         """
+        _check_dtype(settings.dtype, device)
         source = locate_encoder(settings)
         source.verify()
         tokenizer, model = _load_files(source, settings)
@@ -239,6 +240,16 @@ def _quiet(transformers: Any) -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
+
+
+def _check_dtype(dtype: str, device: torch.device | str) -> None:
+    try:
+        nn.functional.layer_norm(torch.zeros(1, 2, dtype=getattr(torch, dtype), device=device), (2,))
+    except RuntimeError as error:
+        raise ConfigError(
+            f"text_dtype [{dtype}] does not work on the device [{device}] with torch {torch.__version__}: "
+            f"{str(error).splitlines()[0]}"
+        ) from error
 
 
 def _check_length(model: Any, settings: TextSettings) -> None:

@@ -39,11 +39,14 @@ def clean_text(raw: str) -> str:
         for _ in range(2):
             text = html.unescape(_strip_tags(text))
         text = _strip_tags(text)
-    text = _CONTROL.sub(" ", _INVISIBLE.sub("", text))
-    return unicodedata.normalize("NFC", " ".join(text.split()))
+    if not (text.isascii() and text.isprintable()):
+        text = unicodedata.normalize("NFC", _CONTROL.sub(" ", _INVISIBLE.sub("", text)))
+    return " ".join(text.split())
 
 
 def _strip_tags(text: str) -> str:
+    if "<" not in text:
+        return text
     return _BLOCK_TAG.sub(" ", _INLINE_TAG.sub("", _HIDDEN.sub(" ", text)))
 
 

@@ -16,6 +16,7 @@ from recbole_ktrec.text.fingerprint import encoder_fingerprint
 from recbole_ktrec.text.locate import EncoderSource, locate_encoder
 from recbole_ktrec.text.settings import TextSettings
 
+_WITH_POOLER = frozenset("albert bert camembert mpnet roberta xlm-roberta".split())
 #: Token ids of one text; empty for "no text", whose vector is zero.
 TokenIds = list[int]
 
@@ -223,6 +224,8 @@ def _load_files(source: EncoderSource, settings: TextSettings) -> tuple[Any, Any
         ) from error
     if model.config.is_encoder_decoder:
         model = model.get_encoder()
+    if model.config.model_type in _WITH_POOLER:
+        model.pooler = None  # never used here, and a trained model should have no parameter without gradient
     model.config.use_cache = False
     return tokenizer, model
 

@@ -50,6 +50,11 @@ def save_tokenizer(folder: Path, bert: bool) -> int:
 
 
 @pytest.fixture(scope="session")
+def tokenizer_saver() -> Callable[[Path, bool], int]:
+    return save_tokenizer
+
+
+@pytest.fixture(scope="session")
 def bert_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT of two layers and 16 dimensions."""
     from transformers import BertConfig, BertModel

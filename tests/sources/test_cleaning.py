@@ -1,0 +1,80 @@
+"""Text rules and single values, with known answers."""
+
+import math
+from collections import Counter
+from datetime import datetime
+
+import numpy as np
+import pytest
+
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.sources.cleaning import LONGEST, RULES, Cleaner
+from recbole_ktrec.sources.values import date, flat, hashes, ids, numbers, price, written
+
+
+@pytest.mark.parametrize(
+    ("text", "clean", "rules"),
+    [
+        ("plain text", "plain text", []),
+        ("Tom &amp; Jerry &amp;quot;x&amp;quot;", 'Tom & Jerry "x"', ["entities"]),
+        ("R&D B&notes &amp &unknown;", "R&D B&notes &amp &unknown;", []),
+        ("<p>Fine</p><br/>day", "Fine day", ["tags", "space"]),
+        ("&lt;b&gt;bold&lt;/b&gt;", "bold", ["entities", "tags", "space"]),
+        ("a < b and 3<4", "a < b and 3<4", []),
+        ("x<script>var a = '<';</script>y<style>p{}</style>", "x y", ["tags", "space"]),
+        ("a\x00b\x1b\u200bc\ufeff", "abc", ["control"]),
+        ("cafe\u0301", "café", ["unicode"]),
+        ("  a\t\nb\u00a0 c ", "a b c", ["space"]),
+        ("👩‍🚀 ok", "👩‍🚀 ok", []),
+    ],
+)
+def test_rules_and_their_counts(text: str, clean: str, rules: list[str]) -> None:
+    changed: Counter[str] = Counter()
+    assert Cleaner(tuple(RULES), (), changed)(text) == clean
+    assert changed == {f"text {rule}": 1 for rule in rules}
+
+
+def test_rules_can_be_left_out_and_boilerplate_cut() -> None:
+    changed: Counter[str] = Counter()
+    assert Cleaner((), (), changed)("<b>  &amp;") == "<b>  &amp;" and not changed
+    assert Cleaner(("space",), (r"\[Misc\.\]", "Buy now!?"), changed)("Soap [Misc.] Buy now!") == "Soap"
+    assert changed == {"text boilerplate": 2}
+    assert len(Cleaner((), (), changed)("x" * (LONGEST + 1))) == LONGEST
+    with pytest.raises(ConfigError, match=r"\[boilerplate\]"):
+        Cleaner((), ("(",), changed)
+
+
+def test_ids() -> None:
+    names, wrong = ids(["A1", "b-2"])
+    assert list(names) == ["A1", "b-2"] and not wrong
+    names, wrong = ids([" A  1\t", 5, 5.0, None, "", "NA", [1], True, math.nan, "ok", 1.5, "\ud800"])
+    assert list(names)[:3] == ["A 1", "5", "5"] and names[9] == "ok" and names[11] == "?"
+    assert {row: reason.format("id") for row, reason in wrong.items()} == {
+        3: "missing id", 4: "missing id", 5: "id that reads as missing", 6: "id is neither text nor a number",
+        7: "id is neither text nor a number", 8: "missing id", 10: "id is neither text nor a number",
+    }  # fmt: skip
+    assert hashes(["a", "b", "a"])[0] == hashes(["a"])[0] != hashes(["b"])[0]
+
+
+def test_numbers_and_how_they_are_written() -> None:
+    found, wrong = numbers(["1", "2.50", 3])
+    assert written(found) == ["1", "2.5", "3"] and not wrong
+    found, wrong = numbers(["1", "", None, "NA", "x", "inf", "1e400", [2]])
+    assert written(found)[:4] == ["1", "", "", ""] and wrong == {4: "x", 5: "inf", 6: "1e400", 7: [2]}
+    assert written(np.array([0.1, 1e300, 123456789.125])) == ["0.1", "1e+300", "123456789.125"]
+    found, wrong = numbers(["$1,299.99", "—", "$5 - $9", 3.0, ".a{}"], price)
+    assert found[0] == 1299.99 and math.isnan(found[1]) and found[3] == 3.0 and set(wrong) == {2, 4}
+
+
+def test_flat_values() -> None:
+    assert flat(["a", ["b", "a", ""], None, 3.0], ", ") == "a, b, 3"
+    assert flat({"Color": "red", "Size": ["S", "M"], "Empty": ""}) == "Color: red; Size: S, M"
+    assert flat(None) == flat(math.nan) == flat([]) == "" and flat(True) == "True" and flat(1.25) == "1.25"
+
+
+def test_dates() -> None:
+    assert date()("2018-07-07T22:09:11Z") == date()("2018-07-07 22:09:11") == 1531001351.0
+    assert date()(datetime(2018, 7, 7, 22, 9, 11)) == 1531001351.0
+    assert date("%d/%m/%Y", "%Y")("01/02/1970") == 31 * 86400.0
+    with pytest.raises(ValueError, match=r"\[soon\] is not a date"):
+        date()("soon")

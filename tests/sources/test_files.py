@@ -1,0 +1,114 @@
+"""Raw files are read where they lie: in folders, archives, compressed; nothing may point outside an archive."""
+
+import bz2
+import gzip
+import hashlib
+import io
+import lzma
+import random
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from recbole_ktrec.errors import DataError, MissingExtraError
+from recbole_ktrec.sources.files import Inputs
+
+TEXT = b"user,item\n1,2\n"
+
+
+def content(inputs: Inputs, name: str) -> bytes:
+    (member,) = inputs.find("x", name)
+    with inputs.stream(member) as stream:
+        return stream.read()
+
+
+def tar_of(path: Path, *infos: tuple[tarfile.TarInfo, bytes]) -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        for info, data in infos:
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_compression_is_known_by_its_first_bytes(raw: Callable[..., Path], pack: Callable[[bytes], bytes]) -> None:
+    folder = raw({"sub/a.csv": pack(TEXT)})
+    inputs = Inputs.of([folder])
+    assert content(inputs, "a.csv") == TEXT
+    stored = (folder / "sub" / "a.csv").read_bytes()
+    assert inputs.read["sub/a.csv"] == {"bytes": len(stored), "sha256": hashlib.sha256(stored).hexdigest()}
+    assert inputs.head(inputs.members[0], 4) == b"user"
+
+
+def test_zip_and_tar_are_read_in_place(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("ml/deep/a.csv.gz", gzip.compress(TEXT))
+    tar_of(tmp_path / "b.tar.gz", (tarfile.TarInfo("./x/b.csv"), TEXT))
+    inputs = Inputs.of([tmp_path])
+    assert content(inputs, "a.csv") == TEXT and content(inputs, "B.CSV") == TEXT
+    assert set(inputs.read) == {"a.zip!ml/deep/a.csv.gz", "b.tar.gz!./x/b.csv"}
+    assert inputs.read["b.tar.gz!./x/b.csv"]["sha256"] == hashlib.sha256(TEXT).hexdigest()
+
+
+@pytest.mark.parametrize("name", ["../a.csv", "/etc/a.csv", "x/../../a.csv", "C:\\a.csv", "..\\a.csv"])
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_a_member_that_points_outside_is_refused(tmp_path: Path, name: str, kind: str) -> None:
+    path = tmp_path / f"a.{kind}"
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(zipfile.ZipInfo(name), TEXT)
+    else:
+        tar_of(path, (tarfile.TarInfo(name), TEXT))
+    with pytest.raises(DataError, match="points outside"):
+        Inputs.of([path])
+
+
+@pytest.mark.parametrize(("kind", "target"), [(tarfile.SYMTYPE, "../../etc/passwd"), (tarfile.LNKTYPE, "/etc/passwd")])
+def test_a_link_that_points_outside_is_refused(tmp_path: Path, kind: bytes, target: str) -> None:
+    info = tarfile.TarInfo("d/link.csv")
+    info.type, info.linkname = kind, target
+    with pytest.raises(DataError, match="points outside"):
+        Inputs.of([tar_of(tmp_path / "a.tar.gz", (info, b""))])
+
+
+def test_a_link_inside_is_no_file_of_its_own(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("d/link.csv")
+    info.type, info.linkname = tarfile.SYMTYPE, "../a.csv"
+    inputs = Inputs.of([tar_of(tmp_path / "a.tar.gz", (tarfile.TarInfo("a.csv"), TEXT), (info, b""))])
+    assert [member.path for member in inputs.members] == ["a.csv"]
+
+
+@pytest.mark.parametrize("cut", [20, 60, 515])
+def test_a_truncated_file_is_named(raw: Callable[..., Path], cut: int) -> None:
+    noise = random.Random(0).randbytes(500)
+    inputs = Inputs.of([raw({"a.gz": gzip.compress(noise)[:cut]})])
+    with pytest.raises(DataError, match=r"\[a.gz\] cannot be read to its end.*Fetch it again"):
+        content(inputs, "a")
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz", "a.tar"])
+def test_a_damaged_archive_is_named(raw: Callable[..., Path], name: str) -> None:
+    with pytest.raises(DataError, match="The archive .* cannot be read"):
+        Inputs.of([raw({name: b"no archive at all"})])
+
+
+def test_zstd_without_its_extra_names_the_command(raw: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "zstandard", None)
+    inputs = Inputs.of([raw({"a.zst": b"\x28\xb5\x2f\xfd rest"})])
+    with pytest.raises(MissingExtraError, match=r"pip install 'recbole-ktrec\[zstd\]'"):
+        content(inputs, "a")
+
+
+def test_roles_patterns_and_what_is_missing(raw: Callable[..., Path]) -> None:
+    folder = raw({"meta_Toys.json": "{}", "Toys.json": "{}", ".hidden.json": "{}", "odd": "x"})
+    inputs = Inputs.of([folder], {"meta": folder / "odd"})
+    assert [m.path for m in inputs.find("reviews", "*review*", "*.json", exclude="meta*")] == ["Toys.json"]
+    assert [m.path for m in inputs.find("meta", "meta*.json")] == ["odd"]
+    assert inputs.find("users", "*user*", required=False) == []
+    with pytest.raises(DataError, match=r"No file for \[users\].*found: .*Toys.json.*--file users=PATH"):
+        inputs.find("users", "*user*")
+    with pytest.raises(DataError, match="does not exist"):
+        Inputs.of([folder / "absent"])

@@ -219,8 +219,11 @@ def _load_files(source: EncoderSource, settings: TextSettings) -> tuple[Any, Any
                 source.folder, use_safetensors=None if trusted else True, **dtype, **options
             )
     except Exception as error:
+        said = " ".join(str(error).split())
+        own_code = " It brings its own code, which runs only with text_trust_remote_code: True."
         raise EncoderError(
-            f"text_encoder [{source.name}] in [{source.folder}] cannot be loaded: {type(error).__name__}: {error}"
+            f"text_encoder [{source.name}] in [{source.folder}] cannot be loaded: {type(error).__name__}: {said}"
+            f"{own_code if 'trust_remote_code' in said else ''}"
         ) from error
     if model.config.is_encoder_decoder:
         model = model.get_encoder()

@@ -6,12 +6,13 @@ client's retries; whatever the answer, loading then reads one local folder.
 
 from __future__ import annotations
 
-import concurrent.futures
 import functools
 import hashlib
 import importlib.util
 import json
 import os
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -146,7 +147,9 @@ def _checked(source: EncoderSource, settings: TextSettings) -> EncoderSource:
     """Refuse a folder without configuration or weights, and pickled weights unless they are trusted."""
     where = f"text_encoder [{source.name}]: the folder [{source.folder}]"
     if not (source.folder / "config.json").is_file():
-        raise EncoderError(f"{where} has no config.json, so it holds no Hugging Face encoder.")
+        inner = [path.parent for path in sorted(source.folder.glob("*/config.json")) if weight_files(path.parent)]
+        hint = f" Did you mean [{inner[0]}]?" if inner else ""
+        raise EncoderError(f"{where} has no config.json, so it holds no Hugging Face encoder.{hint}")
     weights = source.weights()
     if not weights or not all(path.is_file() for path in weights):
         lacking = next((path.name for path in weights if not path.is_file()), "model.safetensors")
@@ -204,14 +207,31 @@ def _hub_info(name: str, revision: str | None) -> Any:
         raise EncoderError(f"[{name}] is not on this machine, and HF_HUB_OFFLINE forbids the hub. {_elsewhere(name)}")
     from huggingface_hub import HfApi
 
-    pool = concurrent.futures.ThreadPoolExecutor(1)
     try:
-        ask = pool.submit(HfApi().model_info, name, revision=revision, timeout=_PROBE_SECONDS)
-        return ask.result(_PROBE_SECONDS)
+        return _within(_PROBE_SECONDS, lambda: HfApi().model_info(name, revision=revision, timeout=_PROBE_SECONDS))
     except Exception as error:
         raise EncoderError(_hub_message(name, revision, error)) from error
-    finally:
-        pool.shutdown(wait=False)
+
+
+def _within(seconds: float, call: Callable[[], Any]) -> Any:
+    """Return what ``call`` returns, or raise TimeoutError; the end of the program does not wait for it either."""
+    outcome: list[Any] = []
+
+    def run() -> None:
+        try:
+            outcome.extend((call(), None))
+        except Exception as error:
+            outcome.extend((None, error))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not outcome:
+        raise TimeoutError(f"no answer within {seconds:g} s")
+    result, error = outcome
+    if error is not None:
+        raise error
+    return result
 
 
 def _hub_message(name: str, revision: str | None, error: Exception) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 import sys
 import time
@@ -73,6 +74,20 @@ def test_a_folder_without_weights_is_refused(bert_folder: Path, tmp_path: Path) 
     (empty / "config.json").unlink()
     with pytest.raises(EncoderError, match=r"empty\] has no config\.json"):
         locate_encoder(TextSettings(encoder=str(empty)))
+    shutil.copytree(bert_folder, empty / "0_Transformer")
+    with pytest.raises(EncoderError, match=r"Did you mean \[.*0_Transformer\]\?"):
+        locate_encoder(TextSettings(encoder=str(empty)))
+
+
+def test_code_of_a_model_repository_does_not_run(bert_folder: Path, tmp_path: Path) -> None:
+    evil = shutil.copytree(bert_folder, tmp_path / "evil")
+    (evil / "config.json").write_text(
+        json.dumps({"model_type": "own", "auto_map": {"AutoConfig": "own.Own", "AutoModel": "own.Own"}})
+    )
+    (evil / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
+    with pytest.raises(EncoderError, match=r"evil\] cannot be loaded.*text_trust_remote_code: True"):
+        TextEncoder.load(TextSettings(encoder=str(evil), max_length=32))
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_folder_that_is_not_there_is_refused_without_the_hub(tmp_path: Path) -> None:
@@ -142,7 +157,7 @@ def named(name: str) -> Exception:
         (named("RepositoryNotFoundError"), "no folder here and no model of the hub"),
         (named("GatedRepoError"), "is gated"),
         (named("RevisionNotFoundError"), r"no revision \[v9\]"),
-        (1.0, r"cannot be reached \(TimeoutError\)"),
+        (1.0, r"cannot be reached \(no answer within 0.2 s\)"),
     ],
     ids=str,
 )

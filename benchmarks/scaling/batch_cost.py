@@ -3,7 +3,7 @@
 Generated data: the same number of users and interactions, texts replaced by random vectors; catalogues are measured in
 turn, round by round, so that a change of the machine's speed meets both.
 
-    python benchmarks/scaling/batch_cost.py [--sizes 10000 200000] [--rounds 5] [--output benchmarks/scaling/results.json]
+    python benchmarks/scaling/batch_cost.py [--sizes 10000 200000] [--rounds 5] [--output results.json]
 """
 
 from __future__ import annotations

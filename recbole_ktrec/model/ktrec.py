@@ -170,7 +170,7 @@ class KTRec(GeneralRecommender):
         return f"Probabilities calibrated on {len(found.row)} held-out interactions: sigma({slope:.3f} s + {shift:.3f})"
 
     def _masked(self, users: Tensor) -> Tensor:
-        """Return what is no candidate for ``users`` ``[m]``: padding and the training history, bool ``[m, n_items]``."""
+        """Return what is no candidate for ``users`` ``[m]``, padding and history: bool ``[m, n_items]``."""
         masked = torch.zeros(len(users), self.n_items, dtype=torch.bool)
         masked[:, 0] = True
         row, items = self.histories.of(users)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Eigenvalues below this share of the largest are raised to it: their directions are noise.
-_FLOOR = 1e-6
+#: This share of the mean eigenvalue is added to each: a catalogue smaller than the vectors are long leaves directions
+#: without variance, which full whitening would blow up to pure noise.
+_SHRINKAGE = 0.1
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Whitening:
 
 
 def fit_whitening(vectors: np.ndarray, power: float, width: int | None = None) -> Whitening:
-    """Fit ``(x - mean) C^-power`` on the rows of ``vectors`` ``[n, dim]``, C being their covariance.
+    """Fit ``(x - mean) C^-power`` on the rows of ``vectors`` ``[n, dim]``, C being their covariance, shrunk.
 
     Args:
         vectors: one row an item that has a text.
@@ -44,7 +45,7 @@ def fit_whitening(vectors: np.ndarray, power: float, width: int | None = None) -
     centred = vectors - mean
     values, basis = np.linalg.eigh(centred.T @ centred / max(len(vectors) - 1, 1))
     values, basis = values[::-1], basis[:, ::-1]
-    scales = np.maximum(values, _FLOOR * max(values[0], 1e-12)) ** -power
+    scales = (np.maximum(values, 0) + _SHRINKAGE * max(values.mean(), 1e-12)) ** -power
     if width is None or width >= len(values):
         matrix = (basis * scales) @ basis.T
     else:

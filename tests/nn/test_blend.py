@@ -34,5 +34,7 @@ def test_two_halves_of_the_answer_are_better_together_whatever_their_scale() -> 
     truth = positive.float()
     first, second = truth + torch.randn(50, 40), 1000 * (truth + torch.randn(50, 40))
     a, b = blend_weights(first, second, masked, positive)
-    quality = [mean_ndcg(s.masked_fill(masked, float("-inf")), positive) for s in (a * first + b * second, first, second)]
+    quality = [
+        mean_ndcg(s.masked_fill(masked, float("-inf")), positive) for s in (a * first + b * second, first, second)
+    ]
     assert a > 0 and b > 0 and quality[0] > max(quality[1:])

@@ -1,8 +1,10 @@
 """Write a dump shaped like the Amazon review data of 2018: ``reviews.json`` and ``meta.json``, one object a line.
 
 Keys, their order and their habits (``vote`` and ``style`` in some rows only, ``price`` with a dollar sign or empty,
-descriptions as lists, HTML entities) are those of the public files; names, texts and graph are made up from a seed.
-Users and items follow a power law; one line in 100,000 is damaged, one in 500 repeats the line before.
+descriptions and features as lists) are those of the public files; names, texts and graph are made up from a seed.
+Users and items follow a power law; one line in 100,000 is damaged, one in 500 repeats the line before. One title in
+ten holds an HTML entity (7 and 13 % do in two samples of the real data), a third of the descriptions do, one feature
+list in ten holds a tag, and every item lies in a category with ``&amp;``.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from tqdm import tqdm
 
 WORDS = (
     "great product love it the of my kids works well battery lasted two weeks before charger broke would not buy again "
-    "easy to install color is darker than picture but quality fine for price shipping was fast &amp; box intact "
+    "easy to install color is darker than picture but quality fine for price shipping was fast box intact "
     "wireless speaker guitar strap organic shampoo puzzle board game camera lens cable keyboard novel kitchen knife"
 ).split()
 BLOCK = 50_000
@@ -77,33 +79,34 @@ def item_lines(rng: np.random.Generator, items: int) -> Iterator[str]:
     for start in range(0, items, BLOCK):
         size = min(BLOCK, items - start)
         titles, stories = texts(rng, size, 9), texts(rng, size, 60)
+        dirt = rng.random((3, size))
         for offset, (title, story) in enumerate(zip(titles, stories, strict=True)):
             code = start + offset
-            yield (
-                json.dumps(
-                    {
-                        "category": ["Toys &amp; Games", "Puzzles", WORDS[code % len(WORDS)]],
-                        "tech1": "",
-                        "description": [story],
-                        "fit": "",
-                        "title": title,
-                        "also_buy": [asin(code + 1), asin(code + 2)],
-                        "tech2": "",
-                        "brand": f"Brand {code % 5000}",
-                        "feature": ["For 1 player", "<b>Wooden</b> pieces"],
-                        "rank": f">#{code} in Toys &amp; Games",
-                        "also_view": [],
-                        "main_cat": "Toys & Games",
-                        "similar_item": "",
-                        "date": "",
-                        "price": f"${code % 100}.99" if code % 3 else "",
-                        "asin": asin(code),
-                        "imageURL": [],
-                        "imageURLHighRes": [],
-                    }
-                )
-                + "\n"
-            )
+            yield json.dumps(item(code, title, story, *(dirt[:, offset] < (0.1, 0.33, 0.1)))) + "\n"
+
+
+def item(code: int, title: str, story: str, title_dirty: bool, story_dirty: bool, tagged: bool) -> dict[str, object]:
+    """Return one object of the metadata, with its keys in the order of the public files."""
+    return {
+        "category": ["Toys &amp; Games", "Puzzles", WORDS[code % len(WORDS)]],
+        "tech1": "",
+        "description": [f"{story} &quot;new&quot; &amp; boxed" if story_dirty else story],
+        "fit": "",
+        "title": f"{title} &amp; more" if title_dirty else title,
+        "also_buy": [asin(code + 1), asin(code + 2)],
+        "tech2": "",
+        "brand": f"Brand {code % 5000}",
+        "feature": ["For 1 player", "<b>Wooden</b> pieces" if tagged else "Wooden pieces"],
+        "rank": f">#{code} in Toys &amp; Games",
+        "also_view": [],
+        "main_cat": "Toys & Games",
+        "similar_item": "",
+        "date": "",
+        "price": f"${code % 100}.99" if code % 3 else "",
+        "asin": asin(code),
+        "imageURL": [],
+        "imageURLHighRes": [],
+    }
 
 
 def generate(folder: Path, rows: int, items: int, seed: int, compress: bool) -> tuple[Path, Path]:

@@ -77,5 +77,5 @@ AMAZON = Source(
     scale=(1.0, 5.0),
     since=805_852_800.0,  # 16 July 1995: Amazon opens
     options={"reviews": (False, "write each review's summary and text into the .inter file, too")},
-    boilerplate=(r"(?s)^.*\.getTime\(\).*$",),  # page code in the place of a title, which the owner says to drop
+    page_code=(".getTime()",),  # the owner says to leave out what holds it
 )

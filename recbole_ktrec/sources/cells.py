@@ -34,7 +34,7 @@ class Cells:
 
 def columns_of(table: Table, ledger: Ledger, rules: Rules, source: Source) -> Iterator[Cells]:
     """Yield the sound rows of ``table`` batch by batch; the others go to ``ledger``."""
-    cleaner = Cleaner(rules.clean, (*source.boilerplate, *rules.boilerplate), ledger.changed)
+    cleaner = Cleaner(rules.clean, rules.boilerplate, source.page_code, ledger.changed)
     for batch in table.read(ledger):
         work = _Batch(batch, ledger, rules, cleaner)
         for column, values in zip(table.columns, batch.columns, strict=True):
@@ -97,10 +97,11 @@ class _Batch:
             self._ruled[f"not rated ({mark:g})"] = rows
 
     def _texts(self, column: Column, values: Sequence[object]) -> None:
-        clean, parse, join = self._cleaner, column.parse, column.join
-        if parse is not None:
-            values = _parsed(parse, values)
-        self._written.append([clean(value if isinstance(value, str) else flat(value, join)) for value in values])
+        join = column.join
+        if column.parse is not None:
+            values = _parsed(column.parse, values)
+        texts = [value if type(value) is str else flat(value, join) for value in values]
+        self._written.append(self._cleaner.column(texts))
 
     def limits(self, source: Source) -> None:
         """Check ratings and times against the scale and the life of the platform, then the threshold."""

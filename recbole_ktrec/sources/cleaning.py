@@ -47,19 +47,6 @@ def _space(text: str) -> str:
     return " ".join(text.split())
 
 
-def _plain(text: str) -> bool:
-    """Return whether no rule can change ``text`` (most texts: so this is made of fast checks)."""
-    return (
-        text.isascii()
-        and text.isprintable()
-        and "&" not in text
-        and "<" not in text
-        and "  " not in text
-        and text[:1] != " "
-        and text[-1:] != " "
-    )
-
-
 #: The rules in the order in which they run.
 RULES: dict[str, Callable[[str], str]] = {
     "entities": _entities,
@@ -76,35 +63,56 @@ class Cleaner:
     Args:
         rules: names out of :data:`RULES`.
         boilerplate: regular expressions; what they match is cut out.
+        page_code: what only the code of a page holds; a text with it is no text and becomes empty.
         changed: rule -> cells changed.
     """
 
-    def __init__(self, rules: Sequence[str], boilerplate: Sequence[str], changed: Counter[str]) -> None:
+    def __init__(
+        self, rules: Sequence[str], boilerplate: Sequence[str], page_code: Sequence[str], changed: Counter[str]
+    ) -> None:
         for rule in rules:
             if rule not in RULES:
                 raise ConfigError(
                     f"Unknown rule of cleaning [{rule}]; known: {', '.join(RULES)}.{nearest(rule, RULES)}"
                 )
         self._rules = [(f"text {name}", rule) for name, rule in RULES.items() if name in rules]
-        self._changed = changed
+        self._changed, self._page_code = changed, page_code
         try:
             self._boilerplate = [re.compile(pattern) for pattern in boilerplate]
         except re.error as error:
             raise ConfigError(f"[boilerplate]: {error} in [{error.pattern!r}].") from error
 
-    def __call__(self, text: str) -> str:
-        """Return the clean text."""
-        if not _plain(text):
-            for name, rule in self._rules:
-                clean = rule(text)
-                if clean is not text and clean != text:
-                    self._changed[name] += 1
-                    text = clean
+    def column(self, texts: Sequence[str]) -> list[str]:
+        """Return the clean texts; those that no rule can change are known by a few fast checks."""
+        clean = [
+            text
+            if text.isascii()
+            and text.isprintable()
+            and "&" not in text
+            and "<" not in text
+            and "  " not in text
+            and not text.startswith(" ")
+            and not text.endswith(" ")
+            else self._clean(text)
+            for text in texts
+        ]
+        for mark in self._page_code:
+            clean = [self._count("text that is page code", text, "") if mark in text else text for text in clean]
         for pattern in self._boilerplate:
-            if pattern.search(text):
-                text = self._count("text boilerplate", text, _space(pattern.sub(" ", text)))
-        if len(text) > LONGEST:
-            text = self._count(f"text cut at {LONGEST:,} characters", text, text[:LONGEST])
+            clean = [
+                self._count("text boilerplate", text, _space(pattern.sub(" ", text))) if pattern.search(text) else text
+                for text in clean
+            ]
+        if max(map(len, clean), default=0) > LONGEST:
+            clean = [self._count(f"text cut at {LONGEST:,} characters", text, text[:LONGEST]) for text in clean]
+        return clean
+
+    def _clean(self, text: str) -> str:
+        for name, rule in self._rules:
+            clean = rule(text)
+            if clean is not text and clean != text:
+                self._changed[name] += 1
+                text = clean
         return text
 
     def _count(self, name: str, before: str, after: str) -> str:

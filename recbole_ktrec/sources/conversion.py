@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 import recbole_ktrec
 from recbole_ktrec.atomic import Field
@@ -156,7 +157,7 @@ class _Conversion:
         self._staging, self._name, self._strict = staging, name, strict
         self._listing = open_listing(staging / "damaged.tsv")
         self._spools: dict[str, Spool] = {}
-        self._ids: dict[str, np.ndarray] = {}  # user_id, item_id -> sorted hashes; a code is a place in it
+        self._ids: dict[str, np.ndarray] = {}  # user_id, item_id -> hashes; a code is a place in it
         self._described: dict[str, Described] = {}
         self._rows: Interactions | None = None
         self.ledgers: list[Ledger] = []
@@ -200,7 +201,7 @@ class _Conversion:
     def _coded(self, key: str, parts: list[np.ndarray]) -> np.ndarray:
         found = joined(parts, np.int64)
         parts.clear()
-        self._ids[key], codes = np.unique(found, return_inverse=True)
+        codes, self._ids[key] = pd.factorize(found)
         return codes.astype(np.int32)
 
     def _describe(self, table: Table, ledger: Ledger) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 
 import numpy as np
 
@@ -28,7 +29,8 @@ class Described:
         """Take in some rows: the hashes of their ids, and their text columns."""
         counts = np.zeros(len(ids), dtype=np.int32)
         for column in texts:
-            counts += np.fromiter((cell.count(" ") + 1 if cell else 0 for cell in column), np.int32, len(ids))
+            counts += np.fromiter(map(str.count, column, repeat(" ")), np.int32, len(ids))
+            counts += np.fromiter(map(bool, column), bool, len(ids))
         self._parts[0].append(ids)
         self._parts[1].append(counts)
 

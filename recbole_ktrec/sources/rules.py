@@ -19,7 +19,7 @@ class Rules:
 
     Attributes:
         clean: text rules to apply (:data:`recbole_ktrec.sources.cleaning.RULES`).
-        boilerplate: regular expressions to cut out of item texts, beside those of the source.
+        boilerplate: regular expressions to cut out of texts.
         plausible: drop ratings off the source's scale and dates before its platform existed.
         scale: lowest and highest rating, in the place of the source's.
         since, until: Unix times; events outside are dropped.
@@ -101,28 +101,24 @@ def apply(rows: Interactions, rules: Rules, with_text: np.ndarray | None) -> Ite
 
 def drop_equal(rows: Interactions) -> int:
     """Drop every row that repeats an earlier one in all its cells (same user, item and hash)."""
-    order = _by_pair(rows)
-    same = _same_pair(rows, order)
-    if not same.any():
+    ordered = np.sort(rows.hashes)
+    repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if not len(repeated):
         return 0
-    # Only rows that share user and item can be equal: sort those few once more, by hash.
-    runs = np.concatenate([[False], same]) | np.concatenate([same, [False]])
-    few = order[runs]
+    places = np.searchsorted(repeated, rows.hashes).clip(max=len(repeated) - 1)
+    few = np.flatnonzero(repeated[places] == rows.hashes)
     few = few[np.lexsort((few, rows.hashes[few], rows.items[few], rows.users[few]))]
-    equal = (
-        (rows.users[few][1:] == rows.users[few][:-1])
-        & (rows.items[few][1:] == rows.items[few][:-1])
-        & (rows.hashes[few][1:] == rows.hashes[few][:-1])
-    )
+    users, items, hashes = rows.users[few], rows.items[few], rows.hashes[few]
+    equal = (users[1:] == users[:-1]) & (items[1:] == items[:-1]) & (hashes[1:] == hashes[:-1])
     return _drop_at(rows, few[1:][equal])
 
 
 def drop_repeated(rows: Interactions, last: bool) -> int:
     """Keep one row for each user and item: the first or last by time (by place where there is no time)."""
-    order = _by_pair(rows)
-    if rows.times is not None:
-        order = order[np.lexsort((order, rows.times[order], _pairs(rows)[order]))]
-    same = _same_pair(rows, order)
+    keys = (rows.items, rows.users) if rows.times is None else (rows.times, rows.items, rows.users)
+    order = np.lexsort(keys)
+    users, items = rows.users[order], rows.items[order]
+    same = (users[1:] == users[:-1]) & (items[1:] == items[:-1])
     return _drop_at(rows, order[:-1][same] if last else order[1:][same])
 
 
@@ -159,17 +155,3 @@ def _drop(rows: Interactions, gone: np.ndarray) -> int:
 def _drop_at(rows: Interactions, places: np.ndarray) -> int:
     rows.keep[places] = False
     return len(places)
-
-
-def _pairs(rows: Interactions) -> np.ndarray:
-    """Return one int64 for each (user, item)."""
-    return rows.users.astype(np.int64) * (int(rows.items.max(initial=0)) + 1) + rows.items
-
-
-def _by_pair(rows: Interactions) -> np.ndarray:
-    return np.argsort(_pairs(rows), kind="stable")
-
-
-def _same_pair(rows: Interactions, order: np.ndarray) -> np.ndarray:
-    users, items = rows.users[order], rows.items[order]
-    return (users[1:] == users[:-1]) & (items[1:] == items[:-1])

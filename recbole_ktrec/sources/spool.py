@@ -39,7 +39,8 @@ class Spool:
     def _safe(field: Field, cells: Sequence[str]) -> Sequence[str]:
         if field.type == "float":
             return cells
-        if field.type == "token" and not any(mark in "".join(cells) for mark in '"\t\n\r\x00'):
+        whole = "".join(cells)
+        if not any(mark in whole for mark in '"\t\n\r\x00'):
             return cells
         return list(map(escape, cells))
 

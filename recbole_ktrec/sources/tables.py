@@ -109,7 +109,7 @@ class Source:
         scale: lowest and highest rating, ends included.
         since: Unix time before which there can be no event (the platform did not exist).
         options: extra options it understands -> (default, help).
-        boilerplate: regular expressions of text that says nothing about an item.
+        page_code: what a text holds only if it is the code of a page, caught in the place of the text.
     """
 
     title: str
@@ -121,4 +121,4 @@ class Source:
     scale: tuple[float, float] | None = None
     since: float | None = None
     options: dict[str, tuple[object, str]] = field(default_factory=dict)
-    boilerplate: tuple[str, ...] = ()
+    page_code: tuple[str, ...] = ()

@@ -109,6 +109,13 @@ def written(found: np.ndarray) -> list[str]:
 
 def flat(value: object, join: str = " ") -> str:
     """Return any JSON value as text: entries of a list joined and doubled ones left out, ``key: value`` for objects."""
+    if type(value) is list:
+        if len(value) == 1 and type(value[0]) is str:
+            return value[0]
+        try:
+            return join.join(filter(str.strip, dict.fromkeys(value)))
+        except TypeError:  # not all are text
+            pass
     if isinstance(value, str):
         return value
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -117,12 +124,6 @@ def flat(value: object, join: str = " ") -> str:
         parts = [f"{key}: {flat(each, ', ')}" for key, each in value.items() if each not in (None, "", [], {})]
         return "; ".join(parts)
     if isinstance(value, (list, tuple, set)):
-        if len(value) == 1:
-            return flat(next(iter(value)), join)
-        try:
-            return join.join(filter(str.strip, dict.fromkeys(value)))
-        except TypeError:  # not all are text
-            pass
         return join.join(dict.fromkeys(part for part in _leaves(value, join) if part.strip()))
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

@@ -30,18 +30,20 @@ from recbole_ktrec.sources.values import date, flat, hashes, ids, numbers, price
 )
 def test_rules_and_their_counts(text: str, clean: str, rules: list[str]) -> None:
     changed: Counter[str] = Counter()
-    assert Cleaner(tuple(RULES), (), changed)(text) == clean
+    assert Cleaner(tuple(RULES), (), (), changed).column([text]) == [clean]
     assert changed == {f"text {rule}": 1 for rule in rules}
 
 
 def test_rules_can_be_left_out_and_boilerplate_cut() -> None:
     changed: Counter[str] = Counter()
-    assert Cleaner((), (), changed)("<b>  &amp;") == "<b>  &amp;" and not changed
-    assert Cleaner(("space",), (r"\[Misc\.\]", "Buy now!?"), changed)("Soap [Misc.] Buy now!") == "Soap"
-    assert changed == {"text boilerplate": 2}
-    assert len(Cleaner((), (), changed)("x" * (LONGEST + 1))) == LONGEST
+    assert Cleaner((), (), (), changed).column(["<b>  &amp;"]) == ["<b>  &amp;"] and not changed
+    cleaner = Cleaner(("space",), (r"\[Misc\.\]", "Buy now!?"), (".getTime()",), changed)
+    assert cleaner.column(["Soap [Misc.] Buy now!", "new Date().getTime() x", "Ok"]) == ["Soap", "", "Ok"]
+    assert changed == {"text boilerplate": 2, "text that is page code": 1}
+    assert [len(text) for text in cleaner.column(["x" * (LONGEST + 1), "y"])] == [LONGEST, 1]
+    assert cleaner.column([]) == []
     with pytest.raises(ConfigError, match=r"\[boilerplate\]"):
-        Cleaner((), ("(",), changed)
+        Cleaner((), ("(",), (), changed)
 
 
 def test_ids() -> None:

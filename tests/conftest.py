@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,18 @@ def write_tiny_dataset(folder: Path, name: str = "tiny", users: int = 24, items:
     (folder / name).mkdir(parents=True)
     (folder / name / f"{name}.inter").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return folder / name
+
+
+@pytest.fixture(autouse=True)
+def root_logger() -> Iterator[None]:
+    """Take away what RecBole's ``init_logger`` leaves at the root logger: its handlers and its level."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    for handler in [one for one in root.handlers if one not in handlers]:
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(level)
 
 
 @pytest.fixture

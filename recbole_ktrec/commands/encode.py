@@ -24,7 +24,7 @@ from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.keys import READ_BY_RECBOLE, keys_of_other_models
-from recbole_ktrec.register.properties import dataset_files, model_files
+from recbole_ktrec.register.properties import converted_file, dataset_files, model_files
 from recbole_ktrec.resources import resource_dir
 from recbole_ktrec.text import ItemVectors, TextSettings, chosen_fields, item_vectors
 
@@ -71,9 +71,10 @@ def configuration(model: str, dataset: str | None, files: Sequence[str], options
         ConfigError: a file cannot be read.
     """
     own = model_files(model) if model in MODELS else [resource_dir("properties") / "text.yaml"]
-    own += dataset_files(dataset) if dataset else []
+    said = {**read_config_files(files), **options}
+    own += dataset_files(dataset) + converted_file(dataset, said.get("data_path")) if dataset else []
     existing = [str(path) for path in own if path.is_file()]
-    return {**read_config_files(existing), **read_config_files(files), **options}
+    return {**read_config_files(existing), **said}
 
 
 def _check(options: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 from recbole_ktrec.commands.options import check_options, quoted, read_config_files, read_options
 from recbole_ktrec.commands.session import own_arguments, quiet_host, set_threads
 from recbole_ktrec.errors import DataError, nearest
-from recbole_ktrec.register.properties import config_files_for, dataset_files
+from recbole_ktrec.register.properties import config_files_for, converted_file, dataset_files
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +48,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     model = args.model or said.get("model", "KTRec")
     dataset = args.dataset or said.get("dataset", "ml-100k")
     check_options(options, model)
+    files = [str(file) for file in converted_file(dataset, said.get("data_path"))] + files
     check_dataset(dataset, {**read_config_files([str(file) for file in dataset_files(dataset)]), **said})
     threads = set_threads(args.threads, args.nproc)
     start = time.time()

@@ -32,6 +32,12 @@ def dataset_files(dataset: str) -> list[Path]:
     return [own] if own.is_file() else []
 
 
+def converted_file(dataset: str, data_path: object = None) -> list[Path]:
+    """Return ``<data_path>/<dataset>/<dataset>.yaml``, as ``ktrec convert`` writes it, in a list if it is there."""
+    made = Path(str(data_path or "dataset/")) / dataset / f"{dataset}.yaml"
+    return [made] if made.is_file() else []
+
+
 def config_files_for(model: str, dataset: str) -> list[str]:
     """Return the plugin's dataset file for a ``config_file_list``, so that every model sees the same data.
 
@@ -50,7 +56,9 @@ def _slipped_in(config: Any, file: str) -> list[Path]:
         return []
     if Path(file).name == "overall.yaml":
         return model_files(config.model)
-    return dataset_files(config.dataset) if Path(file).name == "sample.yaml" else []
+    if Path(file).name != "sample.yaml":
+        return []
+    return dataset_files(config.dataset) + converted_file(config.dataset, config.external_config_dict.get("data_path"))
 
 
 def _add_files(config_class: Any) -> None:

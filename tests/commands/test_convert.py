@@ -123,6 +123,34 @@ def test_an_earlier_result_stays_unless_told(shop: Path, capsys: pytest.CaptureF
     assert convert(*args, "--overwrite") == 0
 
 
+@pytest.mark.parametrize("model", ["Pop", "ItemKNN"])
+def test_a_converted_table_runs_by_its_name(
+    tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("recbole")
+    rows = [f"u{u},i{(u + k) % 12},{k + 1}" for u in range(12) for k in range(10)]
+    (tmp_path / "a.csv").write_text("user,item,rating\n" + "\n".join(rows) + "\n")
+    (tmp_path / "b.csv").write_text("item,title\n" + "\n".join(f"i{i},Thing number {i}" for i in range(12)) + "\n")
+    monkeypatch.chdir(tmp_path)
+    args = [
+        "table",
+        "--input",
+        tmp_path,
+        "--interactions",
+        "a.csv",
+        "--items",
+        "b.csv",
+        "--output",
+        "made/shop",
+        "--quiet",
+    ]
+    assert convert(*args) == 0
+    shown = capsys.readouterr().out
+    command = shown.splitlines()[-1].partition("Next: ktrec ")[2].replace("--model=KTRec", f"--model={model}").split()
+    assert main([*command, "--epochs=1"]) == 0
+    assert f"{model} on shop" in capsys.readouterr().out
+
+
 def test_list_shows_every_source(capsys: pytest.CaptureFixture[str]) -> None:
     assert convert("--list") == 0
     shown = capsys.readouterr().out

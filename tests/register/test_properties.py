@@ -36,6 +36,16 @@ def test_files_dict_and_command_line_come_after(
     assert (made["seed"], made["tiny_width"], made["stopping_step"]) == (1, 8, 7)
 
 
+def test_the_file_that_convert_writes_beside_the_data_is_read(
+    tiny_tower: str, dataset_file: Path, workplace: Path, tmp_path: Path
+) -> None:
+    made = tmp_path / "data" / "tiny" / "tiny.yaml"
+    made.parent.mkdir(parents=True)
+    made.write_text("stopping_step: 8\n")
+    assert config(tiny_tower, "tiny", config_dict={"data_path": str(tmp_path / "data")})["stopping_step"] == 8
+    assert config(tiny_tower, "tiny")["stopping_step"] == 4
+
+
 def test_recbole_s_own_dataset_file_comes_after_the_plugin_s(tiny_tower: str, dataset_file: Path) -> None:
     dataset_file.with_name("ml-100k.yaml").write_text("normalize_all: False\nstopping_step: 5\n")
     made = config(model=tiny_tower, dataset="ml-100k")

@@ -90,7 +90,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     report = convert(
         args.source, source, args.input, output,
         rules=_rules(args, mapping.get("rules") or {}), options=_options(args, source),
-        files=_pairs(args.file, "--file"), properties=mapping.get("properties") or {},
+        files=_pairs(args.file, "--file"), properties=mapping.get("properties") or {}, mapping=mapping,
         strict=args.strict, overwrite=args.overwrite,
     )  # fmt: skip
     if not args.quiet:

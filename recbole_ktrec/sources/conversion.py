@@ -62,6 +62,7 @@ def convert(
     options: Mapping[str, object] | None = None,
     files: Mapping[str, str | Path] | None = None,
     properties: Mapping[str, object] | None = None,
+    mapping: Mapping[str, object] | None = None,
     strict: bool = False,
     overwrite: bool = False,
 ) -> Report:
@@ -76,11 +77,13 @@ def convert(
         options: the source's own options.
         files: role -> path, for files that are named otherwise than their owner does.
         properties: further keys for the data set's property file.
+        mapping: the mapping that ``source`` was made of, for the report.
         strict: stop at the first damaged row.
         overwrite: replace an earlier result.
 
     Raises:
-        DataError: no fitting file, a damaged archive, nothing left after cleaning, or an output that exists.
+        DataError: no fitting file, a damaged archive, nothing left after cleaning, an output that exists or cannot be
+            written.
         ConfigError: an unknown option.
     """
     output = Path(output)
@@ -101,6 +104,7 @@ def convert(
             "version": recbole_ktrec.__version__,
             "source": {"name": name, "title": source.title, "url": source.url},
             "options": {"strict": strict, **chosen, **asdict(work.rules)},
+            **({"mapping": mapping} if mapping else {}),
             "inputs": inputs.read,
             "tables": {ledger.kind: ledger.as_dict() for ledger in work.ledgers},
             "statistics": report.statistics,
@@ -127,11 +131,13 @@ def _staging(output: Path) -> Iterator[Path]:
     """Give a folder beside ``output`` to write in; it is gone afterwards, and one left by a killed run goes now."""
     staging = output.parent / f".{output.name}.partial"
     shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
     collecting = gc.isenabled()
     gc.disable()  # millions of short-lived rows without cycles: the collector would only walk them
     try:
+        staging.mkdir(parents=True)
         yield staging
+    except OSError as error:
+        raise DataError(f"[{output}] cannot be written: {error.strerror or error}.") from error
     finally:
         if collecting:
             gc.enable()

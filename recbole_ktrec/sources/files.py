@@ -148,11 +148,18 @@ def _decompress(raw: io.BufferedReader, name: str) -> BinaryIO:
 
 def _members(path: Path) -> list[Member]:
     if path.is_dir():
-        found = [Path(folder, name) for folder, _, names in os.walk(path) for name in names if not name.startswith(".")]
+        found = [each for each in _files_below(path) if each.name != "conversion.json"]  # our own accounts
         return [member for each in sorted(found) for member in _of_file(each, each.relative_to(path).as_posix())]
     if path.is_file():
         return _of_file(path, path.name)
     raise DataError(f"[{path}] does not exist.")
+
+
+def _files_below(path: Path) -> Iterator[Path]:
+    """Yield the files below a folder, but for hidden ones and those in hidden folders."""
+    for folder, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(folder, name) for name in names if not name.startswith("."))
 
 
 def _of_file(path: Path, shown: str) -> list[Member]:

@@ -112,6 +112,22 @@ def test_nothing_left_says_why(folder: Path, run: Callable[..., Any], tmp_path: 
     assert not list((tmp_path / "dataset").iterdir())
 
 
+def test_an_output_that_cannot_be_written_is_named(
+    folder: Path, tmp_path: Path, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("recbole_ktrec.sources.spool.Spool.add", full)
+    with pytest.raises(DataError, match=r"dataset/d\] cannot be written: No space left on device"):
+        run("movielens", folder)
+    assert not list((tmp_path / "dataset").iterdir())
+    (tmp_path / "dataset").rmdir()
+    (tmp_path / "dataset").write_text("a file where a folder should be")
+    with pytest.raises(DataError, match="cannot be written"):
+        run("movielens", folder)
+
+
 def test_text_needs_an_item_file(raw: Callable[..., Path], run: Callable[..., Any]) -> None:
     with pytest.raises(DataError, match="No item file"):
         run("movielens", raw({"ratings.csv": RATINGS}), Rules(require_text=True))

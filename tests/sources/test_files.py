@@ -103,7 +103,16 @@ def test_zstd_without_its_extra_names_the_command(raw: Callable[..., Path], monk
 
 
 def test_roles_patterns_and_what_is_missing(raw: Callable[..., Path]) -> None:
-    folder = raw({"meta_Toys.json": "{}", "Toys.json": "{}", ".hidden.json": "{}", "odd": "x"})
+    folder = raw(
+        {
+            "meta_Toys.json": "{}",
+            "Toys.json": "{}",
+            ".hidden.json": "{}",
+            ".d/x.json": "{}",
+            "d/conversion.json": "{}",
+            "odd": "x",
+        }
+    )
     inputs = Inputs.of([folder], {"meta": folder / "odd"})
     assert [m.path for m in inputs.find("reviews", "*review*", "*.json", exclude="meta*")] == ["Toys.json"]
     assert [m.path for m in inputs.find("meta", "meta*.json")] == ["odd"]

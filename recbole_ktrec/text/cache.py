@@ -9,8 +9,8 @@ Each encoder with its settings (the *fingerprint*) has a folder ``<cache>/vector
 ``rows.index``
     one 20-byte record a row: the 16-byte BLAKE2b hash of the text, then the CRC-32 of the row's bytes.
 ``views/<digest>.npy``
-    rows copied into the order that one caller asked for (its items, by token), memory-mapped from then on; the few
-    most recent ones are kept. They are derived: deleting them costs a copy.
+    rows copied into the order that one caller asked for (its items, by token), memory-mapped from then on (see
+    :mod:`recbole_ktrec.text.views`).
 ``lock``
     held by the one process that encodes and appends; readers need none.
 
@@ -36,14 +36,15 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from recbole_ktrec.errors import CacheError
+from recbole_ktrec.text.disk import append, disk_errors, replacing, size
 from recbole_ktrec.text.fingerprint import COMPARED
+from recbole_ktrec.text.views import open_view, save_view, view_file
 
 KEY_BYTES = 16
 #: The key of "no text": its row is zero and never stored.
 NO_TEXT = bytes(KEY_BYTES)
 _RECORD = np.dtype([("key", f"V{KEY_BYTES}"), ("crc", "<u4")])
 _FORMAT = 1
-_KEPT_VIEWS = 4
 _logger = logging.getLogger(__name__)
 
 
@@ -76,6 +77,10 @@ class VectorCache:
         self.dim = self._described_dim()
 
     @property
+    def _views(self) -> Path:
+        return self.folder / "views"
+
+    @property
     def _description(self) -> Path:
         return self.folder / "fingerprint.json"
 
@@ -88,7 +93,7 @@ class VectorCache:
     def describe(self, dim: int) -> None:
         """Set the length of a vector; call it inside :meth:`writing` before the first :meth:`append`."""
         if self.dim is None:
-            with _replacing(self._description) as partial:
+            with replacing(self._description) as partial:
                 partial.write_text(json.dumps({**self._fingerprint, "dim": dim}, indent=1) + "\n", encoding="utf-8")
             self.dim = dim
             self._repair()
@@ -129,7 +134,7 @@ class VectorCache:
         """Return how many rows both files hold."""
         if self.dim is None:
             return 0
-        return min(_size(self._index_file) // _RECORD.itemsize, _size(self._vector_file) // (4 * self.dim))
+        return min(size(self._index_file) // _RECORD.itemsize, size(self._vector_file) // (4 * self.dim))
 
     def missing(self, keys: Sequence[bytes]) -> list[int]:
         """Return the positions of the keys that are not stored, the first of equal ones only."""
@@ -141,10 +146,10 @@ class VectorCache:
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """Be the one process that appends; wait for another one to end, then take in what it has written."""
-        with _disk_errors(self.folder):
+        with disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(str(self.folder / "lock"))
-        with _disk_errors(self.folder):
+        with disk_errors(self.folder):
             try:
                 lock.acquire(timeout=1)
             except Timeout:
@@ -164,9 +169,9 @@ class VectorCache:
             return
         count = self._whole_rows()
         for path, width in ((self._index_file, _RECORD.itemsize), (self._vector_file, 4 * self.dim)):
-            if (size := _size(path)) > count * width:
-                _logger.warning("[%s] was cut short by an earlier run: %d of its bytes go.", path, size - count * width)
-                with _disk_errors(path):
+            if (surplus := size(path) - count * width) > 0:
+                _logger.warning("[%s] was cut short by an earlier run: %d of its bytes go.", path, surplus)
+                with disk_errors(path):
                     os.truncate(path, count * width)
 
     def append(self, keys: Sequence[bytes], vectors: np.ndarray) -> None:
@@ -179,15 +184,15 @@ class VectorCache:
         index = np.zeros(len(keys), _RECORD)
         index["key"] = np.frombuffer(b"".join(keys), f"V{KEY_BYTES}")
         index["crc"] = [zlib.crc32(row) for row in vectors]
-        sizes = {path: _size(path) for path in (self._vector_file, self._index_file)}
+        sizes = {path: size(path) for path in (self._vector_file, self._index_file)}
         try:
-            with _disk_errors(self.folder):
-                _append(self._vector_file, vectors)
-                _append(self._index_file, index)
+            with disk_errors(self.folder):
+                append(self._vector_file, vectors)
+                append(self._index_file, index)
         except CacheError:
-            for path, size in sizes.items():
-                if _size(path) > size:
-                    os.truncate(path, size)
+            for path, before in sizes.items():
+                if size(path) > before:
+                    os.truncate(path, before)
             raise
         self.refresh()
 
@@ -198,34 +203,21 @@ class VectorCache:
         """
         if (view := self.view(keys)) is not None:
             return view
-        matrix, path = self._copy_rows(keys), self._view_file(keys)
+        matrix = self._copy_rows(keys)
         matrix.flags.writeable = False
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with _replacing(path) as partial:
-                _save(partial, matrix)
+            save_view(view_file(self._views, keys), matrix)
         except OSError as error:
             _logger.warning("The vectors stay in memory: %s", error)
             return matrix
-        _forget_old_views(path.parent)
         view = self.view(keys)
         return matrix if view is None else view
 
-    def _view_file(self, keys: Sequence[bytes]) -> Path:
-        return self.folder / "views" / f"{hashlib.sha256(b''.join(keys)).hexdigest()[:32]}.npy"
-
     def view(self, keys: Sequence[bytes]) -> np.ndarray | None:
         """Return what :meth:`gather` returned for the same keys before, if it is still there whole."""
-        path = self._view_file(keys)
-        if self.dim is None or not keys or not path.exists():
+        if self.dim is None or not keys:
             return None
-        try:
-            view = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, OSError, EOFError):
-            return None
-        with contextlib.suppress(OSError):
-            os.utime(path)  # as one of the most recent it is kept
-        return view if view.shape == (len(keys), self.dim) and view.dtype == np.float32 else None
+        return open_view(view_file(self._views, keys), (len(keys), self.dim))
 
     def _copy_rows(self, keys: Sequence[bytes]) -> np.ndarray:
         matrix = np.zeros((len(keys), self.dim or 0), np.float32)
@@ -233,58 +225,3 @@ class VectorCache:
         if filled:
             matrix[filled] = self._matrix[[self._rows[keys[i]] for i in filled]]
         return matrix
-
-
-def _forget_old_views(folder: Path) -> None:
-    newest_first = sorted(folder.glob("*.npy"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in newest_first[_KEPT_VIEWS:]:
-        with contextlib.suppress(OSError):
-            path.unlink()
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
-def _append(path: Path, data: np.ndarray) -> None:
-    with path.open("ab") as handle:
-        handle.write(data.tobytes())
-        handle.flush()
-        os.fsync(handle.fileno())
-
-
-def _save(path: Path, matrix: np.ndarray) -> None:
-    """Do what ``numpy.save`` does, but notice a full disk: the C library's stream that it uses swallows the error."""
-    with path.open("wb") as handle:
-        np.lib.format.write_array_header_1_0(handle, np.lib.format.header_data_from_array_1_0(matrix))
-        handle.write(matrix.data)
-        handle.flush()
-        os.fsync(handle.fileno())
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Give a file beside ``path`` to write; it takes the name ``path`` if all goes well, and vanishes if not."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with _disk_errors(path):
-            yield partial
-            os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except CacheError:
-        raise
-    except OSError as error:
-        raise CacheError(
-            f"The cache [{path}] cannot be written: {error.strerror or error}. "
-            "Free some space there, or set text_cache_dir (or KTREC_CACHE) to another folder."
-        ) from error

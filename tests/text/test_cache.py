@@ -111,11 +111,19 @@ def test_a_damaged_description_is_written_again(tmp_path: Path, content: str) ->
     assert opened(tmp_path).dim == DIM and opened(tmp_path).missing(KEYS) == []
 
 
-def test_a_view_cut_short_is_copied_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["half", "no checksum", "one byte", "empty"])
+def test_a_damaged_view_is_copied_again(tmp_path: Path, damage: str) -> None:
     cache = filled(tmp_path)
     cache.gather(KEYS)
     (view,) = (cache.folder / "views").iterdir()
-    cut(view, 0.5)
+    if damage == "one byte":
+        content = bytearray(view.read_bytes())
+        content[-10] ^= 1
+        view.write_bytes(content)
+    else:
+        os.truncate(
+            view, {"half": view.stat().st_size // 2, "no checksum": view.stat().st_size - 4, "empty": 0}[damage]
+        )
     assert cache.view(KEYS) is None
     np.testing.assert_array_equal(cache.gather(KEYS), ROWS)
     np.testing.assert_array_equal(cache.view(KEYS), ROWS)

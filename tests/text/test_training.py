@@ -147,7 +147,8 @@ def test_what_cannot_be_trained_is_refused(settings: TextSettings, mode: str, la
 
 
 def test_float16_is_refused_for_training(settings: TextSettings) -> None:
-    encoder = TextEncoder.load(replace(settings, dtype="float16"))
+    encoder = TextEncoder.load(settings)
+    encoder.settings = replace(settings, dtype="float16")
     with pytest.raises(ConfigError, match=r"\[float16\] overflows"):
         encoder.set_training("full")
 

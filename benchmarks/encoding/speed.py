@@ -1,6 +1,6 @@
 """Encoding speed in one run: this plugin against plain transformers with length-sorted batches, and the cache.
 
-    python benchmarks/encoding.py --item_file=PATH --fields=title,categories --texts=3000 --output=RESULT.json
+    python benchmarks/encoding/speed.py --item_file=PATH --fields=title,categories --output=results.json
 
 Both sides use the same encoder, texts, length limit and number of threads, in turns, ``--rounds`` times; CPU seconds
 are counted beside wall seconds, since other work on the machine disturbs the latter.

@@ -10,7 +10,10 @@ from recbole_ktrec.compat.hooks import after_import
 from recbole_ktrec.errors import ConfigError
 
 #: metric -> its module, imported right after ``recbole.evaluator``: it may import nothing else of RecBole at its top.
-METRICS: dict[str, str] = {}
+METRICS: dict[str, str] = {
+    name: "recbole_ktrec.evaluation.metrics"
+    for name in ("Accuracy", "CatalogueCoverage", "Novelty", "ScoreCoverage", "TextDiversity")
+}
 
 
 def register_metric(metric: type[Any]) -> type[Any]:

@@ -1,0 +1,65 @@
+"""Compare models fairly: the same split and the same candidate items for every model, each in a process of its own.
+
+Built-in models of RecBole and those of this plugin run through RecBole's own trainer and evaluator, on several seeds.
+What is done is not done again: stop it, kill it, run it again. The results are written into the output folder:
+results.json (every number), report.md, report.html (one page, no network needed), plots/*.png.
+
+  ktrec benchmark --dataset ml-100k --models Pop ItemKNN EASE BPR --seeds 3 --output comparison
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from recbole_ktrec.errors import ConfigError
+
+_OPTIONS = (
+    "YAML: model -> settings; 'all' for every model; 'model: NAME' makes a section a variant; 'tune' in a "
+    "section gives its ranges"
+)
+_SPLITS = "random, leave_one_out (RecBole's own), cold_item, cold_user, time (default: random)"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add = parser.add_argument
+    add("--dataset", nargs="+", required=True, metavar="D", help="data sets: folders of atomic files, or ml-100k")
+    add("--data-path", metavar="DIR", help="folder that holds the data sets' folders (default: dataset)")
+    add("--models", nargs="+", required=True, metavar="M", help="models by name, or sections of --options")
+    add("--options", type=Path, metavar="FILE", help=_OPTIONS)
+    add("--seeds", nargs="+", type=int, metavar="S", help="how many (from 2020 on), or which (two or more numbers)")
+    add("--split", default="random", metavar="KIND", help=_SPLITS)
+    add("--share", type=float, default=0.2, help="share of items, users or interactions held out (default: 0.2)")
+    add("--metrics", nargs="+", metavar="M", help="ranking metrics of RecBole")
+    add("--topk", nargs="+", type=int, metavar="K", help="lengths of the lists")
+    add("--valid-metric", metavar="M@K", help="chooses the epoch and the trial")
+    add("--tune", type=int, default=0, metavar="N", help="trials for each model, over properties/tuning/MODEL.yaml")
+    add("--rating-threshold", type=float, metavar="R", help="a rating from here on is a yes (default: the median)")
+    add("--config", type=Path, metavar="FILE", help="defaults of the grid (default: properties/benchmark.yaml)")
+    add("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="jobs at a time (default: one a core)")
+    add("--memory-limit", type=float, metavar="GB", help="memory that one job may ask for")
+    add("--time-limit", type=float, metavar="SECONDS", help="seconds that one job may take")
+    add("--output", type=Path, required=True, metavar="DIR", help="where everything goes; the same again to go on")
+
+
+def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
+    """Run the grid, write the results, and return 0 when every job has a result."""
+    args = parser.parse_args(argv)
+    from recbole_ktrec.evaluation.benchmark import make_grid, run_benchmark
+    from recbole_ktrec.evaluation.runner import Runner
+
+    if args.jobs < 1 or args.tune < 0:
+        raise ConfigError(f"--jobs [{args.jobs}] must be 1 or more, --tune [{args.tune}] 0 or more.")
+    runner = Runner(args.output / "jobs", args.jobs, args.memory_limit, args.time_limit)
+    results, notes = run_benchmark(make_grid(vars(args)), runner, args.output)
+    failed = [run for run in results["runs"] if run["status"] != "done"]
+    print((args.output / "report.md").read_text(encoding="utf-8"))
+    for note in notes:
+        print(note)
+    for run in failed:
+        print(f"No result: {run['model']} on {run['dataset']}, seed {run['seed']}: {run['error']}")
+    print(f"Written: {args.output / 'results.json'}, report.md, report.html")
+    return 1 if failed else 0

@@ -1,0 +1,90 @@
+"""The user-item pairs that every model of a comparison is asked about: held-out positives, drawn negatives, ratings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from recbole_ktrec.atomic import iter_atomic, read_header
+from recbole_ktrec.evaluation.answers import draw_negatives
+from recbole_ktrec.evaluation.splits import PARTS
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Pairs by RecBole's ids, each shape (n,): positives first, then their negatives.
+
+    Attributes:
+        users, items: ids.
+        labels: 1 held out, 0 drawn.
+        ratings: the rating of a positive, NaN for negatives and where there is none.
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    labels: np.ndarray
+    ratings: np.ndarray
+
+
+def read_interactions(folder: Path, dataset: str, fields: Sequence[str], rating: str | None) -> pd.DataFrame:
+    """Read all interactions of a data set or of its written parts: columns ``user``, ``item``, ``rating`` (NaN: none).
+
+    Args:
+        folder: where ``dataset.inter`` lies, or ``dataset.train.inter`` and so on.
+        fields: names of the user and the item column.
+        rating: name of the rating column, if any.
+    """
+    paths = [folder / f"{dataset}.{part}.inter" for part in PARTS]
+    paths = [path for path in paths if path.is_file()] or [folder / f"{dataset}.inter"]
+    frames = [_read(path, list(fields), rating) for path in paths]
+    return pd.concat(frames, ignore_index=True).drop_duplicates(["user", "item"], keep="last", ignore_index=True)
+
+
+def _read(path: Path, columns: list[str], rating: str | None) -> pd.DataFrame:
+    has_rating = rating in {field.name for field in read_header(path)}
+    rows = list(iter_atomic(path, [*columns, rating] if has_rating and rating else columns))
+    frame = pd.DataFrame(rows, columns=["user", "item", "rating"][: 3 if has_rating else 2], dtype=object)
+    frame["rating"] = pd.to_numeric(frame["rating"], errors="coerce") if has_rating else np.nan
+    return frame
+
+
+class Questions:
+    """Draws the pairs of a part by tokens, so that every model is asked the same whatever its ids.
+
+    Args:
+        interactions: all parts, from :func:`read_interactions`.
+        users, items: tokens by id, padding left out, shape (n_users,), (n_items,): ids are positions plus one.
+        seed: seed of the draw.
+    """
+
+    def __init__(self, interactions: pd.DataFrame, users: np.ndarray, items: np.ndarray, seed: int) -> None:
+        self.users, self.items, self.seed = pd.Index(users), pd.Index(items), seed
+        self.user_rank = pd.Index(np.sort(users))
+        self.item_rank = pd.Index(np.sort(items))
+        known = interactions[interactions["user"].isin(users) & interactions["item"].isin(items)]
+        self.known = np.unique(self._codes(known["user"], known["item"]))
+        self.ratings = known.set_index(["user", "item"])["rating"]
+
+    def _codes(self, users: pd.Series | np.ndarray, items: pd.Series | np.ndarray) -> np.ndarray:
+        return self.user_rank.get_indexer(users).astype(np.int64) * len(self.item_rank) + self.item_rank.get_indexer(
+            items
+        )
+
+    def ask(self, users: np.ndarray, items: np.ndarray, part: int) -> Asked:
+        """Return the pairs for the positives (``users``, ``items``: tokens, shape (n,)) of a part (its code)."""
+        codes = np.unique(self._codes(users, items))
+        user, positive = np.divmod(codes, len(self.item_rank))
+        negative = draw_negatives(user, self.known, len(self.item_rank), [self.seed, part])
+        drawn = negative >= 0
+        tokens = self.user_rank[user], self.item_rank[positive]
+        ratings = self.ratings.reindex(pd.MultiIndex.from_arrays(tokens)).to_numpy(dtype=float)
+        return Asked(
+            self.users.get_indexer(tokens[0].append(tokens[0][drawn])) + 1,
+            self.items.get_indexer(tokens[1].append(self.item_rank[negative[drawn]])) + 1,
+            np.r_[np.ones(len(codes)), np.zeros(int(drawn.sum()))],
+            np.r_[ratings, np.full(int(drawn.sum()), np.nan)],
+        )

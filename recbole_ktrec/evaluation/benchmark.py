@@ -1,0 +1,72 @@
+"""The whole of ``ktrec benchmark``: options to grid, grid to jobs, jobs to results and report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.evaluation.grid import Grid, prepare_datasets, run_grid
+from recbole_ktrec.evaluation.options import entries, read_grid, read_yaml, seeds_of
+from recbole_ktrec.evaluation.report import write_report
+from recbole_ktrec.evaluation.results import assemble, write_json
+from recbole_ktrec.evaluation.runner import Runner
+from recbole_ktrec.evaluation.splits import SplitSpec
+
+
+def make_grid(asked: Mapping[str, Any]) -> Grid:
+    """Return the grid of what was ``asked`` for: the options of ``ktrec benchmark`` by name, None where not given.
+
+    Raises:
+        ConfigError: an unknown model, metric, split or key.
+    """
+    defaults = read_grid(asked.get("config"))
+    options = read_yaml(asked["options"]) if asked.get("options") else {}
+    seeds = asked.get("seeds") or defaults.get("seeds", 3)
+    if isinstance(seeds, list) and len(seeds) == 1:
+        seeds = seeds[0]
+    metrics, topk = asked.get("metrics") or defaults["metrics"], asked.get("topk") or defaults["topk"]
+    _check_metrics(metrics, topk)
+    common = {**(defaults.get("all") or {}), **(options.get("all") or {})}
+    grid = Grid(
+        datasets=list(dict.fromkeys(asked["dataset"])),
+        entries=entries(asked["models"], defaults, options),
+        seeds=seeds_of(seeds),
+        kind=asked.get("split") or "random",
+        share=0.2 if asked.get("share") is None else asked["share"],
+        data_path=str(Path(asked.get("data_path") or common.get("data_path") or "dataset").resolve()),
+        common=common,
+        metrics=metrics,
+        topk=topk,
+        valid_metric=asked.get("valid_metric") or defaults["valid_metric"],
+        tune=asked.get("tune") or 0,
+        rating_threshold=asked.get("rating_threshold") or defaults.get("rating_threshold"),
+        text_diversity=bool(defaults.get("text_diversity", True)),
+    )
+    SplitSpec(grid.kind, grid.share)
+    return grid
+
+
+def _check_metrics(metrics: Sequence[str], topk: Sequence[int]) -> None:
+    from recbole.evaluator.register import metric_types
+    from recbole.utils import EvaluatorType
+
+    ranking = [name for name, kind in metric_types.items() if kind == EvaluatorType.RANKING]
+    for metric in metrics:
+        if metric.lower() not in ranking:
+            raise ConfigError(f"[{metric}] is no ranking metric of RecBole.{nearest(metric.lower(), ranking)}")
+    for k in topk:
+        if k < 1:
+            raise ConfigError(f"topk [{k}] must be 1 or more.")
+
+
+def run_benchmark(grid: Grid, runner: Runner, output: Path) -> tuple[dict[str, Any], list[str]]:
+    """Run what is not done yet, write ``results.json`` and the report into ``output``; return results and notes."""
+    with runner.locked():
+        plans = prepare_datasets(grid, output / "splits", runner.show_progress)
+        run_grid(grid, plans, runner)
+        results = assemble(grid, plans, runner)
+        write_json(output / "results.json", results)
+        notes = write_report(results, output)
+    return results, notes

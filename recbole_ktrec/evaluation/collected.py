@@ -1,0 +1,43 @@
+"""What metrics need beside the lists: training counts, items whose content a model reads, text vectors of items."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from recbole_ktrec.errors import DataError
+
+
+def item_counts(counter: Any, n_items: int) -> np.ndarray:
+    """Training interactions by item id, shape (n_items,), from RecBole's ``item_counter``."""
+    counts = np.zeros(n_items, dtype=np.int64)
+    for item, count in counter.items():
+        counts[item] = count
+    return counts
+
+
+def content_items(model: Any, n_items: int) -> np.ndarray:
+    """Mask (n_items,) of the items whose content ``model`` reads: what its ``content_items()`` says, else none."""
+    ask = getattr(model, "content_items", None)
+    if not callable(ask):
+        return np.zeros(n_items, dtype=bool)
+    return np.asarray(torch.as_tensor(ask()).cpu().numpy(), dtype=bool)
+
+
+def text_vectors(config: Any, dataset: Any) -> np.ndarray:
+    """Text vectors by item id, shape (n_items, dim), zero for padding and items without text.
+
+    Raises:
+        DataError: the data set has no ``.item`` file.
+    """
+    from recbole_ktrec.text import TextSettings, item_vectors
+
+    path = Path(config["data_path"]) / f"{config['dataset']}.item"
+    if not path.is_file():
+        raise DataError(f"TextDiversity needs item text, and there is no file [{path}].")
+    tokens = [str(token) for token in dataset.field2id_token[dataset.iid_field]]
+    settings = TextSettings.from_mapping(config)
+    return np.asarray(item_vectors(path, tokens, settings, id_column=dataset.iid_field, show_progress=False).matrix)

@@ -1,0 +1,156 @@
+"""From what was asked to jobs: data sets x models x seeds on shared splits, tuning first where it is wanted."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+import recbole_ktrec
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.evaluation.options import Entry
+from recbole_ktrec.evaluation.prepare import Prepared, dataset_settings, prepare
+from recbole_ktrec.evaluation.runner import Job, Runner
+from recbole_ktrec.evaluation.source import Source, read_source
+from recbole_ktrec.evaluation.splits import SplitSpec
+from recbole_ktrec.evaluation.tuning import best_trial, trials
+
+#: Part of every job's key: raised when what a job measures changes.
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What to compare.
+
+    Attributes:
+        datasets: names; their files lie in ``data_path/<name>`` (``ml-100k`` lies inside RecBole).
+        entries: the rows of the table.
+        seeds: each seed draws its own split and its own initial weights, as in RecBole.
+        kind, share: see :class:`recbole_ktrec.evaluation.splits.SplitSpec`.
+        common: configuration keys of every model, for reading the data.
+        metrics, topk, valid_metric: RecBole's settings.
+        tune: trials for each row; 0: none.
+    """
+
+    datasets: Sequence[str]
+    entries: Sequence[Entry]
+    seeds: Sequence[int]
+    kind: str = "random"
+    share: float = 0.2
+    data_path: str = "dataset"
+    common: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Sequence[str] = ("Recall", "NDCG", "MRR", "Hit", "Precision")
+    topk: Sequence[int] = (10, 20)
+    valid_metric: str = "NDCG@10"
+    tune: int = 0
+    rating_threshold: float | None = None
+    text_diversity: bool = True
+
+    def __post_init__(self) -> None:
+        metric, _, k = self.valid_metric.partition("@")
+        if metric.lower() not in {name.lower() for name in self.metrics} or k not in map(str, self.topk):
+            asked = ", ".join(f"{name}@{k}" for name in self.metrics for k in self.topk)
+            raise ConfigError(f"The validation metric [{self.valid_metric}] is none of those measured: {asked}.")
+
+
+@dataclass
+class DatasetPlan:
+    """One data set of the grid: its source, its split by seed, its jobs by label and seed."""
+
+    name: str
+    source: Source
+    values: dict[str, Any]
+    prepared: dict[int, Prepared]
+    tuned: dict[str, dict[str, Any]] = field(default_factory=dict)
+    trials: dict[str, list[tuple[dict[str, Any], Job]]] = field(default_factory=dict)
+    jobs: dict[tuple[str, int], Job] = field(default_factory=dict)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on."""
+    found = {name: importlib.metadata.version(name) for name in ("torch", "numpy", "pandas", "scipy")}
+    for name in ("transformers", "recbole"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return {"recbole_ktrec": recbole_ktrec.__version__, **found}
+
+
+def prepare_datasets(grid: Grid, folder: Path, show_progress: bool = True) -> list[DatasetPlan]:
+    """Read every data set once and make its split for every seed, below ``folder``."""
+    plans = []
+    with tqdm(
+        total=len(grid.datasets) * len(grid.seeds), desc="Splits", unit="split", disable=not show_progress
+    ) as bar:
+        for name in grid.datasets:
+            values = {**dataset_settings(name, grid.data_path), **grid.common, "data_path": grid.data_path}
+            source = read_source(name, values)
+            prepared = {}
+            for seed in grid.seeds:
+                prepared[seed] = prepare(source, SplitSpec(grid.kind, grid.share, seed), values, folder)
+                bar.update()
+            plans.append(DatasetPlan(name, source, values, prepared))
+    return plans
+
+
+def make_job(grid: Grid, plan: DatasetPlan, entry: Entry, seed: int, phase: str, tuned: Mapping[str, Any]) -> Job:
+    """Return the job of one row and seed; its key is a hash of everything that the result depends on."""
+    prepared = plan.prepared[seed]
+    config = {**dataset_settings(plan.name, grid.data_path), **entry.config, **tuned}
+    config |= {"metrics": list(grid.metrics), "topk": list(grid.topk), "valid_metric": grid.valid_metric, "seed": seed}
+    config = {**config, **prepared.settings, "seed": seed}
+    config.pop("data_path", None)
+    spec: dict[str, Any] = {
+        "format": FORMAT, "phase": phase, "model": entry.model, "seed": seed, "config": config,
+        "prepared": asdict(prepared), "rating_threshold": grid.rating_threshold, "text_diversity": grid.text_diversity,
+    }  # fmt: skip
+    where = {"dataset": None, "data_path": None}  # a folder that was moved holds the same data
+    identity = {**spec, "prepared": {**spec["prepared"], **where}, "versions": versions()}
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()
+    return Job(digest[:24], f"{plan.name} {entry.label} {phase} {seed}", spec)
+
+
+def plan_trials(grid: Grid, plan: DatasetPlan) -> list[Job]:
+    """Fill ``plan.trials``: the same budget for every row, on the first seed."""
+    for entry in grid.entries:
+        draws = trials(entry.label, entry.ranges, grid.tune, grid.seeds[0])
+        made = [(draw, make_job(grid, plan, entry, grid.seeds[0], "trial", draw)) for draw in draws]
+        plan.trials[entry.label] = made
+    return [job for made in plan.trials.values() for _, job in made]
+
+
+def choose_trials(grid: Grid, plan: DatasetPlan, runner: Runner) -> None:
+    """Fill ``plan.tuned`` with the settings of the best validation score of each row."""
+    from recbole.evaluator import smaller_metrics
+
+    bigger = grid.valid_metric.partition("@")[0].lower() not in smaller_metrics
+    for label, made in plan.trials.items():
+        scores = [(runner.result(job) or {}).get("valid_score") for _, job in made]
+        best = best_trial(scores, bigger)
+        plan.tuned[label] = {} if best is None else made[best][0]
+
+
+def plan_finals(grid: Grid, plan: DatasetPlan) -> list[Job]:
+    """Fill ``plan.jobs``: every row on every seed."""
+    for entry in grid.entries:
+        for seed in grid.seeds:
+            tuned = plan.tuned.get(entry.label, {})
+            plan.jobs[entry.label, seed] = make_job(grid, plan, entry, seed, "final", tuned)
+    return list(plan.jobs.values())
+
+
+def run_grid(grid: Grid, plans: Sequence[DatasetPlan], runner: Runner) -> None:
+    """Run what is not done yet: all trials, then all final jobs."""
+    if grid.tune:
+        runner.run([job for plan in plans for job in plan_trials(grid, plan)], "Tuning")
+        for plan in plans:
+            choose_trials(grid, plan, runner)
+    runner.run([job for plan in plans for job in plan_finals(grid, plan)], "Models")

@@ -1,0 +1,74 @@
+"""The steps of ``run_recbole`` as functions: configuration, data, parts as tokens."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from recbole_ktrec.errors import ConfigError
+
+if TYPE_CHECKING:
+    from recbole.config import Config
+    from recbole.data.dataset import Dataset
+
+
+@contextlib.contextmanager
+def no_command_line() -> Iterator[None]:
+    """Hide ``sys.argv`` from RecBole, which takes every ``--key=value`` in it for a configuration key."""
+    held, sys.argv = sys.argv, sys.argv[:1]
+    try:
+        yield
+    finally:
+        sys.argv = held
+
+
+def make_config(model: str, dataset: str, values: Mapping[str, Any], files: Sequence[str] = ()) -> Config:
+    """Return RecBole's ``Config`` of ``model`` on ``dataset``: its property files, then ``files``, then ``values``.
+
+    Raises:
+        ConfigError: RecBole does not know the model, or refuses a value.
+    """
+    from recbole.config import Config
+
+    with no_command_line():
+        try:
+            # RecBole evaluates strings of a dict as code: a quoted one gives itself.
+            given = {key: repr(value) if isinstance(value, str) else value for key, value in values.items()}
+            return Config(model=model, dataset=dataset, config_file_list=list(files) or None, config_dict=given)
+        except (ValueError, KeyError, NotImplementedError, RuntimeError, TypeError, AttributeError) as error:
+            raise ConfigError(f"RecBole cannot configure [{model}] on [{dataset}]: {error}") from error
+
+
+def load_parts(config: Config) -> tuple[Dataset, list[Dataset]]:
+    """Return the data set and its train, valid and test parts, exactly as ``run_recbole`` makes them."""
+    from recbole.data import create_dataset
+    from recbole.utils import init_seed
+
+    init_seed(config["seed"], config["reproducibility"])
+    dataset = create_dataset(config)
+    return dataset, list(dataset.build())
+
+
+def item_tokens(dataset: Dataset) -> np.ndarray:
+    """Tokens of the candidate items in the order of their ids, padding left out; shape (n_items - 1,)."""
+    return np.asarray(dataset.field2id_token[dataset.iid_field][1:], dtype=str)
+
+
+def user_tokens(dataset: Dataset) -> np.ndarray:
+    """Tokens of the users in the order of their ids, padding left out; shape (n_users - 1,)."""
+    return np.asarray(dataset.field2id_token[dataset.uid_field][1:], dtype=str)
+
+
+def pair_ids(part: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """User and item ids of the interactions of a part, shape (n,) each."""
+    return part.inter_feat[part.uid_field].numpy(), part.inter_feat[part.iid_field].numpy()
+
+
+def pair_tokens(part: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """User and item tokens of the interactions of a part, shape (n,) each."""
+    users, items = pair_ids(part)
+    return user_tokens(part)[users - 1], item_tokens(part)[items - 1]

@@ -1,0 +1,107 @@
+"""One job, one process: train one model on one split with one seed, measure it, write the result, go.
+
+``python -m recbole_ktrec.evaluation.job SPEC.json`` is what the runner starts; the result file appears whole or not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recbole_ktrec.errors import KTRecError
+from recbole_ktrec.evaluation import parent
+
+#: The tail of a traceback that a failed job keeps.
+_TRACE_CHARACTERS = 4000
+
+
+def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Train and measure what ``spec`` says (see :mod:`recbole_ktrec.evaluation.grid`).
+
+    Returns:
+        The result, and per-user arrays (empty for a tuning trial, which is judged on validation alone).
+    """
+    from recbole_ktrec.evaluation.harness import make_config
+    from recbole_ktrec.evaluation.measuring import Measurement, read_history
+    from recbole_ktrec.evaluation.training import train
+
+    prepared = spec["prepared"]
+    values = {**spec["config"], "checkpoint_dir": "checkpoints", "show_progress": False}
+    if prepared["data_path"]:
+        values["data_path"] = prepared["data_path"]
+    config = make_config(spec["model"], prepared["dataset"], values)
+    trained = train(config, prepared["fingerprints"])
+    result: dict[str, Any] = {
+        "valid": {name: float(value) for name, value in trained.best_valid_result.items()},
+        "valid_score": trained.best_valid_score,
+        "best_epoch": trained.best_epoch,
+        "epochs": trained.epochs,
+        "parameters": trained.parameters,
+    }
+    timing, memory = trained.timing, parent.peak_memory()
+    arrays: dict[str, np.ndarray] = {}
+    if spec["phase"] == "final":
+        part = trained.loaders[0].dataset
+        history = read_history(Path(config["data_path"]), config["dataset"], (part.uid_field, part.iid_field))
+        started = time.perf_counter()
+        measurement = Measurement(trained, spec["seed"], spec["rating_threshold"], spec["text_diversity"])
+        found, arrays = measurement.run(history)
+        result |= found
+        timing["measure_seconds"] = time.perf_counter() - started
+    return {**result, "timing": timing, "memory": {"peak_bytes": memory}}, arrays
+
+
+def main(spec_file: str) -> int:
+    """Run the job of ``spec_file``; return 0 when a result, good or bad, was written."""
+    spec = json.loads(Path(spec_file).read_text(encoding="utf-8"))
+    parent.die_with_parent(spec["parent"])
+    parent.offer_to_oom_killer()
+    parent.limit_memory(spec["memory_limit"])
+    target = Path(spec["result"])
+    os.chdir(spec["scratch"])  # RecBole writes log/, log_tensorboard/ and checkpoints where it stands
+    started = time.perf_counter()
+    try:
+        import torch
+
+        import recbole_ktrec  # noqa: F401  registers the plugin's models and metrics
+
+        torch.set_num_threads(1)
+        result, arrays = run_spec(spec)
+        result["status"] = "done"
+    except Exception as error:  # whatever a model raises is a row of the report
+        result, arrays = _failure(error), {}
+    result.setdefault("timing", {})
+    result["timing"] |= {"wall_seconds": time.perf_counter() - started, "cpu_seconds": parent.cpu_seconds()}
+    result.setdefault("memory", {"peak_bytes": parent.peak_memory()})
+    write_result(target, result, arrays)
+    return 0
+
+
+def _failure(error: Exception) -> dict[str, Any]:
+    kind = "" if isinstance(error, KTRecError) else f"{type(error).__name__}: "
+    trace = "".join(traceback.format_exception(error))[-_TRACE_CHARACTERS:]
+    return {"status": "failed", "error": f"{kind}{error}"[:1000], "traceback": trace}
+
+
+def write_result(target: Path, result: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write ``target`` (JSON), after its arrays beside it (.npz): whoever sees the JSON finds the arrays too."""
+    if arrays:
+        partial = target.with_suffix(".npz.partial")
+        with partial.open("wb") as handle:
+            np.savez_compressed(handle, **dict(arrays))
+        os.replace(partial, target.with_suffix(".npz"))
+    partial = target.with_suffix(".json.partial")
+    partial.write_text(json.dumps(result, indent=1, sort_keys=True), encoding="utf-8")
+    os.replace(partial, target)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

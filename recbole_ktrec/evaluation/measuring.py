@@ -1,0 +1,240 @@
+"""Everything that is measured on one trained model: RecBole's metrics, groups, lists, right answers, per user."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from recbole_ktrec.errors import ConfigError, KTRecError
+from recbole_ktrec.evaluation import lists
+from recbole_ktrec.evaluation.answers import Calibration, mean_by_user, right_answers
+from recbole_ktrec.evaluation.asked import Asked, Questions, read_interactions
+from recbole_ktrec.evaluation.collected import content_items, text_vectors
+from recbole_ktrec.evaluation.foldin import fold_in
+from recbole_ktrec.evaluation.groups import item_groups, user_groups
+from recbole_ktrec.evaluation.harness import item_tokens, pair_tokens, user_tokens
+from recbole_ktrec.evaluation.recorder import PairScores, Recorder, ranking_values
+from recbole_ktrec.evaluation.splits import HISTORY, TEST, VALID
+from recbole_ktrec.evaluation.training import Trained, train_counts
+
+#: Groups that are also ranked among their own items only, and those whose values are kept for every user.
+INSIDE = ("warm", "cold", "head", "middle", "tail")
+_PREDICT_CHUNK = 4096
+_logger = logging.getLogger(__name__)
+
+
+class Measurement:
+    """Measures one trained model.
+
+    Args:
+        trained: the model and RecBole's objects around it.
+        seed: seed of the drawn negatives.
+        rating_threshold: a rating from here on is a yes; None: the median of the training ratings.
+        with_text: measure text diversity where the data set has item text.
+    """
+
+    def __init__(
+        self, trained: Trained, seed: int, rating_threshold: float | None = None, with_text: bool = True
+    ) -> None:
+        self.trained, self.config = trained, trained.config
+        self.rating_threshold, self.with_text = rating_threshold, with_text
+        part = trained.loaders[0].dataset
+        self.users, self.items = user_tokens(part), item_tokens(part)
+        self.user_counts, self.item_counts = train_counts(trained)
+        self.known_counts = self.user_counts
+        self.interactions = read_interactions(
+            Path(self.config["data_path"]), self.config["dataset"], (part.uid_field, part.iid_field),
+            self.config["RATING_FIELD"],
+        )  # fmt: skip
+        self.questions = Questions(self.interactions, self.users, self.items, seed)
+        self.groups = item_groups(self.item_counts, np.concatenate([[""], self.items]))
+
+    def run(self, history: tuple[np.ndarray, np.ndarray] | None = None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Evaluate on test and valid; return the result and the per-user arrays.
+
+        Args:
+            history: user and item tokens that are given at test time only, shape (n,) each.
+        """
+        result: dict[str, Any] = {}
+        if history is None:
+            test, asked = self._evaluate(TEST, load=True, result=result)
+            valid, valid_asked = self._evaluate(VALID, load=False)
+        else:
+            valid, valid_asked = self._evaluate(VALID, load=True)
+            result["fold_in"] = self._give_history(*history)
+            test, asked = self._evaluate(TEST, load=False, result=result)
+        arrays = self._groups(test, result)
+        result |= self._lists(test)
+        arrays |= self._answers(result, valid, valid_asked, test, asked)
+        return result, arrays
+
+    def _evaluate(self, part: int, load: bool, result: dict[str, Any] | None = None) -> tuple[Recorder, Asked]:
+        loader = self.trained.loaders[part]
+        asked = self.questions.ask(*pair_tokens(loader.dataset), part)
+        recorder = Recorder(
+            max(self.config["topk"]), self.groups if part == TEST else {}, INSIDE if part == TEST else (),
+            PairScores(asked.users, asked.items),
+        )  # fmt: skip
+        with recorder.attached(self.trained.trainer.eval_collector, loader.dataset.uid_field):
+            values = self.trained.trainer.evaluate(loader, load_best_model=load, show_progress=False)
+        if result is not None:
+            result["test"] = {name: float(value) for name, value in values.items()}
+        return recorder, asked
+
+    def _give_history(self, users: np.ndarray, items: np.ndarray) -> str:
+        loader = self.trained.loaders[TEST]
+        if not hasattr(loader, "uid2history_item"):
+            raise ConfigError(f"[{self.config['model']}] is a sequential model: it has no cold_user split.")
+        place = (
+            {token: i + 1 for i, token in enumerate(self.items)},
+            {token: i + 1 for i, token in enumerate(self.users)},
+        )
+        known = [(place[1][u], place[0][i]) for u, i in zip(users, items, strict=True) if i in place[0]]
+        user, item = np.array(known, dtype=np.int64).reshape(-1, 2).T
+        for one in np.unique(user):
+            given = torch.from_numpy(item[user == one])
+            loader.uid2history_item[one] = torch.cat([loader.uid2history_item[one], given])
+        self.known_counts = self.user_counts + np.bincount(user, minlength=len(self.user_counts))
+        return fold_in(self.trained.model, self.trained.loaders[0].dataset, user, item)
+
+    def _groups(self, recorder: Recorder, result: dict[str, Any]) -> dict[str, np.ndarray]:
+        users = np.concatenate(recorder.users)
+        arrays: dict[str, np.ndarray] = {"users": self.users[users - 1]}
+        result["groups"] = {}
+        for name, hits in recorder.hits.items():
+            values = self._values(torch.cat(hits).numpy())
+            rows = next(iter(values.values())) if values else np.zeros(0)
+            result["groups"][name] = {"rows": int((~np.isnan(rows)).sum()), "metrics": _means(values)}
+            if not name.startswith("decile"):
+                arrays |= _named(name, values)
+            if name == "all":
+                self._check_agreement(result)
+                for group, mask in user_groups(self.user_counts[users], self.known_counts[users]).items():
+                    part = {metric: np.where(mask, value, np.nan) for metric, value in values.items()}
+                    result["groups"][group] = {"rows": int(mask.sum()), "metrics": _means(part)}
+                    if group.endswith("users"):
+                        arrays |= _named(group, part)
+        return arrays
+
+    def _values(self, hits: np.ndarray) -> dict[str, np.ndarray]:
+        """Metrics of every row, NaN for rows that have no positive in the group."""
+        asked = hits[:, -1] > 0
+        if not asked.any():
+            return {}
+        found = ranking_values(self.config, hits[asked])
+        return {name: _spread(value, asked) for name, value in found.items()}
+
+    def _check_agreement(self, result: dict[str, Any]) -> None:
+        """The recorded values must be those that RecBole's evaluator computed, to its last decimal place."""
+        tolerance = 10.0 ** -self.config["metric_decimal_place"]
+        for name, value in result["groups"]["all"]["metrics"].items():
+            if name in result["test"] and abs(result["test"][name] - value) > tolerance:
+                raise KTRecError(
+                    f"Recorded [{name}] = {value}, RecBole says {result['test'][name]}: report this as a bug."
+                )
+
+    def _lists(self, recorder: Recorder) -> dict[str, Any]:
+        top, n_items = torch.cat(recorder.items).numpy(), len(self.items)
+        found: dict[str, float | None] = {}
+        vectors = self._vectors()
+        for k in self.config["topk"]:
+            found[f"catalogue_coverage@{k}"] = lists.catalogue_coverage(top[:, :k], n_items)
+            n_users = int((self.user_counts > 0).sum())
+            found[f"novelty@{k}"] = float(lists.novelty(top[:, :k], self.item_counts, n_users).mean())
+            diversity = np.nan if vectors is None else lists.mean_text_diversity(top[:, :k], vectors)
+            found[f"text_diversity@{k}"] = None if np.isnan(diversity) else diversity
+        assert recorder.range is not None
+        low, high = recorder.range.numpy()
+        informed = (self.item_counts > 0) | content_items(self.trained.model, n_items + 1)
+        found["score_coverage"] = lists.score_coverage(low[1:], high[1:], informed[1:])
+        return {"lists": found}
+
+    def _vectors(self) -> np.ndarray | None:
+        path = Path(self.config["data_path"]) / f"{self.config['dataset']}.item"
+        if not self.with_text or not path.is_file():
+            return None
+        try:
+            return text_vectors(self.config, self.trained.loaders[0].dataset)
+        except KTRecError as error:
+            _logger.warning("No text diversity: %s", error)
+            return None
+
+    def _answers(
+        self, result: dict[str, Any], valid: Recorder, valid_asked: Asked, test: Recorder, asked: Asked
+    ) -> dict[str, np.ndarray]:
+        assert valid.pairs is not None and test.pairs is not None
+        before, after = valid.pairs.scores, test.pairs.scores
+        right = right_answers(Calibration(before, valid_asked.labels).probability(after), asked.labels)
+        accuracy: dict[str, Any] = {"calibrated": float(right.mean()), "pairs": len(right)}
+        raw = self._predicted(asked)
+        accuracy["raw"] = None if raw is None else float(right_answers(raw, asked.labels).mean())
+        accuracy["ratings"] = self._rating_accuracy(before, valid_asked, after, asked)
+        result["accuracy"] = accuracy
+        users = np.unique(asked.users)
+        by_user = mean_by_user(np.searchsorted(users, asked.users), right, len(users))
+        return {"answer_users": self.users[users - 1], "answers/accuracy": by_user.astype(np.float32)}
+
+    def _predicted(self, asked: Asked) -> np.ndarray | None:
+        """The model's own R(u, i), or None where it is no number in [0, 1]."""
+        from recbole.data.interaction import Interaction
+
+        part, values = self.trained.loaders[0].dataset, []
+        if str(self.config["MODEL_TYPE"]).endswith("SEQUENTIAL"):
+            return None
+        self.trained.model.eval()
+        with torch.no_grad():
+            for start in range(0, len(asked.users), _PREDICT_CHUNK):
+                chunk = slice(start, start + _PREDICT_CHUNK)
+                pairs = {part.uid_field: asked.users[chunk], part.iid_field: asked.items[chunk]}
+                batch = part.join(Interaction({name: torch.as_tensor(ids) for name, ids in pairs.items()}))
+                values.append(self.trained.model.predict(batch.to(self.config["device"])).double().cpu().numpy())
+        scores = np.concatenate(values)
+        return scores if scores.min() >= 0 and scores.max() <= 1 else None
+
+    def _rating_accuracy(
+        self, before: np.ndarray, valid: Asked, after: np.ndarray, test: Asked
+    ) -> dict[str, Any] | None:
+        """Right answers over the rated test interactions: is the rating at least the threshold?"""
+        fit, score = ~np.isnan(valid.ratings), ~np.isnan(test.ratings)
+        if len(np.unique(valid.ratings[fit])) < 2 or not score.any():
+            return None
+        threshold = self.rating_threshold
+        if threshold is None:
+            threshold = float(self.interactions["rating"].median())
+        labels = (valid.ratings[fit] >= threshold).astype(float)
+        probability = Calibration(before[fit], labels).probability(after[score])
+        truth = (test.ratings[score] >= threshold).astype(float)
+        right = right_answers(probability, truth)
+        majority = float(max(truth.mean(), 1 - truth.mean()))
+        return {"threshold": threshold, "accuracy": float(right.mean()), "majority": majority, "pairs": len(right)}
+
+
+def _spread(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+    full = np.full(len(where), np.nan)
+    full[where] = values
+    return full
+
+
+def _named(group: str, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {f"{group}/{metric}": value.astype(np.float32) for metric, value in values.items()}
+
+
+def _means(values: Mapping[str, np.ndarray]) -> dict[str, float]:
+    return {name: float(np.nanmean(value)) for name, value in values.items()}
+
+
+def read_history(folder: Path, dataset: str, fields: tuple[str, str]) -> tuple[np.ndarray, np.ndarray] | None:
+    """User and item tokens of the ``history`` part of a written split, or None where it has none."""
+    from recbole_ktrec.atomic import iter_atomic
+    from recbole_ktrec.evaluation.splits import PARTS
+
+    path = folder / f"{dataset}.{PARTS[HISTORY]}.inter"
+    if not path.is_file():
+        return None
+    users, items = zip(*iter_atomic(path, list(fields)), strict=True)
+    return np.array(users, dtype=str), np.array(items, dtype=str)

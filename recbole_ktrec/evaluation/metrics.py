@@ -1,0 +1,170 @@
+"""Metrics for RecBole's ``metrics`` setting: Accuracy, CatalogueCoverage, ScoreCoverage, Novelty, TextDiversity.
+
+RecBole's collector gathers what a metric names in ``metric_need``; for the needs that it does not know, this module
+teaches it, and only where such a metric is asked for.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from recbole.evaluator.base_metric import AbstractMetric, LossMetric
+from recbole.evaluator.collector import Collector
+from recbole.utils import EvaluatorType
+
+from recbole_ktrec.evaluation.collected import content_items, item_counts, text_vectors
+from recbole_ktrec.evaluation.lists import catalogue_coverage, mean_text_diversity, novelty, score_coverage
+from recbole_ktrec.evaluation.recorder import score_range
+
+
+class Accuracy(LossMetric):
+    r"""Share of right answers at R >= .5.
+
+    .. math:: \mathrm{Accuracy} = \frac{1}{N} \sum_{(u, i)} [(\hat{r}_{ui} \ge .5) = r_{ui}]
+
+    Over held-out positives and as many sampled negatives with ``mode: uni1``, over thresholded ratings with
+    ``mode: labeled`` and ``threshold``. It takes the model's ``predict`` for a probability.
+    """
+
+    def calculate_metric(self, dataobject: Any) -> dict[str, float]:
+        """Return ``{"accuracy": share}``."""
+        return self.output_metric("accuracy", dataobject)
+
+    def metric_info(self, preds: np.ndarray, trues: np.ndarray) -> float:
+        """``preds`` (n,) in [0, 1], ``trues`` (n,) 0 or 1."""
+        return float(((preds >= 0.5) == (trues > 0)).mean())
+
+
+class _ListMetric(AbstractMetric):
+    """A metric over the recommended items, for each k of ``topk``."""
+
+    metric_type = EvaluatorType.RANKING
+    metric_need: list[str] = ["rec.items"]
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.topk = config["topk"]
+
+    def calculate_metric(self, dataobject: Any) -> dict[str, float]:
+        """Return ``{"<metric>@<k>": value}``."""
+        items = dataobject.get("rec.items").numpy()
+        name = type(self).__name__.lower()
+        return {f"{name}@{k}": round(self.value(items[:, :k], dataobject), self.decimal_place) for k in self.topk}
+
+    def value(self, items: np.ndarray, dataobject: Any) -> float:
+        """Return the metric of ``items`` (n_lists, k)."""
+        raise NotImplementedError
+
+
+class CatalogueCoverage(_ListMetric):
+    r"""Share of the catalogue that appears in any list.
+
+    .. math:: \mathrm{CatalogueCoverage@K} = \frac{|\bigcup_u \hat{R}_K(u)|}{|I|}
+
+    RecBole's ItemCoverage divides by one item more, the padding.
+    """
+
+    metric_need = ["rec.items", "data.num_items"]
+
+    def value(self, items: np.ndarray, dataobject: Any) -> float:
+        """See :func:`recbole_ktrec.evaluation.lists.catalogue_coverage`."""
+        return catalogue_coverage(items, dataobject.get("data.num_items") - 1)
+
+
+class Novelty(_ListMetric):
+    r"""Mean self-information of the recommended items in bits.
+
+    .. math:: \mathrm{Novelty@K} = -\frac{1}{|U| K} \sum_u \sum_{i \in \hat{R}_K(u)} \log_2 p(i)
+    """
+
+    metric_need = ["rec.items", "data.num_items", "data.count_items", "data.count_users"]
+
+    def value(self, items: np.ndarray, dataobject: Any) -> float:
+        """See :func:`recbole_ktrec.evaluation.lists.novelty`."""
+        counts = item_counts(dataobject.get("data.count_items"), dataobject.get("data.num_items"))
+        return float(novelty(items, counts, len(dataobject.get("data.count_users"))).mean())
+
+
+class TextDiversity(_ListMetric):
+    r"""One minus the mean cosine between the texts of a list's items.
+
+    .. math:: \mathrm{TextDiversity@K} = \frac{1}{|U|} \sum_u (1 - \frac{2}{K(K-1)} \sum_{i<j} \cos(t_i, t_j))
+
+    The vectors come from the ``.item`` file through the ``text_*`` settings. A list needs two items or more.
+    """
+
+    metric_need = ["rec.items", "data.text_vectors"]
+
+    def value(self, items: np.ndarray, dataobject: Any) -> float:
+        """See :func:`recbole_ktrec.evaluation.lists.text_diversity`."""
+        return mean_text_diversity(items, dataobject.get("data.text_vectors"))
+
+
+class ScoreCoverage(AbstractMetric):
+    r"""Share of the catalogue for which the model can give a personal score at all.
+
+    .. math::
+       \mathrm{ScoreCoverage} =
+       \frac{|\{i \in I_\mathrm{informed} : \exists u, v: \hat{r}_{ui} \ne \hat{r}_{vi}\}|}{|I|}
+
+    Informed are the items with training interactions, and those whose content the model reads (its method
+    ``content_items``, a mask over items).
+    """
+
+    metric_type = EvaluatorType.RANKING
+    metric_need = ["rec.score_range", "rec.informed"]
+
+    def calculate_metric(self, dataobject: Any) -> dict[str, float]:
+        """Return ``{"scorecoverage": share}``."""
+        low, high = dataobject.get("rec.score_range").numpy()
+        informed = dataobject.get("rec.informed")
+        return {"scorecoverage": round(score_coverage(low[1:], high[1:], informed[1:]), self.decimal_place)}
+
+
+def _after(name: str, step: Callable[..., None]) -> None:
+    """Let ``step`` run after the collector's method ``name``, with the same arguments."""
+    original = getattr(Collector, name)
+
+    @functools.wraps(original)
+    def both(self: Any, *args: Any) -> Any:
+        returned = original(self, *args)
+        step(self, *args)
+        return returned
+
+    setattr(Collector, name, both)
+
+
+def _collect_data(self: Any, train_data: Any) -> None:
+    if self.register.need("data.text_vectors"):
+        self.data_struct.set("data.text_vectors", text_vectors(self.config, train_data.dataset))
+    if self.register.need("rec.informed"):
+        self.trained_items = item_counts(train_data.dataset.item_counter, train_data.dataset.item_num) > 0
+
+
+def _collect_range(self: Any, scores: torch.Tensor, *_: Any) -> None:
+    if self.register.need("rec.score_range"):
+        new = score_range(scores)
+        if "rec.score_range" in self.data_struct:
+            old = self.data_struct["rec.score_range"]
+            new = torch.stack([torch.minimum(old[0], new[0]), torch.maximum(old[1], new[1])])
+        self.data_struct.set("rec.score_range", new)
+
+
+def _collect_informed(self: Any, model: Any) -> None:
+    if self.register.need("rec.informed"):
+        self.data_struct.set("rec.informed", self.trained_items | content_items(model, len(self.trained_items)))
+
+
+def _forget_range(self: Any) -> None:
+    if "rec.score_range" in self.data_struct:
+        del self.data_struct["rec.score_range"]
+
+
+_after("data_collect", _collect_data)
+_after("eval_batch_collect", _collect_range)
+_after("model_collect", _collect_informed)
+_after("get_data_struct", _forget_range)

@@ -1,0 +1,168 @@
+"""What to compare, and with which settings: the grid's property file and the user's options by model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.register import MODELS
+from recbole_ktrec.register.properties import model_files
+from recbole_ktrec.resources import resource_dir
+
+FIRST_SEED = 2020
+_GRID_KEYS = {"seeds", "topk", "metrics", "valid_metric", "rating_threshold", "text_diversity", "all", "models"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the table.
+
+    Attributes:
+        label: its name there.
+        model: the name that RecBole knows.
+        config: its configuration keys.
+        ranges: what ``--tune`` may try, see :mod:`recbole_ktrec.evaluation.tuning`.
+    """
+
+    label: str
+    model: str
+    config: dict[str, Any] = field(default_factory=dict)
+    ranges: dict[str, Any] = field(default_factory=dict)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping, numbers such as 1e-3 included.
+
+    Raises:
+        ConfigError: the file is missing, is no YAML, or holds no mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"[{path}] cannot be read: {error.strerror or error}.") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"[{path}] is no YAML: {error}") from error
+    if content is not None and not isinstance(content, dict):
+        raise ConfigError(f"[{path}] must hold a mapping, and holds a {type(content).__name__}.")
+    return {str(key): _numbers(value) for key, value in (content or {}).items()}
+
+
+def _numbers(value: Any) -> Any:
+    """Turn YAML 1.1's strings such as ``1e-3`` into the numbers that people mean (RecBole's reader does so too)."""
+    if isinstance(value, dict):
+        return {key: _numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    if isinstance(value, str) and value[:1] in "+-.0123456789" and "e" in value.lower():
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def read_grid(path: Path | None) -> dict[str, Any]:
+    """Read the grid's property file (default: the plugin's ``properties/benchmark.yaml``)."""
+    path = path or resource_dir("properties") / "benchmark.yaml"
+    grid = read_yaml(path)
+    for key in grid:
+        if key not in _GRID_KEYS:
+            raise ConfigError(f"[{path}] has an unknown key [{key}].{nearest(key, _GRID_KEYS)}")
+    return grid
+
+
+def seeds_of(asked: int | Iterable[int]) -> list[int]:
+    """Return the seeds: for a number n the n from 2020 on, for a list the list itself."""
+    if isinstance(asked, int):
+        asked = range(FIRST_SEED, FIRST_SEED + asked)
+    seeds = [int(seed) for seed in asked]
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise ConfigError(f"seeds {seeds} must be one or more different numbers.")
+    return seeds
+
+
+def known_models() -> list[str]:
+    """Names that RecBole can find: its own property files, and the plugin's models."""
+    return sorted({path.stem for path in (_host_folder() / "model").glob("*.yaml")} | set(MODELS))
+
+
+def entries(labels: Iterable[str], grid: Mapping[str, Any], options: Mapping[str, Any]) -> list[Entry]:
+    """Return the rows of the table.
+
+    Args:
+        labels: names of models, or of sections of ``options`` that name a ``model``.
+        grid: from :func:`read_grid`.
+        options: label -> configuration keys; ``all`` is for every model, ``tune`` in a section gives its ranges.
+
+    Raises:
+        ConfigError: an unknown model, a section that no label asks for, a key that looks mistyped.
+    """
+    labels = list(dict.fromkeys(labels))
+    for section in options:
+        if section != "all" and section not in labels:
+            raise ConfigError(
+                f"The options have a section [{section}] that --models does not name.{nearest(section, labels)}"
+            )
+    return [_entry(label, grid, options) for label in labels]
+
+
+def _entry(label: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> Entry:
+    own = dict(options.get(label) or {})
+    model = str(own.pop("model", label))
+    models = known_models()
+    if model not in models:
+        raise ConfigError(f"RecBole has no model [{model}].{nearest(model, models)}")
+    ranges = own.pop("tune", None)
+    if ranges is None:
+        path = resource_dir("properties") / "tuning" / f"{model}.yaml"
+        ranges = read_yaml(path) if path.is_file() else {}
+    own = {**(options.get("all") or {}), **own}
+    check_keys(label, model, [*own, *ranges])
+    chosen = {key for path in _model_files(model) for key in read_yaml(path)}
+    shared = {key: value for key, value in (grid.get("all") or {}).items() if key not in chosen}
+    config = {**shared, **((grid.get("models") or {}).get(model) or {}), **own}
+    if _trains_once(model):
+        config["eval_step"] = 1
+    return Entry(label, model, config, dict(ranges))
+
+
+def _trains_once(model: str) -> bool:
+    """Whether RecBole gives ``model`` one epoch; with ``eval_step`` above 1 it would neither validate nor save it."""
+    from recbole.utils import ModelType, get_model
+
+    return bool(get_model(model).type == ModelType.TRADITIONAL)
+
+
+def check_keys(label: str, model: str, keys: Iterable[str]) -> None:
+    """Refuse a key that nobody reads but that looks like one (RecBole takes any key, and says nothing)."""
+    known = _known_keys(model)
+    for key in keys:
+        hint = "" if key in known else nearest(key, known)
+        if hint:
+            raise ConfigError(f"Options of [{label}]: nothing reads [{key}].{hint}")
+
+
+def _host_folder() -> Path:
+    import recbole
+
+    return Path(recbole.__file__).parent / "properties"
+
+
+def _model_files(model: str) -> list[Path]:
+    """The property files of ``model`` itself, RecBole's or those of a registered model."""
+    paths = [_host_folder() / "model" / f"{model}.yaml", *(model_files(model) if model in MODELS else [])]
+    return [path for path in paths if path.is_file()]
+
+
+def _known_keys(model: str) -> set[str]:
+    from recbole.utils import argument_list
+
+    files = [_host_folder() / "overall.yaml", _host_folder() / "dataset" / "sample.yaml"]
+    files += [resource_dir("properties") / "text.yaml", *_model_files(model)]
+    keys = {key for path in files for key in read_yaml(path)}
+    return keys.union(*(value for value in vars(argument_list).values() if isinstance(value, list)))

@@ -1,0 +1,66 @@
+"""What a child process does so that its parent may be killed at any moment, and it itself too."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(parent: int) -> None:
+    """Kill this process as soon as process ``parent`` is gone: by the kernel on Linux, else by looking every second."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the line above
+        os._exit(1)
+    if sys.platform != "linux":
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def offer_to_oom_killer() -> None:
+    """Ask the kernel to kill this process rather than its parent when memory runs out (Linux)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
+
+
+def limit_memory(gigabytes: float | None) -> None:
+    """Make allocations beyond ``gigabytes`` fail in this process, where the system can."""
+    if gigabytes:
+        import resource
+
+        size = int(gigabytes * 1024**3)
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+
+def peak_memory() -> int:
+    """Largest resident memory of this process so far, in bytes.
+
+    Not ``ru_maxrss`` on Linux: it is inherited through fork and exec, so a child starts at its parent's size.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        for line in status.read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)
+
+
+def cpu_seconds() -> float:
+    """Processor time of this process, user and system."""
+    return time.process_time()

@@ -1,0 +1,236 @@
+"""Make a split ready: a folder of benchmark files that any RecBole model runs on, and what it must look like in memory.
+
+For the kinds that RecBole makes itself (``random``, ``leave_one_out``) the data set is used in place when its feature
+files hold exactly the users and items that interact; otherwise it is copied without the surplus, because every item of
+a feature file gets an id, and so a model that loads the file would rank more candidates than one that does not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from recbole_ktrec.atomic import iter_atomic, read_header
+from recbole_ktrec.errors import DataError
+from recbole_ktrec.evaluation.harness import item_tokens, load_parts, make_config, pair_tokens
+from recbole_ktrec.evaluation.options import read_yaml
+from recbole_ktrec.evaluation.source import Source, read_lines
+from recbole_ktrec.evaluation.splits import (
+    HISTORY,
+    PARTS,
+    WRITTEN_KINDS,
+    SplitSpec,
+    assign,
+    describe,
+    fingerprint,
+    pair_fingerprint,
+)
+from recbole_ktrec.register.properties import converted_file, dataset_files
+
+FORMAT = 1
+#: RecBole's own splits, and the keys that keep its filters from acting on rows that they have passed already.
+NATIVE_EVAL_ARGS: dict[str, dict[str, Any]] = {
+    "random": {"split": {"RS": [0.8, 0.1, 0.1]}, "group_by": "user", "order": "RO", "mode": "full"},
+    "leave_one_out": {"split": {"LS": "valid_and_test"}, "group_by": "user", "order": "TO", "mode": "full"},
+}
+_FILTERED: dict[str, Any] = {
+    "rm_dup_inter": None,
+    "val_interval": None,
+    "filter_inter_by_user_or_item": False,
+    "user_inter_num_interval": None,
+    "item_inter_num_interval": None,
+}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A split that every model of the grid runs on.
+
+    Attributes:
+        dataset: the name to give RecBole.
+        data_path: the folder that holds ``dataset``'s folder; None for a data set inside RecBole.
+        settings: configuration keys that the split needs, above whatever a model or a user sets.
+        spec, digest, counts, fingerprints: what it is and what every model must find in memory (see ``split.json``).
+    """
+
+    dataset: str
+    data_path: str | None
+    spec: dict[str, Any]
+    digest: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    fingerprints: dict[str, str] = field(default_factory=dict)
+
+
+def prepare(source: Source, spec: SplitSpec, values: Mapping[str, Any], folder: Path) -> Prepared:
+    """Return the split ``spec`` of ``source``, written below ``folder`` where it has to be.
+
+    Args:
+        source: the data set.
+        spec: kind, share and seed.
+        values: configuration keys that all models share, as given to
+            :func:`recbole_ktrec.evaluation.source.read_source`, with :func:`dataset_settings` among them.
+        folder: where prepared data sets go; one that is there already is used again if it is from the same source.
+    """
+    if spec.kind in WRITTEN_KINDS:
+        return _written(source, spec, values, folder)
+    base = {"eval_args": NATIVE_EVAL_ARGS[spec.kind], "seed": spec.seed}
+    if _is_clean(source):
+        # ml-100k lies inside RecBole, which looks for it nowhere else.
+        path = None if source.name == "ml-100k" else str(Path(values["data_path"]).resolve())
+        prepared = Prepared(source.name, path, asdict(spec), source.digest, base)
+    else:
+        prepared = _copied(source, spec, base, values, folder)
+    return _with_fingerprints(prepared, values)
+
+
+def _is_clean(source: Source) -> bool:
+    for suffix, column, key in (("item", "item", "ITEM_ID_FIELD"), ("user", "user", "USER_ID_FIELD")):
+        path = source.file(suffix)
+        if path.is_file() and {row[0] for row in iter_atomic(path, [source.fields[key]])} != set(source.frame[column]):
+            return False
+    return True
+
+
+def _with_fingerprints(prepared: Prepared, values: Mapping[str, Any]) -> Prepared:
+    """Split as RecBole will, to know what each model must find in memory."""
+    merged = {**values, **prepared.settings}
+    if prepared.data_path:
+        merged["data_path"] = prepared.data_path
+    dataset, parts = load_parts(make_config("Pop", prepared.dataset, merged))
+    names = [pair_tokens(part) for part in parts]
+    counts = {f"{name}_interactions": len(part) for name, part in zip(PARTS, parts, strict=False)}
+    counts |= {"users": dataset.user_num - 1, "items": dataset.item_num - 1, "interactions": sum(map(len, parts))}
+    prints = {name: pair_fingerprint(*pair) for name, pair in zip(PARTS, names, strict=False)}
+    prints["candidates"] = fingerprint(item_tokens(dataset))
+    cold = ~np.isin(names[2][1], names[0][1])
+    counts |= {"test_interactions_of_cold_items": int(cold.sum()), "test_users": len(np.unique(names[2][0]))}
+    return Prepared(**{**asdict(prepared), "counts": counts, "fingerprints": prints})
+
+
+def _copied(
+    source: Source, spec: SplitSpec, settings: dict[str, Any], values: Mapping[str, Any], folder: Path
+) -> Prepared:
+    name = f"{source.name}-same"
+    info = {"format": FORMAT, "dataset": source.name, "source": source.digest}
+
+    def fill(target: Path) -> None:
+        lines = read_lines(source.file("inter"))
+        _write_lines(target / f"{name}.inter", [lines[0], *(lines[row + 1] for row in source.frame["row"])])
+        _copy_features(source, target, name)
+        _write_yaml(target / f"{name}.yaml", {**_about_data(values), **_FILTERED, "data_path": str(folder.resolve())})
+        _write_json(target / "split.json", info)
+
+    _publish(folder / name, info, fill)
+    return Prepared(name, str(folder.resolve()), asdict(spec), source.digest, {**settings, **_FILTERED})
+
+
+def _written(source: Source, spec: SplitSpec, values: Mapping[str, Any], folder: Path) -> Prepared:
+    parts = assign(source.frame, spec)
+    name = f"{source.name}-{spec.tag}"
+    info = {"format": FORMAT, "dataset": source.name, "source": source.digest, **asdict(spec)}
+    info["counts"] = describe(source.frame, parts)
+    info["fingerprints"] = {
+        part: pair_fingerprint(source.frame["user"][parts == code], source.frame["item"][parts == code])
+        for code, part in enumerate(PARTS)
+        if code < HISTORY
+    }
+    # An item that only a cold user's history holds is in none of RecBole's three files: no model can know it.
+    known = source.frame["item"][parts != HISTORY].unique()
+    info["fingerprints"]["candidates"] = fingerprint(known)
+    info["counts"]["history_items_unknown"] = int(source.frame["item"].nunique() - len(known))
+    settings = {"benchmark_filename": list(PARTS[:HISTORY]), **_FILTERED, "eval_args": {"mode": "full", "order": "TO"}}
+
+    def fill(target: Path) -> None:
+        lines, rows = read_lines(source.file("inter")), source.frame["row"].to_numpy() + 1
+        for code, part in enumerate(PARTS):
+            if (parts == code).any():
+                chosen = [lines[row] for row in rows[parts == code]]
+                _write_lines(target / f"{name}.{part}.inter", [lines[0], *chosen])
+        _copy_features(source, target, name, set(known))
+        _write_yaml(target / f"{name}.yaml", {**_about_data(values), **settings, "data_path": str(folder.resolve())})
+        _write_json(target / "split.json", info)
+
+    _publish(folder / name, info, fill)
+    settings["seed"] = spec.seed
+    data_path, counts, prints = str(folder.resolve()), info["counts"], info["fingerprints"]
+    return Prepared(name, data_path, asdict(spec), source.digest, settings, counts, prints)
+
+
+def dataset_settings(name: str, data_path: str) -> dict[str, Any]:
+    """Return what RecBole, the plugin and the data's own folder set for a data set.
+
+    Every model of a comparison gets these: a prepared copy has another name, and RecBole's own models do not read the
+    plugin's files.
+    """
+    import recbole
+
+    host = Path(recbole.__file__).parent / "properties" / "dataset" / f"{name}.yaml"
+    settings: dict[str, Any] = {}
+    for path in ([host] if host.is_file() else []) + dataset_files(name) + converted_file(name, data_path):
+        settings |= read_yaml(path)
+    return settings
+
+
+def _about_data(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of ``values`` that say how the files are read, for the property file that lies beside them."""
+    from recbole.utils import dataset_arguments
+
+    return {key: value for key, value in values.items() if key in dataset_arguments or key.startswith("text_")}
+
+
+def _copy_features(source: Source, target: Path, name: str, items: set[str] | None = None) -> None:
+    """Copy the other atomic files; of .item and .user only the lines of users and items that interact."""
+    keep = {"item": items or set(source.frame["item"]), "user": set(source.frame["user"])}
+    for path in sorted(source.folder.glob(f"{source.name}.*")):
+        suffix = path.name[len(source.name) + 1 :]
+        if suffix in keep:
+            column = source.fields["ITEM_ID_FIELD" if suffix == "item" else "USER_ID_FIELD"]
+            _write_lines(target / f"{name}.{suffix}", _lines_of(path, column, keep[suffix]))
+        elif not suffix.endswith("inter"):
+            shutil.copyfile(path, target / f"{name}.{suffix}")
+
+
+def _lines_of(path: Path, column: str, tokens: set[str]) -> Iterable[str]:
+    names = [cell.name for cell in read_header(path)]
+    if column not in names:
+        raise DataError(f"[{path}] has no column [{column}], only {', '.join(names)}.")
+    lines = read_lines(path)
+    values = [row[0] for row in iter_atomic(path, [column])]
+    return [lines[0], *(line for line, value in zip(lines[1:], values, strict=True) if value in tokens)]
+
+
+def _publish(target: Path, info: dict[str, Any], fill: Any) -> None:
+    """Fill a folder beside ``target`` and rename it; do nothing where ``target`` is the same split already."""
+    mark = target / "split.json"
+    if mark.is_file():
+        if json.loads(mark.read_text(encoding="utf-8")) == json.loads(json.dumps(info)):
+            return
+        raise DataError(f"[{target}] holds a split of other data: remove it, or choose another --output.")
+    shutil.rmtree(target, ignore_errors=True)
+    partial = target.with_name(f"{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    fill(partial)
+    os.replace(partial, target)
+
+
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as handle:
+        handle.writelines(f"{line}\n" for line in lines)
+
+
+def _write_yaml(path: Path, values: dict[str, Any]) -> None:
+    path.write_text(yaml.safe_dump(values, sort_keys=True, allow_unicode=True), encoding="utf-8")
+
+
+def _write_json(path: Path, values: dict[str, Any]) -> None:
+    path.write_text(json.dumps(values, indent=1, sort_keys=True), encoding="utf-8")

@@ -1,0 +1,149 @@
+"""Look over the shoulder of RecBole's evaluation: from the same scores, what each user got, by group, in one pass."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+
+class PairScores:
+    """Scores of asked user-item pairs, picked out of full-sort batches.
+
+    Args:
+        users, items: ids of the pairs, shape (n,) each.
+    """
+
+    def __init__(self, users: np.ndarray, items: np.ndarray) -> None:
+        self.order = np.argsort(users, kind="stable")
+        self.users, self.items = users[self.order], items[self.order]
+        self.scores = np.full(len(users), np.nan)
+
+    def take(self, user: np.ndarray, scores: torch.Tensor) -> None:
+        """Pick from a batch: ``user`` (rows,), ``scores`` (rows, n_items)."""
+        start, stop = np.searchsorted(self.users, user, "left"), np.searchsorted(self.users, user, "right")
+        row = np.repeat(np.arange(len(user)), stop - start)
+        if len(row):
+            place = np.concatenate([np.arange(a, b) for a, b in zip(start, stop, strict=True)])
+            self.scores[self.order[place]] = scores[row, self.items[place]].double().cpu().numpy()
+
+
+def score_range(scores: torch.Tensor) -> torch.Tensor:
+    """Smallest and largest finite score of each item over the rows: (rows, n_items) -> (2, n_items)."""
+    masked = ~torch.isfinite(scores)
+    low = scores.masked_fill(masked, torch.inf).amin(dim=0)
+    return torch.stack([low, scores.masked_fill(masked, -torch.inf).amax(dim=0)])
+
+
+class Recorder:
+    """Collects, batch by batch, the top lists and hits of every row (a user, or an interaction of sequential models).
+
+    Args:
+        k: longest list.
+        groups: name -> mask over items (n_items,); empty where only pairs are wanted.
+        inside: groups that are also ranked among their own items only.
+        pairs: pairs whose scores are wanted, or None.
+    """
+
+    def __init__(
+        self,
+        k: int,
+        groups: Mapping[str, np.ndarray],
+        inside: Sequence[str] = (),
+        pairs: PairScores | None = None,
+    ) -> None:
+        self.k, self.pairs = k, pairs
+        self.masks = {name: torch.from_numpy(mask) for name, mask in groups.items()}
+        self.inside = {name: torch.from_numpy(np.flatnonzero(groups[name])) for name in inside if name in groups}
+        self.users: list[np.ndarray] = []
+        self.items: list[torch.Tensor] = []
+        self.hits: dict[str, list[torch.Tensor]] = {}
+        self.range: torch.Tensor | None = None
+        self.shuffle = torch.Generator().manual_seed(k)
+
+    def collect(
+        self, scores: torch.Tensor, user: np.ndarray, positive_u: torch.Tensor, positive_i: torch.Tensor
+    ) -> None:
+        """Take one batch: ``scores`` (rows, n_items), ``user`` ids (rows,), positions of the positives (n,) each."""
+        self.users.append(user)
+        if self.pairs is not None:
+            self.pairs.take(user, scores)
+        scores = scores.cpu()
+        positive = torch.zeros(scores.shape, dtype=torch.bool)
+        positive[positive_u.cpu(), positive_i.cpu()] = True
+        top = torch.topk(scores, self.k, dim=-1).indices
+        self.items.append(top)
+        self._range(scores)
+        hit = positive.gather(1, top)
+        self._keep("all", hit, positive)
+        for name, mask in self.masks.items():
+            self._keep(f"{name}", hit & mask[top], positive & mask)
+        for name, members in self.inside.items():
+            own = positive[:, members]
+            inner = torch.topk(self._untied(scores[:, members]), min(self.k, len(members)), dim=-1).indices
+            self._keep(f"{name} only", own.gather(1, inner), own)
+
+    def _keep(self, name: str, hit: torch.Tensor, positive: torch.Tensor) -> None:
+        padded = torch.zeros((len(hit), self.k + 1), dtype=torch.int32)
+        padded[:, : hit.shape[1]] = hit
+        padded[:, -1] = positive.sum(dim=1)
+        self.hits.setdefault(name, []).append(padded)
+
+    def _untied(self, scores: torch.Tensor) -> torch.Tensor:
+        """Break ties at random, without changing the order of different float32 numbers.
+
+        RecBole numbers items as they appear, popular ones first, and torch takes the lower number of equals: all cold
+        items of an ID model have one score, and would be ranked by popularity as if the model knew it.
+        """
+        scores = scores.double()
+        noise = torch.rand(scores.shape, generator=self.shuffle, dtype=torch.float64)
+        return scores + noise * (scores.abs() * 2.0**-30 + 1e-60)
+
+    def _range(self, scores: torch.Tensor) -> None:
+        new = score_range(scores)
+        if self.range is not None:
+            new = torch.stack([torch.minimum(self.range[0], new[0]), torch.maximum(self.range[1], new[1])])
+        self.range = new
+
+    @contextlib.contextmanager
+    def attached(self, collector: Any, user_field: str) -> Iterator[Recorder]:
+        """Record what RecBole's ``collector`` is given while the block runs."""
+        original = collector.eval_batch_collect
+
+        def eval_batch_collect(scores: torch.Tensor, interaction: Any, positive_u: Any, positive_i: Any) -> None:
+            original(scores, interaction, positive_u, positive_i)
+            self.collect(scores, interaction[user_field].cpu().numpy(), positive_u, positive_i)
+
+        collector.eval_batch_collect = eval_batch_collect
+        try:
+            yield self
+        finally:
+            del collector.eval_batch_collect
+
+
+def ranking_values(config: Any, hits: np.ndarray) -> dict[str, np.ndarray]:
+    """Return each ranking metric of ``config`` for every row, from RecBole's own metric classes, not rounded.
+
+    Args:
+        config: RecBole's configuration, for ``metrics`` and ``topk``.
+        hits: hits at each position and, last, the number of positives (1 or more), shape (n_rows, k + 1).
+
+    Returns:
+        ``recall@10`` -> values (n_rows,), and so on; metrics over whole sets of lists are left out.
+    """
+    from recbole.evaluator.base_metric import TopkMetric
+    from recbole.evaluator.register import metrics_dict
+
+    at, total = hits[:, :-1].astype(bool), hits[:, -1].astype(np.int64)
+    values: dict[str, np.ndarray] = {}
+    for name in (str(metric).lower() for metric in config["metrics"]):
+        metric = metrics_dict[name](config)
+        if isinstance(metric, TopkMetric):
+            wants = len(inspect.signature(metric.metric_info).parameters)
+            table = metric.metric_info(at, total) if wants > 1 else metric.metric_info(at)
+            values |= {f"{name}@{k}": np.asarray(table[:, k - 1], dtype=np.float64) for k in config["topk"]}
+    return values

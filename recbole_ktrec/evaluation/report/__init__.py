@@ -1,0 +1,34 @@
+"""The report that people look at: Markdown, PNG plots, and one HTML page that needs no network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from recbole_ktrec.errors import MissingExtraError
+from recbole_ktrec.evaluation.report.markdown import render_markdown
+from recbole_ktrec.evaluation.report.page import render_page
+
+
+def write_report(results: Mapping[str, Any], folder: Path) -> list[str]:
+    """Write ``report.md``, ``report.html`` and, with matplotlib, ``plots/*.png`` into ``folder``.
+
+    Args:
+        results: what :func:`recbole_ktrec.evaluation.results.assemble` returned, or its JSON.
+        folder: where the files go.
+
+    Returns:
+        What could not be done, for the user to read.
+    """
+    notes: list[str] = []
+    drawings: dict[str, dict[str, str]] = {}
+    try:
+        from recbole_ktrec.evaluation.report.plots import draw_all
+
+        drawings = draw_all(results, folder / "plots")
+    except MissingExtraError as error:
+        notes.append(str(error))
+    (folder / "report.md").write_text(render_markdown(results, drawings), encoding="utf-8")
+    (folder / "report.html").write_text(render_page(results, drawings), encoding="utf-8")
+    return notes

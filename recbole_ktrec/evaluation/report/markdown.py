@@ -1,0 +1,51 @@
+"""The report as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from recbole_ktrec.evaluation.report import tables
+from recbole_ktrec.evaluation.report.tables import Cell, Summary, Table
+
+
+def _cell(cell: Cell) -> str:
+    text = f"**{cell.text}**" if cell.best else cell.text
+    return f"{text}{' ≈' if cell.tied else ''}{' ' + cell.note if cell.note else ''}"
+
+
+def table(content: Table) -> str:
+    """A pipe table."""
+    lines = ["| " + " | ".join(content.header) + " |", "|---" * len(content.header) + "|"]
+    lines += ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in content.rows]
+    return "\n".join(lines)
+
+
+def _dataset(results: Mapping[str, Any], name: str, drawings: Mapping[str, str]) -> list[str]:
+    summary = Summary(results, name)
+    parts = [f"## {name}", tables.verdict(summary), table(tables.main_table(summary))]
+    for heading, content in (
+        (f"{tables.title(summary.main)} by group", tables.group_table(summary)),
+        (f"{tables.title(summary.main)} by length of the user's history", tables.history_table(summary)),
+        ("What the lists are like", tables.list_table(summary)),
+        ("Cost of one run", tables.cost_table(summary)),
+    ):
+        if content is not None:
+            parts += [f"### {heading}", table(content)]
+    parts += [f"![{what}](plots/{name}-{what}.png)" for what in drawings]
+    if summary.failures:
+        parts.append("### Without a result")
+        parts += [f"- {run['model']}, seed {run['seed']}: {run['error']}" for run in summary.failures]
+    return parts
+
+
+def render_markdown(results: Mapping[str, Any], drawings: Mapping[str, Mapping[str, str]]) -> str:
+    """Return the report of ``results``; ``drawings`` says which plots lie beside it."""
+    parts = ["# Comparison", tables.protocol(results), tables.LEGEND]
+    for name in results["datasets"]:
+        parts += _dataset(results, name, drawings.get(name, {}))
+    parts += ["## Definitions", "\n".join(f"- **{name}**: {text}." for name, text in tables.DEFINITIONS)]
+    machine = results["environment"]
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    parts += ["## Where", f"{machine['processor']}, {machine['cores']} cores; Python {machine['python']}; {versions}."]
+    return "\n\n".join(parts) + "\n"

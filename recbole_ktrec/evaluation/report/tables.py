@@ -1,0 +1,244 @@
+"""The numbers of the report as plain tables, for Markdown and HTML alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+#: Names of metrics for people; others are written as RecBole writes them.
+NAMES = {"ndcg": "NDCG", "mrr": "MRR", "map": "MAP", "gauc": "GAUC"}
+LISTS = {
+    "accuracy": "Accuracy",
+    "catalogue_coverage": "Coverage",
+    "score_coverage": "Score cov.",
+    "novelty": "Novelty",
+    "text_diversity": "Diversity",
+}
+#: Groups of the second table, in this order, where there are such.
+GROUPS = (
+    ("warm", "Warm items"),
+    ("cold", "Cold items"),
+    ("cold only", "Cold among cold"),
+    ("head", "Head"),
+    ("middle", "Middle"),
+    ("tail", "Tail"),
+    ("warm users", "Warm users"),
+    ("cold users", "Cold users"),
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number with what is known of it."""
+
+    text: str
+    note: str = ""
+    best: bool = False
+    tied: bool = False
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Header cells and rows; the first cell of a row is the model."""
+
+    header: list[str]
+    rows: list[list[Cell]] = field(default_factory=list)
+    caption: str = ""
+
+
+def title(metric: str) -> str:
+    """``ndcg@10`` -> ``NDCG@10``."""
+    name, at, k = metric.partition("@")
+    return f"{LISTS.get(name) or NAMES.get(name) or name.replace('_', ' ').capitalize()}{at}{k}"
+
+
+class Summary:
+    """The summary of one data set, to look values up in.
+
+    Args:
+        results: the whole results.
+        dataset: which data set.
+    """
+
+    def __init__(self, results: Mapping[str, Any], dataset: str) -> None:
+        self.results, self.dataset = results, dataset
+        self.grid = results["grid"]
+        self.rows = {(r["model"], r["metric"]): r for r in results["summary"] if r["dataset"] == dataset}
+        self.runs = [run for run in results["runs"] if run["dataset"] == dataset]
+        self.main: str = self.grid["valid_metric"].lower()
+        self.k = int(self.main.partition("@")[2])
+
+    @property
+    def models(self) -> list[str]:
+        """Labels with a result, best first by the validation metric, as measured on test."""
+        done = [label for label in self.grid["models"] if (label, self.main) in self.rows]
+        return sorted(done, key=lambda label: -self.rows[label, self.main]["mean"])
+
+    @property
+    def failures(self) -> list[dict[str, Any]]:
+        """Runs without a result."""
+        return [run for run in self.runs if run["status"] != "done"]
+
+    def has(self, metric: str) -> bool:
+        """Whether any model has ``metric``."""
+        return any(name == metric for _, name in self.rows)
+
+    def cell(self, model: str, metric: str) -> Cell:
+        """The cell of one number: mean, spread over seeds, and what the comparison with the best says."""
+        row = self.rows.get((model, metric))
+        if row is None:
+            return Cell("–")
+        digits = 2 if metric.startswith("novelty") else 4 if "@" in metric and "coverage" not in metric else 3
+        spread = "" if row["std"] is None else f"± {row['std']:.{digits}f}"
+        against, detail = row["comparison"], ""
+        if against:
+            low, high = against["interval"]
+            detail = (
+                f"{against['with']} is better by {against['difference']:.4f} "
+                f"[{low:.4f}, {high:.4f}], p = {against['p_holm']:.4f} (Holm), {against['users']} users"
+            )
+        tied = bool(against) and not against["distinguishable"]
+        return Cell(f"{row['mean']:.{digits}f}", spread, row["best"], tied, detail)
+
+    def cost(self, model: str, *keys: str) -> float | None:
+        """Mean over seeds of a number of the runs, such as ``("timing", "train_seconds")``."""
+        numbers: list[float] = []
+        for run in self.runs:
+            value: Any = run
+            for key in keys:
+                value = value.get(key) if isinstance(value, Mapping) else None
+            if run["model"] == model and run["status"] == "done" and value is not None:
+                numbers.append(float(value))
+        return sum(numbers) / len(numbers) if numbers else None
+
+
+def main_metrics(summary: Summary) -> list[str]:
+    """Metrics of the main table: the validation metric first, the others at its k, then accuracy and coverage."""
+    ranking = [f"{name.lower()}@{summary.k}" for name in summary.grid["metrics"]]
+    ranking = [summary.main, *(name for name in ranking if name != summary.main)]
+    lists = ["accuracy", f"catalogue_coverage@{summary.k}", "score_coverage"]
+    return [name for name in [*ranking, *lists] if summary.has(name)]
+
+
+def metric_table(summary: Summary, metrics: Sequence[str], names: Iterable[str] | None = None) -> Table:
+    """A table of ``metrics`` for every model."""
+    header = ["Model", *(names or map(title, metrics))]
+    return Table(header, [[Cell(m), *(summary.cell(m, metric) for metric in metrics)] for m in summary.models])
+
+
+def main_table(summary: Summary) -> Table:
+    """The table that answers: which is best, and is the difference real?"""
+    return metric_table(summary, main_metrics(summary))
+
+
+def group_table(summary: Summary) -> Table | None:
+    """The validation metric by group of items and users."""
+    groups = [(g, name) for g, name in GROUPS if summary.has(f"{g}/{summary.main}")]
+    if "cold users" not in dict(groups):
+        groups = [(g, name) for g, name in groups if g != "warm users"]
+    if not groups:
+        return None
+    return metric_table(summary, [f"{g}/{summary.main}" for g, _ in groups], [name for _, name in groups])
+
+
+def history_table(summary: Summary) -> Table | None:
+    """The validation metric by the length of the users' histories."""
+    found = {name.partition("/")[0] for _, name in summary.rows if name.startswith("history ")}
+    groups = sorted(found, key=lambda name: int(name[len("history ") :].rstrip("+").partition("-")[0]))
+    if len(groups) < 2:
+        return None
+    names = [f"{group[len('history ') :]} known" for group in groups]
+    return metric_table(summary, [f"{group}/{summary.main}" for group in groups], names)
+
+
+def full_table(summary: Summary) -> Table:
+    """Every number at every k."""
+    ranking = [f"{name.lower()}@{k}" for k in summary.grid["topk"] for name in summary.grid["metrics"]]
+    lists = [
+        f"{name}@{k}" for k in summary.grid["topk"] for name in ("catalogue_coverage", "novelty", "text_diversity")
+    ]
+    names = [*ranking, "accuracy", "accuracy_raw", "accuracy_ratings", "score_coverage", *lists]
+    return metric_table(summary, [name for name in names if summary.has(name)])
+
+
+def list_table(summary: Summary) -> Table:
+    """Coverage, novelty and diversity of the lists at every k."""
+    names = [
+        f"{name}@{k}" for name in ("catalogue_coverage", "novelty", "text_diversity") for k in summary.grid["topk"]
+    ]
+    return metric_table(summary, [name for name in names if summary.has(name)])
+
+
+def cost_table(summary: Summary) -> Table:
+    """What the models took: mean over the seeds of one run."""
+    header = ["Model", "To best (s)", "Training (s)", "Best epoch", "Peak memory", "Parameters"]
+    rows = []
+    for model in summary.models:
+        numbers = [summary.cost(model, "timing", "seconds_to_best"), summary.cost(model, "timing", "fit_seconds")]
+        cells = [Cell("–" if n is None else f"{n:.1f}") for n in numbers]
+        epoch, memory = summary.cost(model, "best_epoch"), summary.cost(model, "memory", "peak_bytes")
+        cells.append(Cell("–" if epoch is None else f"{epoch:.0f}"))
+        cells.append(Cell("–" if memory is None else f"{memory / 2**30:.2f} GiB"))
+        cells.append(Cell(f"{int(summary.cost(model, 'parameters') or 0):,}"))
+        rows.append([Cell(model), *cells])
+    return Table(header, rows)
+
+
+def verdict(summary: Summary) -> str:
+    """One sentence: the best model by the validation metric, and who is not told from it."""
+    if not summary.models:
+        return "No model has a result."
+    best = summary.models[0]
+    row = summary.rows[best, summary.main]
+    tied = [model for model in summary.models[1:] if summary.cell(model, summary.main).tied]
+    text = f"{best} is best on {title(summary.main)} with {row['mean']:.4f}"
+    if tied:
+        return f"{text}, but not distinguishable from {', '.join(tied)}."
+    return f"{text}; every other model is significantly below it." if len(summary.models) > 1 else f"{text}."
+
+
+def protocol(results: Mapping[str, Any]) -> str:
+    """What was compared, in two sentences."""
+    grid = results["grid"]
+    kinds = {
+        "random": "random 8:1:1 of each user's interactions",
+        "leave_one_out": "each user's last interaction for test, the one before for validation",
+        "cold_item": "{share:.0%} of the items without any training interaction, 8:1:1 for the others",
+        "cold_user": "{share:.0%} of the users known only by a history given at test time, 8:1:1 for the others",
+        "time": "the last {share:.0%} of the interactions in time, half for validation, half for test",
+    }
+    split = kinds[grid["split"]].format(share=grid["share"] or 0)
+    tuned = f" Each model had {grid['trials']} tuning trials on validation data." if grid["trials"] else ""
+    return (
+        f"Split: {split}. Every model has the same split and ranks the same candidate items, all of them; "
+        f"{len(grid['seeds'])} seeds, mean ± standard deviation.{tuned}"
+    )
+
+
+LEGEND = (
+    "Bold is the best of a column. ≈ marks what is not distinguishable from the best (paired permutation test over "
+    "users, Holm's correction over models, p ≥ .05)."
+)
+DEFINITIONS = (
+    (
+        "Accuracy",
+        "share of right answers at R ≥ .5 over held-out positives and as many sampled negatives, every model's score "
+        "turned into a probability by the same logistic fit on validation pairs",
+    ),
+    ("Coverage@k", "share of the catalogue that appears in any top-k list"),
+    (
+        "Score cov.",
+        "share of the catalogue for which the model gives a personal score that rests on training interactions or on "
+        "content it reads",
+    ),
+    ("Novelty@k", "mean self-information of the recommended items, in bits"),
+    ("Diversity@k", "one minus the mean cosine between the texts of a list's items"),
+    (
+        "Warm, cold",
+        "items with and without training interactions, ranked among all items; “cold among cold” ranks cold items "
+        "among themselves",
+    ),
+    ("Head, middle, tail", "the most popular tenth of the warm items, the next four tenths, the other half"),
+)

@@ -1,0 +1,199 @@
+"""Run jobs, several at a time, each in a process of its own; what is done is not done again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from recbole_ktrec.errors import ConfigError
+
+#: How often a job is started again after a signal ended it, in the life of one runner.
+RETRIES = 2
+_POLL_SECONDS = 0.05
+_LOG_TAIL = 2000
+
+
+@dataclass
+class Job:
+    """One process to run.
+
+    Attributes:
+        key: hash of everything that its result depends on; names its files.
+        title: what the progress bar says.
+        spec: what :func:`recbole_ktrec.evaluation.job.run_spec` takes.
+    """
+
+    key: str
+    title: str
+    spec: dict[str, Any]
+
+
+@dataclass
+class _Running:
+    job: Job
+    process: subprocess.Popen[bytes]
+    log: IO[bytes]
+    started: float = field(default_factory=time.monotonic)
+
+
+class Runner:
+    """Runs jobs in ``folder``: ``<key>.json`` (result), ``<key>.npz`` (per user), ``<key>.log``.
+
+    Args:
+        folder: where the files go; one runner at a time (it holds a lock, which the system drops with the process).
+        workers: jobs at a time, one thread each.
+        memory_limit: gigabytes that a job may ask for; None: no limit.
+        time_limit: seconds after which a job is ended; None: no limit.
+        show_progress: a progress bar on stderr.
+        module: what a process runs; it takes the spec file as its argument.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        workers: int = 1,
+        memory_limit: float | None = None,
+        time_limit: float | None = None,
+        show_progress: bool = True,
+        module: str = "recbole_ktrec.evaluation.job",
+    ) -> None:
+        self.folder, self.workers = folder, max(1, workers)
+        self.memory_limit, self.time_limit, self.show_progress = memory_limit, time_limit, show_progress
+        self.module = module
+        self.tries: dict[str, int] = {}
+
+    @contextmanager
+    def locked(self) -> Iterator[Runner]:
+        """Hold the folder for this process and clear what a killed one left.
+
+        Raises:
+            ConfigError: another process is at work in the folder.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / ".lock")
+        try:
+            lock.acquire(timeout=1)
+        except Timeout:
+            raise ConfigError(
+                f"Another benchmark is at work in [{self.folder}]: wait, or choose another --output."
+            ) from None
+        try:
+            for left in [*self.folder.glob("*.partial"), *self.folder.glob("*.scratch")]:
+                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+            yield self
+        finally:
+            lock.release()
+
+    def result(self, job: Job) -> dict[str, Any] | None:
+        """Return the finished result of ``job``, or None."""
+        path = self.folder / f"{job.key}.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+    def run(self, jobs: Sequence[Job], title: str = "Jobs") -> None:
+        """Run the ``jobs`` that have no good result yet; failed ones are tried again."""
+        waiting = [job for job in {job.key: job for job in jobs}.values() if not self._is_done(job)]
+        total = len({job.key for job in jobs})
+        bar = tqdm(total=total, initial=total - len(waiting), desc=title, unit="job", disable=not self.show_progress)
+        running: list[_Running] = []
+        try:
+            while waiting or running:
+                while waiting and len(running) < self.workers:
+                    running.append(self._start(waiting.pop(0)))
+                    bar.set_postfix_str(", ".join(one.job.title for one in running)[:60])
+                time.sleep(_POLL_SECONDS)
+                for one in [one for one in running if self._has_ended(one)]:
+                    running.remove(one)
+                    if self._finish(one):
+                        bar.update()
+                        bar.set_postfix_str(", ".join(other.job.title for other in running)[:60])
+                    else:
+                        waiting.insert(0, one.job)
+        finally:
+            for one in running:
+                one.process.kill()
+                one.process.wait()
+            bar.close()
+
+    def _is_done(self, job: Job) -> bool:
+        result = self.result(job)
+        return result is not None and result["status"] == "done"
+
+    def _start(self, job: Job) -> _Running:
+        scratch = self.folder / f"{job.key}.scratch"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        result = self.folder / f"{job.key}.json"
+        result.unlink(missing_ok=True)  # a failed one
+        spec = {
+            **job.spec, "parent": os.getpid(), "scratch": str(scratch.resolve()), "result": str(result.resolve()),
+            "memory_limit": self.memory_limit,
+        }  # fmt: skip
+        (scratch / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
+        log = (self.folder / f"{job.key}.log").open("wb")
+        command = [sys.executable, "-m", self.module, str((scratch / "spec.json").resolve())]
+        # A job is a thread: several run beside each other, and the same seed gives the same result.
+        threads = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+        environment = {**os.environ, **threads, "TOKENIZERS_PARALLELISM": "false"}
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [_package_root(), os.environ.get("PYTHONPATH")]))
+        process = subprocess.Popen(
+            command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment
+        )
+        return _Running(job, process, log)
+
+    def _has_ended(self, one: _Running) -> bool:
+        if self.time_limit and time.monotonic() - one.started > self.time_limit and one.process.poll() is None:
+            one.process.kill()
+            one.process.wait()
+            self.tries[one.job.key] = RETRIES
+            one.log.write(f"\nEnded after {self.time_limit:.0f} s, the time limit.\n".encode())
+        return one.process.poll() is not None
+
+    def _finish(self, one: _Running) -> bool:
+        """Clear up after a process; return whether its job is over, or else to be started again."""
+        one.log.close()
+        shutil.rmtree(self.folder / f"{one.job.key}.scratch", ignore_errors=True)
+        if self.result(one.job) is not None:
+            return True
+        code = one.process.returncode
+        if code < 0 and self.tries.get(one.job.key, 0) < RETRIES:
+            self.tries[one.job.key] = self.tries.get(one.job.key, 0) + 1
+            return False
+        tail = (self.folder / f"{one.job.key}.log").read_bytes()[-_LOG_TAIL:].decode(errors="replace")
+        failure = {
+            "status": "failed",
+            "error": self._reason(one, code, tail),
+            "traceback": tail,
+            "timing": {},
+            "memory": {},
+        }
+        path = self.folder / f"{one.job.key}.json"
+        partial = path.with_suffix(".json.partial")
+        partial.write_text(json.dumps(failure, indent=1), encoding="utf-8")
+        os.replace(partial, path)
+        return True
+
+    def _reason(self, one: _Running, code: int, tail: str) -> str:
+        if code < 0 and "the time limit" in tail[-100:]:
+            return tail.strip().splitlines()[-1]
+        if code < 0:
+            name = signal.Signals(-code).name
+            hint = " (out of memory?)" if name == "SIGKILL" else ""
+            return f"The process was ended by {name}{hint}, {RETRIES + 1} times."
+        return f"The process ended with code {code}: {(tail.strip().splitlines() or ['no output'])[-1]}"
+
+
+def _package_root() -> str:
+    return str(Path(__file__).resolve().parents[2])

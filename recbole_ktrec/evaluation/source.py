@@ -1,0 +1,116 @@
+"""The interactions of a data set as RecBole would use them: its reader and its filters, tokens and raw lines kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from recbole_ktrec.atomic import read_header
+from recbole_ktrec.errors import DataError
+from recbole_ktrec.evaluation.harness import make_config
+
+_ROW = "ktrec_row"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set before it is split.
+
+    Attributes:
+        name: its name; the files are ``folder/name.inter`` and so on.
+        folder: where they lie.
+        frame: columns ``user``, ``item`` (tokens), ``row`` (row in the .inter file, from 0) and, where there is one,
+            ``time``; one row for each interaction that RecBole's filters leave.
+        fields: ``USER_ID_FIELD`` and ``ITEM_ID_FIELD``.
+        digest: SHA-256 over the .inter, .item and .user files and the rows that are left.
+    """
+
+    name: str
+    folder: Path
+    frame: pd.DataFrame
+    fields: Mapping[str, str]
+    digest: str
+
+    def file(self, suffix: str) -> Path:
+        """Path of ``name.suffix``."""
+        return self.folder / f"{self.name}.{suffix}"
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as handle:
+        return hashlib.sha256(handle.read()).hexdigest()
+
+
+def read_lines(path: Path, encoding: str = "utf-8") -> list[str]:
+    """Lines of an atomic file without the line ends; blank ones left out, as RecBole's reader does."""
+    with path.open(encoding=encoding, newline="\n") as handle:
+        return [line for line in (raw.rstrip("\r\n") for raw in handle) if "\t" in line or line.strip()]
+
+
+def _load(config: Any) -> pd.DataFrame:
+    from recbole.data.dataset import Dataset
+
+    class Filtered(Dataset):
+        """RecBole's data set, stopped after its filters: tokens and raw values."""
+
+        def _data_processing(self) -> None:
+            self.feat_name_list = self._build_feat_name_list()
+            self.inter_feat[_ROW] = np.arange(len(self.inter_feat))
+            self.rows_read = len(self.inter_feat)
+            self._data_filtering()
+
+    dataset = Filtered(config)
+    frame: pd.DataFrame = dataset.inter_feat
+    frame.attrs["rows_read"] = dataset.rows_read
+    return frame
+
+
+def read_source(name: str, values: Mapping[str, Any]) -> Source:
+    """Read data set ``name`` with the configuration ``values`` (RecBole's keys, such as ``data_path``).
+
+    Raises:
+        DataError: the .inter file is missing, or has line breaks inside a cell.
+    """
+    config = make_config("Pop", name, dict(values))
+    folder = Path(config["data_path"])
+    inter = folder / f"{name}.inter"
+    if not inter.is_file():
+        raise DataError(f"There is no file [{inter}]: name the folder that holds [{name}] with --data-path.")
+    _want_time(config, inter)
+    loaded = _load(config)
+    if len(read_lines(inter)) - 1 != loaded.attrs["rows_read"]:
+        raise DataError(f"[{inter}] has quoted line breaks: write each interaction on one line.")
+    fields = {key: config[key] for key in ("USER_ID_FIELD", "ITEM_ID_FIELD", "TIME_FIELD", "RATING_FIELD")}
+    frame = pd.DataFrame(
+        {
+            "user": loaded[fields["USER_ID_FIELD"]].astype(str),
+            "item": loaded[fields["ITEM_ID_FIELD"]].astype(str),
+            "row": loaded[_ROW],
+        }
+    )
+    if fields["TIME_FIELD"] in loaded:
+        frame["time"] = loaded[fields["TIME_FIELD"]].astype(float)
+    return Source(name, folder, frame, fields, _digest(folder, name, frame["row"].to_numpy()))
+
+
+def _want_time(config: Any, inter: Path) -> None:
+    """Load the time column too, which RecBole's default leaves out."""
+    columns = (config["load_col"] or {}).get("inter")
+    if columns and columns != "*" and config["TIME_FIELD"] in {field.name for field in read_header(inter)}:
+        config["load_col"] = {**config["load_col"], "inter": sorted({*columns, config["TIME_FIELD"]})}
+
+
+def _digest(folder: Path, name: str, rows: np.ndarray) -> str:
+    total = hashlib.sha256()
+    for suffix in ("inter", "item", "user"):
+        path = folder / f"{name}.{suffix}"
+        total.update(f"{suffix}:{file_digest(path) if path.is_file() else '-'}\n".encode())
+    total.update(rows.astype("<i8").tobytes())
+    return total.hexdigest()

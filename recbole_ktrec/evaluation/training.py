@@ -1,0 +1,131 @@
+"""Train one model as ``run_recbole`` does, with a watch on it, and check that it sees the same data as the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from logging import getLogger
+from typing import Any
+
+import numpy as np
+
+from recbole_ktrec.errors import DataError
+from recbole_ktrec.evaluation.harness import item_tokens, pair_tokens
+from recbole_ktrec.evaluation.splits import PARTS, fingerprint, pair_fingerprint
+
+
+@dataclass
+class Trained:
+    """A trained model with RecBole's objects around it, and what its training took."""
+
+    config: Any
+    dataset: Any
+    loaders: tuple[Any, Any, Any]
+    model: Any
+    trainer: Any
+    best_valid_score: float = float("nan")
+    best_valid_result: dict[str, float] = field(default_factory=dict)
+    timing: dict[str, float] = field(default_factory=dict)
+    best_epoch: int = 0
+    epochs: int = 0
+    parameters: int = 0
+
+
+class _Watch:
+    """Notes the time of each epoch and the epoch of the best validation score."""
+
+    def __init__(self, trainer: Any) -> None:
+        self.trainer, self.start = trainer, time.perf_counter()
+        self.epochs, self.best_epoch, self.judged, self.best_at, self.training = 0, 0, -1, 0.0, 0.0
+        for name in ("_train_epoch", "_valid_epoch"):
+            if hasattr(trainer, name):
+                setattr(trainer, name, self._timed(name, getattr(trainer, name)))
+
+    def _timed(self, name: str, original: Any) -> Any:
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            before = time.perf_counter()
+            result = original(*args, **kwargs)
+            if name == "_train_epoch":
+                self.training += time.perf_counter() - before
+                self.epochs += 1
+            else:
+                self._judge(result[0])
+            return result
+
+        return timed
+
+    def _judge(self, score: float) -> None:
+        if self.judged == self.epochs:  # a trainer that validates again after the last epoch
+            return
+        self.judged = self.epochs
+        best, bigger = self.trainer.best_valid_score, self.trainer.valid_metric_bigger
+        if (score > best) if bigger else (score < best):
+            self.best_epoch, self.best_at = self.epochs, time.perf_counter() - self.start
+
+
+def train(config: Any, fingerprints: Mapping[str, str]) -> Trained:
+    """Follow the steps of ``run_recbole`` up to its evaluation on test.
+
+    Args:
+        config: RecBole's configuration.
+        fingerprints: what the parts and the candidate items must be, see ``Prepared``.
+
+    Raises:
+        DataError: this model's data set differs from what the other models of the comparison get.
+    """
+    from recbole.data import create_dataset, data_preparation
+    from recbole.utils import get_model, get_trainer, init_logger, init_seed
+
+    started = time.perf_counter()
+    init_seed(config["seed"], config["reproducibility"])
+    init_logger(config)
+    getLogger().info(config)
+    dataset = create_dataset(config)
+    loaders = data_preparation(config, dataset)
+    check_same(config, loaders, fingerprints)
+    loaded = time.perf_counter()
+    init_seed(config["seed"] + config["local_rank"], config["reproducibility"])
+    model = get_model(config["model"])(config, loaders[0]._dataset).to(config["device"])
+    trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
+    built = time.perf_counter()
+    watch = _Watch(trainer)
+    score, result = trainer.fit(loaders[0], loaders[1], saved=True, show_progress=False)
+    fitted = time.perf_counter()
+    timing = {
+        "data_seconds": loaded - started,
+        "build_seconds": built - loaded,
+        "fit_seconds": fitted - built,
+        "train_seconds": watch.training,
+        # A closed-form model is trained while it is built, so time to the best model counts from there.
+        "seconds_to_best": built - loaded + (watch.best_at or watch.training),
+    }
+    weights = sum(p.numel() for p in model.parameters())
+    # RecBole gives None where nothing was validated.
+    return Trained(
+        config, dataset, loaders, model, trainer, float(score), dict(result or {}), timing,
+        watch.best_epoch, watch.epochs, int(weights),
+    )  # fmt: skip
+
+
+def check_same(config: Any, loaders: tuple[Any, Any, Any], fingerprints: Mapping[str, str]) -> None:
+    """Refuse to compare a model that would rank other items, or learn from or be asked about other interactions."""
+    train_part = loaders[0].dataset
+    if fingerprint(item_tokens(train_part)) != fingerprints["candidates"]:
+        raise DataError(
+            f"[{config['model']}] would rank [{train_part.item_num - 1}] items that are not those of the other models: "
+            "its settings load a file with further items, or drop some (load_col, additional_feat_suffix, filters)."
+        )
+    for code, loader in enumerate(loaders):
+        name = PARTS[code]
+        if name == "train" and str(config["MODEL_TYPE"]).endswith("SEQUENTIAL"):
+            continue  # its rows are a user's steps: the first of them is context only
+        if pair_fingerprint(*pair_tokens(loader.dataset)) != fingerprints[name]:
+            raise DataError(f"[{config['model']}] has another [{name}] part than the other models: check its settings.")
+
+
+def train_counts(trained: Trained) -> tuple[np.ndarray, np.ndarray]:
+    """Training interactions by user id and by item id, shapes (n_users,), (n_items,)."""
+    part = trained.loaders[0].dataset
+    users, items = part.inter_feat[part.uid_field].numpy(), part.inter_feat[part.iid_field].numpy()
+    return np.bincount(users, minlength=part.user_num), np.bincount(items, minlength=part.item_num)

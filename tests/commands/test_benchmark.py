@@ -1,0 +1,122 @@
+"""``ktrec benchmark`` from the outside: real processes, and kills at any moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import recbole_ktrec
+from recbole_ktrec.cli import main
+from recbole_ktrec.evaluation.results import repeatable
+
+ROOT = Path(recbole_ktrec.__file__).resolve().parent.parent
+
+
+def write_grid(folder: Path) -> Path:
+    """A grid file that makes every model quick."""
+    path = folder / "grid.yaml"
+    path.write_text(
+        "seeds: 1\ntopk: [5]\nmetrics: [Recall, NDCG]\nvalid_metric: NDCG@5\ntext_diversity: False\n"
+        "all: {epochs: 4, eval_step: 1, embedding_size: 8, state: ERROR, use_gpu: False}\n"
+    )
+    return path
+
+
+def test_one_model_in_a_process_of_its_own(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = str(write_grid(workplace))
+    options = workplace / "options.yaml"
+    options.write_text("broken: {model: BPR, embedding_size: -1}\n")
+    command = ["benchmark", "--dataset", "tiny", "--models", "Pop", "broken", "--output", "out", "--config", config]
+    assert main([*command, "--options", str(options)]) == 1, "a model without a result is said by the exit code"
+    results = json.loads((workplace / "out" / "results.json").read_text())
+    pop, broken = results["runs"]
+    assert pop["status"] == "done" and 0 <= pop["test"]["ndcg@5"] <= 1
+    assert pop["memory"]["peak_bytes"] > 50 * 2**20 and pop["timing"]["wall_seconds"] > 0
+    assert broken["status"] == "failed" and "negative dimension" in broken["error"]
+    said = capsys.readouterr().out
+    assert "| Pop |" in said and "No result: broken on tiny, seed 2020" in said
+    assert sorted(path.name for path in (workplace / "out").iterdir() if path.is_file()) == [
+        "report.html", "report.md", "results.json",
+    ]  # fmt: skip
+    assert not (workplace / "log").exists() and not (workplace / "saved").exists(), "RecBole's litter stays out"
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--models", "Popp"], "no model [Popp]. Did you mean [Pop]"),
+        (["--models", "Pop", "--split", "cold"], "Unknown split [cold]"),
+        (["--models", "Pop", "--jobs", "0"], "--jobs [0] must be 1 or more"),
+        (["--models", "Pop", "--dataset", "nowhere"], "nowhere"),
+    ],
+)
+def test_mistakes_end_with_a_message(
+    workplace: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str
+) -> None:
+    assert main(["benchmark", "--dataset", "tiny", "--output", "out", *more]) == 2
+    assert message in capsys.readouterr().err
+
+
+def children(pid: int) -> list[int]:
+    """Process ids of the children of ``pid`` (Linux)."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[1]) == pid and fields[0] != "Z":
+            found.append(int(status.parent.name))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_ten_kills_at_random_change_nothing(workplace: Path) -> None:
+    """Parent and children are killed by SIGKILL at ten random moments; then the same results.json."""
+    config = str(write_grid(workplace))
+    command = [sys.executable, "-W", "ignore", "-m", "recbole_ktrec", "benchmark", "--dataset", "tiny", "--models"]
+    command += ["Pop", "ItemKNN", "EASE", "BPR", "--seeds", "2", "--jobs", "2", "--config", config, "--tune", "2"]
+    command += ["--split", "cold_item", "--share", "0.3", "--data-path", str(workplace / "dataset"), "--output"]
+
+    def start(output: str) -> subprocess.Popen[bytes]:
+        log = (workplace / f"{output}.log").open("ab")
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return subprocess.Popen([*command, output], cwd=workplace, stdout=log, stderr=log, env=env)
+
+    def results(output: str) -> dict[str, Any]:
+        return json.loads((workplace / output / "results.json").read_text())
+
+    assert start("calm").wait(timeout=900) == 0
+    rng, kills = random.Random(5), {"parent": 0, "child": 0}
+    process = start("killed")
+    deadline = time.monotonic() + 1500
+    while sum(kills.values()) < 10 and time.monotonic() < deadline:
+        time.sleep(rng.uniform(0.5, 9))
+        young = children(process.pid)
+        if process.poll() is not None:  # it was done sooner: again, from what is left of a part of the jobs
+            for path in sorted((workplace / "killed" / "jobs").glob("*.json"))[::2]:
+                path.unlink()
+            process = start("killed")
+        elif young and rng.random() < 0.5:
+            os.kill(rng.choice(young), signal.SIGKILL)
+            kills["child"] += 1
+        else:
+            process.kill()
+            process.wait()
+            kills["parent"] += 1
+            process = start("killed")
+    process.wait(timeout=900)
+    assert start("killed").wait(timeout=900) == 0
+    assert sum(kills.values()) == 10 and min(kills.values()) >= 2, kills
+    assert repeatable(results("killed")) == repeatable(results("calm"))
+    assert not list((workplace / "killed" / "jobs").glob("*.scratch"))

@@ -1,0 +1,164 @@
+"""One job: the numbers are those of plain ``run_recbole``, and everything else that is measured agrees with itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recbole_ktrec.errors import DataError
+from recbole_ktrec.evaluation import job
+from recbole_ktrec.evaluation.foldin import UNABLE
+from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, make_job, prepare_datasets
+from recbole_ktrec.evaluation.options import Entry
+
+Make = Callable[..., Grid]
+SPLITS = Path("splits")
+
+
+def plan_of(grid: Grid) -> DatasetPlan:
+    return prepare_datasets(grid, SPLITS, show_progress=False)[0]
+
+
+def spec_of(grid: Grid, plan: DatasetPlan, entry: Entry | None = None) -> dict[str, Any]:
+    return make_job(grid, plan, entry or grid.entries[0], grid.seeds[0], "final", {}).spec
+
+
+@pytest.mark.parametrize("model", ["Pop", "ItemKNN", "EASE", "BPR"])
+def test_equals_plain_run_recbole(tiny_grid: Make, model: str) -> None:
+    from recbole.quick_start import run_recbole
+
+    grid = tiny_grid(model, topk=[3, 5], valid_metric="NDCG@5")
+    spec = spec_of(grid, plan_of(grid))
+    result, arrays = job.run_spec(spec)
+    plain = run_recbole(
+        model=model, dataset="tiny", saved=True,
+        config_dict={**spec["config"], "data_path": grid.data_path, "show_progress": False},
+    )  # fmt: skip
+    assert result["test"] == dict(plain["test_result"]) and len(result["test"]) == 10
+    assert result["valid"] == dict(plain["best_valid_result"])
+    assert result["valid_score"] == plain["best_valid_score"]
+    for name, value in result["groups"]["all"]["metrics"].items():
+        assert value == pytest.approx(result["test"][name], abs=1e-4)
+        assert arrays[f"all/{name}"].mean() == pytest.approx(value, abs=1e-6)
+    assert set(arrays["users"]) == {f"u{n}" for n in range(24)}
+
+
+def test_groups_and_lists_of_popularity(tiny_grid: Make) -> None:
+    grid = tiny_grid("Pop")
+    result, arrays = job.run_spec(spec_of(grid, plan_of(grid)))
+    groups = result["groups"]
+    assert groups["all"]["rows"] == 24 and set(groups) >= {
+        "warm",
+        "head",
+        "middle",
+        "tail",
+        "history 5-9",
+        "warm users",
+    }
+    assert groups["warm users"]["metrics"] == groups["all"]["metrics"]
+    assert result["lists"]["score_coverage"] == 0.0, "popularity is not personal"
+    assert 0 < result["lists"]["catalogue_coverage@5"] < 1 and result["lists"]["text_diversity@5"] is None
+    assert result["accuracy"]["ratings"]["threshold"] == 4.0 and result["accuracy"]["pairs"] == 48
+    assert result["accuracy"]["raw"] is not None, "its share of the largest count lies in [0, 1]"
+    assert arrays["answers/accuracy"].mean() == pytest.approx(result["accuracy"]["calibrated"], abs=1e-6)
+
+
+def test_two_tastes_are_told_apart(tiny_grid: Make) -> None:
+    """Known answer: users like only one half of the items, so EASE answers nearly always right and Pop cannot."""
+    grid = tiny_grid("EASE", "Pop")
+    plan = plan_of(grid)
+    right = {e.label: job.run_spec(spec_of(grid, plan, e))[0]["accuracy"]["calibrated"] for e in grid.entries}
+    assert right["EASE"] > right["Pop"] + 0.1
+
+
+def test_every_model_is_asked_the_same(tiny_grid: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    from recbole_ktrec.evaluation import measuring
+
+    seen = []
+    monkeypatch.setattr(measuring, "right_answers", lambda p, labels: seen.append(labels) or labels)
+    asked = []
+    ask = measuring.Questions.ask
+    monkeypatch.setattr(measuring.Questions, "ask", lambda self, *a: asked.append(ask(self, *a)) or asked[-1])
+    grid = tiny_grid("Pop", "EASE")
+    plan = plan_of(grid)
+    for entry in grid.entries:
+        job.run_spec(spec_of(grid, plan, entry))
+    first, second = asked[:2], asked[2:]
+    for one, other in zip(first, second, strict=True):
+        assert (one.users == other.users).all() and (one.items == other.items).all() and seen
+
+
+@pytest.mark.parametrize(("model", "able"), [("EASE", True), ("ItemKNN", True), ("LightGCN", True), ("BPR", False)])
+def test_cold_users_are_given_their_history_at_test_time(tiny_grid: Make, model: str, able: bool) -> None:
+    grid = tiny_grid(model, kind="cold_user", share=0.25)
+    entry = Entry(model, model, {**grid.entries[0].config, "epochs": 60, "learning_rate": 0.05, "n_layers": 2})
+    plan = plan_of(grid)
+    result, arrays = job.run_spec(spec_of(grid, plan, entry))
+    assert result["groups"]["cold users"]["rows"] == 6
+    assert (result["fold_in"] == UNABLE) is not able
+    cold = ~np.isnan(arrays["cold users/recall@5"])
+    assert cold.sum() == 6
+    if able:  # six of the eight given items are known: the half of the catalogue that the user likes is plain
+        assert result["groups"]["cold users"]["metrics"]["hit@5"] >= 0.5
+
+
+def test_cold_items_of_an_id_model_are_not_found_and_not_covered(tiny_grid: Make) -> None:
+    grid = tiny_grid("EASE", kind="cold_item", share=0.3)
+    result, _ = job.run_spec(spec_of(grid, plan_of(grid)))
+    assert result["groups"]["cold"]["metrics"]["recall@5"] <= result["groups"]["warm"]["metrics"]["recall@5"]
+    assert result["lists"]["score_coverage"] == pytest.approx(21 / 30, abs=0.04)
+    assert "cold only" in result["groups"] and "cold only/ndcg@5" in job.run_spec(spec_of(grid, plan_of(grid)))[1]
+
+
+def test_a_model_with_other_candidates_is_refused(tiny_grid: Make, workplace: Path) -> None:
+    grid = tiny_grid("Pop")
+    plan = plan_of(grid)
+    tokens = ["item_id:token\tkind:token", *(f"i{n}\tx" for n in range(33))]
+    (workplace / "dataset" / "tiny" / "tiny.item").write_text("\n".join(tokens) + "\n")
+    entry = Entry("Pop", "Pop", {**grid.entries[0].config, "load_col": {"inter": "*", "item": "*"}})
+    with pytest.raises(DataError, match=r"\[Pop\] would rank \[33\] items that are not those"):
+        job.run_spec(spec_of(grid, plan, entry))
+
+
+def test_another_split_is_refused(tiny_grid: Make) -> None:
+    grid = tiny_grid("Pop")
+    spec = spec_of(grid, plan_of(grid))
+    spec["config"] = {**spec["config"], "seed": 99}
+    with pytest.raises(DataError, match=r"another \[train\] part"):
+        job.run_spec(spec)
+
+
+def test_keys_change_with_what_matters_only(tiny_grid: Make, workplace: Path) -> None:
+    grid, plan = tiny_grid("BPR"), plan_of(tiny_grid("BPR"))
+    entry = grid.entries[0]
+    base = make_job(grid, plan, entry, 2020, "final", {}).key
+    assert make_job(grid, plan_of(tiny_grid("BPR")), entry, 2020, "final", {}).key == base
+    assert make_job(grid, plan, Entry("other label", "BPR", entry.config), 2020, "final", {}).key == base
+    assert make_job(grid, plan, entry, 2020, "trial", {}).key != base
+    assert make_job(grid, plan, entry, 2020, "final", {"embedding_size": 9}).key != base
+    with (workplace / "dataset" / "tiny" / "tiny.inter").open("a") as handle:
+        handle.write("u0\ti1\t5\t99\n")
+    assert make_job(grid, plan_of(grid), entry, 2020, "final", {}).key != base
+
+
+def test_a_failure_is_a_result(tiny_grid: Make, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("die_with_parent", "offer_to_oom_killer"):
+        monkeypatch.setattr(job.parent, name, lambda *_: None)  # this process is no child of a runner
+    grid = tiny_grid("Pop")
+    spec = spec_of(grid, plan_of(grid))
+    spec |= {
+        "parent": 0,
+        "scratch": str(workplace),
+        "result": str(workplace / "r.json"),
+        "memory_limit": None,
+    }
+    spec["model"] = "NoSuchModel"
+    (workplace / "spec.json").write_text(json.dumps(spec))
+    assert job.main(str(workplace / "spec.json")) == 0
+    found = json.loads((workplace / "r.json").read_text())
+    assert found["status"] == "failed" and "NoSuchModel" in found["error"] and "Traceback" in found["traceback"]

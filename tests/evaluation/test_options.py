@@ -1,0 +1,81 @@
+"""Options: layers of settings, variants, mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.evaluation.benchmark import make_grid
+from recbole_ktrec.evaluation.options import entries, read_grid, read_yaml, seeds_of
+
+
+def test_later_layers_win_and_a_section_may_be_a_variant() -> None:
+    mine = {"learning_rate": 0.2, "embedding_size": 4}
+    grid = {"all": {"epochs": 9, "learning_rate": 0.1}, "models": {"BPR": mine}}
+    options = {"all": {"epochs": 3}, "big": {"model": "BPR", "embedding_size": 64, "tune": {"epochs": {"int": [1, 2]}}}}
+    plain, big = entries(["BPR", "big"], grid, options)
+    assert (plain.model, plain.config) == ("BPR", {"epochs": 3, "learning_rate": 0.2, "embedding_size": 4})
+    assert (big.model, big.config["embedding_size"], big.ranges) == ("BPR", 64, {"epochs": {"int": [1, 2]}})
+    assert set(plain.ranges) == {"learning_rate", "embedding_size", "weight_decay"}, "from properties/tuning/BPR.yaml"
+
+
+def test_shared_settings_do_not_undo_what_a_model_brings() -> None:
+    shared = {"train_batch_size": 4096, "epochs": 7, "embedding_size": 3}
+    ours, theirs = entries(["KTRec", "BPR"], {"all": shared}, {})
+    assert ours.config == {"epochs": 7}, "properties/model/KTRec.yaml sets the other two"
+    assert theirs.config == {"train_batch_size": 4096, "epochs": 7}, "RecBole's BPR.yaml sets embedding_size"
+
+
+def test_closed_form_models_are_validated_after_their_only_epoch() -> None:
+    pop, bpr = entries(["Pop", "BPR"], {"all": {"eval_step": 5}}, {})
+    assert pop.config["eval_step"] == 1 and bpr.config["eval_step"] == 5
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "message"),
+    [
+        (["LigthGCN"], {}, r"no model \[LigthGCN\]. Did you mean \[LightGCN\]"),
+        (["BPR"], {"BRP": {}}, r"section \[BRP\].*Did you mean \[BPR\]"),
+        (["BPR"], {"BPR": {"embeding_size": 8}}, r"\[BPR\]: nothing reads \[embeding_size\]. Did you mean"),
+    ],
+)
+def test_mistakes_are_named(labels: list[str], options: dict[str, dict[str, object]], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        entries(labels, {}, options)
+
+
+def test_seeds() -> None:
+    assert seeds_of(3) == [2020, 2021, 2022]
+    assert seeds_of([5, 1]) == [5, 1]
+    with pytest.raises(ConfigError):
+        seeds_of([1, 1])
+
+
+def test_yaml_files(tmp_path: Path) -> None:
+    path = tmp_path / "o.yaml"
+    path.write_text("a: 1e-3\nb: [2E2, x1e]\n")
+    assert read_yaml(path) == {"a": 0.001, "b": [200.0, "x1e"]}
+    path.write_text("- 1")
+    with pytest.raises(ConfigError, match="must hold a mapping"):
+        read_yaml(path)
+    path.write_text("topK: [1]")
+    with pytest.raises(ConfigError, match=r"unknown key \[topK\]. Did you mean \[topk\]"):
+        read_grid(path)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_yaml(tmp_path / "absent.yaml")
+
+
+def test_grid_of_the_command_line() -> None:
+    grid = make_grid({"dataset": ["ml-100k"], "models": ["Pop"], "seeds": [2], "metrics": ["Recall", "NDCG"]})
+    assert (list(grid.seeds), list(grid.topk), grid.valid_metric) == ([2020, 2021], [10, 20], "NDCG@10")
+    for wrong, message in (
+        ({"metrics": ["Recal"]}, r"\[Recal\].*Did you mean \[recall\]"),
+        ({"metrics": ["AUC"]}, "no ranking metric"),
+        ({"valid_metric": "NDCG@7"}, r"\[NDCG@7\] is none of those"),
+        ({"topk": [0]}, r"topk \[0\]"),
+        ({"split": "cold"}, "Unknown split"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            make_grid({"dataset": ["ml-100k"], "models": ["Pop"], **wrong})

@@ -1,0 +1,147 @@
+"""A data set becomes the same split and the same candidates for every model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from recbole_ktrec.errors import DataError
+from recbole_ktrec.evaluation.harness import item_tokens, load_parts, make_config, pair_tokens
+from recbole_ktrec.evaluation.prepare import Prepared, prepare
+from recbole_ktrec.evaluation.source import Source, read_source
+from recbole_ktrec.evaluation.splits import SplitSpec, fingerprint, pair_fingerprint
+
+Read = Callable[..., tuple[Source, dict[str, Any]]]
+
+
+@pytest.fixture
+def read(workplace: Path) -> Read:
+    """A function that reads ``dataset/tiny`` with further settings."""
+
+    def do(**settings: Any) -> tuple[Source, dict[str, Any]]:
+        values = {"data_path": str(workplace / "dataset"), "state": "ERROR", "use_gpu": False, **settings}
+        return read_source("tiny", values), values
+
+    return do
+
+
+def features(folder: Path, tokens: list[str], name: str = "tiny") -> None:
+    lines = ["item_id:token\ttitle:token_seq", *(f'{token}\ta "title" of {token}' for token in tokens)]
+    (folder / f"{name}.item").write_text("\n".join(lines) + "\n")
+
+
+def in_memory(prepared: Prepared, values: dict[str, Any]) -> dict[str, str]:
+    """Fingerprints of what a model of RecBole gets."""
+    merged = {**values, **prepared.settings, "data_path": prepared.data_path}
+    dataset, parts = load_parts(make_config("Pop", prepared.dataset, merged))
+    names = ("train", "valid", "test")
+    found = {name: pair_fingerprint(*pair_tokens(part)) for name, part in zip(names, parts, strict=True)}
+    return {**found, "candidates": fingerprint(item_tokens(dataset))}
+
+
+def test_source_keeps_what_recbole_s_filters_keep(read: Read) -> None:
+    source, values = read(load_col={"inter": ["user_id", "item_id", "rating"]}, val_interval={"rating": "[4,inf)"})
+    dataset, _ = load_parts(make_config("Pop", "tiny", {**values, "seed": 1}))
+    assert len(source.frame) == len(dataset.inter_feat) < 240
+    assert set(source.frame["item"]) == set(item_tokens(dataset))
+    assert "time" in source.frame, "the time column is read although load_col leaves it out"
+    assert read()[0].digest != source.digest == read(
+        load_col={"inter": ["user_id", "item_id", "rating"]}, val_interval={"rating": "[4,inf)"}
+    )[0].digest  # fmt: skip
+
+
+def test_a_missing_data_set_says_where_it_was_looked_for(workplace: Path) -> None:
+    (workplace / "dataset" / "none").mkdir()
+    with pytest.raises(DataError, match=r"no file .*none\.inter.*--data-path"):
+        read_source("none", {"data_path": str(workplace / "dataset")})
+
+
+@pytest.mark.parametrize("kind", ["random", "leave_one_out"])
+def test_native_splits_are_recbole_s_own(read: Read, tmp_path: Path, kind: str) -> None:
+    source, values = read(load_col={"inter": ["user_id", "item_id", "timestamp"]})
+    prepared = prepare(source, SplitSpec(kind, seed=7), values, tmp_path / "splits")
+    assert prepared.dataset == "tiny" and not (tmp_path / "splits").exists(), "used in place"
+    assert in_memory(prepared, values) == prepared.fingerprints
+    other = prepare(source, SplitSpec(kind, seed=8), values, tmp_path / "splits")
+    assert (other.fingerprints == prepared.fingerprints) == (kind == "leave_one_out")
+
+
+def test_surplus_items_of_a_feature_file_are_no_candidates(read: Read, workplace: Path, tmp_path: Path) -> None:
+    features(workplace / "dataset" / "tiny", [*(f"i{n}" for n in range(29)), "never taken"])  # i29 has no line
+    source, values = read()
+    prepared = prepare(source, SplitSpec(seed=7), values, tmp_path / "splits")
+    assert prepared.dataset == "tiny-same"
+    with_text = {**values, "load_col": {"inter": ["user_id", "item_id"], "item": ["item_id", "title"]}}
+    assert in_memory(prepared, with_text) == prepared.fingerprints == in_memory(prepared, values)
+    lines = (tmp_path / "splits" / "tiny-same" / "tiny-same.item").read_text().splitlines()
+    assert len(lines) == 30 and lines[1] == 'i0\ta "title" of i0', "lines are copied as they stand"
+
+
+@pytest.mark.parametrize("kind", ["cold_item", "cold_user"])
+def test_written_splits_run_in_recbole_and_match_their_fingerprints(
+    read: Read, workplace: Path, tmp_path: Path, kind: str
+) -> None:
+    features(workplace / "dataset" / "tiny", [f"i{n}" for n in range(31)])
+    source, values = read()
+    prepared = prepare(source, SplitSpec(kind, 0.3, 5), values, tmp_path / "splits")
+    assert in_memory(prepared, values) == prepared.fingerprints
+    folder = tmp_path / "splits" / prepared.dataset
+    told = json.loads((folder / "split.json").read_text())
+    assert (told["kind"], told["share"], told["seed"], told["source"]) == (kind, 0.3, 5, source.digest)
+    rows = sum(len(path.read_text().splitlines()) - 1 for path in folder.glob("*.inter"))
+    assert rows == told["counts"]["interactions"] == 240
+    assert (folder / f"{prepared.dataset}.history.inter").is_file() == (kind == "cold_user")
+
+
+def test_the_property_file_is_all_that_plain_recbole_needs(read: Read, tmp_path: Path) -> None:
+    source, values = read()
+    prepared = prepare(source, SplitSpec("cold_item", 0.3, 5), values, tmp_path / "splits")
+    path = tmp_path / "splits" / prepared.dataset / f"{prepared.dataset}.yaml"
+    config = make_config("Pop", prepared.dataset, {"seed": 5, "state": "ERROR"}, [str(path)])
+    dataset, parts = load_parts(config)
+    assert pair_fingerprint(*pair_tokens(parts[2])) == prepared.fingerprints["test"]
+    assert yaml.safe_load(path.read_text())["benchmark_filename"] == ["train", "valid", "test"]
+
+
+def test_a_split_is_written_once_and_never_taken_for_that_of_other_data(
+    read: Read, workplace: Path, tmp_path: Path
+) -> None:
+    source, values = read()
+    spec = SplitSpec("cold_item", 0.3, 5)
+    name = prepare(source, spec, values, tmp_path / "splits").dataset
+    stamp = (tmp_path / "splits" / name / "split.json").stat().st_mtime_ns
+    prepare(source, spec, values, tmp_path / "splits")
+    assert (tmp_path / "splits" / name / "split.json").stat().st_mtime_ns == stamp
+    with (workplace / "dataset" / "tiny" / "tiny.inter").open("a") as handle:
+        handle.write("u0\ti1\t5\t99\n")
+    with pytest.raises(DataError, match="holds a split of other data"):
+        prepare(read()[0], spec, values, tmp_path / "splits")
+
+
+def test_a_broken_off_folder_is_made_again(read: Read, tmp_path: Path) -> None:
+    source, values = read()
+    spec = SplitSpec("cold_item", 0.3, 5)
+    partial = tmp_path / "splits" / "tiny-cold_item-0.3-5.partial"
+    partial.mkdir(parents=True)
+    (partial / "left.inter").write_text("half")
+    prepared = prepare(source, spec, values, tmp_path / "splits")
+    assert not partial.exists() and in_memory(prepared, values) == prepared.fingerprints
+
+
+def test_time_split_has_no_leak_on_disk(read: Read, workplace: Path, tmp_path: Path) -> None:
+    path = workplace / "dataset" / "tiny" / "tiny.inter"
+    rows = [line.split("\t") for line in path.read_text().splitlines()]
+    path.write_text("\n".join("\t".join([*row[:3], str(n) if n else row[3]]) for n, row in enumerate(rows)) + "\n")
+    source, values = read()
+    folder = tmp_path / "splits" / prepare(source, SplitSpec("time", 0.2), values, tmp_path / "splits").dataset
+    times = {}
+    for part in ("train", "valid", "test"):
+        lines = (folder / f"{folder.name}.{part}.inter").read_text().splitlines()[1:]
+        times[part] = np.array([float(line.split("\t")[3]) for line in lines])
+    assert times["train"].max() < times["valid"].min() and times["valid"].max() < times["test"].min()

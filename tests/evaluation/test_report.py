@@ -1,0 +1,140 @@
+"""The report: marks, escapes, nothing fetched, and how it looks in a browser."""
+
+from __future__ import annotations
+
+import builtins
+import re
+import shutil
+import struct
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recbole_ktrec.evaluation.report import render_markdown, render_page, tables, write_report
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+class Links(HTMLParser):
+    """Collects everything that a browser would fetch, and checks that tags are closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.links += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
+        assert tag not in ("script", "link", "iframe", "object")
+        if tag not in ("meta", "br", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open.pop() == tag
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.links += [value or "" for name, value in attrs if name in ("src", "href")]
+
+
+def test_marks_of_the_main_table(results: dict[str, Any]) -> None:
+    table = tables.main_table(tables.Summary(results, "tiny <b>"))
+    assert table.header == ["Model", "NDCG@5", "Recall@5", "Accuracy", "Coverage@5", "Score cov."]
+    assert [row[0].text for row in table.rows] == ["KTRec", "EASE", "BPR"], "best first"
+    best, tied, worse = (row[1] for row in table.rows)
+    assert (best.best, best.tied, best.text, best.note) == (True, False, "0.3100", "± 0.0100")
+    assert (tied.best, tied.tied) == (False, True) and (worse.best, worse.tied) == (False, False)
+    assert "KTRec is better by 0.0100" in tied.detail and "p = 0.3000 (Holm)" in tied.detail
+
+
+def test_verdict_and_protocol(results: dict[str, Any]) -> None:
+    said = tables.verdict(tables.Summary(results, "tiny <b>"))
+    assert said == "KTRec is best on NDCG@5 with 0.3100, but not distinguishable from EASE."
+    assert "20% of the items without any training interaction" in tables.protocol(results)
+
+
+def test_markdown(results: dict[str, Any]) -> None:
+    text = render_markdown(results, {"tiny <b>": {"metric": "<svg>"}})
+    assert "| KTRec | **0.3100** ± 0.0100 |" in text and "| EASE | 0.3000 ≈ ± 0.0100 |" in text
+    assert "- BPR, seed 2: MemoryError: <too much>" in text and "](plots/tiny <b>-metric.png)" in text
+    assert "| Cold among cold |" in text and "0 known" in text
+
+
+def test_page_is_whole_and_fetches_nothing(results: dict[str, Any], tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    results = rename(results, "tiny <b>", "tiny & co")
+    assert write_report(results, tmp_path) == []
+    text = (tmp_path / "report.html").read_text()
+    parser = Links()
+    parser.feed(text)
+    assert parser.open == [], "every tag is closed"
+    assert all(link.startswith("#") for link in parser.links), parser.links
+    assert not re.search(r"https?://|url\((?!#)|@import", text)
+    assert "MemoryError: &lt;too much&gt;" in text and "tiny &amp; co" in text
+    assert text.count("<svg") == 3 and "currentColor" in text
+    assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == [
+        "tiny & co-cold.png", "tiny & co-metric.png", "tiny & co-time.png",
+    ]  # fmt: skip
+
+
+def rename(value: Any, old: str, new: str) -> Any:
+    if isinstance(value, dict):
+        return {new if key == old else key: rename(item, old, new) for key, item in value.items()}
+    return [rename(item, old, new) for item in value] if isinstance(value, list) else new if value == old else value
+
+
+def test_without_matplotlib_the_report_says_how_to_get_plots(
+    results: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importing = builtins.__import__
+
+    def no_matplotlib(name: str, *rest: Any) -> Any:
+        if name.split(".")[0] == "matplotlib":
+            raise ImportError(name)
+        return importing(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", no_matplotlib)
+    monkeypatch.delitem(sys.modules, "recbole_ktrec.evaluation.report.plots", raising=False)
+    notes = write_report(results, tmp_path)
+    assert notes == ["Drawing the plots of the report needs [matplotlib>=3.8]: pip install 'recbole-ktrec[plot]'"]
+    assert "<svg" not in (tmp_path / "report.html").read_text() and "KTRec" in (tmp_path / "report.md").read_text()
+
+
+def test_no_result_at_all(results: dict[str, Any]) -> None:
+    empty = {**results, "summary": []}
+    assert "No model has a result." in render_page(empty, {}) and "No model has a result." in render_markdown(empty, {})
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_page_in_a_browser(results: dict[str, Any], tmp_path: Path, width: int) -> None:
+    """Opened from a file without a network: the page is not wider than the window, and something is drawn."""
+    write_report(rename(results, "tiny <b>", "tiny"), tmp_path)
+    text = (tmp_path / "report.html").read_text()
+    measured = "${document.documentElement.scrollWidth} ${document.querySelectorAll('svg').length}"
+    probe = f"<script>document.title = `{measured}`</script>"
+    (tmp_path / "probe.html").write_text(text.replace("</body>", f"{probe}</body>"))
+    browser = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    # Chromium opens no window narrower than 500 px, so a phone is a frame inside one.
+    frame = f'<iframe src="probe.html" style="width:{width}px;height:900px;border:0"></iframe>'
+    say = "<script>onload = () => { const d = frames[0].document; document.title = d.title }</script>"
+    (tmp_path / "frame.html").write_text(f"<html><body>{frame}{say}</body></html>")
+    options = ["--allow-file-access-from-files", "--window-size=1400,1000", "--virtual-time-budget=4000"]
+    done = subprocess.run(
+        [*browser, *options, "--dump-dom", f"file://{tmp_path / 'frame.html'}"],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    found = re.search(r"<title>(\d+) (\d+)</title>", done.stdout)
+    assert found is not None, done.stdout[-500:]
+    assert int(found[1]) <= width and int(found[2]) == 3
+    picture = tmp_path / "page.png"
+    options = [f"--window-size={max(width, 500)},1200", f"--screenshot={picture}"]
+    subprocess.run(
+        [*browser, *options, f"file://{tmp_path / 'report.html'}"], capture_output=True, timeout=120, check=True
+    )
+    assert struct.unpack(">II", picture.read_bytes()[16:24]) == (max(width, 500), 1200)
+    assert picture.stat().st_size > 20_000, "not a blank page"

@@ -1,0 +1,92 @@
+"""results.json: its schema, its sums, and that it can be repeated."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import recbole_ktrec.evaluation
+from recbole_ktrec.evaluation.benchmark import run_benchmark
+from recbole_ktrec.evaluation.grid import Grid
+from recbole_ktrec.evaluation.options import Entry
+from recbole_ktrec.evaluation.results import repeatable, write_json
+from recbole_ktrec.evaluation.runner import Runner
+
+SCHEMA = Path(recbole_ktrec.evaluation.__file__).with_name("results.schema.json")
+
+
+def validate(results: dict[str, Any]) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.validate(results, json.loads(SCHEMA.read_text()))
+
+
+@pytest.fixture
+def compared(tiny_grid: Callable[..., Grid], in_process: Runner, workplace: Path) -> dict[str, Any]:
+    """A real comparison of three models and one that cannot be built, on two seeds, with tuning."""
+    grid = tiny_grid("Pop", "EASE", "BPR", seeds=[2020, 2021], tune=3, kind="cold_item", share=0.3)
+    ease = dataclasses.replace(grid.entries[1], ranges={"reg_weight": {"loguniform": [1.0, 500.0]}})
+    broken = Entry("broken", "BPR", {**grid.entries[2].config, "embedding_size": -1})
+    grid = dataclasses.replace(grid, entries=[grid.entries[0], ease, grid.entries[2], broken])
+    run_benchmark(grid, in_process, workplace / "out")
+    return json.loads((workplace / "out" / "results.json").read_text())
+
+
+def test_the_whole_of_it(compared: dict[str, Any], workplace: Path) -> None:
+    validate(compared)
+    status = {(run["model"], run["seed"]): run["status"] for run in compared["runs"]}
+    assert len(status) == 8 and set(status.values()) == {"done", "failed"}
+    assert {model for (model, _), one in status.items() if one == "failed"} == {"broken"}
+    assert all(run["error"] for run in compared["runs"] if run["status"] == "failed")
+
+    trials = [row for row in compared["tuning"] if row["model"] == "EASE"]
+    assert [len([r for r in compared["tuning"] if r["model"] == m]) for m in ("Pop", "BPR", "EASE")] == [1, 1, 3]
+    best = max(trials, key=lambda row: row["valid_score"])
+    assert [row["chosen"] for row in trials].count(True) == 1 and best["chosen"]
+    used = {run["config"].get("reg_weight") for run in compared["runs"] if run["model"] == "EASE"}
+    assert used == {best["settings"].get("reg_weight")}
+
+    rows = {(row["model"], row["metric"]): row for row in compared["summary"]}
+    runs = [run["test"]["ndcg@5"] for run in compared["runs"] if run["model"] == "EASE"]
+    assert rows["EASE", "ndcg@5"]["mean"] == pytest.approx(np.mean(runs))
+    assert rows["EASE", "ndcg@5"]["std"] == pytest.approx(np.std(runs, ddof=1))
+    assert sum(row["best"] for row in compared["summary"] if row["metric"] == "ndcg@5") == 1
+    assert ("EASE", "cold only/ndcg@5") in rows and not any(model == "broken" for model, _ in rows)
+    for name in ("report.md", "report.html"):
+        assert "broken" in (workplace / "out" / name).read_text()
+
+
+def test_a_second_run_does_nothing_and_says_the_same(
+    in_process: Runner, tiny_grid: Callable[..., Grid], workplace: Path
+) -> None:
+    grid = tiny_grid("Pop", "BPR")
+    first, _ = run_benchmark(grid, in_process, workplace / "out")
+    before = {path: path.stat().st_mtime_ns for path in in_process.folder.glob("*.json")}
+    assert len(before) == 2
+    second, _ = run_benchmark(grid, in_process, workplace / "out")
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert repeatable(second) == repeatable(first)
+    for path in before:
+        path.unlink()
+    third, _ = run_benchmark(grid, in_process, workplace / "out")
+    assert repeatable(third) == repeatable(first), "the same seed gives the same numbers"
+
+
+def test_what_cannot_be_repeated_is_left_out() -> None:
+    whole = {"runs": [{"test": {"a": 1}, "timing": {"x": 1}, "memory": {}}], "environment": {}}
+    assert repeatable(whole) == {"runs": [{"test": {"a": 1}}]}
+
+
+def test_json_is_strict(tmp_path: Path) -> None:
+    write_json(tmp_path / "r.json", {"a": float("nan"), "b": [np.float64(1.5), float("inf")], 3: (1,)})
+    assert json.loads((tmp_path / "r.json").read_text()) == {"a": None, "b": [1.5, None], "3": [1]}
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
+
+
+def test_made_up_results_of_the_other_tests_follow_the_schema(results: dict[str, Any]) -> None:
+    validate(results)

@@ -1,0 +1,162 @@
+"""The runner: each job once, what fails is a row, what is killed goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.evaluation.parent import peak_memory
+from recbole_ktrec.evaluation.runner import RETRIES, Job, Runner
+
+MODULE = "tests.evaluation.stand_in_job"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Runner:
+    return Runner(tmp_path / "jobs", workers=3, show_progress=False, module=MODULE)
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., Job]:
+    """A function that returns a job for the stand-in."""
+
+    def job(name: str, act: str = "done", **more: Any) -> Job:
+        return Job(name, name, {"name": name, "act": act, "starts": str(tmp_path / "starts"), **more})
+
+    return job
+
+
+def starts(tmp_path: Path) -> list[str]:
+    return (tmp_path / "starts").read_text().split("\n")[:-1]
+
+
+def test_each_job_runs_once_and_is_not_run_again(runner: Runner, make: Callable[..., Job], tmp_path: Path) -> None:
+    jobs = [make(f"job{n}") for n in range(5)] + [make("job0")]
+    with runner.locked():
+        runner.run(jobs)
+        runner.run(jobs)
+    assert sorted(starts(tmp_path)) == [f"job{n}" for n in range(5)]
+    assert {(runner.result(job) or {})["status"] for job in jobs} == {"done"}
+    assert {path.suffix for path in runner.folder.iterdir() if path.name != ".lock"} == {".json", ".log"}
+
+
+def test_failures_are_results_and_are_tried_again_by_the_next_run(
+    runner: Runner, make: Callable[..., Job], tmp_path: Path
+) -> None:
+    jobs = [make("fails", "fail"), make("exits", "exit"), make("dies", "die"), make("good")]
+    with runner.locked():
+        runner.run(jobs)
+    errors = {job.key: (runner.result(job) or {}).get("error") for job in jobs}
+    assert errors["fails"] == "it says"
+    assert errors["exits"] == "The process ended with code 1: the last line it said"
+    assert errors["dies"] == f"The process was ended by SIGKILL (out of memory?), {RETRIES + 1} times."
+    assert starts(tmp_path).count("dies") == RETRIES + 1 and starts(tmp_path).count("exits") == 1
+    with runner.locked():
+        runner.run([make("exits", "done"), make("good")])
+    assert (runner.result(jobs[1]) or {})["status"] == "done" and starts(tmp_path).count("good") == 1
+
+
+def test_a_killed_child_is_started_again(runner: Runner, make: Callable[..., Job], tmp_path: Path) -> None:
+    with runner.locked():
+        runner.run([make("once", "die once")])
+    assert starts(tmp_path) == ["once", "once"] and (runner.result(make("once")) or {})["status"] == "done"
+
+
+_GO = """
+import sys
+from pathlib import Path
+from recbole_ktrec.evaluation.runner import Job, Runner
+folder = Path(sys.argv[1])
+jobs = [
+    Job(f"j{n}", f"j{n}", {"name": f"j{n}", "act": "done", "seconds": 0.3, "starts": str(folder / "starts")})
+    for n in range(4)
+]
+with Runner(folder / "jobs", 2, show_progress=False, module=sys.argv[2]).locked() as runner:
+    runner.run(jobs)
+"""
+
+
+def test_a_killed_parent_goes_on_where_it_was(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _GO, str(tmp_path), MODULE]
+    first = subprocess.Popen(command, cwd=ROOT)
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "jobs" / "j0.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    first.kill()
+    first.wait()
+    assert not (tmp_path / "jobs" / "j3.json").exists(), "killed in the middle"
+    assert subprocess.run(command, cwd=ROOT, timeout=60).returncode == 0
+    assert {path.name for path in (tmp_path / "jobs").glob("*.json")} == {f"j{n}.json" for n in range(4)}
+    assert starts(tmp_path).count("j0") == 1 and starts(tmp_path).count("j3") >= 1
+
+
+def test_time_limit(tmp_path: Path, make: Callable[..., Job]) -> None:
+    runner = Runner(tmp_path / "jobs", time_limit=1, show_progress=False, module=MODULE)
+    job = make("slow", seconds=60)
+    with runner.locked():
+        runner.run([job])
+    assert (runner.result(job) or {})["error"] == "Ended after 1 s, the time limit."
+
+
+def test_one_runner_a_folder(runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom recbole_ktrec.evaluation.runner import Runner\n"
+        "with Runner(Path(sys.argv[1])).locked():\n    print('held', flush=True)\n    time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(runner.folder)], stdout=subprocess.PIPE, cwd=ROOT)
+    try:
+        assert process.stdout is not None and process.stdout.readline() == b"held\n"
+        with pytest.raises(ConfigError, match="Another benchmark is at work"), runner.locked():
+            pass
+    finally:
+        process.kill()
+        process.wait()
+    with runner.locked():  # the lock went with the process
+        assert not list(runner.folder.glob("*.partial"))
+
+
+def test_leftovers_of_a_killed_run_are_cleared(runner: Runner) -> None:
+    (runner.folder / "k.scratch").mkdir(parents=True)
+    (runner.folder / "k.json.partial").write_text("{")
+    with runner.locked():
+        assert [path.name for path in runner.folder.iterdir()] == [".lock"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_children_end_with_a_killed_parent(tmp_path: Path) -> None:
+    """The parent is killed by SIGKILL, which it cannot answer: the kernel ends the child."""
+    child = (
+        "import os, sys, time\nfrom recbole_ktrec.evaluation.parent import die_with_parent\n"
+        "die_with_parent(int(sys.argv[1]))\nprint(os.getpid(), flush=True)\ntime.sleep(60)"
+    )
+    code = f"import os, subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}, str(os.getpid())])"
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=ROOT)
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{pid}/stat").exists() and time.monotonic() < deadline:
+        if Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z":
+            break
+        time.sleep(0.05)
+    else:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_peak_memory_is_that_of_this_process() -> None:
+    before = peak_memory()
+    block = bytearray(64 * 2**20)
+    block[:: 2**12] = b"x" * len(block[:: 2**12])
+    assert before < peak_memory() and peak_memory() >= len(block)

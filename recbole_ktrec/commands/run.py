@@ -56,7 +56,9 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         result, saved = _train(args, model, dataset, config_files_for(model, dataset) + files, quoted(options))
     checkpoint = saved.get("checkpoint") or _newest(said.get("checkpoint_dir", "saved"), model, start)
     print(f"\n{model} on {dataset}\n{table(result)}")
-    print(f"best epoch  {saved.get('epoch', '-')} (counted from 0)\ncheckpoint  {checkpoint or '-'}")
+    if "epoch" in saved:
+        print(f"best epoch  {saved['epoch']} (counted from 0)")
+    print(f"checkpoint  {checkpoint or '-'}")
     print(f"time        {time.time() - start:.1f} s ({threads} thread{'s' if threads > 1 else ''})")
     return 0
 

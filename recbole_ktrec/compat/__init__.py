@@ -70,6 +70,7 @@ REMEDIES = (
         "recbole.trainer.trainer",
         distributed.share_checkpoints,
     ),
+    Remedy("reload", "checkpoint of several processes", "recbole.config.configurator", distributed.load_in_one_process),
     Remedy("folders", "several processes make one at once", "recbole.utils.utils", folders.make_folders_together),
     Remedy(
         "saved data set",

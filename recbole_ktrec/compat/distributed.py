@@ -1,7 +1,8 @@
 """``run(nproc=2)``: on a CPU RecBole asks for NCCL and CUDA, and anywhere each rank looks for a checkpoint of its own.
 
 RecBole names the checkpoint by the clock, once a rank; only rank 0 writes, so another rank that started a second later
-looks for a file that does not exist. Here rank 0's name is everybody's, and nobody reads before it is written.
+looks for a file that does not exist. Here rank 0's name is everybody's, and nobody reads before it is written. Later,
+one process alone can read it too.
 """
 
 from __future__ import annotations
@@ -45,6 +46,20 @@ def use_gloo_without_cuda(configurator: ModuleType) -> bool:
         return _init_cpu_process(final)
 
     configurator.Config._init_device = _init_device
+    return True
+
+
+def load_in_one_process(configurator: ModuleType) -> bool:
+    """Let a checkpoint of several processes be read by one: its ``Config`` forgets the process group that is gone."""
+    import torch
+
+    def __setstate__(self: Any, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        alone = not (torch.distributed.is_available() and torch.distributed.is_initialized())
+        if alone and not state["final_config_dict"]["single_spec"]:
+            self.final_config_dict.update(single_spec=True, local_rank=0)
+
+    configurator.Config.__setstate__ = __setstate__
     return True
 
 

@@ -6,7 +6,7 @@ Format: http://www2.informatik.uni-freiburg.de/~cziegler/BX/ . A rating of 0 is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from recbole_ktrec.sources.delimited import Dialect, batches
 from recbole_ktrec.sources.files import Inputs, Member
@@ -51,7 +51,7 @@ def _tables(inputs: Inputs, options: dict[str, object]) -> Sequence[Table]:
     return tables
 
 
-def _reader(inputs: Inputs, members: Sequence[Member], names: list[str]):  # type: ignore[no-untyped-def]
+def _reader(inputs: Inputs, members: Sequence[Member], names: list[str]) -> Callable[[Ledger], Iterator[Batch]]:
     def read(ledger: Ledger) -> Iterator[Batch]:
         for member in members:
             old = b";" in inputs.head(member, 1 << 12).split(b"\n")[0]

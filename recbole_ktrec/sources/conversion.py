@@ -42,6 +42,11 @@ class Report:
     seconds: float
     document: dict[str, Any] = field(default_factory=dict)
 
+    def accounts(self) -> dict[str, Any]:
+        """Return the rows of each table by reason, the statistics and the time."""
+        tables = {ledger.kind: ledger.as_dict() for ledger in self.ledgers}
+        return {"tables": tables, "statistics": self.statistics, "seconds": self.seconds}
+
     def __str__(self) -> str:
         lines = [line for ledger in self.ledgers for line in ledger.lines()]
         lines += [f"{key.replace('_', ' '):<60}{_shown(value):>12}" for key, value in self.statistics.items()]
@@ -106,9 +111,7 @@ def convert(
             "options": {"strict": strict, **chosen, **asdict(work.rules)},
             **({"mapping": mapping} if mapping else {}),
             "inputs": inputs.read,
-            "tables": {ledger.kind: ledger.as_dict() for ledger in work.ledgers},
-            "statistics": report.statistics,
-            "seconds": seconds,
+            **report.accounts(),
         }
         text = property_file(output.name, name, work.fields, source.text_fields, properties or {})
         (staging / f"{output.name}.yaml").write_text(text, encoding="utf-8")

@@ -41,16 +41,12 @@ def _tables(inputs: Inputs, options: dict[str, object]) -> Sequence[Table]:
     def described(ledger: Ledger) -> Iterator[Batch]:
         for member in titles:
             for batch in batches(inputs, member, [0, 1], ledger, _TITLES):
-                keep = [line > 1 or str(item).lower() not in _HEADS for item, line in _rows(batch)]
+                keep = [line > 1 or str(cells[0]).lower() not in _HEADS for cells, line in batch.rows()]
                 ledger.rows_in -= keep.count(False)
                 yield kept(batch, keep)
 
     tables = [Table("inter", [user_id(), item_id(), timestamp(divide=1000.0)], read)]
     return [*tables, Table("item", [item_id(), text("title")], described)] if titles else tables
-
-
-def _rows(batch: Batch) -> Iterator[tuple[object, int]]:
-    return zip(batch.columns[0], batch.lines, strict=True)
 
 
 MICROLENS = Source(

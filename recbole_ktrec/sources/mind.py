@@ -33,11 +33,12 @@ def _tables(inputs: Inputs, options: dict[str, object]) -> Sequence[Table]:
             seen: set[str] = set()
             for batch in batches(inputs, member, [1, 2, 3, 4], ledger, _BEHAVIORS):
                 rows: list[_Row] = []
-                for user, when, clicked, impressions, line in zip(*batch.columns, batch.lines, strict=True):
-                    if history and str(user) not in seen:
-                        seen.add(str(user))
-                        rows += _history(str(user), str(when), str(clicked).split(), int(str(line)))
-                    rows += _shown(str(user), when, str(impressions).split(), int(str(line)))
+                for cells, line in batch.rows():
+                    user, when, clicked, impressions = map(str, cells)
+                    if history and user not in seen:
+                        seen.add(user)
+                        rows += _history(user, when, clicked.split(), line)
+                    rows += _shown(user, when, impressions.split(), line)
                 yield _clicks(ledger, batch, rows, shown)
 
     def items(ledger: Ledger) -> Iterator[Batch]:

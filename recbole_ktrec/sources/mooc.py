@@ -44,11 +44,11 @@ def _tables(inputs: Inputs, options: dict[str, object]) -> Sequence[Table]:
 def _unfold(ledger: Ledger, batch: Batch) -> Batch:
     rows: list[tuple[object, object, object]] = []
     lines: list[int] = []
-    for user, courses, times, line in zip(*batch.columns, batch.lines, strict=True):
+    for (user, courses, times), line in batch.rows():
         taken = courses if isinstance(courses, list) else [None]
         when = times if isinstance(times, list) else []
         rows += [(user, course, when[i] if i < len(when) else None) for i, course in enumerate(taken)]
-        lines += [int(str(line))] * len(taken)
+        lines += [line] * len(taken)
     return unfolded(ledger, batch, list(zip(*rows, strict=True)) if rows else [(), (), ()], lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
 from recbole_ktrec.errors import DataError
@@ -14,18 +15,26 @@ LONGEST = 1 << 26
 def blocks(stream: BinaryIO, name: str, size: int = BLOCK) -> Iterator[tuple[int, int, bytes]]:
     """Yield (number of the first line, number of lines, the lines as they stand); the last may lack its newline.
 
+    The next block is read, decompressed and hashed by a thread while the last one is worked on.
+
     Raises:
         DataError: a line is longer than 64 MiB, so the file is not one of lines.
     """
     number = 1
-    while chunk := stream.read(size):
-        if not chunk.endswith(b"\n"):
-            chunk += stream.readline(LONGEST)
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(_whole_lines, stream, size)
+        while chunk := coming.result():
             if len(chunk) >= LONGEST:
                 raise DataError(f"[{name}], line {number + chunk.count(10)}: longer than 64 MiB; not a file of lines.")
-        count = chunk.count(b"\n")
-        yield number, count + (not chunk.endswith(b"\n")), chunk
-        number += count
+            coming = ahead.submit(_whole_lines, stream, size)
+            count = chunk.count(b"\n")
+            yield number, count + (not chunk.endswith(b"\n")), chunk
+            number += count
+
+
+def _whole_lines(stream: BinaryIO, size: int) -> bytes:
+    chunk = stream.read(size)
+    return chunk if not chunk or chunk.endswith(b"\n") else chunk + stream.readline(LONGEST)
 
 
 def decode(chunk: bytes, first: int, encodings: tuple[str, ...]) -> tuple[list[str], list[int]]:

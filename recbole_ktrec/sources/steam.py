@@ -40,16 +40,17 @@ def _nested(inputs: Inputs, members: list[Member], with_text: bool) -> Table:
     def read(ledger: Ledger) -> Iterator[Batch]:
         for member in members:
             for batch in batches(inputs, member, ["user_id", "reviews"], ledger, literal=True):
-                found = [
-                    (user, *(each.get(key) if isinstance(each, dict) else None for key in keys), line)
-                    for user, reviews, line in zip(*batch.columns, batch.lines, strict=True)
-                    for each in (reviews if isinstance(reviews, list) else [None])
-                ]
-                columns = list(zip(*found, strict=True)) or [()] * (len(keys) + 2)
-                yield unfolded(ledger, batch, columns[:-1], [int(str(line)) for line in columns[-1]])
+                rows: list[list[object]] = []
+                lines: list[int] = []
+                for (user, reviews), line in batch.rows():
+                    for each in reviews if isinstance(reviews, list) else [None]:
+                        rows.append([user, *(each.get(key) if isinstance(each, dict) else None for key in keys)])
+                        lines.append(line)
+                columns = [[row[at] for row in rows] for at in range(len(keys) + 1)]
+                yield unfolded(ledger, batch, columns, lines)
 
-    columns = [user_id(), item_id(), Column("recommend", "float")]
-    return Table("inter", [*columns, text("review")] if with_text else columns, read)
+    shown = [user_id(), item_id(), Column("recommend", "float")]
+    return Table("inter", [*shown, text("review")] if with_text else shown, read)
 
 
 def _games(inputs: Inputs, members: list[Member]) -> Table:

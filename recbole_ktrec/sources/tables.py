@@ -74,6 +74,10 @@ class Batch:
     def __len__(self) -> int:
         return len(self.lines)
 
+    def rows(self) -> Iterator[tuple[tuple[object, ...], int]]:
+        """Yield (values, line number) row by row."""
+        return zip(zip(*self.columns, strict=True), self.lines, strict=True)
+
 
 def unfolded(ledger: Ledger, batch: Batch, columns: Sequence[Sequence[object]], lines: Sequence[int]) -> Batch:
     """Return what the records of ``batch`` hold as rows of their own (``lines``: where each row comes from)."""

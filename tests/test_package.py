@@ -79,7 +79,8 @@ def fresh_environment(folder: Path) -> Path:
     """Return a new environment's bin folder; what the plugin needs comes from the environment of this test."""
     venv.create(folder, with_pip=False, symlinks=True)
     paths = sysconfig.get_paths(vars={"base": str(folder), "platbase": str(folder)}, scheme="venv")
-    (Path(paths["purelib"]) / "needed.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    needed = sysconfig.get_paths()["purelib"]  # with its .pth files: setuptools brings distutils by one
+    (Path(paths["purelib"]) / "needed.pth").write_text(f"import site; site.addsitedir({needed!r})\n")
     return Path(paths["scripts"])
 
 

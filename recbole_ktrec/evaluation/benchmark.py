@@ -13,6 +13,7 @@ from recbole_ktrec.evaluation.report import write_report
 from recbole_ktrec.evaluation.results import assemble, write_json
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.splits import SplitSpec
+from recbole_ktrec.evaluation.texts import encode_ahead
 
 
 def make_grid(asked: Mapping[str, Any]) -> Grid:
@@ -65,8 +66,9 @@ def run_benchmark(grid: Grid, runner: Runner, output: Path) -> tuple[dict[str, A
     """Run what is not done yet, write ``results.json`` and the report into ``output``; return results and notes."""
     with runner.locked():
         plans = prepare_datasets(grid, output / "splits", runner.show_progress)
+        notes = encode_ahead(grid, plans, runner.workers, runner.show_progress)
         run_grid(grid, plans, runner)
         results = assemble(grid, plans, runner)
         write_json(output / "results.json", results)
-        notes = write_report(results, output)
+        notes += write_report(results, output)
     return results, notes

@@ -59,6 +59,14 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
     return {**result, "timing": timing, "memory": {"peak_bytes": memory}}, arrays
 
 
+def absolute_paths(config: Mapping[str, Any], origin: Path) -> dict[str, Any]:
+    """Return ``config`` with those strings made absolute that are paths of something seen from ``origin``."""
+    return {
+        key: str(origin / value) if isinstance(value, str) and os.sep in value and (origin / value).exists() else value
+        for key, value in config.items()
+    }
+
+
 def main(spec_file: str) -> int:
     """Run the job of ``spec_file``; return 0 when a result, good or bad, was written."""
     spec = json.loads(Path(spec_file).read_text(encoding="utf-8"))
@@ -66,6 +74,7 @@ def main(spec_file: str) -> int:
     parent.offer_to_oom_killer()
     parent.limit_memory(spec["memory_limit"])
     target = Path(spec["result"])
+    spec["config"] = absolute_paths(spec["config"], Path(spec["origin"]))
     os.chdir(spec["scratch"])  # RecBole writes log/, log_tensorboard/ and checkpoints where it stands
     started = time.perf_counter()
     try:

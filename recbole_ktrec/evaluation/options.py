@@ -126,16 +126,24 @@ def _entry(label: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> E
     chosen = {key for path in _model_files(model) for key in read_yaml(path)}
     shared = {key: value for key, value in (grid.get("all") or {}).items() if key not in chosen}
     config = {**shared, **((grid.get("models") or {}).get(model) or {}), **own}
-    if _trains_once(model):
-        config["eval_step"] = 1
+    config = _made_to_rank(model, config)
     return Entry(label, model, config, dict(ranges))
 
 
-def _trains_once(model: str) -> bool:
-    """Whether RecBole gives ``model`` one epoch; with ``eval_step`` above 1 it would neither validate nor save it."""
+def _made_to_rank(model: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Add what a kind of model needs to take part in a ranking of all items.
+
+    RecBole gives closed-form models one epoch: with ``eval_step`` above 1 they would be neither validated nor saved. It
+    trains context-aware models on thresholded ratings; here they learn from the same interactions as all others.
+    """
     from recbole.utils import ModelType, get_model
 
-    return bool(get_model(model).type == ModelType.TRADITIONAL)
+    kind = get_model(model).type
+    if kind == ModelType.TRADITIONAL:
+        return {**config, "eval_step": 1}
+    if kind == ModelType.CONTEXT:
+        return {"threshold": None, "train_neg_sample_args": {"distribution": "uniform", "sample_num": 1}, **config}
+    return config
 
 
 def check_keys(label: str, model: str, keys: Iterable[str]) -> None:

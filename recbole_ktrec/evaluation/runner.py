@@ -137,10 +137,8 @@ class Runner:
         scratch.mkdir()
         result = self.folder / f"{job.key}.json"
         result.unlink(missing_ok=True)  # a failed one
-        spec = {
-            **job.spec, "parent": os.getpid(), "scratch": str(scratch.resolve()), "result": str(result.resolve()),
-            "memory_limit": self.memory_limit,
-        }  # fmt: skip
+        where = {"scratch": str(scratch.resolve()), "result": str(result.resolve()), "origin": os.getcwd()}
+        spec = {**job.spec, **where, "parent": os.getpid(), "memory_limit": self.memory_limit}
         (scratch / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
         log = (self.folder / f"{job.key}.log").open("wb")
         command = [sys.executable, "-m", self.module, str((scratch / "spec.json").resolve())]

@@ -153,6 +153,7 @@ def test_a_failure_is_a_result(tiny_grid: Make, workplace: Path, monkeypatch: py
     spec = spec_of(grid, plan_of(grid))
     spec |= {
         "parent": 0,
+        "origin": str(workplace),
         "scratch": str(workplace),
         "result": str(workplace / "r.json"),
         "memory_limit": None,
@@ -162,3 +163,9 @@ def test_a_failure_is_a_result(tiny_grid: Make, workplace: Path, monkeypatch: py
     assert job.main(str(workplace / "spec.json")) == 0
     found = json.loads((workplace / "r.json").read_text())
     assert found["status"] == "failed" and "NoSuchModel" in found["error"] and "Traceback" in found["traceback"]
+
+
+def test_paths_in_options_are_seen_from_where_the_user_stands(workplace: Path) -> None:
+    (workplace / "models" / "enc").mkdir(parents=True)
+    config = {"text_encoder": "models/enc", "hub": "org/name", "n": 3, "word": "dataset"}
+    assert job.absolute_paths(config, workplace) == {**config, "text_encoder": str(workplace / "models" / "enc")}

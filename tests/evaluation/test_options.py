@@ -33,6 +33,11 @@ def test_closed_form_models_are_validated_after_their_only_epoch() -> None:
     assert pop.config["eval_step"] == 1 and bpr.config["eval_step"] == 5
 
 
+def test_context_aware_models_learn_from_interactions_like_all_others() -> None:
+    (fm,) = entries(["FM"], {}, {})
+    assert fm.config["threshold"] is None and fm.config["train_neg_sample_args"]["distribution"] == "uniform"
+
+
 @pytest.mark.parametrize(
     ("labels", "options", "message"),
     [

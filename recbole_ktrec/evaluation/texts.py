@@ -1,0 +1,56 @@
+"""Encode item texts before the jobs start: once, on all cores, and outside anybody's training time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from recbole_ktrec.evaluation.grid import DatasetPlan, Grid
+from recbole_ktrec.register import MODELS
+from recbole_ktrec.text import TextSettings
+
+
+def text_settings(grid: Grid, plan: DatasetPlan) -> list[dict[str, Any]]:
+    """Return the different ``text_*`` settings that the grid reads item texts of a data set with; none without text."""
+    if not plan.source.file("item").is_file():
+        return []
+    asked = [plan.values] if grid.text_diversity else []
+    asked += [{**plan.values, **entry.config} for entry in grid.entries if entry.model in MODELS]
+    found: dict[TextSettings, dict[str, Any]] = {}
+    for values in asked:
+        kept = {key: value for key, value in values.items() if key in TextSettings.keys() or key == "ITEM_ID_FIELD"}
+        found.setdefault(TextSettings.from_mapping(values), kept)
+    return list(found.values())
+
+
+def encode_ahead(grid: Grid, plans: Sequence[DatasetPlan], threads: int, show_progress: bool) -> list[str]:
+    """Encode what is not stored yet, in processes of their own (an encoder would stay in this one's memory).
+
+    Returns:
+        Complaints, one for each data set and encoder that did not work: the jobs that need them will fail on their own.
+    """
+    notes = []
+    for plan in plans:
+        for settings in text_settings(grid, plan):
+            command = [sys.executable, "-W", "ignore", "-m", "recbole_ktrec", "encode", f"--threads={threads}"]
+            if not _encode([*command, f"--item_file={plan.source.file('item')}"], settings, show_progress):
+                notes.append(f"The item texts of [{plan.name}] could not be encoded ahead of the jobs.")
+    return notes
+
+
+def _encode(command: list[str], settings: dict[str, Any], show_progress: bool) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "text.yaml"
+        config.write_text(yaml.safe_dump(settings or {"text_max_length": 128}, allow_unicode=True), encoding="utf-8")
+        root = str(Path(__file__).resolve().parents[2])
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
+        said = None if show_progress else subprocess.DEVNULL  # its progress bar, and its complaint
+        command.append(f"--config_files={config}")
+        return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=said, env=env).returncode == 0

@@ -1,0 +1,39 @@
+"""Texts are encoded once, before the jobs, for each encoder that the grid asks for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recbole_ktrec.evaluation import texts
+from recbole_ktrec.evaluation.grid import Grid, prepare_datasets
+from recbole_ktrec.evaluation.options import Entry
+
+
+def test_one_call_for_each_data_set_and_setting(
+    tiny_grid: Callable[..., Grid], workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[list[str], dict[str, Any]]] = []
+    monkeypatch.setattr(texts, "_encode", lambda command, settings, _: calls.append((command, settings)) or False)
+    grid = tiny_grid("Pop", text_diversity=True)
+    longer = Entry("KTRec", "KTRec", {"text_max_length": 256, "epochs": 2})
+    same = Entry("KTRec again", "KTRec", {"epochs": 3})
+    grid = dataclasses.replace(grid, entries=[*grid.entries, longer, same])
+    plans = prepare_datasets(grid, Path("splits"), show_progress=False)
+    assert texts.encode_ahead(grid, plans, 2, False) == [] and not calls, "no .item file"
+    (workplace / "dataset" / "tiny" / "tiny.item").write_text("item_id:token\ttitle:token_seq\ni1\ta title\n")
+    notes = texts.encode_ahead(grid, plans, 2, False)
+    assert [settings.get("text_max_length") for _, settings in calls] == [None, 256]
+    assert f"--item_file={workplace / 'dataset' / 'tiny' / 'tiny.item'}" in calls[0][0]
+    assert notes == ["The item texts of [tiny] could not be encoded ahead of the jobs."] * 2
+
+
+def test_a_failed_encoding_is_told_not_raised(tiny_grid: Callable[..., Grid], workplace: Path) -> None:
+    (workplace / "dataset" / "tiny" / "tiny.item").write_text("item_id:token\ttitle:token_seq\ni1\ta title\n")
+    grid = tiny_grid("Pop", text_diversity=True, common={"text_encoder": str(workplace / "no such folder")})
+    plans = prepare_datasets(grid, Path("splits"), show_progress=False)
+    assert len(texts.encode_ahead(grid, plans, 1, False)) == 1

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -18,6 +19,7 @@ import numpy as np
 
 from recbole_ktrec.errors import KTRecError
 from recbole_ktrec.evaluation import parent
+from recbole_ktrec.evaluation.files import write_whole
 
 #: The tail of a traceback that a failed job keeps.
 _TRACE_CHARACTERS = 4000
@@ -103,13 +105,10 @@ def _failure(error: Exception) -> dict[str, Any]:
 def write_result(target: Path, result: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     """Write ``target`` (JSON), after its arrays beside it (.npz): whoever sees the JSON finds the arrays too."""
     if arrays:
-        partial = target.with_suffix(".npz.partial")
-        with partial.open("wb") as handle:
-            np.savez_compressed(handle, **dict(arrays))
-        os.replace(partial, target.with_suffix(".npz"))
-    partial = target.with_suffix(".json.partial")
-    partial.write_text(json.dumps(result, indent=1, sort_keys=True), encoding="utf-8")
-    os.replace(partial, target)
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **dict(arrays))  # type: ignore[arg-type]
+        write_whole(target.with_suffix(".npz"), buffer.getvalue())
+    write_whole(target, json.dumps(result, indent=1, sort_keys=True))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
+from recbole_ktrec.evaluation.files import write_whole
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, versions
 from recbole_ktrec.evaluation.runner import Job, Runner
 from recbole_ktrec.evaluation.significance import bootstrap_interval, compare, holm
@@ -226,9 +227,7 @@ def repeatable(results: Any) -> Any:
 
 def write_json(path: Path, results: Mapping[str, Any]) -> None:
     """Write ``results`` as strict JSON (not-a-number becomes null), whole or not at all."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps(_strict(results), indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8")
-    os.replace(partial, path)
+    write_whole(path, json.dumps(_strict(results), indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def _strict(value: Any) -> Any:

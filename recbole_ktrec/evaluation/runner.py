@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.evaluation.files import write_whole
 
 #: How often a job is started again after a signal ended it, in the life of one runner.
 RETRIES = 2
@@ -177,10 +178,7 @@ class Runner:
             "timing": {},
             "memory": {},
         }
-        path = self.folder / f"{one.job.key}.json"
-        partial = path.with_suffix(".json.partial")
-        partial.write_text(json.dumps(failure, indent=1), encoding="utf-8")
-        os.replace(partial, path)
+        write_whole(self.folder / f"{one.job.key}.json", json.dumps(failure, indent=1))
         return True
 
     def _reason(self, one: _Running, code: int, tail: str) -> str:

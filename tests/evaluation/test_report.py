@@ -103,6 +103,21 @@ def test_without_matplotlib_the_report_says_how_to_get_plots(
     assert "<svg" not in (tmp_path / "report.html").read_text() and "KTRec" in (tmp_path / "report.md").read_text()
 
 
+def test_several_data_sets_get_an_overview(results: dict[str, Any]) -> None:
+    assert tables.overviews(results) == []
+    other = rename(results, "tiny <b>", "other")
+    both = {**results, "datasets": {**results["datasets"], **other["datasets"]}}
+    both |= {key: [*results[key], *other[key]] for key in ("summary", "runs")}
+    names = [name for name, _ in tables.overviews(both)]
+    assert names == ["NDCG@5", "Accuracy", "Coverage@5", "Score cov."]
+    table = tables.overview(both, "ndcg@5")
+    assert table is not None and table.header == ["Model", "tiny <b>", "other"]
+    assert [cell.text for cell in table.rows[1]] == ["KTRec", "0.3100", "0.3100"]
+    assert "NDCG@5 on all data sets" in render_page(both, {}) and "## Accuracy on all data sets" in render_markdown(
+        both, {}
+    )
+
+
 def test_no_result_at_all(results: dict[str, Any]) -> None:
     empty = {**results, "summary": []}
     assert "No model has a result." in render_page(empty, {}) and "No model has a result." in render_markdown(empty, {})

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import MissingExtraError
+from recbole_ktrec.evaluation.files import write_whole
 from recbole_ktrec.evaluation.report.markdown import render_markdown
 from recbole_ktrec.evaluation.report.page import render_page
 
@@ -29,6 +30,6 @@ def write_report(results: Mapping[str, Any], folder: Path) -> list[str]:
         drawings = draw_all(results, folder / "plots")
     except MissingExtraError as error:
         notes.append(str(error))
-    (folder / "report.md").write_text(render_markdown(results, drawings), encoding="utf-8")
-    (folder / "report.html").write_text(render_page(results, drawings), encoding="utf-8")
+    write_whole(folder / "report.md", render_markdown(results, drawings))
+    write_whole(folder / "report.html", render_page(results, drawings))
     return notes

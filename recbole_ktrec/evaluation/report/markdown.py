@@ -42,6 +42,8 @@ def _dataset(results: Mapping[str, Any], name: str, drawings: Mapping[str, str])
 def render_markdown(results: Mapping[str, Any], drawings: Mapping[str, Mapping[str, str]]) -> str:
     """Return the report of ``results``; ``drawings`` says which plots lie beside it."""
     parts = ["# Comparison", tables.protocol(results), tables.LEGEND]
+    for name, content in tables.overviews(results):
+        parts += [f"## {name} on all data sets", table(content)]
     for name in results["datasets"]:
         parts += _dataset(results, name, drawings.get(name, {}))
     parts += ["## Definitions", "\n".join(f"- **{name}**: {text}." for name, text in tables.DEFINITIONS)]

@@ -129,6 +129,8 @@ def render_page(results: Mapping[str, Any], drawings: Mapping[str, Mapping[str, 
         f"<p>{escape(tables.protocol(results))}</p>",
         f'<p class="soft">{escape(tables.LEGEND)} Hold the pointer over a number to see the comparison.</p>',
     ]
+    for name, content in tables.overviews(results):
+        body += [f"<h3>{escape(name)} on all data sets</h3>", table(content, own)]
     body += [_dataset(results, name, drawings.get(name, {}), own) for name in results["datasets"]]
     terms = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}.</dd>" for name, text in tables.DEFINITIONS)
     machine = results["environment"]

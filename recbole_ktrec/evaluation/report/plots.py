@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import MissingExtraError
+from recbole_ktrec.evaluation.files import write_whole
 from recbole_ktrec.evaluation.report.tables import Summary, title
 from recbole_ktrec.register import MODELS
 
@@ -64,7 +65,9 @@ def _figure(rows: float) -> tuple[Any, Any]:
 
 def _save(figure: Any, path: Path) -> str:
     with plt.rc_context(_STYLE):
-        figure.savefig(path, dpi=160, facecolor="white")
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", dpi=160, facecolor="white")
+        write_whole(path, picture.getvalue())
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     plt.close(figure)

@@ -133,6 +133,24 @@ def main_table(summary: Summary) -> Table:
     return metric_table(summary, main_metrics(summary))
 
 
+def overview(results: Mapping[str, Any], metric: str) -> Table | None:
+    """One metric for every model and data set; None for a single data set."""
+    summaries = [Summary(results, name) for name in results["datasets"]]
+    models = [label for label in results["grid"]["models"] if any(label in summary.models for summary in summaries)]
+    if len(summaries) < 2 or not any(summary.has(metric) for summary in summaries):
+        return None
+    rows = [[Cell(model), *(summary.cell(model, metric) for summary in summaries)] for model in models]
+    return Table(["Model", *results["datasets"]], rows)
+
+
+def overviews(results: Mapping[str, Any]) -> list[tuple[str, Table]]:
+    """The validation metric, accuracy and coverage over all data sets, for a comparison on several."""
+    main = str(results["grid"]["valid_metric"]).lower()
+    names = (main, "accuracy", f"catalogue_coverage@{main.partition('@')[2]}", "score_coverage")
+    found = [(title(name), overview(results, name)) for name in names]
+    return [(name, table) for name, table in found if table is not None]
+
+
 def group_table(summary: Summary) -> Table | None:
     """The validation metric by group of items and users."""
     groups = [(g, name) for g, name in GROUPS if summary.has(f"{g}/{summary.main}")]

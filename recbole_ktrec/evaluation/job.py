@@ -76,7 +76,7 @@ def main(spec_file: str) -> int:
     parent.offer_to_oom_killer()
     parent.limit_memory(spec["memory_limit"])
     target = Path(spec["result"])
-    spec["config"] = absolute_paths(spec["config"], Path(spec["origin"]))
+    spec["config"] = absolute_paths(spec["config"], Path(spec.get("origin", ".")))
     os.chdir(spec["scratch"])  # RecBole writes log/, log_tensorboard/ and checkpoints where it stands
     started = time.perf_counter()
     try:

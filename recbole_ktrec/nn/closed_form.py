@@ -1,0 +1,151 @@
+"""KTEASE: an item-item model in closed form that is pulled towards what the texts say.
+
+EASE (Steck 2019) minimises ``||X - X B||^2 + lambda ||B||^2`` with a zero diagonal; here the penalty is
+``lambda ||B - kappa K||^2``, K being a sparse prior of alike items. With ``P = (X' W X + lambda I)^-1`` and ``p = diag P``,
+
+    B = -P diag(1/p + kappa q) + kappa lambda P K   off the diagonal,   q = diag(lambda P K) / p.
+
+So kappa needs no new solution, and everything is scored from ``x P``, whatever form P has (dense or low rank).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse as sp
+
+_ROWS = 512
+
+
+def user_weights(interactions: sp.csr_matrix, power: float) -> np.ndarray:
+    """Return ``|N(u)|^-power`` scaled to 1 in the mean over interactions: float32 ``[n_users]``.
+
+    A user who took much says less about each pair of items; the scale leaves lambda's meaning as it is in EASE.
+    """
+    taken = np.maximum(np.diff(interactions.indptr), 1).astype(np.float64)
+    weights = taken**-power
+    return np.asarray(weights / np.average(weights, weights=taken), dtype=np.float32)
+
+
+def gram(interactions: sp.csr_matrix, weights: np.ndarray) -> np.ndarray:
+    """Return ``X' W X``, dense float32 ``[n_items, n_items]``, made block by block."""
+    n = interactions.shape[1]
+    result = np.empty((n, n), dtype=np.float32)
+    columns = interactions.T.tocsr()
+    weighted = sp.csr_matrix(sp.diags(weights) @ interactions)
+    for start in range(0, n, _ROWS):
+        result[start : start + _ROWS] = (columns[start : start + _ROWS] @ weighted).toarray()
+    return result
+
+
+class Inverse(Protocol):
+    """``P = (X' W X + lambda I)^-1`` in some form."""
+
+    regularisation: float
+
+    def times(self, rows: sp.csr_matrix) -> np.ndarray:
+        """Return ``rows P``: float32 ``[m, n_items]``."""
+
+    def diagonal(self) -> np.ndarray:
+        """Return diag(P): ``[n_items]``."""
+
+    def prior_diagonal(self, prior: sp.csc_matrix) -> np.ndarray:
+        """Return ``diag(lambda P K)``: ``[n_items]``."""
+
+
+class DenseInverse:
+    """P itself, by Cholesky factorisation in place: one matrix of ``4 n^2`` bytes.
+
+    Args:
+        interactions: X, ``[n_users, n_items]``.
+        weights: diagonal of W, ``[n_users]``.
+        regularisation: lambda, above 0.
+    """
+
+    def __init__(self, interactions: sp.csr_matrix, weights: np.ndarray, regularisation: float) -> None:
+        self.regularisation = regularisation
+        self.matrix = gram(interactions, weights)
+        self.matrix[np.diag_indices(len(self.matrix))] += np.float32(regularisation)
+        # LAPACK reads columns: the lower triangle of the transposed view is the upper one of the array.
+        factor, info = scipy.linalg.lapack.spotrf(self.matrix.T, lower=1, clean=0, overwrite_a=1)
+        if info:
+            raise ValueError(f"X'WX + {regularisation} I is not positive definite (LAPACK spotrf: {info})")
+        inverse, _ = scipy.linalg.lapack.spotri(factor, lower=1, overwrite_c=1)
+        self.matrix = inverse.T
+        _mirror(self.matrix)
+
+    def times(self, rows: sp.csr_matrix) -> np.ndarray:
+        return np.asarray(rows @ self.matrix)
+
+    def diagonal(self) -> np.ndarray:
+        return np.asarray(self.matrix.diagonal())
+
+    def prior_diagonal(self, prior: sp.csc_matrix) -> np.ndarray:
+        result = np.empty(len(self.matrix), dtype=np.float32)
+        for start in range(0, len(result), _ROWS):
+            part = prior[:, start : start + _ROWS].T.tocsr()
+            result[start : start + _ROWS] = part.multiply(self.matrix[start : start + _ROWS]).sum(axis=1).A1
+        return self.regularisation * result
+
+
+def _mirror(matrix: np.ndarray) -> None:
+    """Copy the upper triangle onto the lower one, in place."""
+    n = len(matrix)
+    for start in range(0, n, _ROWS):
+        stop = min(start + _ROWS, n)
+        matrix[stop:, start:stop] = matrix[start:stop, stop:].T
+        block = matrix[start:stop, start:stop]
+        block[:] = np.triu(block) + np.triu(block, 1).T
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Scores of some users, linear in kappa: ``base + kappa * pull``, float32 ``[m, n_items]`` each."""
+
+    base: np.ndarray
+    pull: np.ndarray
+
+    def __call__(self, kappa: float) -> np.ndarray:
+        return self.base + np.float32(kappa) * self.pull
+
+
+def parts(inverse: Inverse, prior: sp.csc_matrix, pulled: np.ndarray, rows: sp.csr_matrix) -> Parts:
+    """Return the scores of the users ``rows`` ``[m, n_items]``.
+
+    Args:
+        pulled: q of the module's formula, see :func:`pull_diagonal`.
+    """
+    explained = inverse.times(rows)
+    base = rows.toarray() - explained / inverse.diagonal()
+    pull = _times_sparse(inverse.regularisation * explained, prior) - explained * pulled
+    return Parts(base, pull)
+
+
+def pull_diagonal(inverse: Inverse, prior: sp.csc_matrix) -> np.ndarray:
+    """Return ``q = diag(lambda P K) / diag(P)``: ``[n_items]``."""
+    return np.asarray(inverse.prior_diagonal(prior) / inverse.diagonal(), dtype=np.float32)
+
+
+def _times_sparse(dense: np.ndarray, sparse: sp.csc_matrix) -> np.ndarray:
+    """Return ``dense sparse`` as a C-ordered array."""
+    return np.ascontiguousarray((sparse.T.tocsr() @ np.ascontiguousarray(dense.T)).T)
+
+
+def item_weights(inverse: DenseInverse, prior: sp.csc_matrix, pulled: np.ndarray, kappa: float) -> np.ndarray:
+    """Return B, float32 ``[n_items, n_items]``; it takes the place of ``inverse.matrix``, which is gone afterwards."""
+    matrix = inverse.matrix
+    column = 1 / inverse.diagonal() + np.float32(kappa) * pulled
+    for start in range(0, len(matrix), _ROWS):
+        block = matrix[start : start + _ROWS]
+        if kappa:
+            alike = _times_sparse(block, prior)
+            alike *= np.float32(kappa * inverse.regularisation)
+            block[:] = alike - block * column
+        else:
+            block *= -column
+    matrix[np.diag_indices(len(matrix))] = 0
+    del inverse.matrix
+    return matrix

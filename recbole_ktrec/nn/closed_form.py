@@ -1,7 +1,7 @@
 """KTEASE: an item-item model in closed form that is pulled towards what the texts say.
 
 EASE (Steck 2019) minimises ``||X - X B||^2 + lambda ||B||^2`` with a zero diagonal; here the penalty is
-``lambda ||B - kappa K||^2``, K being a sparse prior of alike items. With ``P = (X' W X + lambda I)^-1`` and ``p = diag P``,
+``lambda ||B - kappa K||^2``, K a sparse prior of alike items. With ``P = (X' W X + lambda I)^-1`` and ``p = diag P``:
 
     B = -P diag(1/p + kappa q) + kappa lambda P K   off the diagonal,   q = diag(lambda P K) / p.
 

@@ -63,11 +63,13 @@ class LowRankInverse:
         eigenpairs: tuple[np.ndarray, np.ndarray],
     ) -> None:
         self.regularisation, self.interactions, self.weights = regularisation, interactions, weights
+        self.eigenpairs = eigenpairs
         values, self.vectors = eigenpairs
         self.slope = np.float32(_line(float(values[-1]), regularisation))
         self.gains = values / (values + regularisation) - self.slope * values
         self._weighted = sp.csr_matrix(sp.diags(weights) @ interactions, dtype=np.float32)
         self._columns = interactions.T.tocsr()
+        self._diagonal = self._explain_diagonal()
 
     def times(self, rows: sp.csr_matrix) -> np.ndarray:
         result = ((rows @ self.vectors) * self.gains) @ self.vectors.T
@@ -76,14 +78,19 @@ class LowRankInverse:
         result /= np.float32(self.regularisation)
         return np.asarray(result)
 
-    def diagonal(self) -> np.ndarray:
+    def _explain_diagonal(self) -> np.ndarray:
         squares = self._columns.multiply(self._columns) @ self.weights
         explained = self.slope * squares + np.einsum("ik,k,ik->i", self.vectors, self.gains, self.vectors)
         # Rounding and the line may leave nothing: an item cannot be explained wholly by others.
         return np.asarray(np.maximum(1 - explained, 1e-3) / self.regularisation, dtype=np.float32)
 
+    def diagonal(self) -> np.ndarray:
+        return self._diagonal
+
     def prior_diagonal(self, prior: sp.csc_matrix) -> np.ndarray:
-        result = np.empty(self.interactions.shape[1], dtype=np.float32)
+        result = np.zeros(self.interactions.shape[1], dtype=np.float32)
+        if not prior.nnz:
+            return result
         for start in range(0, len(result), _ROWS):
             stop = min(start + _ROWS, len(result))
             part = prior[:, start:stop].T.tocsr()

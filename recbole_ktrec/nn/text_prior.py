@@ -11,7 +11,7 @@ _BLOCK = 1 << 24
 
 
 def shrunk_whitening(vectors: np.ndarray, has_text: np.ndarray, power: float, shrink: float = 0.1) -> np.ndarray:
-    """Return ``normalise((x - mean) C^-power)``, C being the covariance of the rows plus a share of its mean eigenvalue.
+    """Return ``normalise((x - mean) C^-power)``, C being the covariance plus a share of its mean eigenvalue.
 
     Without the share, a catalogue of fewer items than dimensions is whitened until every item is unlike every other.
 
@@ -71,3 +71,8 @@ def text_neighbours(
     prior.eliminate_zeros()
     prior.sort_indices()
     return prior
+
+
+def no_prior(n_items: int) -> sp.csc_matrix:
+    """Return a prior that says nothing: KTEASE is then EASE."""
+    return sp.csc_matrix((n_items, n_items), dtype=np.float32)

@@ -42,6 +42,7 @@ class Entry(NamedTuple):
 #: The plugin's models, and those that a user registers.
 MODELS: dict[str, Entry] = {
     "KTRec": Entry("recbole_ktrec.model.ktrec", "general"),
+    "KTEASE": Entry("recbole_ktrec.model.ktease", "general"),
 }
 
 

@@ -1,0 +1,155 @@
+"""KTEASE: EASE pulled towards what item texts say, in closed form (no gradient, no epochs)."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import torch
+from recbole.model.abstract_recommender import GeneralRecommender
+from recbole.trainer import TraditionalTrainer
+from recbole.utils import InputType, ModelType
+from torch import Tensor, nn
+
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.model.held_out import HeldOut, held_out, with_negatives
+from recbole_ktrec.model.item_text import feature_file, load_item_text, tokens
+from recbole_ktrec.model.ktease_options import Settings
+from recbole_ktrec.nn.calibration import fit_platt
+from recbole_ktrec.nn.item_item import Fit
+from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
+from recbole_ktrec.nn.lexical import tf_idf
+from recbole_ktrec.nn.text_prior import no_prior, shrunk_whitening, text_neighbours
+from recbole_ktrec.nn.tuning import sample_from
+from recbole_ktrec.text import TextSettings, entity_texts
+
+#: Pairs of :meth:`KTEASE.predict` are read from whole rows of scores, this many users at a time.
+_USERS = 512
+
+
+class KTEASETrainer(TraditionalTrainer):
+    """Fit once; numbers that are left to the data are chosen on the validation interactions."""
+
+    def fit(self, train_data: Any, valid_data: Any = None, verbose: bool = True, saved: bool = True,
+            show_progress: bool = False, callback_fn: Any = None) -> tuple[float, Any]:  # fmt: skip
+        """Fit the model, then evaluate and save as RecBole does."""
+        found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]))
+        self.model.fit(found)
+        return super().fit(train_data, valid_data, verbose, saved, show_progress, callback_fn)
+
+    def _train_epoch(self, train_data: Any, epoch_idx: int, loss_func: Any = None,
+                     show_progress: bool = False) -> float:  # fmt: skip
+        """Return a loss of 0: the model is fitted already."""
+        return 0.0
+
+
+class KTEASE(GeneralRecommender):
+    """EASE with a text prior; the keys are those of ``properties/model/KTEASE.yaml``.
+
+    Before :meth:`fit`, which the trainer calls, every score is 0; a checkpoint brings the fitted scores back.
+    """
+
+    input_type = InputType.POINTWISE
+    type = ModelType.TRADITIONAL
+    trainer_class = KTEASETrainer
+
+    def __init__(self, config: Any, dataset: Any) -> None:
+        super().__init__(config, dataset)
+        self.interaction_matrix = (dataset.inter_matrix(form="csr") > 0).astype(np.float32).tocsr()
+        self.settings = Settings.read(config, self.n_items)
+        self.seed = int(config["seed"])
+        if self.settings.prior == "text":
+            feature_file(config, dataset, "item")  # a missing file is told before anything is computed
+        self.dummy_param = nn.Parameter(torch.zeros(1))  # RecBole's optimiser wants one
+        self.source: tuple[Any, Any] | None = (config, dataset)
+        self.weights: dict[str, Any] = {}
+        self.probability = (1.0, 0.0)
+        self.other_parameter_name = ["weights", "probability"]
+        self._scores: Any = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> KTEASE:
+        """Copy the module but share the matrices: RecBole copies the model to count its operations."""
+        copied = self.__class__.__new__(self.__class__)
+        memo[id(self)] = copied
+        shared = {"interaction_matrix", "weights", "source", "_scores"}
+        for name, value in self.__dict__.items():
+            copied.__dict__[name] = value if name in shared else copy.deepcopy(value, memo)
+        return copied
+
+    def fit(self, found: HeldOut | None) -> None:
+        """Solve; ``found`` holds the interactions on which open numbers and the calibration are chosen."""
+        if self.source is None:
+            raise ConfigError("KTEASE cannot be fitted twice: build the model again.")
+        prior = self._prior(*self.source)
+        sample = None
+        if found is not None:
+            users, row, item = found.users.numpy(), found.row.numpy(), found.item.numpy()
+            sample = sample_from(self.interaction_matrix, users, row, item)
+        fitted = Fit(self.interaction_matrix, prior, self.settings.options, sample).run()
+        self.weights, self._scores, self.source = as_matrices(fitted), fitted, None
+        if found is not None:
+            self._calibrate(found)
+
+    def _prior(self, config: Any, dataset: Any) -> Any:
+        settings = self.settings
+        if settings.prior == "none":
+            return no_prior(self.n_items)
+        found = load_item_text(config, dataset)
+        vectors = shrunk_whitening(np.asarray(found.matrix), found.has_text, settings.whitening)
+        words = None
+        if settings.lexical_weight:
+            path = feature_file(config, dataset, "item")
+            texts = entity_texts(path, self.ITEM_ID, tokens(dataset, self.ITEM_ID), TextSettings.from_mapping(config))
+            words = tf_idf(texts)
+        return text_neighbours(vectors, words, settings.neighbours, settings.lexical_weight)
+
+    def _calibrate(self, found: HeldOut) -> None:
+        """Fit ``sigma(a s + c)`` on held-out interactions against as many random items."""
+        known = torch.from_numpy(self.interaction_matrix[found.users.numpy()].toarray() > 0)
+        row, item, label = with_negatives(found, known, self.seed)
+        self.probability = fit_platt(self._pairs(found.users[row].numpy(), item.numpy()), label)
+
+    def scores(self, users: np.ndarray) -> np.ndarray:
+        """Return the scores of all items for ``users`` ``[m]``: float32 ``[m, n_items]``."""
+        if not self.weights:
+            return np.zeros((len(users), self.n_items), dtype=np.float32)
+        if self._scores is None:
+            self._scores = scores_from(self.weights)
+        return self._scores(self.interaction_matrix[users])
+
+    def _pairs(self, users: np.ndarray, items: np.ndarray) -> Tensor:
+        distinct, index = np.unique(users, return_inverse=True)
+        result = np.empty(len(users), dtype=np.float32)
+        for start in range(0, len(distinct), _USERS):
+            here = np.flatnonzero((index >= start) & (index < start + _USERS))
+            result[here] = self.scores(distinct[start : start + _USERS])[index[here] - start, items[here]]
+        return torch.from_numpy(result)
+
+    def calculate_loss(self, interaction: Any) -> Tensor:
+        """Return 0: nothing is trained by gradient."""
+        return self.dummy_param.sum() * 0
+
+    def predict(self, interaction: Any) -> Tensor:
+        """Return R(u, i), a probability, for the pairs of the batch: ``[batch_size]``."""
+        scores = self._pairs(interaction[self.USER_ID].cpu().numpy(), interaction[self.ITEM_ID].cpu().numpy())
+        slope, shift = self.probability
+        return torch.sigmoid(slope * scores + shift).to(self.device)
+
+    def full_sort_predict(self, interaction: Any) -> Tensor:
+        """Return the scores of every item for the users of the batch, flat: ``[batch_size * n_items]``."""
+        return torch.from_numpy(self.scores(interaction[self.USER_ID].cpu().numpy()).reshape(-1)).to(self.device)
+
+    def load_other_parameter(self, para: Any) -> None:
+        """Take the matrices of a checkpoint.
+
+        Raises:
+            ConfigError: they are for another catalogue.
+        """
+        if para and para["weights"] and count_items(para["weights"]) != self.n_items:
+            raise ConfigError(
+                f"The checkpoint is for [{count_items(para['weights'])}] items, the data set has [{self.n_items}]: "
+                "load it with the data and the settings that it was made with."
+            )
+        super().load_other_parameter(para)
+        self._scores = None

@@ -1,0 +1,94 @@
+"""The keys of ``properties/model/KTEASE.yaml``, read and checked before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.nn.item_item import Options, memory
+
+PRIORS = ("text", "none")
+SOLVERS = ("auto", "dense", "low_rank")
+
+
+def _number(config: Any, key: str, low: float, high: float | None = None, auto: bool = False,
+            whole: bool = False) -> Any:  # fmt: skip
+    """Return the number of ``key``, or None for ``auto`` where that is allowed."""
+    value = config[key]
+    if auto and value == "auto":
+        return None
+    wanted = "a whole number" if whole else "a number"
+    wanted += f" of at least {low:g}" if high is None else f" from {low:g} to {high:g}"
+    kind = int if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kind) or value < low or (high is not None and value > high):
+        raise ConfigError(f"{key} [{value}] is not {wanted}{' or auto' if auto else ''}.")
+    return value if whole else float(value)
+
+
+def _choice(config: Any, key: str, known: Sequence[str]) -> str:
+    value = config[key]
+    if value not in known:
+        raise ConfigError(f"{key} [{value}] is not one of {', '.join(known)}.{nearest(str(value), known)}")
+    return str(value)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Checked settings of KTEASE.
+
+    Attributes:
+        options: of the fit.
+        prior: what B is pulled towards, one of ``PRIORS``.
+        whitening, neighbours, lexical_weight: of the text prior.
+    """
+
+    options: Options
+    prior: str
+    whitening: float
+    neighbours: int
+    lexical_weight: float
+
+    @classmethod
+    def read(cls, config: Any, n_items: int) -> Settings:
+        """Read the configuration of a catalogue of ``n_items``.
+
+        Raises:
+            ConfigError: a value cannot be used, or the catalogue needs more memory than ``memory_limit``.
+        """
+        prior = _choice(config, "prior", PRIORS)
+        nothing = prior == "none"
+        neighbours = _number(config, "prior_neighbours", 1, whole=True)
+        options = Options(
+            regularisation=_number(config, "reg_weight", 1e-3, auto=True),
+            prior_weight=0.0 if nothing else _number(config, "prior_weight", 0, auto=True),
+            neighbour_weight=0.0 if nothing else _number(config, "neighbour_weight", 0, auto=True),
+            cold_scale=_number(config, "cold_scale", 0, auto=True),
+            cold_warm_loss=_number(config, "cold_warm_loss", 0, 1),
+            user_power=_number(config, "user_power", 0, 1),
+            rank=_solver(config, n_items, neighbours),
+        )
+        return cls(
+            options,
+            prior,
+            _number(config, "whitening", 0, 1),
+            neighbours,
+            _number(config, "lexical_weight", 0),
+        )
+
+
+def _solver(config: Any, n_items: int, neighbours: int) -> int:
+    """Return the rank of the low-rank form, or 0 for the dense one."""
+    solver, limit = _choice(config, "solver", SOLVERS), _number(config, "memory_limit", 0.01)
+    rank = _number(config, "rank", 1, whole=True)
+    need: Callable[[int], float] = lambda width: memory(n_items, neighbours, width) / 2**30  # noqa: E731
+    if solver in ("auto", "dense") and need(0) <= limit:
+        return 0
+    if solver == "dense" or need(rank) > limit:
+        hint = "solver [low_rank]" if solver == "dense" else "a smaller rank or prior_neighbours"
+        raise ConfigError(
+            f"KTEASE needs about {need(0 if solver == 'dense' else rank):.1f} GiB for {n_items} items, "
+            f"memory_limit is [{limit:g}]: raise it or use {hint} ({need(rank):.1f} GiB with rank [{rank}])."
+        )
+    return int(rank)

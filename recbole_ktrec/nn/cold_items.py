@@ -1,0 +1,153 @@
+"""Scores of items that nobody has taken yet, on the scale of those that have been.
+
+A cold item is like the items that the user took (the prior), and like items that score high for the user (its text
+neighbours): ``score = scale * (x K + smooth * s N)``, s being the scores of the known items and N the normalised
+neighbours. Both numbers are chosen on items that are held out as if they were cold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from recbole_ktrec.nn.tuning import Sample, best_of, masked_ndcg
+
+_SMOOTH = (0.0, 0.25, 0.5, 1.0, 2.0)
+_SCALES = (0.0, *np.geomspace(0.02, 8, 25))
+#: Fewer held-out interactions with cold items than this choose nothing.
+_FEWEST = 20
+
+
+@dataclass(frozen=True)
+class ColdItems:
+    """How cold items are scored.
+
+    Attributes:
+        columns: their ids, ``[c]``.
+        own: columns of the prior, ``[n_items, c]``.
+        near: normalised neighbours among known items, ``[n_items, c]``.
+        scale, smooth: see the module.
+    """
+
+    columns: np.ndarray
+    own: sp.csc_matrix
+    near: sp.csc_matrix
+    scale: float = 1.0
+    smooth: float = 0.0
+
+    @classmethod
+    def of(cls, prior: sp.csc_matrix, known: np.ndarray, columns: np.ndarray) -> ColdItems:
+        """Take the columns from the prior.
+
+        Args:
+            prior: K, ``[n_items, n_items]``.
+            known: bool ``[n_items]``, items with interactions that may stand as neighbours.
+            columns: ids of the cold items.
+        """
+        own = sp.csc_matrix(sp.diags(known.astype(np.float32)) @ prior[:, columns])
+        near = own.power(2)
+        return cls(columns, own, sp.csc_matrix(near @ sp.diags(1 / np.maximum(near.sum(axis=0).A1, 1e-9))))
+
+    def both(self, rows: sp.csr_matrix, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the two parts for users with histories ``rows`` and scores of all items: ``[m, c]`` each."""
+        smoothed = (self.near.T.tocsr() @ np.ascontiguousarray(scores.T)).T
+        return (rows @ self.own).toarray(), np.asarray(smoothed)
+
+    def fill(self, rows: sp.csr_matrix, scores: np.ndarray) -> None:
+        """Write the scores of the cold items into ``scores`` ``[m, n_items]``."""
+        if len(self.columns):
+            own, smoothed = self.both(rows, scores)
+            scores[:, self.columns] = self.scale * (own + self.smooth * smoothed)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """NDCG@10 on items that were treated as cold.
+
+    Attributes:
+        cold_only: cold items ranked among themselves.
+        cold: cold items ranked among all.
+        warm: known items ranked among all.
+        warm_alone: known items ranked among known ones.
+    """
+
+    cold_only: float = 0.0
+    cold: float = 0.0
+    warm: float = 0.0
+    warm_alone: float = 0.0
+
+
+class Rehearsal:
+    """Known items that are treated as cold, and the scores of a sample of users for them and for the others.
+
+    Args:
+        sample: held-out interactions.
+        prior: K, ``[n_items, n_items]``.
+        known: bool ``[n_items]``, items with interactions and a text.
+        share: share of them that plays cold, about the share of cold items in the catalogue.
+        score: histories ``[m, n_items]`` -> scores of the known items, of that shape.
+    """
+
+    def __init__(self, sample: Sample, prior: sp.csc_matrix, known: np.ndarray, share: float,
+                 score: Callable[[sp.csr_matrix], np.ndarray], seed: int = 0) -> None:  # fmt: skip
+        items = np.flatnonzero(known)
+        chosen = np.zeros(len(known), dtype=bool)
+        chosen[np.random.default_rng(seed).permutation(items)[: max(1, int(share * len(items)))]] = True
+        cold = ColdItems.of(prior, known & ~chosen, np.flatnonzero(chosen))
+
+        def three(some: sp.csr_matrix) -> tuple[np.ndarray, ...]:
+            warm = score(some)
+            made = [warm, np.zeros_like(warm), np.zeros_like(warm)]
+            for part, values in zip(made[1:], cold.both(some, warm), strict=True):
+                part[:, cold.columns] = values
+            return tuple(made)
+
+        rows = sp.csr_matrix(sample.rows @ sp.diags((~chosen).astype(np.float32)))
+        self.warm, self.own, self.smoothed = sample.gather(three, rows)
+        self.cold = chosen[sample.candidates]
+        playing = torch.from_numpy(self.cold)
+        # What the user took of them in training is as good a question as what came later.
+        taken = torch.from_numpy(sample.rows[:, sample.candidates].toarray() > 0)
+        self.wanted_cold, self.wanted_warm = (sample.wanted | taken) & playing, sample.wanted & ~playing
+        self.known = sample.known & ~playing
+
+    def choose(self, warm_loss: float) -> tuple[float, float, Measured]:
+        """Return scale, smooth and what was measured with them.
+
+        Args:
+            warm_loss: share of the known items' NDCG@10 that cold items may cost by taking places among all.
+        """
+        if int(self.wanted_cold.sum()) < _FEWEST:
+            return 1.0, 0.0, Measured()
+        ratio = float(self.own.std() / max(float(self.smoothed.std()), 1e-9))
+
+        def alone(step: float) -> float:
+            return masked_ndcg(self._mixed(step * ratio), self.known, self.wanted_cold, ~self.cold)
+
+        cold_only, step = best_of(_SMOOTH, alone)
+        mixed = self._mixed(step * ratio)
+        warm_alone = masked_ndcg(self.warm, self.known, self.wanted_warm, self.cold)
+        unit = _top(self.warm[:, ~self.cold]) / max(_top(mixed[:, self.cold]), 1e-9)
+        best: tuple[float, float, float] | None = None
+        for scale in _SCALES:
+            scores = np.where(self.cold, np.float32(scale * unit) * mixed, self.warm)
+            warm = masked_ndcg(scores, self.known, self.wanted_warm)
+            if best is not None and warm < (1 - warm_loss) * warm_alone:
+                break
+            found = masked_ndcg(scores, self.known, self.wanted_cold)
+            if best is None or found > best[0]:
+                best = found, scale * unit, warm
+        assert best is not None
+        return best[1], step * ratio, Measured(cold_only, best[0], best[2], warm_alone)
+
+    def _mixed(self, smooth: float) -> np.ndarray:
+        return self.own + np.float32(smooth) * self.smoothed
+
+
+def _top(scores: np.ndarray) -> float:
+    """Return the mean over users of the largest score."""
+    return float(scores.max(axis=1).mean())

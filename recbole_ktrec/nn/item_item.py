@@ -1,0 +1,189 @@
+"""KTEASE fitted and scored: the dense form keeps B, the low-rank form what B is made of. No RecBole in here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from recbole_ktrec.nn.closed_form import DenseInverse, Inverse, item_weights, parts, pull_diagonal, user_weights
+from recbole_ktrec.nn.cold_items import ColdItems, Rehearsal
+from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs
+from recbole_ktrec.nn.tuning import NEIGHBOUR_WEIGHTS, PRIOR_WEIGHTS, REGULARISATIONS, Choice, Sample, choose
+
+_logger = logging.getLogger(__name__)
+_ROWS = 512
+#: Held-out users of a choice, at most.
+_SAMPLE = 2000
+#: Directions of the low-rank inverse with which lambda and the weights are chosen.
+_CHOICE_RANK = 256
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings of the fit; None is chosen on held-out interactions, or takes the value below if there are none.
+
+    Attributes:
+        regularisation: lambda; 120 without held-out interactions.
+        prior_weight: kappa; .05.
+        neighbour_weight: eta; 0.
+        cold_scale: scale of cold items; that of ``prior_weight``.
+        cold_warm_loss: share of NDCG@10 on known items that cold ones may cost.
+        user_power: users count ``|N(u)|^-user_power``.
+        rank: directions of the low-rank form; 0 makes the dense one.
+    """
+
+    regularisation: float | None = None
+    prior_weight: float | None = None
+    neighbour_weight: float | None = None
+    cold_scale: float | None = None
+    cold_warm_loss: float = 0.2
+    user_power: float = 0.5
+    rank: int = 0
+
+
+def memory(n_items: int, neighbours: int, rank: int) -> float:
+    """Return about how many bytes a fit takes beside the interactions; ``rank`` 0 stands for the dense form."""
+    prior = 8 * n_items * min(neighbours, n_items) * 4  # prior, transposed, neighbours of known items, of cold ones
+    choosing = 5 * 4 * _SAMPLE * min(n_items, 1.1 * 20_000) + 4 * 4 * n_items * _CHOICE_RANK
+    solved = 4 * 4 * n_items * rank + 6 * 4 * _ROWS * n_items if rank else 4 * n_items**2 + 3 * 4 * _ROWS * n_items
+    return float(prior + choosing + solved)
+
+
+@dataclass(frozen=True)
+class Dense:
+    """B itself: ``scores = rows B``."""
+
+    matrix: np.ndarray
+
+    def __call__(self, rows: sp.csr_matrix) -> np.ndarray:
+        return np.asarray(rows @ self.matrix)
+
+
+@dataclass(frozen=True)
+class Factored:
+    """What B is made of, for catalogues whose B does not fit."""
+
+    inverse: Inverse
+    prior: sp.csc_matrix
+    pulled: np.ndarray
+    spread: sp.csr_matrix
+    choice: Choice
+    cold: ColdItems
+
+    def warm(self, rows: sp.csr_matrix) -> np.ndarray:
+        """Return the scores before cold items are filled in: ``[m, n_items]``."""
+        eta = self.choice.neighbour_weight
+        wider = sp.csr_matrix(rows + np.float32(eta) * (rows @ self.spread)) if eta else rows
+        return parts(self.inverse, self.prior, self.pulled, wider)(self.choice.prior_weight)
+
+    def __call__(self, rows: sp.csr_matrix) -> np.ndarray:
+        scores = self.warm(rows)
+        self.cold.fill(rows, scores)
+        return scores
+
+
+def spread_over_neighbours(prior: sp.csc_matrix, known: np.ndarray) -> sp.csr_matrix:
+    """Return ``[n_items, n_items]``: row j hands item j on to its known text neighbours, shares summing to 1 (or 0)."""
+    near = sp.csr_matrix(prior.T.tocsr() @ sp.diags(known.astype(np.float32))).power(2)
+    total = np.maximum(near.sum(axis=1).A1, 1e-9)
+    return sp.csr_matrix(sp.diags((1 / total).astype(np.float32)) @ near, dtype=np.float32)
+
+
+class Fit:
+    """One fit of KTEASE.
+
+    Args:
+        interactions: X, float32 ``[n_users, n_items]``; item 0 is padding.
+        prior: K, see :func:`recbole_ktrec.nn.text_prior.text_neighbours`.
+        options: settings.
+        sample: held-out interactions, or None to take the defaults.
+    """
+
+    def __init__(
+        self, interactions: sp.csr_matrix, prior: sp.csc_matrix, options: Options, sample: Sample | None
+    ) -> None:
+        self.interactions, self.prior, self.options, self.sample = interactions, prior, options, sample
+        self.known = np.bincount(interactions.indices, minlength=interactions.shape[1]) > 0
+        self.has_text = np.diff(prior.indptr) > 0
+        self.weights = user_weights(interactions, options.user_power)
+        self.spread = spread_over_neighbours(prior, self.known)
+        self._eigenpairs: tuple[np.ndarray, np.ndarray] | None = None
+
+    def _low_rank(self, regularisation: float) -> LowRankInverse:
+        if self._eigenpairs is None:
+            rank = min(self.options.rank or _CHOICE_RANK, self.interactions.shape[1])
+            self._eigenpairs = leading_eigenpairs(self.interactions, self.weights, rank)
+        return LowRankInverse(self.interactions, self.weights, regularisation, self._eigenpairs)
+
+    def choice(self) -> Choice:
+        """Return lambda, kappa and eta."""
+        options = self.options
+        given = (options.regularisation, options.prior_weight, options.neighbour_weight)
+        if self.sample is None or None not in given:
+            filled = (default if value is None else value for value, default in zip(given, (120, 0.05, 0), strict=True))
+            return Choice(*filled)
+        ladders = (REGULARISATIONS, PRIOR_WEIGHTS, NEIGHBOUR_WEIGHTS)
+        tried = [ladder if value is None else (value,) for value, ladder in zip(given, ladders, strict=True)]
+        return choose(self.sample, self._low_rank, self.prior, self.spread, *tried)
+
+    def cold_items(self, warm: Callable[[sp.csr_matrix], np.ndarray], choice: Choice) -> ColdItems:
+        """Return how items without interactions are scored."""
+        columns = np.flatnonzero(~self.known & self.has_text)
+        cold = ColdItems.of(self.prior, self.known, columns)
+        known = self.known & self.has_text
+        given = self.options.cold_scale
+        if not len(columns) or self.sample is None or given is not None or not known.any():
+            scale = choice.prior_weight if given is None else given
+            return ColdItems(cold.columns, cold.own, cold.near, scale)
+        share = float(np.clip(len(columns) / (known.sum() + len(columns)), 0.05, 0.3))
+        rehearsal = Rehearsal(self.sample, self.prior, known, share, warm)
+        scale, smooth, measured = rehearsal.choose(self.options.cold_warm_loss)
+        _logger.info(
+            f"KTEASE: {len(columns)} items without interactions, scale {scale:.4g}, smooth {smooth:.4g}; "
+            f"NDCG@10 of {share:.0%} known items treated as cold: {measured}"
+        )
+        return ColdItems(cold.columns, cold.own, cold.near, scale, smooth)
+
+    def run(self) -> Dense | Factored:
+        """Choose, solve and return what scores."""
+        choice = self.choice()
+        _logger.info(f"KTEASE: {choice}")
+        low = self.options.rank > 0
+        inverse: Any = (
+            self._low_rank(choice.regularisation)
+            if low
+            else DenseInverse(self.interactions, self.weights, choice.regularisation)
+        )
+        pulled = pull_diagonal(inverse, self.prior)
+        nothing = ColdItems.of(self.prior, self.known, np.arange(0))
+        made = Factored(inverse, self.prior, pulled, self.spread, choice, nothing)
+        cold = self.cold_items(made.warm, choice)
+        if low:
+            return Factored(inverse, self.prior, pulled, self.spread, choice, cold)
+        matrix = item_weights(inverse, self.prior, pulled, choice.prior_weight)
+        _widen(matrix, self.spread, choice.neighbour_weight)
+        _fill_cold(matrix, cold)
+        return Dense(matrix)
+
+
+def _widen(matrix: np.ndarray, spread: sp.csr_matrix, weight: float) -> None:
+    """Replace B by ``B + weight * spread B``, in place."""
+    for start in range(0, len(matrix), _ROWS) if weight else ():
+        block = np.ascontiguousarray(matrix[:, start : start + _ROWS])
+        matrix[:, start : start + _ROWS] += np.float32(weight) * (spread @ block)
+
+
+def _fill_cold(matrix: np.ndarray, cold: ColdItems) -> None:
+    """Write the columns of cold items into B, in place."""
+    for start in range(0, len(matrix), _ROWS) if len(cold.columns) else ():
+        block = matrix[start : start + _ROWS]
+        rows = sp.csr_matrix(
+            (np.ones(len(block), dtype=np.float32), np.arange(start, start + len(block)), np.arange(len(block) + 1)),
+            shape=(len(block), len(matrix)),
+        )
+        cold.fill(rows, block)

@@ -1,0 +1,46 @@
+"""Fitted KTEASE scores as plain matrices, for checkpoints, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from recbole_ktrec.nn.cold_items import ColdItems
+from recbole_ktrec.nn.item_item import Dense, Factored
+from recbole_ktrec.nn.low_rank import LowRankInverse
+from recbole_ktrec.nn.tuning import Choice
+
+
+def as_matrices(fitted: Dense | Factored) -> dict[str, Any]:
+    """Return arrays, sparse matrices and numbers from which :func:`scores_from` makes the same scores."""
+    if isinstance(fitted, Dense):
+        return {"matrix": fitted.matrix}
+    inverse = fitted.inverse
+    assert isinstance(inverse, LowRankInverse)
+    return {
+        "interactions": inverse.interactions,
+        "user_weights": inverse.weights,
+        "eigenpairs": inverse.eigenpairs,
+        "prior": fitted.prior,
+        "pulled": fitted.pulled,
+        "spread": fitted.spread,
+        "choice": vars(fitted.choice),
+        "cold": vars(fitted.cold),
+    }
+
+
+def scores_from(weights: dict[str, Any]) -> Dense | Factored:
+    """Return what :func:`as_matrices` was made of."""
+    if "matrix" in weights:
+        return Dense(weights["matrix"])
+    choice = Choice(**weights["choice"])
+    inverse = LowRankInverse(
+        weights["interactions"], weights["user_weights"], choice.regularisation, weights["eigenpairs"]
+    )
+    return Factored(
+        inverse, weights["prior"], weights["pulled"], weights["spread"], choice, ColdItems(**weights["cold"])
+    )
+
+
+def count_items(weights: dict[str, Any]) -> int:
+    """Return the size of the catalogue that the matrices are for."""
+    return len(weights["matrix"] if "matrix" in weights else weights["pulled"])

@@ -1,0 +1,181 @@
+"""Choice of KTEASE's few numbers on held-out interactions: NDCG@10 of a sample of users, no gradient.
+
+The objective is NDCG itself: weights fitted by cross-entropy follow popularity and lose 10 to 15 % of NDCG.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from recbole_ktrec.nn.closed_form import Inverse, Parts, parts, pull_diagonal
+from recbole_ktrec.nn.ranking import mean_ndcg
+
+#: Candidates of a held-out user: all items up to this many, else a random part of them and what is asked for.
+_CANDIDATES = 20_000
+_USERS = 256
+#: What a wider history must gain, relative to none, to be more than chance.
+_WORTH = 0.005
+
+#: Values that are tried; the optimum of kappa falls as lambda grows.
+REGULARISATIONS = (15.0, 30.0, 60.0, 120.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0)
+PRIOR_WEIGHTS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2, 0.3, 0.5)
+NEIGHBOUR_WEIGHTS = (0.0, 0.03, 0.06, 0.12, 0.25, 0.5)
+
+
+def masked_ndcg(
+    scores: np.ndarray, known: torch.Tensor, wanted: torch.Tensor, left_out: np.ndarray | None = None
+) -> float:
+    """Return the mean NDCG@10 over the users that want anything.
+
+    Args:
+        scores: ``[m, c]``.
+        known: bool ``[m, c]``, no candidates of that user.
+        wanted: bool ``[m, c]``.
+        left_out: bool ``[c]``, no candidates of anybody.
+    """
+    asked = wanted.any(dim=1)
+    if not asked.any():
+        return 0.0
+    barred = known[asked] if left_out is None else known[asked] | torch.from_numpy(left_out)
+    return mean_ndcg(torch.from_numpy(scores)[asked].masked_fill(barred, -torch.inf), wanted[asked])
+
+
+@dataclass
+class Sample:
+    """Held-out interactions of some users.
+
+    Attributes:
+        rows: what the users took in training, ``[m, n_items]``.
+        positives: what they took later, ``[m, n_items]``, at least one each.
+    """
+
+    rows: sp.csr_matrix
+    positives: sp.csr_matrix
+
+    def __post_init__(self) -> None:
+        n = self.rows.shape[1]
+        if n > _CANDIDATES:
+            drawn = np.random.default_rng(0).choice(n, _CANDIDATES, replace=False)
+            self.candidates = np.union1d(drawn, self.positives.indices)
+        else:
+            self.candidates = np.arange(n)
+        self.known = torch.from_numpy(self.rows[:, self.candidates].toarray() > 0)
+        self.known |= torch.from_numpy(self.candidates == 0)  # the padding item
+        self.wanted = torch.from_numpy(self.positives[:, self.candidates].toarray() > 0)
+
+    def ndcg(self, scores: np.ndarray) -> float:
+        """Return the mean NDCG@10 of ``scores`` ``[m, candidates]``."""
+        return masked_ndcg(scores, self.known, self.wanted)
+
+    def gather(self, function: Callable[[sp.csr_matrix], tuple[np.ndarray, ...]], rows: sp.csr_matrix) -> list:
+        """Return the candidates' columns of what ``function`` makes of ``rows``, some users at a time.
+
+        Args:
+            function: rows ``[m, n_items]`` -> arrays of that shape.
+        """
+        made = []
+        for start in range(0, rows.shape[0], _USERS):
+            made.append([part[:, self.candidates] for part in function(rows[start : start + _USERS])])
+        return [np.concatenate(blocks) for blocks in zip(*made, strict=True)]
+
+    def parts(self, inverse: Inverse, prior: sp.csc_matrix, rows: sp.csr_matrix | None = None) -> Parts:
+        """Return the scores of the candidates from ``rows`` (the training rows if not given)."""
+        pulled = pull_diagonal(inverse, prior)
+
+        def both(some: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+            made = parts(inverse, prior, pulled, some)
+            return made.base, made.pull
+
+        return Parts(*self.gather(both, self.rows if rows is None else rows))
+
+
+def sample_from(interactions: sp.csr_matrix, users: np.ndarray, row: np.ndarray, item: np.ndarray) -> Sample:
+    """Return the sample of ``users`` ``[m]`` who later took ``item[k]``, ``row[k]`` being the place among them."""
+    positives = sp.csr_matrix((np.ones(len(row), dtype=np.float32), (row, item)), (len(users), interactions.shape[1]))
+    return Sample(interactions[users], positives)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen.
+
+    Attributes:
+        regularisation: lambda.
+        prior_weight: kappa.
+        neighbour_weight: share of each history that is handed on to the text neighbours of its items.
+        ndcg: NDCG@10 of the held-out users with it.
+    """
+
+    regularisation: float
+    prior_weight: float
+    neighbour_weight: float
+    ndcg: float = 0.0
+
+
+def best_of(values: Sequence[float], score: Callable[[float], float]) -> tuple[float, float]:
+    """Return (best score, its value); of equal ones, the first."""
+    return max(((score(value), value) for value in values), key=lambda pair: pair[0])
+
+
+def climb(values: Sequence[float], start: int, score: Callable[[float], float]) -> tuple[float, float]:
+    """Return (best score, its value) of the hill that ``values[start]`` stands on, trying as few as possible."""
+    tried: dict[int, float] = {}
+
+    def at(index: int) -> float:
+        if index not in tried:
+            tried[index] = score(values[index])
+        return tried[index]
+
+    best = start
+    at(start)
+    while True:
+        better = max((k for k in (best - 1, best, best + 1) if 0 <= k < len(values)), key=at)
+        if at(better) <= at(best):
+            return at(best), values[best]
+        best = better
+
+
+def choose(
+    sample: Sample,
+    solve: Callable[[float], Inverse],
+    prior: sp.csc_matrix,
+    spread: sp.csr_matrix,
+    regularisations: Sequence[float] = REGULARISATIONS,
+    prior_weights: Sequence[float] = PRIOR_WEIGHTS,
+    neighbour_weights: Sequence[float] = NEIGHBOUR_WEIGHTS,
+) -> Choice:
+    """Return the values that score best: lambda with kappa first, then the neighbours' weight, then kappa again.
+
+    Args:
+        solve: lambda -> P; a low-rank P is accurate enough for the choice.
+        spread: row j holds the text neighbours of item j, summing to 1 (or 0).
+        regularisations, prior_weights, neighbour_weights: one value alone is taken as it is.
+    """
+    found: dict[float, tuple[float, Parts]] = {}
+
+    def with_best_weight(regularisation: float) -> float:
+        scores = sample.parts(solve(regularisation), prior)
+        value, weight = best_of(prior_weights, lambda kappa: sample.ndcg(scores(kappa)))
+        best = max((kept[0] for kept in found.values()), default=-1.0)
+        if value > best:  # two matrices of scores are kept, not one a value
+            found.clear()
+            found[regularisation] = (value, scores)
+        return value
+
+    middle = min(range(len(regularisations)), key=lambda k: abs(np.log(regularisations[k] / 120)))
+    _, regularisation = climb(regularisations, middle, with_best_weight)
+    own = found[regularisation][1]
+    value, kappa = best_of(prior_weights, lambda kappa: sample.ndcg(own(kappa)))
+    if tuple(neighbour_weights) == (0.0,):
+        return Choice(regularisation, kappa, 0.0, value)
+    near = sample.parts(solve(regularisation), prior, sp.csr_matrix(sample.rows @ spread))
+    wider, eta = best_of(neighbour_weights, lambda eta: sample.ndcg(own(kappa) + np.float32(eta) * near(kappa)))
+    if wider < (1 + _WORTH) * value and 0.0 in neighbour_weights:
+        eta = 0.0
+    value, kappa = best_of(prior_weights, lambda kappa: sample.ndcg(own(kappa) + np.float32(eta) * near(kappa)))
+    return Choice(regularisation, kappa, eta, value)

@@ -1,0 +1,168 @@
+"""KTEASE by name in RecBole: EASE where the text says nothing, the text where nobody has said anything."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from recbole.config import Config
+from recbole.data import create_dataset, data_preparation
+from recbole.quick_start import load_data_and_model, run_recbole
+from recbole.utils import get_model, get_trainer, init_seed
+
+from recbole_ktrec.errors import ConfigError, DataError
+
+Settings = Callable[..., dict[str, Any]]
+
+
+def build(settings: dict[str, Any], name: str = "KTEASE") -> tuple[Any, Any, tuple[Any, Any, Any]]:
+    config = Config(model=name, dataset="tiny", config_dict=settings)
+    init_seed(config["seed"], True)
+    parts = data_preparation(config, create_dataset(config))
+    return config, get_model(name)(config, parts[0].dataset), parts
+
+
+def trained(settings: dict[str, Any]) -> Any:
+    config, model, (train, valid, _) = build(settings)
+    get_trainer(config["MODEL_TYPE"], "KTEASE")(config, model).fit(train, valid, saved=False, verbose=False)
+    return model
+
+
+def everyone(model: Any) -> np.ndarray:
+    users = torch.arange(1, model.n_users)
+    return model.full_sort_predict({model.USER_ID: users}).view(len(users), -1).numpy()
+
+
+def test_without_prior_it_is_recboles_ease(textual: Settings) -> None:
+    model = trained(textual(prior="none", user_power=0.0, reg_weight=30.0))
+    _, ease, _ = build({**textual(), "reg_weight": 30.0}, "EASE")
+    users = torch.arange(1, model.n_users)
+    expected = torch.as_tensor(ease.full_sort_predict({ease.USER_ID: users})).view(len(users), -1).numpy()
+    np.testing.assert_allclose(everyone(model), expected, atol=1e-5)
+
+
+def test_runs_by_name_and_text_helps(textual: Settings) -> None:
+    with_text = run_recbole(model="KTEASE", dataset="tiny", config_dict=textual())
+    result = with_text["test_result"]
+    assert result["hit@5"] > 0.25  # five of the 15 items of the right half that are left: .26 by chance
+    assert with_text["best_valid_score"] > 0
+
+
+@pytest.mark.parametrize("solver", ["dense", "low_rank"])
+def test_reload_in_a_fresh_process_gives_the_same_scores(
+    textual: Settings, workplace: Path, fresh_python: Callable[..., str], solver: str
+) -> None:
+    run_recbole(model="KTEASE", dataset="tiny", config_dict=textual(solver=solver, rank=8))
+    (saved,) = (workplace / "saved").glob("KTEASE-*.pth")
+    _, model, *_ = load_data_and_model(str(saved))
+    code = (
+        "import sys, json, torch, recbole_ktrec\n"
+        "from recbole.quick_start import load_data_and_model\n"
+        "path = sys.argv.pop()\n"
+        "_, model, *_ = load_data_and_model(path)\n"
+        "users = torch.arange(1, model.n_users)\n"
+        "print('SCORES', json.dumps(model.full_sort_predict({model.USER_ID: users}).tolist()))\n"
+    )
+    line = next(line for line in fresh_python(code, saved).splitlines() if line.startswith("SCORES"))
+    scores = np.array(json.loads(line.removeprefix("SCORES ")), dtype=np.float32)
+    np.testing.assert_allclose(scores, everyone(model).ravel(), atol=1e-6)
+    assert np.abs(scores).max() > 0
+
+
+def test_probabilities_keep_the_order(textual: Settings) -> None:
+    model = trained(textual())
+    items = torch.arange(1, model.n_items)
+    chances = model.predict({model.USER_ID: torch.ones_like(items), model.ITEM_ID: items})
+    assert ((chances > 0) & (chances < 1)).all()
+    scores = torch.from_numpy(everyone(model)[0][1:])
+    assert (scores[chances.argsort()].diff() >= -1e-6).all()
+
+
+def test_item_that_nobody_took_is_found_by_its_text(textual: Settings, workplace: Path) -> None:
+    with (workplace / "dataset" / "tiny" / "tiny.item").open("a", encoding="utf-8") as file:
+        file.write("i98\tred robot space toy\ni99\tblue puzzle board toy\n")
+    loaded = {"inter": ["user_id", "item_id"], "item": ["item_id", "title"]}
+    config, model, (train, valid, _) = build(textual(load_col=loaded, cold_scale=1.0))
+    get_trainer(config["MODEL_TYPE"], "KTEASE")(config, model).fit(train, valid, saved=False, verbose=False)
+    tokens = [str(token) for token in train.dataset.field2id_token["item_id"]]
+    scores = everyone(model)
+    taken = model.interaction_matrix[1:]
+    even = np.array([index for index, token in enumerate(tokens) if token != "[PAD]" and int(token[1:]) % 2 == 0])
+    likes_even = np.asarray(taken[:, even].sum(axis=1)).ravel() > np.asarray(taken.sum(axis=1)).ravel() / 2
+    even_new, odd_new = tokens.index("i98"), tokens.index("i99")
+    assert taken[:, [even_new, odd_new]].nnz == 0
+    right = np.where(likes_even, scores[:, even_new] > scores[:, odd_new], scores[:, odd_new] > scores[:, even_new])
+    assert right.mean() > 0.9
+
+
+def test_without_validation_data_the_defaults_are_taken(textual: Settings) -> None:
+    config, model, (train, _, _) = build(textual())
+    get_trainer(config["MODEL_TYPE"], "KTEASE")(config, model).fit(train, None, saved=False, verbose=False)
+    assert np.abs(everyone(model)).max() > 0
+    assert model.probability == (1.0, 0.0)
+
+
+def test_scores_are_zero_before_the_fit_and_a_second_fit_is_refused(textual: Settings) -> None:
+    _, model, _ = build(textual())
+    assert not everyone(model).any()
+    model.fit(None)
+    assert everyone(model).any()
+    with pytest.raises(ConfigError, match="twice"):
+        model.fit(None)
+
+
+def test_copies_share_the_matrix(textual: Settings) -> None:
+    model = trained(textual())
+    assert copy.deepcopy(model).weights["matrix"] is model.weights["matrix"]
+
+
+def test_same_seed_same_scores(textual: Settings) -> None:
+    np.testing.assert_array_equal(everyone(trained(textual())), everyone(trained(textual())))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"prior": "texts"}, r"prior \[texts\] is not one of text, none. Did you mean \[text\]"),
+        ({"solver": "exact"}, r"solver \[exact\]"),
+        ({"reg_weight": 0}, r"reg_weight \[0\] is not a number of at least 0.001 or auto"),
+        ({"prior_weight": -1}, r"prior_weight \[-1\]"),
+        ({"user_power": 2}, r"user_power \[2\] is not a number from 0 to 1"),
+        ({"rank": 1.5}, r"rank \[1.5\] is not a whole number"),
+        ({"prior_weigth": 1}, r"prior_weigth.*Did you mean \[prior_weight\]"),
+    ],
+)
+def test_bad_values_are_refused(textual: Settings, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build(textual(**changes))
+
+
+def test_catalogue_that_does_not_fit_is_refused_with_its_need(textual: Settings, monkeypatch: Any) -> None:
+    monkeypatch.setattr("recbole_ktrec.model.ktease_options.memory", lambda items, near, rank: (4 if rank else 9) * 2**30)
+    with pytest.raises(ConfigError, match=r"needs about 9.0 GiB.*memory_limit is \[8\].*low_rank.*4.0 GiB"):
+        build(textual(solver="dense"))
+    _, model, _ = build(textual())
+    assert model.settings.options.rank == 512
+    with pytest.raises(ConfigError, match=r"needs about 4.0 GiB.*smaller rank"):
+        build(textual(memory_limit=2))
+
+
+def test_missing_item_file_is_named(textual: Settings, workplace: Path) -> None:
+    settings = textual()
+    (workplace / "dataset" / "tiny" / "tiny.item").unlink()
+    with pytest.raises(DataError, match=r"tiny.item"):
+        build(settings)
+
+
+def test_checkpoint_of_another_catalogue_is_refused(textual: Settings) -> None:
+    model = trained(textual())
+    para = model.other_parameter()
+    para["weights"] = {"matrix": np.zeros((5, 5), dtype=np.float32)}
+    with pytest.raises(ConfigError, match=r"for \[5\] items, the data set has \[31\]"):
+        model.load_other_parameter(para)

@@ -1,0 +1,203 @@
+"""KTEASE without RecBole: answers worked out by hand, and the condition that the solution must meet."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from recbole_ktrec.nn.closed_form import DenseInverse, gram, item_weights, parts, pull_diagonal, user_weights
+from recbole_ktrec.nn.item_item import Fit, Options, memory, spread_over_neighbours
+from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
+from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs
+from recbole_ktrec.nn.text_prior import no_prior
+from recbole_ktrec.nn.tuning import sample_from
+
+
+def matrix(rows: list[list[int]]) -> sp.csr_matrix:
+    return sp.csr_matrix(np.array(rows, dtype=np.float32))
+
+
+def prior_of(n: int, *pairs: tuple[int, int, float]) -> sp.csc_matrix:
+    row, column, value = zip(*pairs, strict=True)
+    return sp.csc_matrix((np.array(value, dtype=np.float32), (row, column)), (n, n))
+
+
+@pytest.fixture
+def random_case() -> tuple[sp.csr_matrix, sp.csc_matrix]:
+    draw = np.random.default_rng(0)
+    interactions = sp.csr_matrix((draw.random((60, 25)) < 0.2).astype(np.float32))
+    interactions[:, [0, 24]] = 0  # the padding item, and one that nobody took
+    interactions.eliminate_zeros()
+    alike = (draw.random((25, 25)) * (draw.random((25, 25)) < 0.3)).astype(np.float32)
+    np.fill_diagonal(alike, 0)
+    alike[0] = alike[:, 0] = 0
+    alike[3:6, 24] = 0.5
+    return interactions, sp.csc_matrix(alike)
+
+
+def fitted(interactions: sp.csr_matrix, prior: sp.csc_matrix, lam: float, kappa: float) -> np.ndarray:
+    inverse = DenseInverse(interactions, np.ones(interactions.shape[0], dtype=np.float32), lam)
+    return item_weights(inverse, prior, pull_diagonal(inverse, prior), kappa)
+
+
+def test_three_items_by_hand() -> None:
+    # G + I = [[2 1 0] [1 3 1] [0 1 2]], its inverse [[5 -2 1] [-2 4 -2] [1 -2 5]] / 8.
+    interactions = matrix([[1, 1, 0], [0, 1, 1]])
+    plain = fitted(interactions, no_prior(3), 1.0, 0.0)
+    np.testing.assert_allclose(plain, [[0, 0.5, -0.2], [0.4, 0, 0.4], [-0.2, 0.5, 0]], atol=1e-6)
+    pulled = fitted(interactions, prior_of(3, (0, 2, 1.0)), 1.0, 1.0)
+    np.testing.assert_allclose(pulled[:, 2], [0.4, 0.2, 0], atol=1e-6)
+    np.testing.assert_allclose(pulled[:, :2], plain[:, :2], atol=1e-6)
+
+
+def test_solution_meets_its_condition(random_case: tuple[sp.csr_matrix, sp.csc_matrix]) -> None:
+    """The gradient ``G B - G + lambda (B - kappa K)`` is 0 off the diagonal, where B is free."""
+    interactions, prior = random_case
+    found = fitted(interactions, prior, 3.0, 0.4).astype(np.float64)
+    statistics = (interactions.T @ interactions).toarray()
+    gradient = statistics @ found - statistics + 3.0 * (found - 0.4 * prior.toarray())
+    np.fill_diagonal(gradient, 0)
+    assert np.abs(gradient).max() < 1e-4
+    assert np.diag(found).max() == 0
+
+
+def test_without_prior_it_is_ease(random_case: tuple[sp.csr_matrix, sp.csc_matrix]) -> None:
+    interactions, prior = random_case
+    inverse = np.linalg.inv((interactions.T @ interactions).toarray() + 7 * np.eye(25))
+    expected = inverse / -np.diag(inverse)
+    np.fill_diagonal(expected, 0)
+    np.testing.assert_allclose(fitted(interactions, prior, 7.0, 0.0), expected, atol=1e-6)
+
+
+def test_item_without_interactions_falls_back_to_the_prior(
+    random_case: tuple[sp.csr_matrix, sp.csc_matrix],
+) -> None:
+    interactions, prior = random_case
+    options = Options(regularisation=5.0, prior_weight=0.2, neighbour_weight=0.0, cold_scale=0.3)
+    scores = Fit(interactions, prior, options, None).run()(interactions)
+    np.testing.assert_allclose(scores[:, 24], 0.3 * (interactions @ prior[:, 24]).toarray().ravel(), atol=1e-6)
+    assert scores[:, 24].max() > 0
+
+
+def test_scores_of_users_are_those_of_the_matrix(random_case: tuple[sp.csr_matrix, sp.csc_matrix]) -> None:
+    interactions, prior = random_case
+    inverse = DenseInverse(interactions, user_weights(interactions, 0.5), 4.0)
+    pulled = pull_diagonal(inverse, prior)
+    direct = parts(inverse, prior, pulled, interactions)(0.3)
+    through = np.asarray(interactions @ item_weights(inverse, prior, pulled, 0.3))
+    # What a user took is never a candidate: there the diagonal makes the two differ.
+    others = interactions.toarray() == 0
+    np.testing.assert_allclose(direct[others], through[others], atol=1e-5)
+
+
+def test_gram_in_blocks_is_the_product() -> None:
+    interactions = sp.csr_matrix((np.random.default_rng(1).random((40, 1200)) < 0.05).astype(np.float32))
+    weights = np.linspace(0.5, 2, 40).astype(np.float32)
+    expected = interactions.T @ sp.diags(weights) @ interactions
+    np.testing.assert_allclose(gram(interactions, weights), expected.toarray(), rtol=1e-5)
+
+
+def test_large_dense_inverse_crosses_blocks() -> None:
+    interactions = sp.csr_matrix((np.random.default_rng(2).random((90, 1100)) < 0.02).astype(np.float32))
+    inverse = DenseInverse(interactions, np.ones(90, dtype=np.float32), 2.0).matrix
+    expected = np.linalg.inv((interactions.T @ interactions).toarray() + 2 * np.eye(1100))
+    np.testing.assert_allclose(inverse, expected, atol=1e-5)
+
+
+def test_heavy_users_count_less_and_the_mean_stays_one() -> None:
+    interactions = matrix([[1, 1, 1, 1], [1, 0, 0, 0]])
+    weights = user_weights(interactions, 0.5)
+    assert weights[1] == pytest.approx(2 * weights[0])
+    assert (4 * weights[0] + weights[1]) / 5 == pytest.approx(1)
+    np.testing.assert_allclose(user_weights(interactions, 0.0), 1)
+
+
+@pytest.mark.parametrize("rank", [25, 12])
+def test_low_rank_is_near_the_dense_solution(
+    random_case: tuple[sp.csr_matrix, sp.csc_matrix], rank: int
+) -> None:
+    interactions, prior = random_case
+    weights = user_weights(interactions, 0.5)
+    dense = DenseInverse(interactions, weights, 20.0)
+    low = LowRankInverse(interactions, weights, 20.0, leading_eigenpairs(interactions, weights, rank))
+    tolerance = 1e-5 if rank == 25 else 2e-3
+    np.testing.assert_allclose(low.times(interactions), dense.times(interactions), atol=tolerance)
+    np.testing.assert_allclose(low.diagonal(), dense.diagonal(), atol=tolerance)
+    np.testing.assert_allclose(low.prior_diagonal(prior), dense.prior_diagonal(prior), atol=20 * tolerance)
+
+
+def test_eigenpairs_are_those_of_the_gram_matrix(random_case: tuple[sp.csr_matrix, sp.csc_matrix]) -> None:
+    interactions, _ = random_case
+    values, vectors = leading_eigenpairs(interactions, np.ones(60, dtype=np.float32), 5, rounds=30)
+    expected = np.linalg.eigvalsh((interactions.T @ interactions).toarray())[::-1][:5]
+    np.testing.assert_allclose(values, expected, rtol=1e-3)
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(5), atol=1e-4)
+
+
+def checkerboard(users: int = 30, items: int = 16) -> tuple[sp.csr_matrix, np.ndarray]:
+    """Even users like even items, odd ones odd items; each has one item withheld (item 0 is padding)."""
+    dense = np.fromfunction(lambda u, i: (u + i) % 2 == 0, (users, items)).astype(np.float32)
+    dense[:, 0] = 0
+    withheld = np.array([[i for i in range(1, items) if (u + i) % 2 == 0][u // 2 % 7] for u in range(users)])
+    dense[np.arange(users), withheld] = 0
+    return sp.csr_matrix(dense), withheld
+
+
+@pytest.mark.parametrize("rank", [0, 4])
+def test_checkerboard_gives_the_withheld_item_back(rank: int) -> None:
+    interactions, withheld = checkerboard()
+    options = Options(regularisation=2.0, prior_weight=0.1, neighbour_weight=0.0, rank=rank)
+    scores = Fit(interactions, no_prior(16), options, None).run()(interactions)
+    scores[interactions.toarray() > 0] = -np.inf
+    assert (scores.argmax(axis=1) == withheld).all()
+
+
+@pytest.mark.parametrize("rank", [0, 25])
+def test_scores_survive_as_plain_matrices(random_case: tuple[sp.csr_matrix, sp.csc_matrix], rank: int) -> None:
+    interactions, prior = random_case
+    options = Options(regularisation=5.0, prior_weight=0.2, neighbour_weight=0.1, rank=rank)
+    first = Fit(interactions, prior, options, None).run()
+    kept = as_matrices(first)
+    assert count_items(kept) == 25
+    np.testing.assert_array_equal(scores_from(kept)(interactions), first(interactions))
+
+
+def test_dense_and_low_rank_agree_on_everything(random_case: tuple[sp.csr_matrix, sp.csc_matrix]) -> None:
+    interactions, prior = random_case
+    both = [
+        Fit(interactions, prior, Options(5.0, 0.2, 0.3, 0.4, rank=rank), None).run()(interactions) for rank in (0, 25)
+    ]
+    others = interactions.toarray() == 0
+    np.testing.assert_allclose(both[0][others], both[1][others], atol=2e-4)
+
+
+def test_neighbours_hand_on_shares() -> None:
+    spread = spread_over_neighbours(prior_of(3, (0, 1, 1.0), (2, 1, 2.0)), np.array([True, True, True])).toarray()
+    np.testing.assert_allclose(spread[1], [0.2, 0, 0.8])
+    assert spread[0].sum() == spread[2].sum() == 0
+    unknown = spread_over_neighbours(prior_of(3, (0, 1, 1.0), (2, 1, 2.0)), np.array([True, True, False])).toarray()
+    np.testing.assert_allclose(unknown[1], [1, 0, 0])
+
+
+def test_what_is_left_open_is_chosen_on_held_out_interactions() -> None:
+    """Only the text links the two items of a pair: a pull must be chosen, and finds the second of each."""
+    users, n = 120, 41
+    draw = np.random.default_rng(0)
+    # Item k and its twin k + 20 have one text; nobody took both in training.
+    taken = draw.integers(1, 21, users)
+    interactions = sp.csr_matrix((np.ones(users, dtype=np.float32), (np.arange(users), taken)), (users, n))
+    twins = [(k, k + 20, 1.0) for k in range(1, 21)] + [(k + 20, k, 1.0) for k in range(1, 21)]
+    others = sp.csr_matrix((np.ones(users, dtype=np.float32), (np.arange(users), draw.integers(21, 41, users))), (users, n))
+    training = sp.csr_matrix(sp.vstack([interactions, others]))
+    sample = sample_from(training, np.arange(users), np.arange(users), taken + 20)
+    fit = Fit(training, prior_of(n, *twins), Options(), sample)
+    assert fit.choice().prior_weight > 0
+    assert fit.choice().ndcg == pytest.approx(1)
+    assert Fit(training, prior_of(n, *twins), Options(prior_weight=0.0), sample).choice().prior_weight == 0
+
+
+def test_memory_grows_with_the_square_only_when_dense() -> None:
+    assert memory(200_000, 100, 0) > 100 * 2**30
+    assert memory(200_000, 100, 512) < 16 * 2**30
+    assert memory(40_000, 100, 0) / memory(20_000, 100, 0) > 2

@@ -1,0 +1,134 @@
+"""What texts say about pairs of items: words, neighbours, whitening, and cold items on the scale of known ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+
+from recbole_ktrec.nn.cold_items import ColdItems, Rehearsal
+from recbole_ktrec.nn.lexical import tf_idf, words_and_pairs
+from recbole_ktrec.nn.text_prior import shrunk_whitening, text_neighbours
+from recbole_ktrec.nn.tuning import Sample, best_of, climb, masked_ndcg
+
+
+def test_words_and_pairs() -> None:
+    assert list(words_and_pairs("Lego City-Set")) == ["lego", "city", "set", "lego city", "city set"]
+
+
+def test_rare_words_link_more_than_common_ones() -> None:
+    common = [f"toy number{k}" for k in range(30)]
+    rows = tf_idf(["toy lego", "toy barbie", "blue lego", None, *common])
+    assert np.asarray(rows.multiply(rows).sum(axis=1)).ravel()[0] == pytest.approx(1, abs=1e-5)
+    assert rows[3].nnz == 0
+    alike = (rows @ rows.T).toarray()
+    assert alike[0, 2] > 0.9 > alike[0, 1]  # [toy] is in most texts, so it is left out
+
+
+def test_neighbours_are_the_nearest_by_brute_force() -> None:
+    draw = np.random.default_rng(0)
+    vectors = draw.standard_normal((50, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    words = tf_idf([" ".join(draw.choice(list("abcdefgh"), 3)) for _ in range(50)], most=1.0)
+    found = text_neighbours(vectors, words, count=5, lexical_weight=0.3).toarray()
+    alike = np.maximum(vectors @ vectors.T, 0) ** 2 + 0.3 * (words @ words.T).toarray() ** 2
+    np.fill_diagonal(alike, 0)
+    for item in range(50):
+        best = np.argsort(alike[:, item])[-5:]
+        assert set(np.flatnonzero(found[:, item])) == set(best)
+        np.testing.assert_allclose(found[best, item], alike[best, item], rtol=1e-4)
+
+
+def test_item_without_text_has_no_neighbours() -> None:
+    vectors = np.array([[0, 0], [1, 0], [1, 0], [0, 1]], dtype=np.float32)
+    found = text_neighbours(vectors, count=3).toarray()
+    assert found[0].sum() == found[:, 0].sum() == 0
+    assert found[1, 2] == found[2, 1] == 1
+    assert found[3].sum() == 0
+
+
+def test_small_catalogue_keeps_its_neighbourhoods_when_whitened() -> None:
+    """Fewer items than dimensions: without the shrinkage every two items would become equally unlike."""
+    draw = np.random.default_rng(0)
+    centres = draw.standard_normal((4, 64))
+    vectors = (centres[np.arange(32) % 4] + 0.3 * draw.standard_normal((32, 64))).astype(np.float32)
+    has_text = np.ones(32, dtype=bool)
+    has_text[31] = False
+    same = np.arange(31)[:, None] % 4 == np.arange(31) % 4
+    off = ~np.eye(31, dtype=bool)
+
+    def contrast(shrink: float) -> float:
+        white = shrunk_whitening(vectors, has_text, 0.5, shrink)
+        assert not white[31].any()
+        alike = white[:31] @ white[:31].T
+        return float(alike[same & off].mean() - alike[~same].mean())
+
+    assert contrast(0.0) == pytest.approx(0, abs=0.01)
+    assert contrast(0.1) > 0.05
+
+
+def test_ndcg_of_known_rankings() -> None:
+    scores = np.array([[4.0, 3, 2, 1], [1, 2, 3, 4]], dtype=np.float32)
+    known = torch.zeros(2, 4, dtype=torch.bool)
+    wanted = torch.tensor([[True, False, False, False], [False, False, False, False]])
+    assert masked_ndcg(scores, known, wanted) == pytest.approx(1)
+    wanted[1, 2] = True  # second place
+    assert masked_ndcg(scores, known, wanted) == pytest.approx((1 + 1 / np.log2(3)) / 2)
+    assert masked_ndcg(scores, known, wanted, np.array([False, False, False, True])) == pytest.approx(1)
+
+
+def test_climb_finds_the_top_with_few_trials() -> None:
+    tried = []
+
+    def score(value: float) -> float:
+        tried.append(value)
+        return -((value - 6) ** 2)
+
+    assert climb(range(20), 4, score) == (0, 6)
+    assert sorted(tried) == [3, 4, 5, 6, 7]
+    assert best_of([1, 2, 3], lambda value: -abs(value - 2)) == (0, 2)
+
+
+@pytest.fixture
+def twin_topics() -> tuple[sp.csr_matrix, sp.csc_matrix, Sample]:
+    """Two topics of 20 items each (item 0 is padding); a user takes items of one topic only."""
+    draw = np.random.default_rng(0)
+    rows = np.zeros((200, 41), dtype=np.float32)
+    later = np.zeros_like(rows)
+    for user in range(200):
+        mine = draw.permutation(np.arange(1 + user % 2, 41, 2))
+        rows[user, mine[:6]] = 1
+        later[user, mine[6:8]] = 1
+    same = (np.arange(41)[:, None] % 2 == np.arange(41) % 2) & ~np.eye(41, dtype=bool)
+    same[0] = same[:, 0] = False
+    return sp.csr_matrix(rows), sp.csc_matrix(same.astype(np.float32)), Sample(sp.csr_matrix(rows), sp.csr_matrix(later))
+
+
+def test_rehearsal_puts_cold_items_among_known_ones(twin_topics: tuple[sp.csr_matrix, sp.csc_matrix, Sample]) -> None:
+    interactions, prior, sample = twin_topics
+    known = np.arange(41) > 0
+    popularity = np.asarray(interactions.T @ interactions.toarray())
+
+    def score(rows: sp.csr_matrix) -> np.ndarray:
+        return np.asarray(rows @ popularity, dtype=np.float32)
+
+    free = Rehearsal(sample, prior, known, 0.2, score).choose(warm_loss=1.0)
+    strict = Rehearsal(sample, prior, known, 0.2, score).choose(warm_loss=0.0)
+    assert free[2].cold_only == pytest.approx(strict[2].cold_only)
+    assert free[2].cold > strict[2].cold
+    assert strict[2].warm == pytest.approx(strict[2].warm_alone, rel=0.01)
+    assert strict[2].warm > free[2].warm
+    assert free[0] > strict[0]
+
+
+def test_cold_item_scores_like_its_neighbours() -> None:
+    prior = sp.csc_matrix(np.array([[0, 0, 0, 0], [0, 0, 0, 2], [0, 0, 0, 1], [0, 0, 0, 0]], dtype=np.float32))
+    cold = ColdItems.of(prior, np.array([False, True, True, False]), np.array([3]))
+    scores = np.array([[0, 0, 10, 99]], dtype=np.float32)
+    ColdItems(cold.columns, cold.own, cold.near, 2.0, 0.5).fill(sp.csr_matrix([[0, 1.0, 0, 0]]), scores)
+    # own: 2 from item 1; neighbours: shares .8 and .2 of the scores 0 and 10.
+    assert scores[0, 3] == pytest.approx(2 * (2 + 0.5 * 2))
+    nobody = ColdItems.of(prior, np.zeros(4, dtype=bool), np.array([3]))
+    nobody.fill(sp.csr_matrix([[0, 1.0, 0, 0]]), scores)
+    assert scores[0, 3] == 0

@@ -144,7 +144,8 @@ def test_bad_values_are_refused(textual: Settings, changes: dict[str, Any], mess
 
 
 def test_catalogue_that_does_not_fit_is_refused_with_its_need(textual: Settings, monkeypatch: Any) -> None:
-    monkeypatch.setattr("recbole_ktrec.model.ktease_options.memory", lambda items, near, rank: (4 if rank else 9) * 2**30)
+    needed = {0: 9 * 2**30, 512: 4 * 2**30}
+    monkeypatch.setattr("recbole_ktrec.model.ktease_options.memory", lambda items, near, rank: needed[rank])
     with pytest.raises(ConfigError, match=r"needs about 9.0 GiB.*memory_limit is \[8\].*low_rank.*4.0 GiB"):
         build(textual(solver="dense"))
     _, model, _ = build(textual())

@@ -186,11 +186,12 @@ def test_what_is_left_open_is_chosen_on_held_out_interactions() -> None:
     draw = np.random.default_rng(0)
     # Item k and its twin k + 20 have one text; nobody took both in training.
     taken = draw.integers(1, 21, users)
-    interactions = sp.csr_matrix((np.ones(users, dtype=np.float32), (np.arange(users), taken)), (users, n))
+    ones, every = np.ones(users, dtype=np.float32), np.arange(users)
+    interactions = sp.csr_matrix((ones, (every, taken)), (users, n))
     twins = [(k, k + 20, 1.0) for k in range(1, 21)] + [(k + 20, k, 1.0) for k in range(1, 21)]
-    others = sp.csr_matrix((np.ones(users, dtype=np.float32), (np.arange(users), draw.integers(21, 41, users))), (users, n))
+    others = sp.csr_matrix((ones, (every, draw.integers(21, 41, users))), (users, n))
     training = sp.csr_matrix(sp.vstack([interactions, others]))
-    sample = sample_from(training, np.arange(users), np.arange(users), taken + 20)
+    sample = sample_from(training, every, every, taken + 20)
     fit = Fit(training, prior_of(n, *twins), Options(), sample)
     assert fit.choice().prior_weight > 0
     assert fit.choice().ndcg == pytest.approx(1)

@@ -102,7 +102,8 @@ def twin_topics() -> tuple[sp.csr_matrix, sp.csc_matrix, Sample]:
         later[user, mine[6:8]] = 1
     same = (np.arange(41)[:, None] % 2 == np.arange(41) % 2) & ~np.eye(41, dtype=bool)
     same[0] = same[:, 0] = False
-    return sp.csr_matrix(rows), sp.csc_matrix(same.astype(np.float32)), Sample(sp.csr_matrix(rows), sp.csr_matrix(later))
+    training, prior = sp.csr_matrix(rows), sp.csc_matrix(same.astype(np.float32))
+    return training, prior, Sample(training, sp.csr_matrix(later))
 
 
 def test_rehearsal_puts_cold_items_among_known_ones(twin_topics: tuple[sp.csr_matrix, sp.csc_matrix, Sample]) -> None:

@@ -14,8 +14,10 @@ from torch import Tensor
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.model.held_out import HeldOut, with_negatives
 from recbole_ktrec.model.item_text import load_item_text, load_user_text
+from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer
 from recbole_ktrec.model.live_text import LiveText
+from recbole_ktrec.nn.blend import blend_weights
 from recbole_ktrec.nn.calibration import fit_platt
 from recbole_ktrec.nn.feedback import feedback_step
 from recbole_ktrec.nn.fusion import FUSIONS
@@ -58,8 +60,12 @@ class KTRec(GeneralRecommender):
         self.net = FusionModel(
             text, self.histories, self._options(config), self._user_text(config, dataset, interactions)
         )
+        # In a tuple, since it is no part of what is trained and saved by gradient.
+        wanted = bool(config["closed_form"]) and config["fusion"] != "id"
+        self._closed = (KTEASE(config, dataset),) if wanted else ()
+        self.register_buffer("blend", torch.tensor([1.0, 0.0]))
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
-        self.other_parameter_name = ["text_fingerprint"]
+        self.other_parameter_name = ["text_fingerprint", "closed_parts"]
         self._items: tuple[Tensor, Tensor] | None = None
 
     def _options(self, config: Any) -> FusionOptions:
@@ -146,28 +152,53 @@ class KTRec(GeneralRecommender):
         users, items = interaction[self.USER_ID], interaction[self.ITEM_ID]
         vectors, bias = self._catalogue()
         distinct, index = torch.unique(users, return_inverse=True)
-        logits = self.net.scorer.pairs(self.user_vectors(distinct)[index], vectors[items]) + bias[items]
-        return torch.sigmoid(self.calibration[0] * logits + self.calibration[1])
+        scores = self.net.scorer.pairs(self.user_vectors(distinct)[index], vectors[items]) + bias[items]
+        for part in self._closed if self.blended else ():
+            closed = part.pairs(users.cpu().numpy(), items.cpu().numpy())
+            scores = self.blend[0] * scores + self.blend[1] * closed.to(scores.device)
+        return torch.sigmoid(self.calibration[0] * scores + self.calibration[1])
 
     @torch.no_grad()
     def full_sort_predict(self, interaction: Any) -> Tensor:
-        """Return the logits of every item for the users of the batch, flat: ``[batch_size * n_items]``."""
-        return self._grid(self.user_vectors(interaction[self.USER_ID]), *self._catalogue()).view(-1)
+        """Return the scores of every item for the users of the batch, flat: ``[batch_size * n_items]``."""
+        users = interaction[self.USER_ID]
+        scores = self._neural(users)
+        for part in self._closed if self.blended else ():
+            closed = torch.from_numpy(part.scores(users.cpu().numpy()))
+            scores = self.blend[0] * scores + self.blend[1] * closed.to(scores.device)
+        return scores.view(-1)
+
+    def _neural(self, users: Tensor) -> Tensor:
+        return self._grid(self.user_vectors(users.to(self.device)), *self._catalogue())
+
+    @property
+    def closed_parts(self) -> list[dict[str, Any]]:
+        """What a checkpoint keeps of the closed form."""
+        return [part.other_parameter() for part in self._closed]
 
     @property
     def blended(self) -> bool:
-        """Whether the scores have a part that was settled after training."""
-        return False
+        """Whether the closed form has a part in the scores (it gets its weight after training)."""
+        return bool(self.blend[1])
 
     @torch.no_grad()
     def settle(self, found: HeldOut) -> str:
         """Fit on held-out interactions what is not trained by gradient; return a line for the log."""
         masked = self._masked(found.users)
-        scores = self.full_sort_predict({self.USER_ID: found.users.to(self.device)}).view(len(masked), -1).cpu()
+        scores = self._neural(found.users).cpu()
+        for part in self._closed:
+            part.fit(found)
+            closed = torch.from_numpy(part.scores(found.users.numpy()))
+            weights = blend_weights(scores, closed, masked, found.positives(self.n_items))
+            self.blend.copy_(torch.tensor(weights))
+            scores = weights[0] * scores + weights[1] * closed
         row, item, labels = with_negatives(found, masked, seed=0)
         slope, shift = fit_platt(scores[row, item], labels)
         self.calibration.copy_(torch.tensor([slope, shift]))
-        return f"Probabilities calibrated on {len(found.row)} held-out interactions: sigma({slope:.3f} s + {shift:.3f})"
+        return (
+            f"Settled on {len(found.row)} held-out interactions: score = {self.blend[0]:.3g} neural + "
+            f"{self.blend[1]:.3g} closed form, probability = sigma({slope:.3g} score + {shift:.3g})"
+        )
 
     def _masked(self, users: Tensor) -> Tensor:
         """Return what is no candidate for ``users`` ``[m]``, padding and history: bool ``[m, n_items]``."""
@@ -210,4 +241,6 @@ class KTRec(GeneralRecommender):
         """
         if para and self.text_fingerprint:
             check_fingerprint(para["text_fingerprint"], self.text_fingerprint)
+        for part, stored in zip(self._closed, (para or {}).get("closed_parts", ()), strict=False):
+            part.load_other_parameter(stored)
         self._items = None

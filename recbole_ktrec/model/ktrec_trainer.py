@@ -87,6 +87,7 @@ class KTRecTrainer(Trainer):
         if not self.config["single_spec"] and self.config["local_rank"] != 0:
             return
         checkpoint["state_dict"] = self.model.state_dict()
+        checkpoint["other_parameter"] = self.model.other_parameter()
         beside = f"{self.saved_model_file}.part"
         torch.save(checkpoint, beside, pickle_protocol=4)
         os.replace(beside, self.saved_model_file)

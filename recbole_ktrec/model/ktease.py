@@ -108,7 +108,7 @@ class KTEASE(GeneralRecommender):
         """Fit ``sigma(a s + c)`` on held-out interactions against as many random items."""
         known = torch.from_numpy(self.interaction_matrix[found.users.numpy()].toarray() > 0)
         row, item, label = with_negatives(found, known, self.seed)
-        self.probability = fit_platt(self._pairs(found.users[row].numpy(), item.numpy()), label)
+        self.probability = fit_platt(self.pairs(found.users[row].numpy(), item.numpy()), label)
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Return the scores of all items for ``users`` ``[m]``: float32 ``[m, n_items]``."""
@@ -118,7 +118,8 @@ class KTEASE(GeneralRecommender):
             self._scores = scores_from(self.weights)
         return self._scores(self.interaction_matrix[users])
 
-    def _pairs(self, users: np.ndarray, items: np.ndarray) -> Tensor:
+    def pairs(self, users: np.ndarray, items: np.ndarray) -> Tensor:
+        """Return the scores of (user, item) pairs, ``[n]`` each: float32 ``[n]``."""
         distinct, index = np.unique(users, return_inverse=True)
         result = np.empty(len(users), dtype=np.float32)
         for start in range(0, len(distinct), _USERS):
@@ -132,7 +133,7 @@ class KTEASE(GeneralRecommender):
 
     def predict(self, interaction: Any) -> Tensor:
         """Return R(u, i), a probability, for the pairs of the batch: ``[batch_size]``."""
-        scores = self._pairs(interaction[self.USER_ID].cpu().numpy(), interaction[self.ITEM_ID].cpu().numpy())
+        scores = self.pairs(interaction[self.USER_ID].cpu().numpy(), interaction[self.ITEM_ID].cpu().numpy())
         slope, shift = self.probability
         return torch.sigmoid(slope * scores + shift).to(self.device)
 

@@ -41,7 +41,7 @@ class Entry(NamedTuple):
 
 #: The plugin's models, and those that a user registers.
 MODELS: dict[str, Entry] = {
-    "KTRec": Entry("recbole_ktrec.model.ktrec", "general"),
+    "KTRec": Entry("recbole_ktrec.model.ktrec", "general", ("text.yaml", "model/KTEASE.yaml")),
     "KTEASE": Entry("recbole_ktrec.model.ktease", "general"),
 }
 

@@ -1,0 +1,48 @@
+"""KTRec with the closed form: blended after training, kept in the checkpoint, left out where it does not help."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from recbole.quick_start import load_data_and_model, run_recbole
+
+Settings = Callable[..., dict[str, Any]]
+USERS = {"user_id": torch.tensor([1, 2, 3])}
+
+
+def trained(settings: dict[str, Any], workplace: Path) -> tuple[dict[str, Any], Any, Path]:
+    result = run_recbole(
+        model="KTRec", dataset="tiny", config_dict={**settings, "checkpoint_dir": str(workplace / "s")}
+    )
+    [checkpoint] = (workplace / "s").glob("*.pth")
+    model = load_data_and_model(str(checkpoint))[1]
+    model.eval()
+    return result, model, checkpoint
+
+
+def test_the_checkpoint_keeps_blend_and_calibration(textual: Settings, workplace: Path) -> None:
+    result, model, checkpoint = trained(textual(closed_form=True), workplace)
+    stored = torch.load(checkpoint, weights_only=False)
+    assert torch.equal(stored["state_dict"]["blend"], model.blend) and model.calibration[0] != 1
+    twin = copy.deepcopy(model)
+    assert twin._closed[0].weights is model._closed[0].weights
+    assert torch.equal(twin.full_sort_predict(USERS), model.full_sort_predict(USERS))
+    assert result["best_valid_result"]["ndcg@5"] > 0
+
+
+def test_predict_orders_as_the_full_scores_do(textual: Settings, workplace: Path) -> None:
+    _, model, _ = trained(textual(closed_form=True), workplace)
+    model.blend.copy_(torch.tensor([0.7, 2.0]))
+    items = torch.arange(1, model.n_items)
+    scores = model.full_sort_predict({"user_id": torch.tensor([4])})[1:]
+    pairs = model.predict({"user_id": torch.full_like(items, 4), "item_id": items})
+    assert torch.allclose(pairs, torch.sigmoid(model.calibration[0] * scores + model.calibration[1]), atol=1e-5)
+
+
+def test_without_the_closed_form_nothing_of_it_is_there(textual: Settings, workplace: Path) -> None:
+    _, model, _ = trained(textual(closed_form=False), workplace)
+    assert model._closed == () and not model.blended

@@ -16,9 +16,6 @@ COMMANDS = {
     "encode": "encode item texts ahead of time",
     "convert": "turn a raw public dump into atomic files with their text",
     "benchmark": "compare models fairly: same split, same candidates, significance, report",
-    "pretrain": "train on source domains what can be carried over to a target",
-    "transfer-report": "show when transfer pays on a target, with its controls",
-    "recommend": "top-k items for known users, new users or new items",
     "doctor": "print versions, remedies in force, encoders, devices and the cache folder",
 }
 

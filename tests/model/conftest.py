@@ -34,6 +34,14 @@ def textual(workplace: Path, bert: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
     def make(**changes: Any) -> dict[str, Any]:
         quick = {"epochs": 3, "show_progress": False, "state": "ERROR", "topk": [5], "valid_metric": "NDCG@5"}
         text = {"text_encoder": str(bert), "text_fields": ["title"], "text_max_length": 32}
-        return {**quick, **text, "use_gpu": False, "train_batch_size": 8, "train_negatives": 16, "closed_form": False, **changes}
+        return {
+            **quick,
+            **text,
+            "use_gpu": False,
+            "train_batch_size": 8,
+            "train_negatives": 16,
+            "closed_form": False,
+            **changes,
+        }
 
     return make

@@ -10,6 +10,7 @@ user has to install.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib.util
 import json
 import shutil
@@ -49,16 +50,27 @@ def orjson(path: Path, out: Path) -> None:
 
 
 def msgspec(path: Path, out: Path) -> None:
-    """As ``recbole_ktrec.sources.jsonlines`` reads."""
-    from recbole_ktrec.sources import jsonlines
-    from recbole_ktrec.sources.files import Inputs
-    from recbole_ktrec.sources.ledger import Ledger
+    """As ``recbole_ktrec.sources.jsonlines`` does it: whole blocks, wanted keys only, by line where that fails."""
+    import msgspec
 
-    inputs = Inputs.of([path])
+    row = msgspec.defstruct("Row", [(key, Any, None) for key in KEYS], gc=False)
+    decode = msgspec.json.Decoder(row).decode_lines
     with out.open("w", encoding="utf-8") as handle:
-        for batch in jsonlines.batches(inputs, inputs.members[0], KEYS, Ledger("inter")):
-            rows = zip(*(map(str, column) for column in batch.columns), strict=True)
-            handle.writelines("\t".join(row) + "\n" for row in rows)
+        for chunk in _chunks(path):
+            try:
+                rows = decode(chunk)
+            except msgspec.MsgspecError:
+                rows = [found for line in chunk.split(b"\n") for found in _sound_line(decode, line)]
+            handle.writelines(
+                f"{each.reviewerID}\t{each.asin}\t{each.overall}\t{each.unixReviewTime}\n" for each in rows
+            )
+
+
+def _sound_line(decode: Callable[[bytes], list[Any]], line: bytes) -> list[Any]:
+    try:
+        return decode(line)
+    except ValueError:
+        return []
 
 
 def pandas(path: Path, out: Path) -> None:
@@ -124,6 +136,7 @@ def main() -> None:
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
+        gc.disable()  # as the converter does; none of them makes cycles
         ENGINES[args.one[0]](Path(args.one[1]), Path(args.one[2]))
         return
     folder = Path(tempfile.mkdtemp(prefix="ktrec-engines-"))

@@ -13,7 +13,7 @@ help:  ## list the targets
 
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install -q -c constraints.txt -e '.[offline,fast,excel,plot,lora,tune,test,lint]'
+	$(PIP) install -q -c constraints.txt -e '.[offline,excel,plot,lora,tune,test,lint]'
 	@if ! $(BIN)/python -c 'import importlib.util as u, sys; sys.exit(u.find_spec("recbole") is None)'; then \
 		$(PIP) install -q --no-deps recbole==1.2.1; fi
 	touch $@

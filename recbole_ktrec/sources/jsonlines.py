@@ -1,6 +1,6 @@
 """JSON lines, and the Python literals that some older dumps hold instead.
 
-With msgspec (extra ``fast``) a block is decoded at once, and only the wanted keys of each object. A block that holds
+With msgspec a block is decoded at once, and only the wanted keys of each object. A block that holds
 anything odd, and every block without msgspec, is taken line by line with the standard library, so that damage costs
 its own line only and is known by its number. Both ways give the same values.
 """

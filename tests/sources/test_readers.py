@@ -117,7 +117,7 @@ def test_json_lines_with_and_without_msgspec(
     raw: Callable[..., Path], fast: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if fast and jsonlines.msgspec is None:
-        pytest.skip("msgspec (extra [fast]) is not installed")
+        pytest.skip("msgspec is not installed")
     if not fast:
         monkeypatch.setattr(jsonlines, "msgspec", None)
     rows, ledger = json_rows(raw({"a.json": LINES}), ["b", "a"])
@@ -149,7 +149,7 @@ def test_both_ways_give_the_same_values(
     tmp_path_factory: pytest.TempPathFactory, objects: list[dict[str, object]], data: st.DataObject
 ) -> None:
     if jsonlines.msgspec is None:
-        pytest.skip("msgspec (extra [fast]) is not installed")
+        pytest.skip("msgspec is not installed")
     lines = [json.dumps(each, ensure_ascii=data.draw(st.booleans())) for each in objects]
     at = data.draw(st.integers(0, len(lines) - 1))
     lines[at] = lines[at][: data.draw(st.integers(0, len(lines[at])))]

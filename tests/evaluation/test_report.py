@@ -75,6 +75,8 @@ def test_page_is_whole_and_fetches_nothing(results: dict[str, Any], tmp_path: Pa
     assert not re.search(r"https?://|url\((?!#)|@import", text)
     assert "MemoryError: &lt;too much&gt;" in text and "tiny &amp; co" in text
     assert text.count("<svg") == 3 and "currentColor" in text
+    inks = set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6}|[a-z]+)", text))
+    assert not inks & {"#000000", "black"}, "nothing is drawn in a colour that a dark page would hide"
     assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == [
         "tiny & co-cold.png", "tiny & co-metric.png", "tiny & co-time.png",
     ]  # fmt: skip

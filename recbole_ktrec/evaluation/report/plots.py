@@ -42,15 +42,13 @@ def draw_all(results: Mapping[str, Any], folder: Path) -> dict[str, dict[str, st
     """
     folder.mkdir(parents=True, exist_ok=True)
     drawings: dict[str, dict[str, str]] = {}
-    for dataset in results["datasets"]:
-        summary = Summary(results, dataset)
-        if not summary.models:
-            continue
-        own = _own_models(results)
-        made = {"metric": _bars(summary, own), "cold": _cold(summary, own), "time": _time(summary, own)}
-        drawings[dataset] = {
-            name: _save(figure, folder / f"{dataset}-{name}.png") for name, figure in made.items() if figure is not None
-        }
+    own = _own_models(results)
+    for summary in (Summary(results, dataset) for dataset in results["datasets"]):
+        if summary.models:
+            with plt.rc_context(_STYLE):
+                made = {"metric": _bars(summary, own), "cold": _cold(summary, own), "time": _time(summary, own)}
+                paths = {name: folder / f"{summary.dataset}-{name}.png" for name in made}
+                drawings[summary.dataset] = {n: _save(f, paths[n]) for n, f in made.items() if f is not None}
     return drawings
 
 
@@ -59,19 +57,16 @@ def _own_models(results: Mapping[str, Any]) -> set[str]:
 
 
 def _figure(rows: float) -> tuple[Any, Any]:
-    with plt.rc_context(_STYLE):
-        return plt.subplots(figsize=(5, max(2.2, rows)), layout="constrained")
+    return plt.subplots(figsize=(5, max(2.2, rows)), layout="constrained")
 
 
 def _save(figure: Any, path: Path) -> str:
-    with plt.rc_context(_STYLE):
-        picture = io.BytesIO()
-        figure.savefig(picture, format="png", dpi=160, facecolor="white")
-        write_whole(path, picture.getvalue())
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    picture, drawing = io.BytesIO(), io.StringIO()
+    figure.savefig(picture, format="png", dpi=160, facecolor="white")
+    write_whole(path, picture.getvalue())
+    figure.savefig(drawing, format="svg", metadata={"Date": None})
     plt.close(figure)
-    return _inline(buffer.getvalue())
+    return _inline(drawing.getvalue())
 
 
 def _inline(svg: str) -> str:

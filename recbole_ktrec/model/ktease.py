@@ -63,6 +63,7 @@ class KTEASE(GeneralRecommender):
             feature_file(config, dataset, "item")  # a missing file is told before anything is computed
         self.dummy_param = nn.Parameter(torch.zeros(1))  # RecBole's optimiser wants one
         self.source: tuple[Any, Any] | None = (config, dataset)
+        self.with_text = torch.zeros(self.n_items, dtype=torch.bool)
         self.weights: dict[str, Any] = {}
         self.probability = (1.0, 0.0)
         self.other_parameter_name = ["weights", "probability"]
@@ -96,6 +97,7 @@ class KTEASE(GeneralRecommender):
         if settings.prior == "none":
             return no_prior(self.n_items)
         found = load_item_text(config, dataset)
+        self.with_text = torch.from_numpy(found.has_text.copy())
         vectors = shrunk_whitening(np.asarray(found.matrix), found.has_text, settings.whitening)
         words = None
         if settings.lexical_weight:
@@ -126,6 +128,14 @@ class KTEASE(GeneralRecommender):
             here = np.flatnonzero((index >= start) & (index < start + _USERS))
             result[here] = self.scores(distinct[start : start + _USERS])[index[here] - start, items[here]]
         return torch.from_numpy(result)
+
+    def fold_in(self, dataset: Any) -> None:
+        """Take the users' histories from ``dataset``, new users' among them, without solving again."""
+        self.interaction_matrix = (dataset.inter_matrix(form="csr") > 0).astype(np.float32).tocsr()
+
+    def content_items(self) -> Tensor:
+        """Return which items have a text that the fit has read: bool ``[n_items]``."""
+        return self.with_text
 
     def calculate_loss(self, interaction: Any) -> Tensor:
         """Return 0: nothing is trained by gradient."""

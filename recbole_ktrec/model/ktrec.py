@@ -168,6 +168,16 @@ class KTRec(GeneralRecommender):
             scores = self.blend[0] * scores + self.blend[1] * closed.to(scores.device)
         return scores.view(-1)
 
+    def fold_in(self, dataset: Any) -> None:
+        """Take the users' histories from ``dataset``, new users' among them, without training."""
+        self.histories = self.net.histories = Histories((dataset.inter_matrix(form="csr") > 0).astype(np.float32))
+        for part in self._closed:
+            part.fold_in(dataset)
+
+    def content_items(self) -> Tensor:
+        """Return which items have a text that the model reads: bool ``[n_items]``."""
+        return (self.net.text.all(torch.device("cpu")) != 0).any(dim=1)
+
     def _neural(self, users: Tensor) -> Tensor:
         return self._grid(self.user_vectors(users.to(self.device)), *self._catalogue())
 

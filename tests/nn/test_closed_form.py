@@ -114,9 +114,7 @@ def test_heavy_users_count_less_and_the_mean_stays_one() -> None:
 
 
 @pytest.mark.parametrize("rank", [25, 12])
-def test_low_rank_is_near_the_dense_solution(
-    random_case: tuple[sp.csr_matrix, sp.csc_matrix], rank: int
-) -> None:
+def test_low_rank_is_near_the_dense_solution(random_case: tuple[sp.csr_matrix, sp.csc_matrix], rank: int) -> None:
     interactions, prior = random_case
     weights = user_weights(interactions, 0.5)
     dense = DenseInverse(interactions, weights, 20.0)

@@ -18,6 +18,7 @@ from recbole_ktrec.compat import (
     pandas_guard,
     ray_tune,
     scipy_dok,
+    time_split,
     torch_load,
 )
 from recbole_ktrec.compat.hooks import after_import, before_import
@@ -72,6 +73,9 @@ REMEDIES = (
     ),
     Remedy("reload", "checkpoint of several processes", "recbole.config.configurator", distributed.load_in_one_process),
     Remedy("folders", "several processes make one at once", "recbole.utils.utils", folders.make_folders_together),
+    Remedy(
+        "time split", "TS in random order is warned of", "recbole.config.configurator", time_split.warn_of_random_order
+    ),
     Remedy(
         "saved data set",
         "is taken for that of another data_path",

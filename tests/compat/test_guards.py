@@ -46,3 +46,13 @@ def test_a_folder_that_another_process_makes_meanwhile(tmp_path: Path, monkeypat
     (tmp_path / "log").mkdir()
     recbole.utils.logger.ensure_dir(str(tmp_path / "log"))
     assert (tmp_path / "log").is_dir()
+
+
+@pytest.mark.parametrize(("order", "warned"), [("RO", True), ("TO", False)])
+def test_a_split_by_time_in_random_order_is_warned_of(
+    order: str, warned: bool, settings: Callable[..., dict[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    from recbole.config import Config
+
+    Config("BPR", "tiny", config_dict=settings(eval_args={"split": {"TS": [0.8, 0.1, 0.1]}, "order": order}))
+    assert ("use order TO" in caplog.text) is warned

@@ -20,8 +20,9 @@ from recbole_ktrec.nn.calibration import fit_platt
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
 from recbole_ktrec.nn.lexical import tf_idf
-from recbole_ktrec.nn.text_prior import no_prior, shrunk_whitening, text_neighbours
+from recbole_ktrec.nn.text_prior import no_prior, text_neighbours
 from recbole_ktrec.nn.tuning import sample_from
+from recbole_ktrec.nn.whitening import whitened_text
 from recbole_ktrec.text import TextSettings, entity_texts
 
 #: Pairs of :meth:`KTEASE.predict` are read from whole rows of scores, this many users at a time.
@@ -66,7 +67,7 @@ class KTEASE(GeneralRecommender):
         self.with_text = torch.zeros(self.n_items, dtype=torch.bool)
         self.weights: dict[str, Any] = {}
         self.probability = (1.0, 0.0)
-        self.other_parameter_name = ["weights", "probability"]
+        self.other_parameter_name = ["weights", "probability", "with_text"]
         self._scores: Any = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> KTEASE:
@@ -98,7 +99,7 @@ class KTEASE(GeneralRecommender):
             return no_prior(self.n_items)
         found = load_item_text(config, dataset)
         self.with_text = torch.from_numpy(found.has_text.copy())
-        vectors = shrunk_whitening(np.asarray(found.matrix), found.has_text, settings.whitening)
+        vectors = whitened_text(np.asarray(found.matrix), found.has_text, settings.whitening)
         words = None
         if settings.lexical_weight:
             path = feature_file(config, dataset, "item")

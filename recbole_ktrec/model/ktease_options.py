@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.nn.item_item import Options, memory
+
+#: The time of the dense form grows with the cube of the catalogue, hence the first; the second is LAPACK's.
+_AUTO_DENSE, _MOST_DENSE = 30_000, 46_340
 
 PRIORS = ("text", "none")
 SOLVERS = ("auto", "dense", "low_rank")
@@ -59,7 +62,7 @@ class Settings:
         """
         prior = _choice(config, "prior", PRIORS)
         nothing = prior == "none"
-        neighbours = _number(config, "prior_neighbours", 1, whole=True)
+        neighbours = _number(config, "prior_neighbours", 1, auto=True, whole=True) or _neighbours(n_items)
         options = Options(
             regularisation=_number(config, "reg_weight", 1e-3, auto=True),
             prior_weight=0.0 if nothing else _number(config, "prior_weight", 0, auto=True),
@@ -78,17 +81,26 @@ class Settings:
         )
 
 
+def _neighbours(n_items: int) -> int:
+    """Return 500, fewer in a large catalogue, where 100 keep memory and the time of a user in bounds."""
+    return int(min(500, max(100, 10_000_000 // max(n_items, 1))))
+
+
 def _solver(config: Any, n_items: int, neighbours: int) -> int:
     """Return the rank of the low-rank form, or 0 for the dense one."""
     solver, limit = _choice(config, "solver", SOLVERS), _number(config, "memory_limit", 0.01)
     rank = _number(config, "rank", 1, whole=True)
-    need: Callable[[int], float] = lambda width: memory(n_items, neighbours, width) / 2**30  # noqa: E731
-    if solver in ("auto", "dense") and need(0) <= limit:
+    dense, low = (memory(n_items, neighbours, width) / 2**30 for width in (0, rank))
+    if solver in ("auto", "dense") and dense <= limit and n_items <= (_AUTO_DENSE if solver == "auto" else _MOST_DENSE):
         return 0
-    if solver == "dense" or need(rank) > limit:
-        hint = "solver [low_rank]" if solver == "dense" else "a smaller rank or prior_neighbours"
+    if solver == "dense":
         raise ConfigError(
-            f"KTEASE needs about {need(0 if solver == 'dense' else rank):.1f} GiB for {n_items} items, "
-            f"memory_limit is [{limit:g}]: raise it or use {hint} ({need(rank):.1f} GiB with rank [{rank}])."
+            f"solver [dense] needs about {dense:.1f} GiB for {n_items} items and serves up to {_MOST_DENSE} items; "
+            f"memory_limit is [{limit:g}]. Use solver [low_rank] ({low:.1f} GiB with rank [{rank}])."
+        )
+    if low > limit:
+        raise ConfigError(
+            f"KTEASE needs about {low:.1f} GiB for {n_items} items with rank [{rank}], memory_limit is [{limit:g}]: "
+            "raise it, or use a smaller rank or prior_neighbours."
         )
     return int(rank)

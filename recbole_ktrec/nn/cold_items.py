@@ -1,8 +1,9 @@
 """Scores of items that nobody has taken yet, on the scale of those that have been.
 
-A cold item is like the items that the user took (the prior), and like items that score high for the user (its text
-neighbours): ``score = scale * (x K + smooth * s N)``, s being the scores of the known items and N the normalised
-neighbours. Both numbers are chosen on items that are held out as if they were cold.
+A cold item is like the items that the user took (the prior K), and like items that score high for the user (its text
+neighbours): ``score = scale * (x K^2 + smooth * s N)``, powers being taken entry by entry, s the scores of the known
+items and N = K^4 with columns that sum to 1. Close items count for more here than in the pull of known items.
+Both numbers are chosen on items that are held out as if they were cold.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class ColdItems:
 
     Attributes:
         columns: their ids, ``[c]``.
-        own: columns of the prior, ``[n_items, c]``.
+        own: squared columns of the prior, ``[n_items, c]``.
         near: normalised neighbours among known items, ``[n_items, c]``.
         scale, smooth: see the module.
     """
@@ -48,7 +49,7 @@ class ColdItems:
             known: bool ``[n_items]``, items with interactions that may stand as neighbours.
             columns: ids of the cold items.
         """
-        own = sp.csc_matrix(sp.diags(known.astype(np.float32)) @ prior[:, columns])
+        own = sp.csc_matrix(sp.diags(known.astype(np.float32)) @ prior[:, columns].power(2))
         near = own.power(2)
         return cls(columns, own, sp.csc_matrix(near @ sp.diags(1 / np.maximum(near.sum(axis=0).A1, 1e-9))))
 

@@ -19,6 +19,8 @@ _logger = logging.getLogger(__name__)
 _ROWS = 512
 #: Held-out users of a choice, at most.
 _SAMPLE = 2000
+#: Users of the rehearsal with known items treated as cold: each asks about several.
+_REHEARSED = 1000
 #: Directions of the low-rank inverse with which lambda and the weights are chosen.
 _CHOICE_RANK = 256
 
@@ -89,7 +91,7 @@ class Factored:
 
 def spread_over_neighbours(prior: sp.csc_matrix, known: np.ndarray) -> sp.csr_matrix:
     """Return ``[n_items, n_items]``: row j hands item j on to its known text neighbours, shares summing to 1 (or 0)."""
-    near = sp.csr_matrix(prior.T.tocsr() @ sp.diags(known.astype(np.float32))).power(2)
+    near = sp.csr_matrix(prior.T.tocsr() @ sp.diags(known.astype(np.float32))).power(4)
     total = np.maximum(near.sum(axis=1).A1, 1e-9)
     return sp.csr_matrix(sp.diags((1 / total).astype(np.float32)) @ near, dtype=np.float32)
 
@@ -141,7 +143,7 @@ class Fit:
             scale = choice.prior_weight if given is None else given
             return ColdItems(cold.columns, cold.own, cold.near, scale)
         share = float(np.clip(len(columns) / (known.sum() + len(columns)), 0.05, 0.3))
-        rehearsal = Rehearsal(self.sample, self.prior, known, share, warm)
+        rehearsal = Rehearsal(self.sample.some(_REHEARSED), self.prior, known, share, warm)
         scale, smooth, measured = rehearsal.choose(self.options.cold_warm_loss)
         _logger.info(
             f"KTEASE: {len(columns)} items without interactions, scale {scale:.4g}, smooth {smooth:.4g}; "

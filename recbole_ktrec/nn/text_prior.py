@@ -10,41 +10,16 @@ from tqdm import tqdm
 _BLOCK = 1 << 24
 
 
-def shrunk_whitening(vectors: np.ndarray, has_text: np.ndarray, power: float, shrink: float = 0.1) -> np.ndarray:
-    """Return ``normalise((x - mean) C^-power)``, C being the covariance plus a share of its mean eigenvalue.
-
-    Without the share, a catalogue of fewer items than dimensions is whitened until every item is unlike every other.
-
-    Args:
-        vectors: float32 ``[n, dim]``.
-        has_text: bool ``[n]``; the other rows take no part and stay zero.
-        power: .5 whitens fully, 0 only centres.
-        shrink: share of the mean eigenvalue that is added to each (Ledoit and Wolf 2004 choose it by formula).
-    """
-    result = np.zeros(vectors.shape, dtype=np.float32)
-    if not has_text.any():
-        return result
-    centred = vectors[has_text] - vectors[has_text].mean(axis=0, dtype=np.float64)
-    values, basis = np.linalg.eigh(centred.T @ centred / len(centred))
-    values = np.maximum(values, 0) + max(shrink * float(values.mean()), 1e-9)
-    moved = centred @ ((basis * values**-power) @ basis.T)
-    result[has_text] = moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
-    return result
-
-
 def _similarities(rows: slice, vectors: np.ndarray, words: sp.csr_matrix | None, lexical_weight: float) -> np.ndarray:
-    """Return ``max(0, cos)^2`` of the vectors plus ``lexical_weight`` times cos^2 of the words: ``[rows, n]``."""
+    """Return ``max(0, cos)`` of the vectors plus ``lexical_weight`` times the cosine of the words: ``[rows, n]``."""
     alike = np.maximum(vectors[rows] @ vectors.T, 0)
-    alike *= alike
     if words is not None and lexical_weight:
-        shared = (words[rows] @ words.T).toarray()
-        shared *= shared
-        alike += lexical_weight * shared
+        alike += lexical_weight * (words[rows] @ words.T).toarray()
     return alike
 
 
 def text_neighbours(
-    vectors: np.ndarray, words: sp.csr_matrix | None = None, count: int = 100, lexical_weight: float = 0.3
+    vectors: np.ndarray, words: sp.csr_matrix | None = None, count: int = 500, lexical_weight: float = 0.3
 ) -> sp.csc_matrix:
     """Return the prior: column j holds how alike the ``count`` nearest items are to item j, zero elsewhere.
 

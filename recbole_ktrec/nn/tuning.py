@@ -68,6 +68,11 @@ class Sample:
         self.known |= torch.from_numpy(self.candidates == 0)  # the padding item
         self.wanted = torch.from_numpy(self.positives[:, self.candidates].toarray() > 0)
 
+    def some(self, most: int) -> Sample:
+        """Return a sample of at most ``most`` of the users, evenly spread."""
+        step = -(-self.rows.shape[0] // most)
+        return self if step <= 1 else Sample(self.rows[::step], self.positives[::step])
+
     def ndcg(self, scores: np.ndarray) -> float:
         """Return the mean NDCG@10 of ``scores`` ``[m, candidates]``."""
         return masked_ndcg(scores, self.known, self.wanted)

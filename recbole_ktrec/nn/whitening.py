@@ -60,6 +60,8 @@ def whitened_text(vectors: np.ndarray, has_text: np.ndarray, power: float, width
         has_text: bool ``[n]``; only these rows take part in the fit.
     """
     known = np.flatnonzero(has_text)
+    if not len(known):
+        return np.zeros((len(vectors), min(width or vectors.shape[1], vectors.shape[1])), dtype=np.float32)
     whitening = fit_whitening(vectors[known], power, width)
     result = np.zeros((len(vectors), whitening.matrix.shape[1]), dtype=np.float32)
     result[known] = whitening(vectors[known])

@@ -147,8 +147,8 @@ def test_catalogue_that_does_not_fit_is_refused_with_its_need(textual: Settings,
     needed = {0: 9 * 2**30, 512: 4 * 2**30}
     monkeypatch.setattr("recbole_ktrec.model.ktease_options.memory", lambda items, near, rank: needed[rank])
     with pytest.raises(ConfigError, match=r"needs about 9.0 GiB.*memory_limit is \[8\].*low_rank.*4.0 GiB"):
-        build(textual(solver="dense"))
-    _, model, _ = build(textual())
+        build(textual(solver="dense", memory_limit=8))
+    _, model, _ = build(textual(memory_limit=8))
     assert model.settings.options.rank == 512
     with pytest.raises(ConfigError, match=r"needs about 4.0 GiB.*smaller rank"):
         build(textual(memory_limit=2))

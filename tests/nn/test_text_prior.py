@@ -9,8 +9,9 @@ import torch
 
 from recbole_ktrec.nn.cold_items import ColdItems, Rehearsal
 from recbole_ktrec.nn.lexical import tf_idf, words_and_pairs
-from recbole_ktrec.nn.text_prior import shrunk_whitening, text_neighbours
+from recbole_ktrec.nn.text_prior import text_neighbours
 from recbole_ktrec.nn.tuning import Sample, best_of, climb, masked_ndcg
+from recbole_ktrec.nn.whitening import whitened_text
 
 
 def test_words_and_pairs() -> None:
@@ -32,7 +33,7 @@ def test_neighbours_are_the_nearest_by_brute_force() -> None:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     words = tf_idf([" ".join(draw.choice(list("abcdefgh"), 3)) for _ in range(50)], most=1.0)
     found = text_neighbours(vectors, words, count=5, lexical_weight=0.3).toarray()
-    alike = np.maximum(vectors @ vectors.T, 0) ** 2 + 0.3 * (words @ words.T).toarray() ** 2
+    alike = np.maximum(vectors @ vectors.T, 0) + 0.3 * (words @ words.T).toarray()
     np.fill_diagonal(alike, 0)
     for item in range(50):
         best = np.argsort(alike[:, item])[-5:]
@@ -58,14 +59,14 @@ def test_small_catalogue_keeps_its_neighbourhoods_when_whitened() -> None:
     same = np.arange(31)[:, None] % 4 == np.arange(31) % 4
     off = ~np.eye(31, dtype=bool)
 
-    def contrast(shrink: float) -> float:
-        white = shrunk_whitening(vectors, has_text, 0.5, shrink)
-        assert not white[31].any()
-        alike = white[:31] @ white[:31].T
-        return float(alike[same & off].mean() - alike[~same].mean())
+    white = whitened_text(vectors, has_text, 0.5)
+    assert not white[31].any()
+    alike = white[:31] @ white[:31].T
+    assert alike[same & off].mean() - alike[~same].mean() > 0.05
 
-    assert contrast(0.0) == pytest.approx(0, abs=0.01)
-    assert contrast(0.1) > 0.05
+
+def test_catalogue_without_any_text_is_no_error() -> None:
+    assert whitened_text(np.ones((3, 4), dtype=np.float32), np.zeros(3, dtype=bool), 0.5).tolist() == [[0] * 4] * 3
 
 
 def test_ndcg_of_known_rankings() -> None:
@@ -128,8 +129,8 @@ def test_cold_item_scores_like_its_neighbours() -> None:
     cold = ColdItems.of(prior, np.array([False, True, True, False]), np.array([3]))
     scores = np.array([[0, 0, 10, 99]], dtype=np.float32)
     ColdItems(cold.columns, cold.own, cold.near, 2.0, 0.5).fill(sp.csr_matrix([[0, 1.0, 0, 0]]), scores)
-    # own: 2 from item 1; neighbours: shares .8 and .2 of the scores 0 and 10.
-    assert scores[0, 3] == pytest.approx(2 * (2 + 0.5 * 2))
+    # own: 2^2 from item 1; neighbours: shares 16/17 and 1/17 of the scores 0 and 10.
+    assert scores[0, 3] == pytest.approx(2 * (4 + 0.5 * 10 / 17))
     nobody = ColdItems.of(prior, np.zeros(4, dtype=bool), np.array([3]))
     nobody.fill(sp.csr_matrix([[0, 1.0, 0, 0]]), scores)
     assert scores[0, 3] == 0

@@ -59,7 +59,7 @@ def test_remedies_reach_recbole_imported_first(fresh_python: Callable[..., str])
     code = """
 import sys
 try:
-    import ray
+    import ray.tune
 except Exception:
     import recbole_ktrec
 import recbole.quick_start, recbole.trainer, recbole.data.dataset, recbole.model.abstract_recommender

@@ -81,7 +81,7 @@ def test_frozen_vectors_are_shared_and_not_in_the_checkpoint(textual: Settings) 
     assert twin.net.text is model.net.text and twin.histories is model.histories
     names = set(model.state_dict())
     assert names == {
-        "calibration", "net.base", "net.item_tower.up", "net.history_tower.up", "net.item_id.weight",
+        "blend", "calibration", "net.base", "net.item_tower.up", "net.history_tower.up", "net.item_id.weight",
         "net.history_id.weight", "net.item_bias.weight",
     }  # fmt: skip
 

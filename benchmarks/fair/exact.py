@@ -56,10 +56,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
     parser.add_argument("--data-path")
+    parser.add_argument("--models", nargs="+", help="only these rows")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     rows, unequal = [], 0
-    for run in json.loads(args.results.read_text(encoding="utf-8"))["runs"]:
+    runs = json.loads(args.results.read_text(encoding="utf-8"))["runs"]
+    for run in (run for run in runs if run["status"] == "done" and run["model"] in (args.models or [run["model"]])):
         theirs = plain(run["class"], run["dataset"], run["config"], args.data_path)
         equal = theirs["test_result"] == run["test"] and theirs["best_valid_result"] == run["valid"]
         unequal += not equal

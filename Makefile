@@ -32,7 +32,8 @@ lint: $(VENV)/.installed  ## ruff and mypy
 	$(BIN)/mypy
 
 bench: $(VENV)/.installed  ## the measurements of benchmarks/ (long)
-	$(BIN)/python benchmarks/run_all.py
+	$(BIN)/python benchmarks/scaling/batch_cost.py
+	$(BIN)/python benchmarks/fair/run.py seven --output .bench
 
 clean:  ## remove the environment and what the tools left
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

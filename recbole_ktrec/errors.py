@@ -37,6 +37,18 @@ class HostError(KTRecError, ImportError):
     """RecBole is not installed, or beside a package that it cannot work with; the message holds the install command."""
 
 
+def one_of(key: str, value: object, known: Iterable[str]) -> str:
+    """Return ``value`` if it is one of ``known``.
+
+    Raises:
+        ConfigError: it is not; the message names the key, the choices and the nearest of them.
+    """
+    choices = list(known)
+    if value not in choices:
+        raise ConfigError(f"{key} [{value}] is not one of {', '.join(choices)}.{nearest(str(value), choices)}")
+    return str(value)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `` Did you mean [x]?`` for the known name closest to ``name``, letter case aside, or an empty string."""
     spelled = {str(one).lower(): one for one in known}

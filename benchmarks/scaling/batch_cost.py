@@ -21,7 +21,7 @@ import torch
 
 from recbole_ktrec.model.ktrec_trainer import SparseAndDense
 from recbole_ktrec.nn.fusion_model import FusionModel, FusionOptions
-from recbole_ktrec.nn.history import Histories, hide
+from recbole_ktrec.nn.history import Histories, hide, shared_candidates
 from recbole_ktrec.nn.losses import softmax_loss
 from recbole_ktrec.nn.shared import SharedRows
 
@@ -39,7 +39,7 @@ class Trial:
         text = draw.standard_normal((items, WIDTH), dtype=np.float32)
         text /= np.linalg.norm(text, axis=1, keepdims=True)
         self.items, self.histories = items, Histories(interactions)
-        self.model = FusionModel(SharedRows(text), self.histories, FusionOptions())
+        self.model = FusionModel(SharedRows(text), USERS, FusionOptions())
         tables = [m.weight for m in self.model.modules() if isinstance(m, torch.nn.Embedding)]
         known = {id(table) for table in tables}
         self.optimizer = SparseAndDense(tables, [p for p in self.model.parameters() if id(p) not in known], 1e-3, 0.0)
@@ -56,11 +56,8 @@ class Trial:
         row, items = self.histories.of(users)
         hidden = hide(row, 0.5)
         vectors = self.model.user_vectors(users, row[~hidden], items[~hidden])
-        candidates = torch.unique(torch.cat([items[hidden], torch.randint(1, self.items, (NEGATIVES,))]))
-        column = torch.searchsorted(candidates, items).clamp(max=len(candidates) - 1)
-        found = candidates[column] == items
-        known = torch.zeros(len(users), len(candidates), dtype=torch.bool)
-        known[row[found], column[found]] = True
+        drawn = torch.randint(1, self.items, (NEGATIVES,))
+        candidates, column, known = shared_candidates(row, items, hidden, drawn, len(users))
         item_vectors, bias = self.model.item_vectors(candidates)
         scores = self.model.scorer.grid(vectors, item_vectors) + bias
         self.optimizer.zero_grad()

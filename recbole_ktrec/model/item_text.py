@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.errors import ConfigError, DataError, nearest
-from recbole_ktrec.text import ItemVectors, TextSettings, entity_texts, history_documents, item_vectors
+from recbole_ktrec.errors import DataError, one_of
+from recbole_ktrec.text import ItemVectors, TextSettings, encode, entity_texts, history_documents, item_vectors
 
 
 def feature_file(config: Any, dataset: Any, kind: str) -> Path:
@@ -40,23 +40,27 @@ def load_item_text(config: Any, dataset: Any) -> ItemVectors:
     return item_vectors(path, tokens(dataset, field), TextSettings.from_mapping(config), config["device"], field)
 
 
+def load_texts(config: Any, dataset: Any) -> list[str | None]:
+    """Return the items' texts themselves, entry k for internal id k; None where there is none."""
+    field = config["ITEM_ID_FIELD"]
+    path = feature_file(config, dataset, "item")
+    return entity_texts(path, field, tokens(dataset, field), TextSettings.from_mapping(config))
+
+
 def load_user_text(config: Any, dataset: Any, interactions: sp.csr_matrix) -> ItemVectors | None:
     """Return the vectors of the users' own texts as ``user_text`` says, or None where it needs none.
 
     Raises:
         ConfigError: ``user_text`` is not one of the known kinds.
     """
-    kind, kinds = config["user_text"], ("none", "history_mean", "history_document", "columns")
-    if kind not in kinds:
-        raise ConfigError(f"user_text [{kind}] is not one of {', '.join(kinds)}.{nearest(str(kind), kinds)}")
-    settings = TextSettings.from_mapping(config)
+    kind = one_of("user_text", config["user_text"], ("none", "history_mean", "history_document", "columns"))
     if kind == "columns":
         wanted = TextSettings.from_mapping(_UserView(config))
         path = feature_file(config, dataset, "user")
         return item_vectors(path, tokens(dataset, config["USER_ID_FIELD"]), wanted, config["device"],
                             config["USER_ID_FIELD"])  # fmt: skip
     if kind == "history_document":
-        return _documents(config, dataset, interactions, settings)
+        return _documents(config, dataset, interactions)
     return None
 
 
@@ -72,16 +76,13 @@ class _UserView:
         return self.config["user_text_fields" if key == "text_fields" else key]
 
 
-def _documents(config: Any, dataset: Any, interactions: sp.csr_matrix, settings: TextSettings) -> ItemVectors:
-    from recbole_ktrec.text import encode
-
-    field = config["ITEM_ID_FIELD"]
-    texts = entity_texts(feature_file(config, dataset, "item"), field, tokens(dataset, field), settings)
+def _documents(config: Any, dataset: Any, interactions: sp.csr_matrix) -> ItemVectors:
+    texts = load_texts(config, dataset)
     histories: Sequence[Sequence[str | None]] = [
         [texts[item] for item in interactions.indices[start:stop]]
         for start, stop in zip(interactions.indptr[:-1], interactions.indptr[1:], strict=True)
     ]
     documents = history_documents(histories, config["user_document_items"])
-    encoded = encode(documents, settings, config["device"])
+    encoded = encode(documents, TextSettings.from_mapping(config), config["device"])
     has_text = np.array([text is not None for text in documents], dtype=bool)
     return ItemVectors(encoded.matrix, has_text, encoded.fingerprint, int((~has_text).sum()), encoded)

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.held_out import HeldOut, held_out, with_negatives
-from recbole_ktrec.model.item_text import feature_file, load_item_text, tokens
+from recbole_ktrec.model.interactions import binary_interactions
+from recbole_ktrec.model.item_text import feature_file, load_item_text, load_texts
 from recbole_ktrec.model.ktease_options import Settings
 from recbole_ktrec.nn.calibration import fit_platt
 from recbole_ktrec.nn.item_item import Fit
@@ -23,7 +24,6 @@ from recbole_ktrec.nn.lexical import tf_idf
 from recbole_ktrec.nn.text_prior import no_prior, text_neighbours
 from recbole_ktrec.nn.tuning import sample_from
 from recbole_ktrec.nn.whitening import whitened_text
-from recbole_ktrec.text import TextSettings, entity_texts
 
 #: Pairs of :meth:`KTEASE.predict` are read from whole rows of scores, this many users at a time.
 _USERS = 512
@@ -57,7 +57,7 @@ class KTEASE(GeneralRecommender):
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
-        self.interaction_matrix = (dataset.inter_matrix(form="csr") > 0).astype(np.float32).tocsr()
+        self.interaction_matrix = binary_interactions(dataset)
         self.settings = Settings.read(config, self.n_items)
         self.seed = int(config["seed"])
         if self.settings.prior == "text":
@@ -80,7 +80,13 @@ class KTEASE(GeneralRecommender):
         return copied
 
     def fit(self, found: HeldOut | None) -> None:
-        """Solve; ``found`` holds the interactions on which open numbers and the calibration are chosen."""
+        """Solve and calibrate; ``found`` holds the interactions on which open numbers and calibration are chosen."""
+        self.solve(found)
+        if found is not None:
+            self._calibrate(found)
+
+    def solve(self, found: HeldOut | None) -> None:
+        """Solve without calibrating: for a model that only takes the scores."""
         if self.source is None:
             raise ConfigError("KTEASE cannot be fitted twice: build the model again.")
         prior = self._prior(*self.source)
@@ -90,8 +96,6 @@ class KTEASE(GeneralRecommender):
             sample = sample_from(self.interaction_matrix, users, row, item)
         fitted = Fit(self.interaction_matrix, prior, self.settings.options, sample).run()
         self.weights, self._scores, self.source = as_matrices(fitted), fitted, None
-        if found is not None:
-            self._calibrate(found)
 
     def _prior(self, config: Any, dataset: Any) -> Any:
         settings = self.settings
@@ -102,9 +106,7 @@ class KTEASE(GeneralRecommender):
         vectors = whitened_text(np.asarray(found.matrix), found.has_text, settings.whitening)
         words = None
         if settings.lexical_weight:
-            path = feature_file(config, dataset, "item")
-            texts = entity_texts(path, self.ITEM_ID, tokens(dataset, self.ITEM_ID), TextSettings.from_mapping(config))
-            words = tf_idf(texts)
+            words = tf_idf(load_texts(config, dataset))
         return text_neighbours(vectors, words, settings.neighbours, settings.lexical_weight)
 
     def _calibrate(self, found: HeldOut) -> None:
@@ -132,7 +134,7 @@ class KTEASE(GeneralRecommender):
 
     def fold_in(self, dataset: Any) -> None:
         """Take the users' histories from ``dataset``, new users' among them, without solving again."""
-        self.interaction_matrix = (dataset.inter_matrix(form="csr") > 0).astype(np.float32).tocsr()
+        self.interaction_matrix = binary_interactions(dataset)
 
     def content_items(self) -> Tensor:
         """Return which items have a text that the fit has read: bool ``[n_items]``."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.errors import ConfigError, one_of
 from recbole_ktrec.nn.item_item import Options, memory
 
 #: The time of the dense form grows with the cube of the catalogue, hence the first; the second is LAPACK's.
@@ -28,13 +27,6 @@ def _number(config: Any, key: str, low: float, high: float | None = None, auto: 
     if isinstance(value, bool) or not isinstance(value, kind) or value < low or (high is not None and value > high):
         raise ConfigError(f"{key} [{value}] is not {wanted}{' or auto' if auto else ''}.")
     return value if whole else float(value)
-
-
-def _choice(config: Any, key: str, known: Sequence[str]) -> str:
-    value = config[key]
-    if value not in known:
-        raise ConfigError(f"{key} [{value}] is not one of {', '.join(known)}.{nearest(str(value), known)}")
-    return str(value)
 
 
 @dataclass(frozen=True)
@@ -60,7 +52,7 @@ class Settings:
         Raises:
             ConfigError: a value cannot be used, or the catalogue needs more memory than ``memory_limit``.
         """
-        prior = _choice(config, "prior", PRIORS)
+        prior = one_of("prior", config["prior"], PRIORS)
         nothing = prior == "none"
         neighbours = _number(config, "prior_neighbours", 1, auto=True, whole=True) or _neighbours(n_items)
         options = Options(
@@ -88,7 +80,7 @@ def _neighbours(n_items: int) -> int:
 
 def _solver(config: Any, n_items: int, neighbours: int) -> int:
     """Return the rank of the low-rank form, or 0 for the dense one."""
-    solver, limit = _choice(config, "solver", SOLVERS), _number(config, "memory_limit", 0.01)
+    solver, limit = one_of("solver", config["solver"], SOLVERS), _number(config, "memory_limit", 0.01)
     rank = _number(config, "rank", 1, whole=True)
     dense, low = (memory(n_items, neighbours, width) / 2**30 for width in (0, rank))
     if solver in ("auto", "dense") and dense <= limit and n_items <= (_AUTO_DENSE if solver == "auto" else _MOST_DENSE):

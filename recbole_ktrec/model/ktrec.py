@@ -11,9 +11,10 @@ from recbole.model.abstract_recommender import GeneralRecommender
 from recbole.utils import InputType
 from torch import Tensor
 
-from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.errors import ConfigError, one_of
 from recbole_ktrec.model.held_out import HeldOut, with_negatives
-from recbole_ktrec.model.item_text import load_item_text, load_user_text
+from recbole_ktrec.model.interactions import binary_interactions
+from recbole_ktrec.model.item_text import load_item_text, load_texts, load_user_text
 from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer
 from recbole_ktrec.model.live_text import LiveText
@@ -23,12 +24,12 @@ from recbole_ktrec.nn.feedback import feedback_step
 from recbole_ktrec.nn.fusion import FUSIONS
 from recbole_ktrec.nn.fusion_model import FusionModel, FusionOptions
 from recbole_ktrec.nn.graph import smooth_items
-from recbole_ktrec.nn.history import Histories, hide
+from recbole_ktrec.nn.history import Histories, hide, shared_candidates
 from recbole_ktrec.nn.losses import LOSSES
 from recbole_ktrec.nn.scorers import SCORERS, Dot
 from recbole_ktrec.nn.shared import SharedRows
 from recbole_ktrec.nn.whitening import fit_whitening, whitened_text
-from recbole_ktrec.text import TextSettings, check_fingerprint, entity_texts
+from recbole_ktrec.text import TextSettings, check_fingerprint
 
 _CHOICES: dict[str, dict[str, Any]] = {"fusion": FUSIONS, "scorer": SCORERS, "loss": LOSSES}
 
@@ -47,19 +48,16 @@ class KTRec(GeneralRecommender):
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
         for key, known in _CHOICES.items():
-            if config[key] not in known:
-                raise ConfigError(f"{key} [{config[key]}] is not one of {', '.join(known)}."
-                                  f"{nearest(str(config[key]), known)}")  # fmt: skip
-        interactions = (dataset.inter_matrix(form="csr") > 0).astype(np.float32)
+            one_of(key, config[key], known)
+        interactions = binary_interactions(dataset)
         self.hidden_share, self.negatives = float(config["hidden_share"]), int(config["train_negatives"])
         self.loss_function = LOSSES[config["loss"]]
         self.histories = Histories(interactions)
         taken = np.flatnonzero(np.asarray(interactions.sum(axis=0)).ravel())
         self.candidates = torch.from_numpy(taken)  # an item that nobody could take yet is no negative
         text, self.text_fingerprint, self.live = self._text(config, dataset, interactions)
-        self.net = FusionModel(
-            text, self.histories, self._options(config), self._user_text(config, dataset, interactions)
-        )
+        user_text = self._user_text(config, dataset, interactions)
+        self.net = FusionModel(text, self.n_users, self._options(config), user_text)
         # In a tuple, since it is no part of what is trained and saved by gradient.
         wanted = bool(config["closed_form"]) and config["fusion"] != "id"
         self._closed = (KTEASE(config, dataset),) if wanted else ()
@@ -93,9 +91,7 @@ class KTRec(GeneralRecommender):
         settings = TextSettings.from_mapping(config)
         if settings.encoder_training == "frozen":
             return stored, found.fingerprint, None
-        field = config["ITEM_ID_FIELD"]
-        path = f"{dataset.dataset_path}/{dataset.dataset_name}.item"
-        texts = entity_texts(path, field, [str(token) for token in dataset.field2id_token[field]], settings)
+        texts = load_texts(config, dataset)
         whitening = fit_whitening(found.matrix[np.flatnonzero(found.has_text)], power, width)
         return stored, found.fingerprint, LiveText(texts, settings, whitening, plain, stored, self.device)
 
@@ -113,23 +109,11 @@ class KTRec(GeneralRecommender):
         row, items = (part.to(self.device) for part in self.histories.of(users))
         hidden = hide(row.cpu(), self.hidden_share).to(self.device)
         vectors = self.net.user_vectors(users, row[~hidden], items[~hidden], self.live)
-        candidates, column, known = self._candidates(row, items, hidden, len(users))
+        drawn = self.candidates[torch.randint(len(self.candidates), (self.negatives,))].to(self.device)
+        candidates, column, known = shared_candidates(row, items, hidden, drawn, len(users))
         text = None if self.live is None else self.live(candidates)
         scores = self._grid(vectors, *self.net.item_vectors(candidates, text))
         return self.loss_function(scores, row[hidden], column[hidden], known)
-
-    def _candidates(self, row: Tensor, items: Tensor, hidden: Tensor, users: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the candidates ``[c]``, the column of each interaction among them, and who knows which ``[users, c]``.
-
-        The column of an interaction whose item is no candidate means nothing.
-        """
-        drawn = self.candidates[torch.randint(len(self.candidates), (self.negatives,))].to(self.device)
-        candidates = torch.unique(torch.cat([items[hidden], drawn]))
-        column = torch.searchsorted(candidates, items).clamp(max=len(candidates) - 1)
-        found = candidates[column] == items
-        known = torch.zeros(users, len(candidates), dtype=torch.bool, device=self.device)
-        known[row[found], column[found]] = True
-        return candidates, column, known
 
     def _grid(self, users: Tensor, items: Tensor, bias: Tensor) -> Tensor:
         return self.net.scorer.grid(users, items) + bias
@@ -154,8 +138,7 @@ class KTRec(GeneralRecommender):
         distinct, index = torch.unique(users, return_inverse=True)
         scores = self.net.scorer.pairs(self.user_vectors(distinct)[index], vectors[items]) + bias[items]
         for part in self._closed if self.blended else ():
-            closed = part.pairs(users.cpu().numpy(), items.cpu().numpy())
-            scores = self.blend[0] * scores + self.blend[1] * closed.to(scores.device)
+            scores = self._mix(scores, part.pairs(users.cpu().numpy(), items.cpu().numpy()))
         return torch.sigmoid(self.calibration[0] * scores + self.calibration[1])
 
     @torch.no_grad()
@@ -164,13 +147,15 @@ class KTRec(GeneralRecommender):
         users = interaction[self.USER_ID]
         scores = self._neural(users)
         for part in self._closed if self.blended else ():
-            closed = torch.from_numpy(part.scores(users.cpu().numpy()))
-            scores = self.blend[0] * scores + self.blend[1] * closed.to(scores.device)
+            scores = self._mix(scores, torch.from_numpy(part.scores(users.cpu().numpy())))
         return scores.view(-1)
+
+    def _mix(self, neural: Tensor, closed: Tensor) -> Tensor:
+        return self.blend[0] * neural + self.blend[1] * closed.to(neural.device)
 
     def fold_in(self, dataset: Any) -> None:
         """Take the users' histories from ``dataset``, new users' among them, without training."""
-        self.histories = self.net.histories = Histories((dataset.inter_matrix(form="csr") > 0).astype(np.float32))
+        self.histories = Histories(binary_interactions(dataset))
         for part in self._closed:
             part.fold_in(dataset)
 
@@ -197,7 +182,7 @@ class KTRec(GeneralRecommender):
         masked = self._masked(found.users)
         scores = self._neural(found.users).cpu()
         for part in self._closed:
-            part.fit(found)
+            part.solve(found)
             closed = torch.from_numpy(part.scores(found.users.numpy()))
             weights = blend_weights(scores, closed, masked, found.positives(self.n_items))
             self.blend.copy_(torch.tensor(weights))

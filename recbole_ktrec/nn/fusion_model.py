@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from recbole_ktrec.nn.fusion import FUSIONS
-from recbole_ktrec.nn.history import Histories, pool
+from recbole_ktrec.nn.history import pool
 from recbole_ktrec.nn.scorers import SCORERS
 from recbole_ktrec.nn.shared import SharedRows
 from recbole_ktrec.nn.towers import ResidualTower
@@ -42,17 +42,17 @@ class FusionModel(nn.Module):
 
     Args:
         text: whitened (and smoothed) text vectors ``[n_items, width]``; row 0 is padding.
-        histories: the items of every user.
+        n_users: how many users there are.
         options: the form of the model.
         user_text: vectors of the users' own texts ``[n_users, width]``, or None.
     """
 
     def __init__(
-        self, text: SharedRows, histories: Histories, options: FusionOptions, user_text: SharedRows | None = None
+        self, text: SharedRows, n_users: int, options: FusionOptions, user_text: SharedRows | None = None
     ) -> None:
         super().__init__()
-        self.text, self.histories, self.options, self.user_text = text, histories, options, user_text
-        width, items, users = text.width, len(text), len(histories.starts) - 1
+        self.text, self.options, self.user_text = text, options, user_text
+        width, items = text.width, len(text)
         self.item_fusion = FUSIONS[options.fusion](width)
         self.history_fusion = FUSIONS[options.fusion](width)
         self.item_tower, self.history_tower = (ResidualTower(width, options.tower_rank) for _ in range(2))
@@ -63,7 +63,7 @@ class FusionModel(nn.Module):
         nn.init.zeros_(self.item_bias.weight)
         self.base = nn.Parameter(torch.zeros(()))
         out = self.item_fusion.out_width
-        self.user_id = self._ids(users, out) if options.user_embedding else None
+        self.user_id = self._ids(n_users, out) if options.user_embedding else None
         self.scorer = SCORERS[options.scorer](out, options.temperature)
 
     def _ids(self, count: int, width: int) -> nn.Embedding:
@@ -110,8 +110,3 @@ class FusionModel(nn.Module):
             own = torch.cat([own, own.new_zeros(len(own), pooled.shape[1] - own.shape[1])], dim=1)
             pooled = nn.functional.normalize(pooled, dim=1) + own
         return pooled if self.user_id is None else pooled + self.user_id(users)
-
-    def users(self, users: Tensor) -> Tensor:
-        """Return W_u ``[m, out]`` of known users ``[m]`` from their whole training history."""
-        row, items = (part.to(users.device) for part in self.histories.of(users))
-        return self.user_vectors(users, row, items)

@@ -54,6 +54,30 @@ def hide(row: Tensor, share: float) -> Tensor:
     return hidden
 
 
+def shared_candidates(
+    row: Tensor, items: Tensor, hidden: Tensor, drawn: Tensor, users: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what a batch of users is scored against: everybody's hidden items and the drawn ones.
+
+    Args:
+        row: user index of each interaction, ``[n]``.
+        items: its item, ``[n]``.
+        hidden: whether it is to be predicted, bool ``[n]``.
+        drawn: items that are candidates besides, ``[k]``.
+        users: how many users the batch has.
+
+    Returns:
+        The distinct candidates ``[c]``; the column of each interaction among them ``[n]`` (it means nothing where its
+        item is no candidate); which candidates each user knows, bool ``[users, c]``.
+    """
+    candidates = torch.unique(torch.cat([items[hidden], drawn]))
+    column = torch.searchsorted(candidates, items).clamp(max=len(candidates) - 1)
+    found = candidates[column] == items
+    known = torch.zeros(users, len(candidates), dtype=torch.bool, device=items.device)
+    known[row[found], column[found]] = True
+    return candidates, column, known
+
+
 def pool(vectors: Tensor, index: Tensor, row: Tensor, users: int) -> Tensor:
     """Return the sum of ``vectors[index]`` over each user's interactions: ``[users, width]``; no history gives zeros.
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.errors import ConfigError, nearest, one_of
 
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 POOLINGS = ("auto", "mean", "cls", "last")
@@ -108,9 +108,7 @@ def _name(key: str, value: Any) -> str | None:
 
 def _choice(*allowed: str) -> Any:
     def read(key: str, value: Any) -> str:
-        if value not in allowed:
-            raise ConfigError(f"{key} [{value}] is not one of {', '.join(allowed)}.{nearest(str(value), allowed)}")
-        return str(value)
+        return one_of(key, value, allowed)
 
     return read
 

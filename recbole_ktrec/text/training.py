@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from recbole_ktrec.errors import ConfigError, MissingExtraError, nearest
+from recbole_ktrec.errors import ConfigError, MissingExtraError, one_of
 from recbole_ktrec.text.settings import TRAININGS
 
 _FINAL_NORMS = ("norm", "final_layer_norm", "ln_f", "final_norm", "layer_norm")
@@ -21,10 +21,7 @@ def choose(
         ConfigError: unknown mode, or fewer layers than ``last_layers``.
         MissingExtraError: ``lora`` without peft.
     """
-    if mode not in TRAININGS:
-        raise ConfigError(
-            f"text_encoder_training [{mode}] is not one of {', '.join(TRAININGS)}.{nearest(mode, TRAININGS)}"
-        )
+    one_of("text_encoder_training", mode, TRAININGS)
     model.requires_grad_(mode == "full")
     if mode == "last_layers":
         _train_last_layers(model, last_layers)

@@ -90,3 +90,6 @@ def test_json_is_strict(tmp_path: Path) -> None:
 
 def test_made_up_results_of_the_other_tests_follow_the_schema(results: dict[str, Any]) -> None:
     validate(results)
+    jsonschema = pytest.importorskip("jsonschema")
+    with pytest.raises(jsonschema.ValidationError):
+        validate({**results, "version": 0})

@@ -33,7 +33,7 @@ lint: $(VENV)/.installed  ## ruff and mypy
 
 bench: $(VENV)/.installed  ## the measurements of benchmarks/ (long)
 	$(BIN)/python benchmarks/scaling/batch_cost.py
-	$(BIN)/python benchmarks/fair/run.py seven --output .bench
+	$(BIN)/python benchmarks/compare.py fair/seven --output .bench
 
 clean:  ## remove the environment and what the tools left
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

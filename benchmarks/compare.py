@@ -1,0 +1,112 @@
+"""The comparisons behind the tables of the README: ``ktrec benchmark`` with fixed arguments, results kept here.
+
+    python benchmarks/compare.py fair/seven                            # seven built-ins on ml-100k, three seeds
+    python benchmarks/compare.py fair/table --data-path dataset        # the seed's table on three real data sets
+    python benchmarks/compare.py accuracy/warm --data-path dataset     # every model on eleven data sets (a day)
+
+Each one writes ``<name>.json`` (results.json, of the groups only the validation metric) and ``<name>.md`` (the report)
+beside this script, and everything into ``--output``/<name>, where it goes on when it is stopped. More arguments go to
+``ktrec benchmark``: ``--seeds 1``, ``--dataset amazon-toys``, ``--jobs 1``; ``--name accuracy/toys`` stores elsewhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HERE = Path(__file__).resolve().parent
+BASELINES = ["Pop", "ItemKNN", "EASE", "BPR", "NeuMF", "LightGCN", "MultiVAE"]
+OWN = ["KTRec", "KTEASE"]
+#: One e-commerce, one movies, one news data set (see dataset_configs/ for their sources).
+REAL = ["amazon-instruments", "ml-100k", "caixin-news"]
+AMAZON = ["amazon-toys", "amazon-beauty", "amazon-games", "amazon-instruments"]
+ALL = ["ml-100k", "ml-latest-small", *AMAZON, "goodreads", "anime", "steam", "microlens", "caixin-news"]
+#: ``text-kernel`` is a section of options.yaml: KTEASE that learns nothing; so is EASE-100.
+STRONG = [*OWN, "text-kernel", *BASELINES, "EASE-100", "SimpleX", "RecVAE", "SLIMElastic"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Which models on which data sets, with which split."""
+
+    datasets: Sequence[str]
+    models: Sequence[str]
+    split: str = "random"
+
+
+COMPARISONS = {
+    "fair/seven": Comparison(["ml-100k"], BASELINES),
+    "fair/table": Comparison(REAL, [*OWN, "EASE", "LightGCN", "NeuMF", "Pop"]),
+    "fair/cold-user": Comparison(REAL, [*OWN, "EASE", "LightGCN", "Pop"], "cold_user"),
+    "accuracy/warm": Comparison(ALL, STRONG),
+    "accuracy/cold": Comparison(ALL, [*OWN, "text-kernel", "EASE", "Pop"], "cold_item"),
+}
+
+
+def trim(results: dict[str, Any]) -> dict[str, Any]:
+    """Keep of each group its validation metric only, and no deciles."""
+    main = results["grid"]["valid_metric"].lower()
+    for run in results["runs"]:
+        groups = run.get("groups", {}).items()
+        run["groups"] = {name: part["metrics"].get(main) for name, part in groups if not name.startswith("decile")}
+    results["summary"] = [row for row in results["summary"] if _is_kept(row["metric"], main)]
+    return results
+
+
+def _is_kept(name: str, main: str) -> bool:
+    group, slash, metric = name.rpartition("/")
+    return not slash or (metric == main and not group.startswith("decile"))
+
+
+def options_of(rows: Sequence[str], folder: Path) -> list[str]:
+    """Write those sections of options.yaml that ``rows`` name into ``folder``; return the arguments that take them."""
+    known = yaml.safe_load((HERE / "options.yaml").read_text(encoding="utf-8"))
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "options.yaml"
+    path.write_text(yaml.safe_dump({row: known[row] for row in rows if row in known}), encoding="utf-8")
+    return ["--options", str(path)]
+
+
+def store(output: Path, kept: Path) -> None:
+    """Keep the numbers and the report of ``output`` as ``kept``.json and ``kept``.md."""
+    results = json.loads((output / "results.json").read_text(encoding="utf-8"))
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.with_suffix(".json").write_text(json.dumps(trim(results), indent=1), encoding="utf-8")
+    report = (output / "report.md").read_text(encoding="utf-8")
+    kept.with_suffix(".md").write_text(re.sub(r"!\[.*?\]\(plots/.*?\)\n*", "", report), encoding="utf-8")
+
+
+def main() -> None:
+    """Run one comparison."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("comparison", choices=COMPARISONS)
+    parser.add_argument("--dataset", nargs="+", help="these instead")
+    parser.add_argument("--models", nargs="+", help="these instead")
+    parser.add_argument("--data-path", default="dataset")
+    parser.add_argument("--output", type=Path, default=Path("comparisons"))
+    parser.add_argument("--name", help="store as benchmarks/NAME.json and .md (default: the comparison's name)")
+    args, more = parser.parse_known_args()
+    chosen = COMPARISONS[args.comparison]
+    output = args.output / (args.name or args.comparison)
+    models = args.models or chosen.models
+    command = [sys.executable, "-W", "ignore", "-m", "recbole_ktrec", "benchmark", "--split", chosen.split]
+    command += ["--dataset", *(args.dataset or chosen.datasets), "--models", *models, *options_of(models, output)]
+    started = time.perf_counter()
+    done = subprocess.run([*command, "--data-path", args.data_path, "--output", str(output), *more], check=False)
+    print(f"{time.perf_counter() - started:.0f} s, exit code {done.returncode}")
+    store(output, HERE / (args.name or args.comparison))
+    raise SystemExit(done.returncode)
+
+
+if __name__ == "__main__":
+    main()

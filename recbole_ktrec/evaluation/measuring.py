@@ -187,13 +187,15 @@ class Measurement:
         if str(self.config["MODEL_TYPE"]).endswith("SEQUENTIAL"):
             return None
         self.trained.model.eval()
+        order = np.argsort(asked.users, kind="stable")  # a model that computes whole rows computes each once
         with torch.no_grad():
-            for start in range(0, len(asked.users), _PREDICT_CHUNK):
-                chunk = slice(start, start + _PREDICT_CHUNK)
+            for start in range(0, len(order), _PREDICT_CHUNK):
+                chunk = order[start : start + _PREDICT_CHUNK]
                 pairs = {part.uid_field: asked.users[chunk], part.iid_field: asked.items[chunk]}
                 batch = part.join(Interaction({name: torch.as_tensor(ids) for name, ids in pairs.items()}))
                 values.append(self.trained.model.predict(batch.to(self.config["device"])).double().cpu().numpy())
-        scores = np.concatenate(values)
+        scores = np.empty(len(order))
+        scores[order] = np.concatenate(values)
         return scores if scores.min() >= 0 and scores.max() <= 1 else None
 
     def _rating_accuracy(

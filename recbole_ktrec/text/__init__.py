@@ -1,15 +1,19 @@
 """Item text -> vectors: a template, a pre-trained encoder, and a cache keyed by content."""
 
+from recbole_ktrec.text.contrastive_settings import ContrastiveSettings
 from recbole_ktrec.text.entities import chosen_fields, entity_texts
 from recbole_ktrec.text.fingerprint import check_fingerprint
 from recbole_ktrec.text.locate import locate_encoder
+from recbole_ktrec.text.pairs import TextDomain
 from recbole_ktrec.text.settings import TextField, TextSettings, default_cache_folder
 from recbole_ktrec.text.template import clean_text, history_documents, row_text
 from recbole_ktrec.text.vectors import Encoded, ItemVectors, encode, encode_texts, item_vectors
 
 __all__ = [
+    "ContrastiveSettings",
     "Encoded",
     "ItemVectors",
+    "TextDomain",
     "TextEncoder",
     "TextField",
     "TextSettings",

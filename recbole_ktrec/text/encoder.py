@@ -213,7 +213,7 @@ def _load_files(source: EncoderSource, settings: TextSettings) -> tuple[Any, Any
     version = tuple(int(part) for part in transformers.__version__.split(".")[:2])
     dtype = {"dtype" if version >= (4, 56) else "torch_dtype": getattr(torch, settings.dtype)}
     try:
-        with _quiet(transformers):
+        with quiet(transformers):
             tokenizer = transformers.AutoTokenizer.from_pretrained(source.folder, **options)
             model = transformers.AutoModel.from_pretrained(
                 source.folder, use_safetensors=None if trusted else True, **dtype, **options
@@ -234,8 +234,8 @@ def _load_files(source: EncoderSource, settings: TextSettings) -> tuple[Any, Any
 
 
 @contextlib.contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
-    """Load without bars and remarks on unused heads, which are not unusual for encoders."""
+def quiet(transformers: Any) -> Iterator[None]:
+    """Load or save without bars and remarks on unused heads, which are not unusual for encoders."""
     logging = transformers.utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()

@@ -1,0 +1,141 @@
+"""A language model trained further on source data sets: items that one user took should have like vectors.
+
+Symmetric in-batch softmax over cosines (InfoNCE, van den Oord et al. 2018, arXiv:1807.03748; pairs of texts: Reimers
+and Gurevych 2019, arXiv:1908.10084). A batch is of one data set, the data sets in turn, so that negatives are of the
+pair's own domain and the model cannot win by telling domains apart. One data set is held out: the weights of its lowest
+loss are kept, the untouched encoder's among them, so that training which helps nowhere else changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+
+from recbole_ktrec.errors import CacheError, ConfigError, DataError
+from recbole_ktrec.text.contrastive_loop import ContrastiveTraining, held_out_name, refuse_other
+from recbole_ktrec.text.contrastive_settings import ContrastiveSettings
+from recbole_ktrec.text.export import export_encoder
+from recbole_ktrec.text.fingerprint import COMPARED, encoder_fingerprint
+from recbole_ktrec.text.locate import locate_encoder
+from recbole_ktrec.text.pairs import TextDomain
+from recbole_ktrec.text.settings import TextSettings
+
+ENCODER, REPORT = "encoder", "training.json"
+
+
+def train_encoder(
+    domains: Sequence[TextDomain],
+    text: TextSettings,
+    settings: ContrastiveSettings,
+    output: str | Path,
+    device: torch.device | str = "cpu",
+    show_progress: bool = True,
+) -> Path:
+    """Train the encoder that ``text`` names on all ``domains`` but the held-out one, and return its new folder.
+
+    Killed, it goes on where it was when it is called again; finished, it returns at once. The same arguments give the
+    same weights, interrupted or not.
+
+    Args:
+        domains: two or more, with different names.
+        text: the encoder to begin with, and in ``encoder_training`` what of it is trained.
+        output: a folder; the result is ``<output>/encoder``, fit for ``text_encoder``, with a record of the training in
+            ``training.json``.
+
+    Raises:
+        ConfigError: fewer than two domains, an unknown held-out one, nothing to be trained, or ``output`` holds a
+            training with other settings or data.
+        DataError: a domain has no pairs.
+        EncoderError: the encoder cannot be loaded, trained or saved.
+        CacheError: another process trains there, or the disk is full.
+    """
+    _check_arguments(domains, text, settings)
+    folder = Path(output)
+    job = describe_job(domains, text, settings)
+    state = folder / f"{ENCODER}.training"
+    state.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(state / "lock", timeout=0):
+            if not _finished(folder / ENCODER, job):
+                run = ContrastiveTraining(domains, text, settings, state, job, torch.device(device))
+                report = run.train(show_progress)
+                _publish(run, folder / ENCODER, report)
+    except Timeout as error:
+        busy = f"Another process trains an encoder in [{folder}]: wait for it, or give another folder."
+        raise CacheError(busy) from error
+    shutil.rmtree(state, ignore_errors=True)
+    return folder / ENCODER
+
+
+def read_report(encoder: str | Path) -> dict[str, Any] | None:
+    """Return the record of the training of the encoder in folder ``encoder``; None if it was not trained here."""
+    path = Path(encoder) / REPORT
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"[{path}] cannot be read as JSON: {error}") from error
+
+
+def describe_job(
+    domains: Sequence[TextDomain], text: TextSettings, settings: ContrastiveSettings
+) -> dict[str, dict[str, Any]]:
+    """Return what the result of a training depends on, as plain values."""
+    fingerprint = encoder_fingerprint(text, locate_encoder(text))
+    trained = ("encoder_training", "last_layers", "lora_rank", "lora_alpha", "lora_dropout")
+    return {
+        "encoder": {part: fingerprint[part] for part in COMPARED},
+        "text settings": {f"text_{name}": getattr(text, name) for name in trained},
+        "settings": {**asdict(settings), "held_out": held_out_name(domains, settings)},
+        "data sets": {domain.name: _digest(domain) for domain in domains},
+    }
+
+
+def _digest(domain: TextDomain) -> str:
+    total = hashlib.sha256()
+    for part in (domain.texts, domain.field_pairs):
+        total.update(json.dumps(list(part)).encode())
+    for array in (domain.interactions.indptr, domain.interactions.indices):
+        total.update(np.asarray(array, dtype=np.int64).tobytes())
+    return total.hexdigest()
+
+
+def _check_arguments(domains: Sequence[TextDomain], text: TextSettings, settings: ContrastiveSettings) -> None:
+    names = [domain.name for domain in domains]
+    if len(set(names)) < 2 or len(set(names)) < len(names):
+        raise ConfigError(
+            f"The language model is trained on two or more different data sets, one of them held out, not on {names}."
+        )
+    held_out_name(domains, settings)
+    if text.encoder_training == "frozen":
+        raise ConfigError("text_encoder_training [frozen] trains nothing: choose last_layers, lora or full.")
+
+
+def _finished(encoder: Path, job: dict[str, dict[str, Any]]) -> bool:
+    report = read_report(encoder)
+    if report is None:
+        if encoder.exists():
+            raise ConfigError(f"[{encoder}] exists and was not trained here: give another --output.")
+        return False
+    refuse_other(report["job"], job, encoder)
+    return True
+
+
+def _publish(run: ContrastiveTraining, target: Path, report: dict[str, Any]) -> None:
+    """Write the encoder beside ``target`` and rename it."""
+    partial = target.with_name(f"{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    export_encoder(run.encoder, partial, run.samples())
+    (partial / REPORT).write_text(json.dumps(report, indent=1), encoding="utf-8")
+    os.replace(partial, target)

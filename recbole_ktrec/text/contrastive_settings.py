@@ -1,0 +1,85 @@
+"""The ``contrastive_*`` keys: how a language model is trained further on pairs of the source domains.
+
+The defaults stand here; ``properties/contrastive.yaml`` repeats them for people, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from recbole_ktrec.errors import ConfigError
+
+#: What is common for each way of training; the adapters of LoRA start at zero and bear larger steps.
+_LEARNING_RATES = {"last_layers": 2e-5, "lora": 5e-4, "full": 1e-5}
+_WHOLE = ("batch_size", "steps", "eval_step", "patience", "warmup_steps", "eval_pairs")
+
+
+@dataclass(frozen=True)
+class ContrastiveSettings:
+    """Each attribute is the key ``contrastive_<attribute>``; ``seed`` is the run's own.
+
+    See ``properties/contrastive.yaml`` for what each one means.
+
+    Raises:
+        ConfigError: a value is out of its range; the message names the key.
+    """
+
+    batch_size: int = 64
+    temperature: float = 0.05
+    learning_rate: float | None = None
+    warmup_steps: int = 20
+    max_grad_norm: float = 1.0
+    steps: int = 1000
+    eval_step: int = 50
+    patience: int = 3
+    eval_pairs: int = 512
+    user_power: float = 0.5
+    field_pairs: float = 0.0
+    held_out: str | None = None
+    seed: int = 2020
+
+    def __post_init__(self) -> None:
+        for name in _WHOLE:
+            _check(name, getattr(self, name), whole=True, least=2 if name in ("batch_size", "eval_pairs") else 1)
+        for name in ("temperature", "max_grad_norm", *(["learning_rate"] if self.learning_rate is not None else [])):
+            _check(name, getattr(self, name), above=0.0)
+        _check("user_power", self.user_power, least=0)
+        _check("field_pairs", self.field_pairs, least=0, most=1)
+        if self.held_out is not None and not isinstance(self.held_out, str):
+            raise ConfigError(f"contrastive_held_out [{self.held_out}] is not the name of a data set.")
+
+    @classmethod
+    def keys(cls) -> tuple[str, ...]:
+        """Return the configuration keys, such as ``contrastive_steps``."""
+        return tuple(f"contrastive_{field.name}" for field in fields(cls) if field.name != "seed")
+
+    @classmethod
+    def from_mapping(cls, mapping: Any) -> ContrastiveSettings:
+        """Read the keys (and ``seed``) from a dict or a RecBole ``Config``; a missing one or None takes its default."""
+        given = {key.removeprefix("contrastive_"): _value(mapping, key) for key in (*cls.keys(), "seed")}
+        return cls(**{name: value for name, value in given.items() if value is not None})
+
+    def rate(self, training: str) -> float:
+        """Return the learning rate for a way of training (``last_layers``, ``lora`` or ``full``)."""
+        return self.learning_rate if self.learning_rate is not None else _LEARNING_RATES[training]
+
+
+def _value(mapping: Any, key: str) -> Any:
+    try:
+        return mapping[key]
+    except KeyError:
+        return None
+
+
+def _check(
+    name: str, value: Any, *, whole: bool = False, least: float | None = None, most: float | None = None,
+    above: float | None = None,
+) -> None:  # fmt: skip
+    number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    fits = number and (least is None or value >= least) and (most is None or value <= most)
+    if fits and (above is None or value > above):
+        return
+    bounds = ((least, "at least"), (most, "at most"), (above, "above"))
+    limits = " and ".join(f"{word} {bound:g}" for bound, word in bounds if bound is not None)
+    raise ConfigError(f"contrastive_{name} [{value}] is not a {'whole ' if whole else ''}number {limits}.")

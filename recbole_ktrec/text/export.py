@@ -1,0 +1,80 @@
+"""A trained encoder as a Hugging Face folder, to be named in ``text_encoder`` like any other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from recbole_ktrec.errors import EncoderError
+from recbole_ktrec.text.encoder import TextEncoder, quiet
+from recbole_ktrec.text.randomness import seeded
+
+_MODES = {"mean": "mean_tokens", "cls": "cls_token", "last": "lasttoken"}
+#: Largest difference of a vector's parts, relative to the largest part, between the trained encoder and its files.
+_TOLERANCES = {"float32": 1e-4, "float16": 2e-2, "bfloat16": 5e-2}
+
+
+def export_encoder(encoder: TextEncoder, folder: Path, samples: Sequence[str]) -> None:
+    """Write model (adapters merged), tokenizer and pooling of ``encoder`` into ``folder``, and check them.
+
+    Args:
+        encoder: its adapters are merged into its weights in place.
+        folder: made if it is not there.
+        samples: texts whose vectors must be the same from the files.
+
+    Raises:
+        EncoderError: the model cannot be saved, or its files give other vectors (an architecture whose encoder is
+            only a part of what its configuration describes, such as T5).
+    """
+    import transformers
+
+    expected = encoder.vectors(samples)
+    folder.mkdir(parents=True, exist_ok=True)
+    merge_adapters(encoder.model)
+    with quiet(transformers):
+        encoder.model.save_pretrained(folder)
+    tokenizer = getattr(encoder.tokenizer, "backend_tokenizer", None)
+    if tokenizer is not None:  # truncation of the last call would be saved with it
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+    encoder.tokenizer.save_pretrained(folder)
+    _save_pooling(folder, encoder.fingerprint["pooling"], encoder.dim)
+    _check(encoder, folder, samples, expected)
+
+
+def merge_adapters(model: nn.Module) -> None:
+    """Add the product of each LoRA adapter to the weight beside it, and take the adapters out."""
+    for name, module in list(model.named_modules()):
+        if hasattr(module, "lora_A") and hasattr(module, "get_base_layer"):
+            merge: Any = module.merge
+            merge()
+            parent, _, child = name.rpartition(".")
+            base: Any = module.get_base_layer
+            setattr(model.get_submodule(parent), child, base())
+
+
+def _save_pooling(folder: Path, pooling: str, dim: int) -> None:
+    """Write the setting where sentence-transformers has it, and :func:`fingerprint.resolve_pooling` reads it."""
+    modes = {f"pooling_mode_{mode}": mode == _MODES[pooling] for mode in _MODES.values()}
+    (folder / "1_Pooling").mkdir(exist_ok=True)
+    text = json.dumps({"word_embedding_dimension": dim, **modes}, indent=1)
+    (folder / "1_Pooling" / "config.json").write_text(text, encoding="utf-8")
+
+
+def _check(encoder: TextEncoder, folder: Path, samples: Sequence[str], expected: torch.Tensor) -> None:
+    settings = replace(encoder.settings, encoder=str(folder), encoder_revision=None, pooling="auto")
+    with seeded(0, encoder.device):  # parts that the files lack, and nobody reads, are drawn
+        found = TextEncoder.load(settings, encoder.device).vectors(samples)
+    largest = expected.abs().max().clamp(min=1e-6)
+    difference = float((found - expected).abs().max() / largest)
+    if not difference <= _TOLERANCES[settings.dtype]:
+        raise EncoderError(
+            f"text_encoder [{encoder.settings.encoder}]: its trained weights were saved, but read back they give other "
+            f"vectors (relative difference {difference:.2g}), so this architecture cannot be trained further here."
+        )

@@ -10,16 +10,25 @@ from tqdm import tqdm
 _BLOCK = 1 << 24
 
 
-def _similarities(rows: slice, vectors: np.ndarray, words: sp.csr_matrix | None, lexical_weight: float) -> np.ndarray:
-    """Return ``max(0, cos)`` of the vectors plus ``lexical_weight`` times the cosine of the words: ``[rows, n]``."""
+def _similarities(
+    rows: np.ndarray, vectors: np.ndarray, words: sp.csr_matrix | None, lexical_weight: float, power: float
+) -> np.ndarray:
+    """Return ``max(0, cos)^power`` of the vectors plus the weighted cosine of the words: ``[rows, n]``."""
     alike = np.maximum(vectors[rows] @ vectors.T, 0)
+    if power != 1:
+        alike **= np.float32(power)
     if words is not None and lexical_weight:
         alike += lexical_weight * (words[rows] @ words.T).toarray()
     return alike
 
 
 def text_neighbours(
-    vectors: np.ndarray, words: sp.csr_matrix | None = None, count: int = 500, lexical_weight: float = 0.3
+    vectors: np.ndarray,
+    words: sp.csr_matrix | None = None,
+    count: int = 500,
+    lexical_weight: float = 0.3,
+    power: float = 1.0,
+    columns: np.ndarray | None = None,
 ) -> sp.csc_matrix:
     """Return the prior: column j holds how alike the ``count`` nearest items are to item j, zero elsewhere.
 
@@ -28,21 +37,24 @@ def text_neighbours(
         words: rows of length 1 or 0, ``[n, features]``, see :func:`recbole_ktrec.nn.lexical.tf_idf`.
         count: neighbours of an item; the memory is ``8 * n * count`` bytes.
         lexical_weight: weight of the words beside the vectors.
+        power: the cosine of the vectors is raised to it; above 1, close items count for more.
+        columns: ids ``[c]`` of the items whose columns are wanted; all by default.
 
     Returns:
-        float32 ``[n, n]``, diagonal zero, values positive.
+        float32 ``[n, n]`` (or ``[n, c]``), zero where an item meets itself, values positive.
     """
     n = len(vectors)
-    count = min(count, n - 1)
+    columns = np.arange(n) if columns is None else columns
+    count, wanted = min(count, n - 1), len(columns)
     step = max(1, _BLOCK // max(n, 1))
-    index, value = np.empty((n, count), dtype=np.int32), np.empty((n, count), dtype=np.float32)
-    for start in tqdm(range(0, n, step), desc="text neighbours", disable=n * step < 2 * _BLOCK, leave=False):
-        rows = slice(start, min(start + step, n))
-        alike = _similarities(rows, vectors, words, lexical_weight)
-        alike[np.arange(len(alike)), np.arange(rows.start, rows.stop)] = 0
+    index, value = np.empty((wanted, count), dtype=np.int32), np.empty((wanted, count), dtype=np.float32)
+    for start in tqdm(range(0, wanted, step), desc="text neighbours", disable=n * step < 2 * _BLOCK, leave=False):
+        rows = slice(start, min(start + step, wanted))
+        alike = _similarities(columns[rows], vectors, words, lexical_weight, power)
+        alike[np.arange(len(alike)), columns[rows]] = 0
         best = np.argpartition(alike, n - count, axis=1)[:, n - count :]
         index[rows], value[rows] = best, np.take_along_axis(alike, best, axis=1)
-    prior = sp.csc_matrix((value.ravel(), index.ravel(), np.arange(n + 1) * count), shape=(n, n))
+    prior = sp.csc_matrix((value.ravel(), index.ravel(), np.arange(wanted + 1) * count), shape=(n, wanted))
     prior.eliminate_zeros()
     prior.sort_indices()
     return prior

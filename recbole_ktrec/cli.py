@@ -17,6 +17,7 @@ COMMANDS = {
     "encode": "encode item texts ahead of time",
     "convert": "turn a raw public dump into atomic files with their text",
     "benchmark": "compare models fairly: same split, same candidates, significance, report",
+    "pretrain": "learn from source data sets what helps on another one",
     "doctor": "print versions, remedies in force, encoders, devices and the cache folder",
 }
 

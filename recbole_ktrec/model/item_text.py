@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.errors import DataError, one_of
+from recbole_ktrec.errors import ConfigError, DataError, one_of
 from recbole_ktrec.text import ItemVectors, TextSettings, encode, entity_texts, history_documents, item_vectors
 
 
@@ -33,18 +34,34 @@ def tokens(dataset: Any, field: str) -> list[str]:
     return [str(token) for token in dataset.field2id_token[field]]
 
 
+def _order(config: Any, count: int) -> np.ndarray | None:
+    """Return whose text each item gets, ``[count]``, or None where it keeps its own."""
+    shuffled = config["shuffle_texts"]
+    if not isinstance(shuffled, bool | None):
+        raise ConfigError(f"shuffle_texts [{shuffled}] is not True or False.")
+    if not shuffled:
+        return None
+    return np.append(0, 1 + np.random.default_rng(int(config["seed"])).permutation(count - 1))
+
+
 def load_item_text(config: Any, dataset: Any) -> ItemVectors:
-    """Return the vectors of the items' texts, row k for internal id k."""
+    """Return the vectors of the items' texts, row k for internal id k; with ``shuffle_texts``, of another item's."""
     field = config["ITEM_ID_FIELD"]
     path = feature_file(config, dataset, "item")
-    return item_vectors(path, tokens(dataset, field), TextSettings.from_mapping(config), config["device"], field)
+    found = item_vectors(path, tokens(dataset, field), TextSettings.from_mapping(config), config["device"], field)
+    order = _order(config, len(found.has_text))
+    if order is None:
+        return found
+    return replace(found, matrix=np.asarray(found.matrix)[order], has_text=found.has_text[order])
 
 
 def load_texts(config: Any, dataset: Any) -> list[str | None]:
     """Return the items' texts themselves, entry k for internal id k; None where there is none."""
     field = config["ITEM_ID_FIELD"]
     path = feature_file(config, dataset, "item")
-    return entity_texts(path, field, tokens(dataset, field), TextSettings.from_mapping(config))
+    texts = entity_texts(path, field, tokens(dataset, field), TextSettings.from_mapping(config))
+    order = _order(config, len(texts))
+    return texts if order is None else [texts[one] for one in order]
 
 
 def load_user_text(config: Any, dataset: Any, interactions: sp.csr_matrix) -> ItemVectors | None:

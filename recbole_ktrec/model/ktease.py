@@ -15,15 +15,14 @@ from torch import Tensor, nn
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.held_out import HeldOut, held_out, with_negatives
 from recbole_ktrec.model.interactions import binary_interactions
-from recbole_ktrec.model.item_text import feature_file, load_item_text, load_texts
+from recbole_ktrec.model.item_text import feature_file
 from recbole_ktrec.model.ktease_options import Settings
+from recbole_ktrec.model.transfer import TextPriors, TransferFit, TransferSettings
 from recbole_ktrec.nn.calibration import fit_platt
-from recbole_ktrec.nn.item_item import Fit
+from recbole_ktrec.nn.item_item import Dense, Factored, Fit, Kernel
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
-from recbole_ktrec.nn.lexical import tf_idf
-from recbole_ktrec.nn.text_prior import no_prior, text_neighbours
-from recbole_ktrec.nn.tuning import sample_from
-from recbole_ktrec.nn.whitening import whitened_text
+from recbole_ktrec.nn.text_prior import no_prior
+from recbole_ktrec.nn.tuning import Sample, sample_from
 
 #: Pairs of :meth:`KTEASE.predict` are read from whole rows of scores, this many users at a time.
 _USERS = 512
@@ -59,6 +58,9 @@ class KTEASE(GeneralRecommender):
         super().__init__(config, dataset)
         self.interaction_matrix = binary_interactions(dataset)
         self.settings = Settings.read(config, self.n_items)
+        self.transfer = TransferSettings.read(config)
+        if self.transfer is not None and self.settings.prior == "none":
+            raise ConfigError("pretrained needs item texts, so prior must be [text].")
         self.seed = int(config["seed"])
         if self.settings.prior == "text":
             feature_file(config, dataset, "item")  # a missing file is told before anything is computed
@@ -67,14 +69,15 @@ class KTEASE(GeneralRecommender):
         self.with_text = torch.zeros(self.n_items, dtype=torch.bool)
         self.weights: dict[str, Any] = {}
         self.probability = (1.0, 0.0)
-        self.other_parameter_name = ["weights", "probability", "with_text"]
+        self.transfer_choice: dict[str, Any] = {}
+        self.other_parameter_name = ["weights", "probability", "with_text", "transfer_choice"]
         self._scores: Any = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> KTEASE:
         """Copy the module but share the matrices: RecBole copies the model to count its operations."""
         copied = self.__class__.__new__(self.__class__)
         memo[id(self)] = copied
-        shared = {"interaction_matrix", "weights", "source", "_scores"}
+        shared = {"interaction_matrix", "weights", "source", "transfer", "_scores"}
         for name, value in self.__dict__.items():
             copied.__dict__[name] = value if name in shared else copy.deepcopy(value, memo)
         return copied
@@ -82,32 +85,33 @@ class KTEASE(GeneralRecommender):
     def fit(self, found: HeldOut | None) -> None:
         """Solve and calibrate; ``found`` holds the interactions on which open numbers and calibration are chosen."""
         self.solve(found)
-        if found is not None:
+        if found is not None and not (self.transfer and self.transfer.zero_shot):
             self._calibrate(found)
 
     def solve(self, found: HeldOut | None) -> None:
         """Solve without calibrating: for a model that only takes the scores."""
         if self.source is None:
             raise ConfigError("KTEASE cannot be fitted twice: build the model again.")
-        prior = self._prior(*self.source)
         sample = None
         if found is not None:
             users, row, item = found.users.numpy(), found.row.numpy(), found.item.numpy()
             sample = sample_from(self.interaction_matrix, users, row, item)
-        fitted = Fit(self.interaction_matrix, prior, self.settings.options, sample).run()
+        fitted = self._fitted(*self.source, sample)
         self.weights, self._scores, self.source = as_matrices(fitted), fitted, None
 
-    def _prior(self, config: Any, dataset: Any) -> Any:
+    def _fitted(self, config: Any, dataset: Any, sample: Sample | None) -> Dense | Factored | Kernel:
         settings = self.settings
         if settings.prior == "none":
-            return no_prior(self.n_items)
-        found = load_item_text(config, dataset)
-        self.with_text = torch.from_numpy(found.has_text.copy())
-        vectors = whitened_text(np.asarray(found.matrix), found.has_text, settings.whitening)
-        words = None
-        if settings.lexical_weight:
-            words = tf_idf(load_texts(config, dataset))
-        return text_neighbours(vectors, words, settings.neighbours, settings.lexical_weight)
+            return Fit(self.interaction_matrix, no_prior(self.n_items), settings.options, sample).run()
+        texts = TextPriors(config, dataset, settings.neighbours)
+        self.with_text = torch.from_numpy(texts.found.has_text.copy())
+        if self.transfer is None:
+            prior = texts.prior(texts.whitened(settings.whitening), settings.lexical_weight)
+            return Fit(self.interaction_matrix, prior, settings.options, sample).run()
+        fit = TransferFit(self.transfer, texts, self.interaction_matrix, settings.options, sample,
+                          settings.whitening, settings.lexical_weight)  # fmt: skip
+        fitted, self.transfer_choice = fit.run(), fit.choice
+        return fitted
 
     def _calibrate(self, found: HeldOut) -> None:
         """Fit ``sigma(a s + c)`` on held-out interactions against as many random items."""

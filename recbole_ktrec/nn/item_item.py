@@ -67,6 +67,16 @@ class Dense:
 
 
 @dataclass(frozen=True)
+class Kernel:
+    """The prior alone, nothing learned from interactions: ``scores = rows K``."""
+
+    prior: sp.csc_matrix
+
+    def __call__(self, rows: sp.csr_matrix) -> np.ndarray:
+        return np.asarray((rows @ self.prior).toarray())
+
+
+@dataclass(frozen=True)
 class Factored:
     """What B is made of, for catalogues whose B does not fit."""
 
@@ -114,16 +124,28 @@ class Fit:
         self.has_text = np.diff(prior.indptr) > 0
         self.weights = user_weights(interactions, options.user_power)
         self.spread = spread_over_neighbours(prior, self.known)
-        self._eigenpairs: tuple[np.ndarray, np.ndarray] | None = None
+        self._eigenpairs: list[tuple[np.ndarray, np.ndarray]] = []
+        self._choice: Choice | None = None
+
+    def with_prior(self, prior: sp.csc_matrix, options: Options | None = None) -> Fit:
+        """Return a fit to the same interactions with another prior; the leading directions are found once for both."""
+        other = Fit(self.interactions, prior, options or self.options, self.sample)
+        other._eigenpairs = self._eigenpairs
+        return other
 
     def _low_rank(self, regularisation: float) -> LowRankInverse:
-        if self._eigenpairs is None:
+        if not self._eigenpairs:
             rank = min(self.options.rank or _CHOICE_RANK, self.interactions.shape[1])
-            self._eigenpairs = leading_eigenpairs(self.interactions, self.weights, rank)
-        return LowRankInverse(self.interactions, self.weights, regularisation, self._eigenpairs)
+            self._eigenpairs.append(leading_eigenpairs(self.interactions, self.weights, rank))
+        return LowRankInverse(self.interactions, self.weights, regularisation, self._eigenpairs[0])
 
     def choice(self) -> Choice:
-        """Return lambda, kappa and eta."""
+        """Return lambda, kappa and eta, chosen the first time."""
+        if self._choice is None:
+            self._choice = self._choose()
+        return self._choice
+
+    def _choose(self) -> Choice:
         options = self.options
         given = (options.regularisation, options.prior_weight, options.neighbour_weight)
         if self.sample is None or None not in given:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from recbole_ktrec.nn.cold_items import ColdItems
-from recbole_ktrec.nn.item_item import Dense, Factored
+from recbole_ktrec.nn.item_item import Dense, Factored, Kernel
 from recbole_ktrec.nn.low_rank import LowRankInverse
 from recbole_ktrec.nn.tuning import Choice
 
 
-def as_matrices(fitted: Dense | Factored) -> dict[str, Any]:
+def as_matrices(fitted: Dense | Factored | Kernel) -> dict[str, Any]:
     """Return arrays, sparse matrices and numbers from which :func:`scores_from` makes the same scores."""
     if isinstance(fitted, Dense):
         return {"matrix": fitted.matrix}
+    if isinstance(fitted, Kernel):
+        return {"kernel": fitted.prior}
     inverse = fitted.inverse
     assert isinstance(inverse, LowRankInverse)
     return {
@@ -28,10 +30,12 @@ def as_matrices(fitted: Dense | Factored) -> dict[str, Any]:
     }
 
 
-def scores_from(weights: dict[str, Any]) -> Dense | Factored:
+def scores_from(weights: dict[str, Any]) -> Dense | Factored | Kernel:
     """Return what :func:`as_matrices` was made of."""
     if "matrix" in weights:
         return Dense(weights["matrix"])
+    if "kernel" in weights:
+        return Kernel(weights["kernel"])
     choice = Choice(**weights["choice"])
     inverse = LowRankInverse(
         weights["interactions"], weights["user_weights"], choice.regularisation, weights["eigenpairs"]
@@ -43,4 +47,5 @@ def scores_from(weights: dict[str, Any]) -> Dense | Factored:
 
 def count_items(weights: dict[str, Any]) -> int:
     """Return the size of the catalogue that the matrices are for."""
-    return len(weights["matrix"] if "matrix" in weights else weights["pulled"])
+    whole = weights.get("matrix", weights.get("kernel"))
+    return int(len(weights["pulled"]) if whole is None else whole.shape[0])

@@ -88,4 +88,6 @@ def test_power_and_columns_of_the_prior() -> None:
     np.fill_diagonal(expected, 0)
     np.testing.assert_allclose(whole, expected, atol=1e-6)
     some = np.array([3, 50, 199])
-    np.testing.assert_array_equal(text_neighbours(vectors, count=199, power=2.0, columns=some).toarray(), whole[:, some])
+    np.testing.assert_array_equal(
+        text_neighbours(vectors, count=199, power=2.0, columns=some).toarray(), whole[:, some]
+    )

@@ -1,0 +1,87 @@
+"""Learn from source data sets what can be carried over to another one that shares neither users nor items with them.
+
+What is carried over: a metric of text vectors from what users took together, and how a prior is made of it and weighed
+against interactions. How strongly it is taken is measured between the sources (each in turn is the target of what the
+others give), no transfer being among what is tried. The settings are those of properties/pretrain.yaml, then
+--config_files, then --key=value. What is done is not done again: stop it, kill it, run it again.
+
+  ktrec pretrain --datasets amazon-beauty microlens ml-latest-small --data-path dataset --output knowledge
+  ktrec run --model=KTEASE --dataset=amazon-toys --pretrained=knowledge --transfer=frozen
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from recbole_ktrec.commands.options import read_config_files, read_options
+from recbole_ktrec.commands.session import own_arguments, quiet_host, set_threads
+from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.register.keys import READ_BY_RECBOLE, keys_of_other_models
+from recbole_ktrec.register.properties import converted_file, dataset_files
+from recbole_ktrec.resources import resource_dir
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.allow_abbrev = False
+    parser.usage = f"{parser.prog} --datasets A B C --output DIR [--data-path DIR] [--key=value ...]"
+    parser.add_argument("--datasets", nargs="+", required=True, metavar="D", help="the sources, two or more")
+    parser.add_argument("--data-path", "--data_path", default="dataset", metavar="DIR",
+                        help="folder that holds the data sets' folders (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the artifact")
+    parser.add_argument("--config_files", default="", help="YAML files, separated by blanks; later ones override")
+    parser.add_argument("--threads", type=int, help="threads of torch (default: OMP_NUM_THREADS, else idle cores)")
+
+
+def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
+    """Learn, write the artifact, and print what was measured."""
+    args, rest = parser.parse_known_args(argv)
+    given = {**read_config_files(args.config_files.split()), **read_options(rest)}
+    known = keys_of_other_models() | READ_BY_RECBOLE
+    for key in given:
+        if key not in known:
+            raise ConfigError(f"Unknown key [{key}].{nearest(key, known)}")
+    set_threads(args.threads)
+    from recbole_ktrec.evaluation.pretraining import Pretraining, PretrainOptions
+
+    own = read_config_files([str(resource_dir("properties") / "pretrain.yaml")])
+    options = PretrainOptions.read({key: given.get(key, value) for key, value in own.items()})
+
+    def values(name: str) -> dict[str, Any]:
+        files = [resource_dir("properties") / "text.yaml", *dataset_files(name), *converted_file(name, args.data_path)]
+        said = {**read_config_files([str(file) for file in files]), "data_path": args.data_path, **given}
+        return {key: value for key, value in said.items() if key not in own}
+
+    _log()
+    with own_arguments(), quiet_host():
+        artifact = Pretraining(args.datasets, values, options, args.output).run()
+    print(table(artifact.card))
+    print(f"shape       {artifact.shape}\nartifact    {args.output}")
+    return 0
+
+
+def _log() -> None:
+    """Show what the package logs, once."""
+    logger = logging.getLogger("recbole_ktrec")
+    if not logger.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+
+
+def table(card: dict[str, Any]) -> str:
+    """Return what was measured as lines of text: NDCG@10 of held-out interactions by history and text alone."""
+    names = ("untrained_kernel", "untrained", "transferred", "shuffled_texts")
+    width = max(len(name) for name in ("source", *card["metrics"]))
+    rows = [f"{'source':<{width}}  {'interactions':>12}  " + "  ".join(f"{name:>16}" for name in (*names, "ratio"))]
+    for source in card["sources"]:
+        told = card["metrics"][source["name"]]
+        cells = [f"{told['ndcg@10'][name]:>16.4f}" for name in names] + [f"{told['ratio']:>16.3f}"]
+        rows.append(f"{source['name']:<{width}}  {source['interactions']:>12}  {'  '.join(cells)}")
+    return "\n".join(rows)

@@ -1,0 +1,143 @@
+"""A source domain of `ktrec pretrain`: interactions, some of them held out, and the texts of its items."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+import torch
+
+from recbole_ktrec.errors import DataError
+from recbole_ktrec.evaluation.source import Source, file_digest, read_source
+from recbole_ktrec.nn.lexical import tf_idf
+from recbole_ktrec.nn.tuning import Sample, masked_ndcg
+from recbole_ktrec.nn.whitening import whitened_text
+from recbole_ktrec.text import TextSettings, entity_texts, item_vectors
+
+_PAD = "[PAD]"
+
+
+@dataclass
+class Domain:
+    """One source.
+
+    Attributes:
+        name: of the data set.
+        rest: what users took, without what is held out, ``[n_users, n_items]``; item 0 is padding.
+        sample: the held-out interactions, one a user.
+        columns: the items that are ranked, ``[c]``.
+        vectors: whitened texts, ``[n_items, d]``.
+        texts: the texts themselves.
+        fingerprint: of the encoder.
+        facts: what the card tells of it.
+        key: what all of this depends on.
+    """
+
+    name: str
+    rest: sp.csr_matrix
+    sample: Sample
+    columns: np.ndarray
+    vectors: np.ndarray
+    texts: list[str | None]
+    fingerprint: dict[str, Any]
+    facts: dict[str, Any]
+    key: str
+
+    @functools.cached_property
+    def words(self) -> sp.csr_matrix:
+        """TF-IDF rows, ``[n_items, features]``."""
+        return tf_idf(self.texts)
+
+    @functools.cached_property
+    def _asked(self) -> tuple[torch.Tensor, torch.Tensor]:
+        known, wanted = (
+            torch.from_numpy(matrix[:, self.columns].toarray() > 0)
+            for matrix in (self.sample.rows, self.sample.positives)
+        )
+        return known, wanted
+
+    def ndcg(self, prior: sp.csc_matrix) -> float:
+        """Return NDCG@10 of the held-out interactions, ranked by history and prior ``[n_items, c]`` alone."""
+        return masked_ndcg((self.sample.rows @ prior).toarray(), *self._asked)
+
+
+def hold_out(taken: sp.csr_matrix, users: int, draw: np.random.Generator) -> tuple[sp.csr_matrix, Sample]:
+    """Take one interaction each from up to ``users`` users who have two or more.
+
+    Returns:
+        What is left, and the sample.
+    """
+    counts = np.diff(taken.indptr)
+    chosen = np.sort(draw.permutation(np.flatnonzero(counts > 1))[:users])
+    place = taken.indptr[chosen] + (draw.random(len(chosen)) * counts[chosen]).astype(int)
+    items = taken.indices[place]
+    rest = taken.copy()
+    rest.data[place] = 0
+    rest.eliminate_zeros()
+    ones = np.ones(len(chosen), dtype=np.float32)
+    positives = sp.csr_matrix((ones, (np.arange(len(chosen)), items)), shape=(len(chosen), taken.shape[1]))
+    return rest, Sample(rest[chosen], positives)
+
+
+def _interactions(source: Source) -> tuple[sp.csr_matrix, list[str]]:
+    """Return who took what, binary, and the item tokens; item 0 is padding."""
+    users, _ = pd.factorize(source.frame["user"], sort=True)
+    items, tokens = pd.factorize(source.frame["item"], sort=True)
+    ones = np.ones(len(users), dtype=np.float32)
+    taken = sp.csr_matrix((ones, (users, items + 1)), shape=(users.max(initial=-1) + 1, len(tokens) + 1))
+    taken.sum_duplicates()
+    taken.data[:] = 1
+    return taken, [_PAD, *map(str, tokens)]
+
+
+def read_domain(
+    name: str, values: Mapping[str, Any], whitening: float, users: int, candidates: int, seed: int
+) -> Domain:
+    """Read data set ``name`` as RecBole does, with the texts of its items.
+
+    Args:
+        values: configuration keys, RecBole's and ``text_*``.
+        users, candidates: at most so many are held out and ranked.
+
+    Raises:
+        DataError: a file cannot be used, or nobody took two items.
+    """
+    source = read_source(name, values)
+    taken, tokens = _interactions(source)
+    draw = np.random.default_rng(seed)
+    if not (np.diff(taken.indptr) > 1).any():
+        raise DataError(f"[{source.file('inter')}]: nobody took two items, so there is nothing to learn from it.")
+    rest, sample = hold_out(taken, users, draw)
+    item_file, field, settings = source.file("item"), source.fields["ITEM_ID_FIELD"], TextSettings.from_mapping(values)
+    if not item_file.is_file():
+        raise DataError(f"[{item_file}] is missing: `ktrec pretrain` reads the texts of items from it.")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    found = item_vectors(item_file, tokens, settings, device, field)
+    drawn = 1 + draw.permutation(len(tokens) - 1)[:candidates]
+    facts = {
+        "name": name,
+        "inter_sha256": file_digest(source.file("inter")),
+        "item_sha256": file_digest(item_file),
+        "users": taken.shape[0],
+        "items": len(tokens) - 1,
+        "interactions": int(taken.nnz),
+    }
+    parts = [source.digest, found.fingerprint, asdict(settings), whitening, users, candidates, seed]
+    return Domain(
+        name,
+        rest,
+        sample,
+        np.union1d(drawn, sample.positives.indices),
+        whitened_text(np.asarray(found.matrix), found.has_text, whitening),
+        entity_texts(item_file, field, tokens, settings),
+        found.fingerprint,
+        facts,
+        hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16],
+    )

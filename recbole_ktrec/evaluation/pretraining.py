@@ -1,0 +1,216 @@
+"""Knowledge for other domains: statistics of several sources, and how strongly to take them, learned between sources.
+
+Each source in turn plays the target of what the others give (leave one domain out); the shape of the prior that ranks
+held-out interactions best in the mean over domains is taken. "No transfer" is among what is tried.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+import recbole_ktrec
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.evaluation.domains import Domain, read_domain
+from recbole_ktrec.model.artifact import Artifact, Shape, beside, density, load_statistics, save, save_statistics
+from recbole_ktrec.nn.co_consumption import Statistics, co_consumption, mapped, metric, pooled
+from recbole_ktrec.nn.item_item import Fit, Options
+from recbole_ktrec.nn.text_prior import text_neighbours
+from recbole_ktrec.text import check_fingerprint
+
+#: The cosine alone, and what KTEASE does without an artifact: the controls that everything is told beside.
+KERNEL, UNTRAINED = Shape(lexical_weight=0.0), Shape()
+_logger = logging.getLogger(__name__)
+
+
+def _numbers(key: str, value: Any, low: float) -> tuple[float, ...]:
+    values = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+    if not values or any(isinstance(one, bool) or not isinstance(one, int | float) or one < low for one in values):
+        raise ConfigError(f"{key} [{value}] is not a list of numbers of at least {low:g}.")
+    return tuple(float(one) for one in values)
+
+
+def _count(key: str, value: Any, low: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < low:
+        raise ConfigError(f"{key} [{value}] is not a whole number of at least {low}.")
+    return value
+
+
+@dataclass(frozen=True)
+class PretrainOptions:
+    """The keys of ``properties/pretrain.yaml``, checked."""
+
+    whitening: float
+    exponents: tuple[float, ...]
+    strengths: tuple[float, ...]
+    powers: tuple[float, ...]
+    lexical_weights: tuple[float, ...]
+    neighbours: int
+    held_out_users: int
+    candidates: int
+    fusion_knowledge: bool
+    seed: int
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> PretrainOptions:
+        """Read them.
+
+        Raises:
+            ConfigError: a value cannot be used; the message names its key.
+        """
+        if not isinstance(values["fusion_knowledge"], bool):
+            raise ConfigError(f"fusion_knowledge [{values['fusion_knowledge']}] is not True or False.")
+        lists = {"exponents": 0.0, "strengths": 0.0, "powers": 0.1, "lexical_weights": 0.0}
+        counts = {"neighbours": 1, "held_out_users": 1, "candidates": 10, "seed": 0}
+        options: dict[str, Any] = {key: _numbers(key, values[key], low) for key, low in lists.items()}
+        options |= {key: _count(key, values[key], low) for key, low in counts.items()}
+        (whitening,) = _numbers("whitening", values["whitening"], 0.0)
+        if whitening > 1 or max(options["strengths"]) > 1:
+            raise ConfigError("whitening and strengths are numbers from 0 to 1.")
+        return cls(whitening=whitening, fusion_knowledge=values["fusion_knowledge"], **options)
+
+    def shapes(self) -> list[Shape]:
+        """Return what is tried; the first is no transfer."""
+        maps = [(UNTRAINED.exponent, 0.0)] + [(e, s) for e in self.exponents for s in self.strengths if s]
+        grid = [Shape(*one, power, words) for one in maps for power in self.powers for words in self.lexical_weights]
+        return list(dict.fromkeys([UNTRAINED, KERNEL, *grid]))
+
+
+class Pretraining:
+    """One run of `ktrec pretrain`; what a run before has computed of the same is read from ``output/parts``.
+
+    Args:
+        names: the sources.
+        values: source -> its configuration.
+        options: of the run.
+        output: folder of the artifact.
+    """
+
+    def __init__(self, names: Sequence[str], values: Callable[[str], Mapping[str, Any]], options: PretrainOptions,
+                 output: Path) -> None:  # fmt: skip
+        if doubled := [name for name in names if list(names).count(name) > 1]:
+            raise ConfigError(f"The source [{doubled[0]}] is named twice.")
+        self.names, self.values, self.options, self.parts = list(names), values, options, output / "parts"
+        self.output = output
+        self.statistics: dict[str, Statistics] = {}
+        self.facts: dict[str, dict[str, Any]] = {}
+        self.keys: dict[str, str] = {}
+        self.encoder: dict[str, Any] = {}
+
+    def run(self) -> Artifact:
+        """Read, measure, choose, write the artifact and return it."""
+        for domain in self._domains("statistics"):
+            self._take(domain)
+        if len(self.names) == 1:
+            _logger.warning(
+                f"There is one source, [{self.names[0]}]: how strongly its knowledge is taken is measured on its own "
+                "held-out users, which says little of other domains. Name two sources or more."
+            )
+        found = {name: self._remembered(name, "measured", self._measure) for name in self.names}
+        shapes = self.options.shapes()
+        ratios = {name: np.array(found[name]) / max(found[name][shapes.index(KERNEL)], 1e-9) for name in self.names}
+        mean = np.mean(list(ratios.values()), axis=0)
+        shape = shapes[int(mean.argmax())]
+        _logger.info(f"Chosen: {shape}, {mean.max():.3f} times the untrained kernel in the mean over domains")
+        controls = {name: self._remembered(name, f"controls {shape}", lambda d: self._controls(d, shape))
+                    for name in self.names}  # fmt: skip
+        metrics = {name: self._told(found[name], shapes, shape, controls[name]) for name in self.names}
+        card = {
+            "package": recbole_ktrec.__version__,
+            "made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "encoder": self.encoder,
+            "sources": list(self.facts.values()),
+            "fusion": [controls[name]["fusion"] for name in self.names if controls[name]["fusion"]],
+            "held_out": "each source with the others' knowledge" if len(self.names) > 1 else "the source's own users",
+            "metrics": metrics,
+            "tried": [{**asdict(one), "mean_ratio": float(value)} for one, value in zip(shapes, mean, strict=True)],
+            "options": asdict(self.options),
+        }
+        matrix = metric(pooled(list(self.statistics.values())), shape.exponent, shape.strength)
+        artifact = Artifact(self.statistics, matrix, shape, self.options.whitening, card, self.output)
+        save(artifact, self.output)
+        return artifact
+
+    def _domains(self, what: str) -> Iterator[Domain]:
+        for name in tqdm(self.names, desc=what, unit="source", leave=False):
+            yield self._domain(name)
+
+    def _domain(self, name: str) -> Domain:
+        options = self.options
+        users, candidates = options.held_out_users, options.candidates
+        return read_domain(name, self.values(name), options.whitening, users, candidates, options.seed)
+
+    def _take(self, domain: Domain) -> None:
+        name = domain.name
+        if self.encoder:
+            check_fingerprint(self.encoder, domain.fingerprint, f"The source [{self.names[0]}]")
+        self.encoder = self.encoder or domain.fingerprint
+        self.facts[name], self.keys[name] = domain.facts, domain.key
+        path = self.parts / f"{name}-{domain.key}.safetensors"
+        if path.is_file():
+            self.statistics[name] = load_statistics(path)[0][name]
+            _logger.info(f"{name}: statistics are there already")
+            return
+        self.statistics[name] = co_consumption(domain.rest, domain.vectors)
+        save_statistics(path, {name: self.statistics[name]})
+        _logger.info(f"{name}: statistics of {int(self.statistics[name].interactions)} interactions")
+
+    def _others(self, name: str) -> Statistics:
+        """Return the pooled statistics of the other sources, or of the source itself if it is alone."""
+        return pooled([one for other, one in self.statistics.items() if other != name or len(self.names) == 1])
+
+    def _remembered(self, name: str, what: str, compute: Callable[[Domain], Any]) -> Any:
+        """Return what ``compute`` makes of a source, from ``parts`` if the same was computed before."""
+        parts = [name, what, sorted(self.keys.items()), asdict(self.options), recbole_ktrec.__version__]
+        key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+        path = self.parts / f"{name}-{key}.json"
+        if path.is_file():
+            return json.loads(path.read_text(encoding="utf-8"))
+        value = compute(self._domain(name))
+        with beside(path) as partial:
+            partial.write_text(json.dumps(value), encoding="utf-8")
+        return value
+
+    def _prior(self, domain: Domain, shape: Shape, columns: np.ndarray | None) -> Any:
+        vectors = mapped(domain.vectors, metric(self._others(domain.name), shape.exponent, shape.strength))
+        words = domain.words if shape.lexical_weight else None
+        return text_neighbours(vectors, words, self.options.neighbours, shape.lexical_weight, shape.power, columns)
+
+    def _measure(self, domain: Domain) -> list[float]:
+        """Return NDCG@10 with each shape."""
+        bar = tqdm(self.options.shapes(), desc=f"{domain.name} as target", unit="shape", leave=False)
+        return [domain.ndcg(self._prior(domain, shape, domain.columns)) for shape in bar]
+
+    def _controls(self, domain: Domain, shape: Shape) -> dict[str, Any]:
+        """Return NDCG@10 with shuffled texts, and KTEASE's numbers with the right ones."""
+        fusion: dict[str, Any] = {}
+        if self.options.fusion_knowledge:
+            prior = self._prior(domain, shape, None)
+            choice = Fit(domain.rest, prior, Options(), domain.sample).choice()
+            fusion = {"source": domain.name, "density": density(domain.rest), **asdict(choice)}
+            _logger.info(f"{domain.name}: {choice}")
+        order = np.append(0, 1 + np.random.default_rng(self.options.seed).permutation(len(domain.texts) - 1))
+        domain.vectors, domain.texts = domain.vectors[order], [domain.texts[one] for one in order]
+        domain.__dict__.pop("words", None)
+        return {"shuffled_texts": domain.ndcg(self._prior(domain, shape, domain.columns)), "fusion": fusion}
+
+    def _told(self, scores: list[float], shapes: list[Shape], shape: Shape, controls: Mapping[str, Any]) -> dict:
+        at = {one: score for one, score in zip(shapes, scores, strict=True)}
+        return {
+            "ndcg@10": {
+                "untrained_kernel": at[KERNEL],
+                "untrained": at[UNTRAINED],
+                "transferred": at[shape],
+                "shuffled_texts": controls["shuffled_texts"],
+            },
+            "ratio": at[shape] / max(at[KERNEL], 1e-9),
+        }

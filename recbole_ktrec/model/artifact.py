@@ -1,0 +1,211 @@
+"""What `ktrec pretrain` makes: a folder with ``weights.safetensors`` and ``card.json``; no pickle."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from recbole_ktrec.errors import DataError, EncoderError
+from recbole_ktrec.nn.co_consumption import Statistics, mapped, metric, pooled
+from recbole_ktrec.nn.item_item import Options
+from recbole_ktrec.text import check_fingerprint
+
+#: Goes up when a folder of before can no longer be read.
+FORMAT = 1
+WEIGHTS, CARD = "weights.safetensors", "card.json"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How texts become a prior.
+
+    Attributes:
+        exponent, strength: of the metric, see :func:`recbole_ktrec.nn.co_consumption.metric`; strength 0 is no metric.
+        power: of the cosine.
+        lexical_weight: of shared words beside it.
+    """
+
+    exponent: float = 0.5
+    strength: float = 0.0
+    power: float = 1.0
+    lexical_weight: float = 0.3
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """Knowledge from source domains.
+
+    Attributes:
+        statistics: source -> its co-consumption statistics.
+        matrix: the map of whitened texts, float32 ``[d, d]``.
+        shape: of the prior.
+        whitening: exponent of the whitening that the statistics were taken with.
+        card: everything that is told of them, as ``card.json`` holds it.
+        folder: where it was read from.
+    """
+
+    statistics: dict[str, Statistics]
+    matrix: np.ndarray
+    shape: Shape
+    whitening: float
+    card: dict[str, Any]
+    folder: Path | None = None
+
+    def check(self, fingerprint: Mapping[str, Any], width: int) -> None:
+        """Refuse text vectors of another encoder or length; the message names both encoders.
+
+        Raises:
+            EncoderError: they are not those of the sources.
+        """
+        check_fingerprint(self.card["encoder"], fingerprint, f"The artifact [{self.folder}]")
+        if width != len(self.matrix):
+            raise EncoderError(
+                f"The artifact [{self.folder}] is for text vectors of length [{len(self.matrix)}], not of [{width}]."
+            )
+
+    def transferred(self, vectors: np.ndarray, shape: Shape | None = None) -> np.ndarray:
+        """Return whitened text vectors ``[n, d]`` as the sources' users see them, rows of length 1 or 0.
+
+        Args:
+            shape: another exponent or strength than the artifact's own.
+        """
+        matrix = self.matrix if shape is None else metric(self.pooled, shape.exponent, shape.strength)
+        return mapped(vectors, matrix)
+
+    @property
+    def pooled(self) -> Statistics:
+        """The sources' statistics, each source counting the same."""
+        return pooled(list(self.statistics.values()))
+
+    def filled(self, options: Options, interactions: sp.csr_matrix) -> Options:
+        """Return ``options``, open numbers being those of the source whose density is nearest."""
+        known = self.card["fusion"]
+        if not known:
+            return options
+        here = np.log(density(interactions))
+        near = min(known, key=lambda one: float(np.abs(np.log(one["density"]) - here).sum()))
+        open_ = {name: near[name] for name in _FUSION if getattr(options, name) is None}
+        return replace(options, **open_)
+
+
+_FUSION = ("regularisation", "prior_weight", "neighbour_weight")
+
+
+def density(interactions: sp.csr_matrix) -> list[float]:
+    """Return interactions per item and per user, of those that have any."""
+    items, users = len(np.unique(interactions.indices)), int((np.diff(interactions.indptr) > 0).sum())
+    return [max(interactions.nnz, 1) / max(items, 1), max(interactions.nnz, 1) / max(users, 1)]
+
+
+@contextlib.contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """Give a file beside ``path`` to write, which takes its name if all goes well.
+
+    Raises:
+        DataError: the disk refuses.
+    """
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        os.replace(partial, path)
+    except OSError as error:
+        raise DataError(f"[{path}] cannot be written: {error.strerror or error}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def save_statistics(path: Path, statistics: Mapping[str, Statistics], **others: np.ndarray) -> None:
+    """Write statistics by name, and other arrays, float32."""
+    tensors = {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in others.items()}
+    for name, one in statistics.items():
+        for part, value in asdict(one).items():
+            tensors[f"{part}.{name}"] = np.ascontiguousarray(value, dtype=np.float32)
+    with beside(path) as partial:
+        save_file(tensors, partial)
+
+
+def load_statistics(path: Path) -> tuple[dict[str, Statistics], dict[str, np.ndarray]]:
+    """Return what :func:`save_statistics` wrote.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError, ValueError) as error:
+        raise DataError(f"[{path}] cannot be read: {error}") from error
+    names = [key.partition(".")[2] for key in tensors if key.startswith("between.")]
+    try:
+        found = {
+            name: Statistics(
+                tensors.pop(f"between.{name}"),
+                tensors.pop(f"total.{name}"),
+                float(tensors.pop(f"interactions.{name}")),
+            )
+            for name in names
+        }
+    except KeyError as error:
+        raise DataError(f"[{path}] is damaged: it lacks {error}.") from error
+    return found, tensors
+
+
+def save(artifact: Artifact, folder: Path) -> None:
+    """Write the artifact; files of the folder that are there are replaced as wholes."""
+    save_statistics(folder / WEIGHTS, artifact.statistics, map=artifact.matrix)
+    card = {
+        **artifact.card,
+        "format": FORMAT,
+        "shape": asdict(artifact.shape),
+        "whitening": artifact.whitening,
+        "weights_sha256": _digest(folder / WEIGHTS),
+    }
+    with beside(folder / CARD) as partial:
+        partial.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise DataError(f"[{path}] cannot be read: {error.strerror}; `ktrec pretrain` makes it.") from error
+
+
+def load(folder: Path) -> Artifact:
+    """Read an artifact.
+
+    Raises:
+        DataError: a file is missing, damaged or of another format; the message names it.
+    """
+    path = folder / CARD
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        written = card["format"]
+    except OSError as error:
+        raise DataError(f"[{path}] cannot be read: {error.strerror}; `ktrec pretrain --output` makes it.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"[{path}] is not the card of an artifact: {error}") from error
+    if written != FORMAT:
+        raise DataError(f"[{path}] is of format [{written}], this version reads [{FORMAT}]: make it again.")
+    if card.get("weights_sha256") != _digest(folder / WEIGHTS):
+        raise DataError(f"[{folder / WEIGHTS}] is damaged, or not the file that [{path}] tells of.")
+    statistics, others = load_statistics(folder / WEIGHTS)
+    try:
+        shape, whitening = Shape(**card["shape"]), float(card["whitening"])
+        card["encoder"], card["fusion"], others["map"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"[{path}] lacks or has a wrong {error}: run `ktrec pretrain` again.") from error
+    if not statistics or not np.isfinite(others["map"]).all():
+        raise DataError(f"[{folder / WEIGHTS}] holds no usable statistics.")
+    return Artifact(statistics, others["map"], shape, whitening, card, folder)

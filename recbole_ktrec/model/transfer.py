@@ -1,0 +1,206 @@
+"""KTEASE with knowledge from other data sets: transferred text priors, and a guard that takes them only if they pay."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from recbole_ktrec.errors import ConfigError, one_of
+from recbole_ktrec.model.artifact import Artifact, Shape, load
+from recbole_ktrec.model.item_text import load_item_text, load_texts
+from recbole_ktrec.nn.co_consumption import co_consumption, mapped, metric, pooled
+from recbole_ktrec.nn.item_item import Dense, Factored, Fit, Kernel, Options
+from recbole_ktrec.nn.lexical import tf_idf
+from recbole_ktrec.nn.text_prior import text_neighbours
+from recbole_ktrec.nn.tuning import WORTH, Sample
+from recbole_ktrec.nn.whitening import whitened_text
+
+TRANSFERS = ("zero_shot", "frozen", "adapter", "full")
+#: What ``adapter`` tries on the validation data.
+_STRENGTHS, _POWERS = (0.0, 0.5, 1.0), (1.0, 2.0)
+#: Fewer validation interactions than this choose nothing: the numbers of the nearest source are taken.
+_FEWEST = 20
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TransferSettings:
+    """The keys ``pretrained`` and ``transfer*``, checked.
+
+    Attributes:
+        artifact: what ``pretrained`` names.
+        how: one of ``TRANSFERS``.
+        guard: whether the variants compete.
+        prior_count: interactions that the sources' statistics stand for with ``full``.
+    """
+
+    artifact: Artifact
+    how: str
+    guard: bool
+    prior_count: float
+
+    @classmethod
+    def read(cls, config: Any) -> TransferSettings | None:
+        """Return the settings, or None where nothing is transferred.
+
+        Raises:
+            ConfigError: a value cannot be used.
+            DataError: the artifact cannot be read.
+        """
+        how = one_of("transfer", config["transfer"], TRANSFERS)
+        guard, count = config["transfer_guard"], config["transfer_prior_count"]
+        if not isinstance(guard, bool):
+            raise ConfigError(f"transfer_guard [{guard}] is not True or False.")
+        if isinstance(count, bool) or not isinstance(count, int | float) or count <= 0:
+            raise ConfigError(f"transfer_prior_count [{count}] is not a number above 0.")
+        if config["pretrained"] is None:
+            return None
+        return cls(load(Path(str(config["pretrained"])).expanduser()), how, guard, float(count))
+
+    @property
+    def zero_shot(self) -> bool:
+        """Whether nothing is learned from the target."""
+        return self.how == "zero_shot"
+
+
+class TextPriors:
+    """The text priors of one data set.
+
+    Args:
+        config, dataset: of RecBole.
+        neighbours: of an item.
+    """
+
+    def __init__(self, config: Any, dataset: Any, neighbours: int) -> None:
+        self.found, self.neighbours = load_item_text(config, dataset), neighbours
+        self._texts = functools.partial(load_texts, config, dataset)
+
+    @functools.cached_property
+    def words(self) -> sp.csr_matrix:
+        """TF-IDF rows, ``[n_items, features]``."""
+        return tf_idf(self._texts())
+
+    def whitened(self, power: float) -> np.ndarray:
+        """Return the whitened vectors, ``[n_items, d]``."""
+        return whitened_text(np.asarray(self.found.matrix), self.found.has_text, power)
+
+    def prior(self, vectors: np.ndarray, lexical_weight: float, power: float = 1.0) -> sp.csc_matrix:
+        """Return the prior of ``vectors`` ``[n_items, d]``, see :func:`recbole_ktrec.nn.text_prior.text_neighbours`."""
+        words = self.words if lexical_weight else None
+        return text_neighbours(vectors, words, self.neighbours, lexical_weight, power)
+
+
+def pick(scores: Mapping[str, float]) -> str:
+    """Return the variant to take: ``transferred`` or ``scratch`` only where it beats the plainer ones beyond chance."""
+    best = "untrained"
+    for name in ("scratch", "transferred"):
+        if name in scores and scores[name] > (1 + WORTH) * scores[best]:
+            best = name
+    return best
+
+
+class TransferFit:
+    """One fit of KTEASE with an artifact.
+
+    Args:
+        settings: of the transfer.
+        texts: of the target.
+        interactions: training interactions of the target, ``[n_users, n_items]``.
+        options: of the fit.
+        sample: validation interactions, or None.
+        whitening, lexical_weight: of the prior without transfer.
+    """
+
+    def __init__(self, settings: TransferSettings, texts: TextPriors, interactions: sp.csr_matrix, options: Options,
+                 sample: Sample | None, whitening: float, lexical_weight: float) -> None:  # fmt: skip
+        settings.artifact.check(texts.found.fingerprint, texts.found.matrix.shape[1])
+        self.settings, self.texts, self.interactions = settings, texts, interactions
+        self.options, self.sample = options, sample
+        self.whitening, self.lexical_weight = whitening, lexical_weight
+        if sample is None or sample.positives.nnz < _FEWEST:
+            self.options, self.sample = settings.artifact.filled(options, interactions), None
+        self.choice: dict[str, Any] = {"transfer": settings.how, "shape": asdict(settings.artifact.shape)}
+
+    def run(self) -> Dense | Factored | Kernel:
+        """Return what scores; ``choice`` says what was taken and why."""
+        artifact = self.settings.artifact
+        if self.settings.zero_shot:
+            self._note("transferred", "zero-shot: nothing of the target decides", {})
+            return Kernel(self._shaped(artifact.transferred(self._vectors), artifact.shape))
+        if self.sample is None:
+            self._note("transferred", "too few validation interactions to compare", {})
+            return self._fit(self._transferred()).run()
+        if not self.settings.guard:
+            fit = self._fit(self._transferred())
+            self._note("transferred", "transfer_guard is off", {"transferred": fit.choice().ndcg})
+            return fit.run()
+        return self._compete()
+
+    def _compete(self) -> Dense | Factored:
+        plain = self._fit(self.texts.prior(self.texts.whitened(self.whitening), self.lexical_weight))
+        plain.choice()  # the leading directions that the others share
+        fits = {"untrained": plain, "scratch": plain.with_prior(self._scratch())}
+        scores = {name: fit.choice().ndcg for name, fit in fits.items()}
+        fits = {best: fits[best] for best in (pick(scores),)}
+        fits["transferred"] = plain.with_prior(self._transferred(plain))
+        scores["transferred"] = fits["transferred"].choice().ndcg
+        used = pick(scores)
+        self._note(used, f"NDCG@10 on validation data, {WORTH:.1%} better is more than chance", scores)
+        return fits[used].run()
+
+    @functools.cached_property
+    def _vectors(self) -> np.ndarray:
+        return self.texts.whitened(self.settings.artifact.whitening)
+
+    def _fit(self, prior: sp.csc_matrix) -> Fit:
+        return Fit(self.interactions, prior, self.options, self.sample)
+
+    def _shaped(self, vectors: np.ndarray, shape: Shape) -> sp.csc_matrix:
+        return self.texts.prior(vectors, shape.lexical_weight, shape.power)
+
+    def _scratch(self) -> sp.csc_matrix:
+        """Return the prior of the metric that the target's own training interactions give."""
+        own = metric(co_consumption(self.interactions, self._vectors), self.settings.artifact.shape.exponent)
+        return self.texts.prior(mapped(self._vectors, own), self.lexical_weight)
+
+    def _transferred(self, plain: Fit | None = None) -> sp.csc_matrix:
+        artifact = self.settings.artifact
+        if self.settings.how == "adapter" and self.sample is not None:
+            return self._adapted(plain)
+        if self.settings.how == "full":
+            return self._shaped(mapped(self._vectors, self._both()), artifact.shape)
+        return self._shaped(artifact.transferred(self._vectors), artifact.shape)
+
+    def _both(self) -> np.ndarray:
+        """Return the metric of the target's statistics, those of the sources being the prior (MAP)."""
+        artifact = self.settings.artifact
+        own = co_consumption(self.interactions, self._vectors)
+        both = pooled([artifact.pooled, own], [self.settings.prior_count, own.interactions])
+        return metric(both, artifact.shape.exponent, artifact.shape.strength or 1.0)
+
+    def _adapted(self, plain: Fit | None) -> sp.csc_matrix:
+        """Return the best prior over strengths and powers; lambda is the one of the first."""
+        artifact = self.settings.artifact
+        first = self._shaped(artifact.transferred(self._vectors), artifact.shape)
+        fit = self._fit(first) if plain is None else plain.with_prior(first)
+        quick = replace(self.options, regularisation=fit.choice().regularisation, neighbour_weight=0.0)
+        best = (fit.with_prior(first, quick).choice().ndcg, artifact.shape, first)
+        grid = [replace(artifact.shape, strength=s, power=p) for s in _STRENGTHS for p in _POWERS if s or p != 1]
+        for shape in [one for one in grid if one != artifact.shape]:
+            prior = self._shaped(artifact.transferred(self._vectors, shape), shape)
+            found = (fit.with_prior(prior, quick).choice().ndcg, shape, prior)
+            best = max(best, found, key=lambda one: one[0])
+        self.choice["shape"] = asdict(best[1])
+        return best[2]
+
+    def _note(self, used: str, why: str, scores: Mapping[str, float]) -> None:
+        self.choice |= {"used": used, "why": why, "ndcg": dict(scores)}
+        numbers = ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
+        _logger.info(f"Transfer [{self.settings.how}]: {used} is used ({why}){': ' + numbers if numbers else ''}")

@@ -1,0 +1,143 @@
+"""ktrec pretrain on two tiny sources whose texts say who likes what."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from recbole_ktrec.cli import main
+from recbole_ktrec.errors import ConfigError, DataError
+from recbole_ktrec.evaluation import pretraining
+from recbole_ktrec.evaluation.domains import hold_out, read_domain
+from recbole_ktrec.evaluation.pretraining import Pretraining, PretrainOptions
+from recbole_ktrec.model.artifact import load
+from tests.conftest import write_tiny_dataset
+from tests.support import save_tiny_bert
+
+KEYS: dict[str, Any] = {
+    "whitening": 0.4, "exponents": [0.5], "strengths": [1.0], "powers": [1.0, 2.0], "lexical_weights": [0.0, 0.3],
+    "neighbours": 50, "held_out_users": 100, "candidates": 100, "fusion_knowledge": True, "seed": 1,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tiny BERT."""
+    return str(save_tiny_bert(tmp_path_factory.mktemp("bert")))
+
+
+@pytest.fixture
+def values(workplace: Path, encoder: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, Any]]:
+    """Two sources, ``one`` and ``two``, and a function that returns their configuration."""
+    monkeypatch.setenv("KTREC_CACHE", str(workplace / "cache"))
+    draw = random.Random(5)
+    for name, topics in (("one", ("red robot", "blue puzzle")), ("two", ("space drama", "board comedy"))):
+        folder = write_tiny_dataset(workplace / "dataset", name, users=60)
+        rows = [f"i{item}\t{topics[item % 2]} {draw.choice(('toy', 'kids', 'train'))}" for item in range(30)]
+        (folder / f"{name}.item").write_text("\n".join(["item_id:token\ttitle:token_seq", *rows]) + "\n")
+    return lambda name: {"data_path": "dataset", "text_encoder": encoder, "text_max_length": 16, "use_gpu": False}
+
+
+def test_held_out_is_one_interaction_of_users_with_two() -> None:
+    taken = sp.csr_matrix(np.array([[0, 1, 1, 1], [0, 1, 0, 0], [0, 1, 0, 1]], dtype=np.float32))
+    rest, sample = hold_out(taken, 10, np.random.default_rng(0))
+    assert sample.positives.sum(axis=1).A1.tolist() == [1, 1]
+    assert rest.sum(axis=1).A1.tolist() == [2, 1, 1]
+    np.testing.assert_array_equal((sample.rows + sample.positives).toarray(), taken[[0, 2]].toarray())
+
+
+def test_artifact_tells_what_was_measured(values: Callable[[str], dict[str, Any]], workplace: Path) -> None:
+    made = Pretraining(["one", "two"], values, PretrainOptions.read(KEYS), workplace / "out").run()
+    found = load(workplace / "out")
+    assert list(found.statistics) == ["one", "two"] and found.shape == made.shape
+    np.testing.assert_allclose(found.matrix, made.matrix)
+    card = found.card
+    assert [source["interactions"] for source in card["sources"]] == [600, 600]
+    assert all(len(source["inter_sha256"]) == len(source["item_sha256"]) == 64 for source in card["sources"])
+    assert card["encoder"]["encoder"].endswith("bert0") and [one["source"] for one in card["fusion"]] == ["one", "two"]
+    best = max(one["mean_ratio"] for one in card["tried"])
+    assert np.mean([told["ratio"] for told in card["metrics"].values()]) == pytest.approx(best)
+    assert best >= card["tried"][0]["mean_ratio"] and card["tried"][0]["strength"] == 0  # no transfer is the first
+    for told in card["metrics"].values():
+        assert told["ndcg@10"]["shuffled_texts"] < told["ndcg@10"]["transferred"]
+
+
+def test_what_is_done_is_not_done_again(
+    values: Callable[[str], dict[str, Any]], workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = PretrainOptions.read(KEYS)
+    first = Pretraining(["one", "two"], values, options, workplace / "out").run()
+
+    def never(*_: Any) -> None:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(pretraining, "co_consumption", never)
+    monkeypatch.setattr(Pretraining, "_measure", never)
+    monkeypatch.setattr(Pretraining, "_controls", never)
+    again = Pretraining(["one", "two"], values, options, workplace / "out").run()
+    np.testing.assert_array_equal(again.matrix, first.matrix)
+    assert again.card["metrics"] == first.card["metrics"]
+    with (workplace / "dataset" / "one" / "one.inter").open("a") as file:
+        file.write("u1\ti29\t5\t99\n")
+    with pytest.raises(AssertionError, match="computed again"):
+        Pretraining(["one", "two"], values, options, workplace / "out").run()
+
+
+def test_one_source_alone_is_warned_of(
+    values: Callable[[str], dict[str, Any]], workplace: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = PretrainOptions.read({**KEYS, "fusion_knowledge": False})
+    made = Pretraining(["one"], values, options, workplace / "out").run()
+    assert "one source, [one]" in caplog.text and made.card["held_out"] == "the source's own users"
+    assert made.card["fusion"] == []
+
+
+def test_command_prints_the_table_and_refuses_unknown_keys(
+    values: Callable[[str], dict[str, Any]], workplace: Path, encoder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["pretrain", "--datasets", "one", "two", "--output", "out", f"--text_encoder={encoder}",
+            "--text_max_length=16", "--powers=[1.0]", "--strengths=[1.0]", "--lexical_weights=[0.0]",
+            "--fusion_knowledge=False"]  # fmt: skip
+    assert main(call) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["source", "interactions", "untrained_kernel", "untrained", "transferred",
+                                "shuffled_texts", "ratio"]  # fmt: skip
+    assert [line.split()[:2] for line in lines[1:3]] == [["one", "600"], ["two", "600"]]
+    assert (workplace / "out" / "card.json").is_file()
+    assert main([*call, "--strenghts=[1]"]) == 2
+    assert "Did you mean [strengths]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("powers", [0]), ("strengths", [2.0]), ("seed", -1), ("fusion_knowledge", 1), ("candidates", 1.5)],
+)
+def test_bad_values_are_named(key: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=key):
+        PretrainOptions.read({**KEYS, key: value})
+
+
+def test_sources_that_cannot_be_used_are_named(values: Callable[[str], dict[str, Any]], workplace: Path) -> None:
+    with pytest.raises(ConfigError, match=r"\[one\] is named twice"):
+        Pretraining(["one", "one"], values, PretrainOptions.read(KEYS), workplace / "out")
+    (workplace / "dataset" / "two" / "two.item").unlink()
+    with pytest.raises(DataError, match=r"two.item\] is missing"):
+        read_domain("two", values("two"), 0.4, 10, 10, 0)
+
+
+def test_damaged_part_is_named(values: Callable[[str], dict[str, Any]], workplace: Path) -> None:
+    options = PretrainOptions.read({**KEYS, "fusion_knowledge": False})
+    Pretraining(["one"], values, options, workplace / "out").run()
+    (part,) = (workplace / "out" / "parts").glob("one-*.safetensors")
+    part.write_bytes(b"no")
+    with pytest.raises(DataError, match=part.name):
+        Pretraining(["one"], values, options, workplace / "out").run()
+    for kept in (workplace / "out" / "parts").glob("*.json"):
+        assert json.loads(kept.read_text())

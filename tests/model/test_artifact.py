@@ -1,0 +1,97 @@
+"""The folder that knowledge is carried in: a round trip, and every way in which it can be wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from recbole_ktrec.errors import DataError, EncoderError
+from recbole_ktrec.model.artifact import CARD, WEIGHTS, Artifact, Shape, load, save
+from recbole_ktrec.nn.co_consumption import Statistics, metric
+from recbole_ktrec.nn.item_item import Options
+
+FINGERPRINT = {"encoder": "a/mini", "sha256": "1" * 64, "pooling": "mean", "prompt": "", "max_length": 32}
+FUSION = [
+    {"source": "sparse", "density": [5.0, 5.0], "regularisation": 60.0, "prior_weight": 0.2, "neighbour_weight": 0.1},
+    {"source": "dense", "density": [90.0, 70.0], "regularisation": 900.0, "prior_weight": 0.0, "neighbour_weight": 0.0},
+]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Artifact:
+    """An artifact of two sources, one with a dot in its name, written to ``tmp_path / "made"``."""
+    draw = np.random.default_rng(0)
+    factors = [draw.standard_normal((4, 4)).astype(np.float32) for _ in range(2)]
+    parts = [Statistics(part @ part.T, np.eye(4, dtype=np.float32), 100.0) for part in factors]
+    statistics = dict(zip(("books", "shop.v2"), parts, strict=True))
+    card = {"encoder": FINGERPRINT, "fusion": FUSION, "sources": [{"name": "books"}]}
+    artifact = Artifact(statistics, metric(parts[0]), Shape(0.5, 1.0, 2.0, 0.3), 0.4, card, tmp_path / "made")
+    save(artifact, tmp_path / "made")
+    return artifact
+
+
+def test_round_trip(made: Artifact, tmp_path: Path) -> None:
+    found = load(tmp_path / "made")
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == [CARD, WEIGHTS]
+    assert list(found.statistics) == ["books", "shop.v2"]
+    np.testing.assert_array_equal(found.statistics["shop.v2"].between, made.statistics["shop.v2"].between)
+    np.testing.assert_array_equal(found.matrix, made.matrix)
+    assert (found.shape, found.whitening, found.statistics["books"].interactions) == (made.shape, 0.4, 100.0)
+    assert found.card["sources"] == [{"name": "books"}] and found.card["format"] == 1
+
+
+def test_transferred_vectors_keep_their_length(made: Artifact) -> None:
+    vectors = np.vstack([np.zeros(4), np.eye(4)]).astype(np.float32)
+    moved = made.transferred(vectors)
+    np.testing.assert_allclose(np.linalg.norm(moved, axis=1), [0, 1, 1, 1, 1], atol=1e-5)
+    np.testing.assert_allclose(made.transferred(vectors, Shape(strength=0.0)), vectors, atol=1e-6)
+
+
+def test_another_encoder_is_refused_with_both_names(made: Artifact) -> None:
+    made.check(FINGERPRINT, 4)
+    with pytest.raises(EncoderError, match=r"made\] was trained with.*a/mini.*other/encoder"):
+        made.check({**FINGERPRINT, "encoder": "other/encoder", "sha256": "2" * 64}, 4)
+    with pytest.raises(EncoderError, match=r"vectors of length \[4\], not of \[8\]"):
+        made.check(FINGERPRINT, 8)
+
+
+@pytest.mark.parametrize(("density", "expected"), [(4, (60.0, 0.2, 0.1)), (20, (900.0, 0.0, 0.0))])
+def test_open_numbers_are_those_of_the_nearest_density(
+    made: Artifact, density: int, expected: tuple[float, ...]
+) -> None:
+    here = sp.random(30, 30, density / 30, format="csr", random_state=0)
+    filled = made.filled(Options(), here)
+    assert (filled.regularisation, filled.prior_weight, filled.neighbour_weight) == expected
+    assert made.filled(Options(regularisation=7.0), here).regularisation == 7.0
+
+
+def test_missing_files_are_named(made: Artifact, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nowhere/card.json\] cannot be read.*ktrec pretrain"):
+        load(tmp_path / "nowhere")
+    (tmp_path / "made" / WEIGHTS).unlink()
+    with pytest.raises(DataError, match=r"made/weights.safetensors\] cannot be read"):
+        load(tmp_path / "made")
+
+
+def test_damaged_files_are_named(made: Artifact, tmp_path: Path) -> None:
+    card, weights = tmp_path / "made" / CARD, tmp_path / "made" / WEIGHTS
+    kept = card.read_text()
+    for change, message in (
+        ({"format": 9}, r"card.json\] is of format \[9\], this version reads \[1\]"),
+        ({"shape": {"size": 1}}, r"card.json\] lacks or has a wrong"),
+        ({"whitening": None}, r"card.json\] lacks or has a wrong"),
+    ):
+        card.write_text(json.dumps({**json.loads(kept), **change}))
+        with pytest.raises(DataError, match=message):
+            load(tmp_path / "made")
+    card.write_text("{")
+    with pytest.raises(DataError, match=r"card.json\] is not the card"):
+        load(tmp_path / "made")
+    card.write_text(kept)
+    weights.write_bytes(weights.read_bytes()[:-8])
+    with pytest.raises(DataError, match=r"weights.safetensors\] is damaged"):
+        load(tmp_path / "made")

@@ -1,0 +1,175 @@
+"""KTEASE with an artifact: every way to transfer runs by name, and the guard lets nothing in that does not pay."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from recbole.config import Config
+from recbole.data import create_dataset, data_preparation
+from recbole.quick_start import load_data_and_model, run_recbole
+from recbole.utils import get_model, get_trainer, init_seed
+
+from recbole_ktrec.errors import ConfigError, DataError, EncoderError
+from recbole_ktrec.model.artifact import Artifact, Shape, save
+from recbole_ktrec.model.item_text import load_item_text, load_texts
+from recbole_ktrec.model.transfer import TransferSettings, pick
+from recbole_ktrec.nn.co_consumption import Statistics, co_consumption, metric
+from recbole_ktrec.nn.whitening import whitened_text
+
+Settings = Callable[..., dict[str, Any]]
+_FUSION = {"source": "a", "density": [8.0, 8.0], "regularisation": 33.0, "prior_weight": 0.2, "neighbour_weight": 0.0}
+
+
+def build(settings: dict[str, Any]) -> tuple[Any, Any, tuple[Any, Any, Any]]:
+    config = Config(model="KTEASE", dataset="tiny", config_dict=settings)
+    init_seed(config["seed"], True)
+    parts = data_preparation(config, create_dataset(config))
+    return config, get_model("KTEASE")(config, parts[0].dataset), parts
+
+
+def trained(settings: dict[str, Any]) -> Any:
+    config, model, (train, valid, _) = build(settings)
+    get_trainer(config["MODEL_TYPE"], "KTEASE")(config, model).fit(train, valid, saved=False, verbose=False)
+    return model
+
+
+def everyone(model: Any) -> np.ndarray:
+    users = torch.arange(1, model.n_users)
+    return model.full_sort_predict({model.USER_ID: users}).view(len(users), -1).numpy()
+
+
+@pytest.fixture
+def artifact(textual: Settings, workplace: Path) -> Callable[..., str]:
+    """A function that writes an artifact for the tiny encoder and returns its folder: good, or of a random metric."""
+
+    def make(random: bool = False, **shape: float) -> str:
+        config, model, (train, _, _) = build(textual())
+        found = load_item_text(config, train.dataset)
+        statistics = co_consumption(model.interaction_matrix, whitened_text(found.matrix, found.has_text, 0.4))
+        if random:  # one direction is all that is left
+            direction = np.random.default_rng(1).standard_normal((1, 16)).astype(np.float32)
+            statistics = Statistics(direction.T @ direction, np.eye(16, dtype=np.float32) * 1e-3, 1000.0)
+        chosen = Shape(**{"exponent": 0.5, "strength": 1.0, "power": 2.0, "lexical_weight": 0.0, **shape})
+        matrix = metric(statistics, 4.0 if random else chosen.exponent, chosen.strength)
+        card = {"encoder": found.fingerprint, "fusion": [_FUSION]}
+        save(Artifact({"a": statistics}, matrix, chosen, 0.4, card), workplace / "knowledge")
+        return "knowledge"
+
+    return make
+
+
+@pytest.mark.parametrize("how", ["zero_shot", "frozen", "adapter", "full"])
+def test_each_way_runs_by_name_and_comes_back(
+    textual: Settings, artifact: Callable[..., str], workplace: Path, how: str
+) -> None:
+    result = run_recbole(model="KTEASE", dataset="tiny", config_dict=textual(pretrained=artifact(), transfer=how))
+    assert result["test_result"]["hit@5"] > 0.25
+    (saved,) = (workplace / "saved").glob("KTEASE-*.pth")
+    _, model, *_ = load_data_and_model(str(saved))
+    assert np.abs(everyone(model)).max() > 0
+    assert model.transfer_choice["transfer"] == how
+    assert model.transfer_choice["used"] in ("untrained", "scratch", "transferred")
+    assert set(model.transfer_choice["ndcg"]) == (
+        set() if how == "zero_shot" else {"untrained", "scratch", "transferred"}
+    )
+
+
+def test_zero_shot_is_history_times_prior_and_reads_no_validation_data(
+    textual: Settings, artifact: Callable[..., str]
+) -> None:
+    settings = textual(pretrained=artifact(), transfer="zero_shot")
+    model = trained(settings)
+    config, other, (train, _, _) = build(settings)
+    other.fit(None)
+    np.testing.assert_array_equal(everyone(model), everyone(other))
+    assert model.probability == (1.0, 0.0)
+    found = load_item_text(config, train.dataset)
+    vectors = model.transfer.artifact.transferred(whitened_text(found.matrix, found.has_text, 0.4))
+    alike = np.maximum(vectors @ vectors.T, 0) ** 2
+    np.fill_diagonal(alike, 0)
+    np.testing.assert_allclose(everyone(model), model.interaction_matrix[1:] @ alike, atol=1e-4)
+
+
+def test_guard_falls_back_from_a_random_metric(textual: Settings, artifact: Callable[..., str]) -> None:
+    folder = artifact(random=True)
+    model = trained(textual(pretrained=folder, transfer="frozen"))
+    assert model.transfer_choice["used"] != "transferred"
+    without = trained(textual(pretrained=folder, transfer="frozen", transfer_guard=False))
+    assert without.transfer_choice["used"] == "transferred"
+    if model.transfer_choice["used"] == "untrained":
+        np.testing.assert_array_equal(everyone(model), everyone(trained(textual())))
+    assert not np.array_equal(everyone(model), everyone(without))
+
+
+def test_guard_falls_back_when_texts_are_shuffled(textual: Settings, artifact: Callable[..., str]) -> None:
+    model = trained(textual(pretrained=artifact(), transfer="frozen", shuffle_texts=True))
+    assert model.transfer_choice["used"] != "transferred"
+
+
+def test_pick_wants_more_than_chance() -> None:
+    assert pick({"untrained": 0.1, "scratch": 0.1004, "transferred": 0.1004}) == "untrained"
+    assert pick({"untrained": 0.1, "scratch": 0.11, "transferred": 0.1104}) == "scratch"
+    assert pick({"untrained": 0.1, "scratch": 0.11, "transferred": 0.12}) == "transferred"
+    assert pick({"untrained": 0.1, "scratch": 0.09, "transferred": 0.102}) == "transferred"
+
+
+def test_without_validation_data_the_numbers_of_the_nearest_source_are_taken(
+    textual: Settings, artifact: Callable[..., str]
+) -> None:
+    _, model, _ = build(textual(pretrained=artifact(), transfer="frozen", solver="low_rank", rank=8))
+    model.fit(None)
+    assert model.weights["choice"]["regularisation"] == 33.0 and model.weights["choice"]["prior_weight"] == 0.2
+    assert model.transfer_choice["used"] == "transferred" and "too few" in model.transfer_choice["why"]
+
+
+def test_copies_share_the_artifact(textual: Settings, artifact: Callable[..., str]) -> None:
+    _, model, _ = build(textual(pretrained=artifact()))
+    assert copy.deepcopy(model).transfer is model.transfer
+
+
+def test_shuffled_texts_are_those_of_other_items(textual: Settings) -> None:
+    config, _, (train, _, _) = build(textual())
+    plain, texts = load_item_text(config, train.dataset), load_texts(config, train.dataset)
+    shuffled, _, _ = build(textual(shuffle_texts=True))
+    moved, others = load_item_text(shuffled, train.dataset), load_texts(shuffled, train.dataset)
+    assert others != texts and sorted(others[1:]) == sorted(texts[1:])
+    assert not moved.matrix[0].any() and moved.has_text.sum() == plain.has_text.sum()
+    one = texts.index(others[5])
+    np.testing.assert_array_equal(moved.matrix[5], plain.matrix[one])  # vectors and words move together
+
+
+def test_artifact_of_another_encoder_is_refused_with_both_names(
+    textual: Settings, artifact: Callable[..., str]
+) -> None:
+    settings = textual(pretrained=artifact())
+    with pytest.raises(EncoderError, match=r"knowledge\] was trained with.*max_length='32'.*max_length='16'"):
+        trained({**settings, "text_max_length": 16})
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"transfer": "zeroshot"}, ConfigError, r"transfer \[zeroshot\].*Did you mean \[zero_shot\]"),
+        ({"transfer_guard": 1}, ConfigError, r"transfer_guard \[1\]"),
+        ({"transfer_prior_count": 0}, ConfigError, r"transfer_prior_count \[0\]"),
+        ({"shuffle_texts": "yes"}, ConfigError, r"shuffle_texts \[yes\]"),
+        ({"pretrained": "nowhere"}, DataError, r"nowhere/card.json\]"),
+    ],
+)
+def test_bad_values_are_refused(
+    textual: Settings, changes: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        trained(textual(**changes))
+
+
+def test_no_prior_and_an_artifact_contradict_each_other(textual: Settings, artifact: Callable[..., str]) -> None:
+    with pytest.raises(ConfigError, match=r"prior must be \[text\]"):
+        build(textual(pretrained=artifact(), prior="none"))
+    assert TransferSettings.read(build(textual())[0]) is None

@@ -19,10 +19,10 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from recbole_ktrec.model.ktrec_trainer import SparseAndDense
 from recbole_ktrec.nn.fusion_model import FusionModel, FusionOptions
 from recbole_ktrec.nn.history import Histories, hide, shared_candidates
 from recbole_ktrec.nn.losses import softmax_loss
+from recbole_ktrec.nn.optimizers import SparseAndDense
 from recbole_ktrec.nn.shared import SharedRows
 
 USERS, PER_USER, WIDTH, BATCH, NEGATIVES = 20_000, 10, 384, 256, 1024

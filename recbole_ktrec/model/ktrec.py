@@ -14,22 +14,23 @@ from torch import Tensor
 from recbole_ktrec.errors import ConfigError, one_of
 from recbole_ktrec.model.held_out import HeldOut, with_negatives
 from recbole_ktrec.model.interactions import binary_interactions
-from recbole_ktrec.model.item_text import load_item_text, load_texts, load_user_text
+from recbole_ktrec.model.item_text import load_user_text
 from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer
-from recbole_ktrec.model.live_text import LiveText
+from recbole_ktrec.model.multi_task_settings import MultiTaskSettings
+from recbole_ktrec.model.text_side import TextSide, text_side
 from recbole_ktrec.nn.blend import blend_weights
 from recbole_ktrec.nn.calibration import fit_platt
 from recbole_ktrec.nn.feedback import feedback_step
 from recbole_ktrec.nn.fusion import FUSIONS
 from recbole_ktrec.nn.fusion_model import FusionModel, FusionOptions
-from recbole_ktrec.nn.graph import smooth_items
-from recbole_ktrec.nn.history import Histories, hide, shared_candidates
+from recbole_ktrec.nn.history import Histories
 from recbole_ktrec.nn.losses import LOSSES
+from recbole_ktrec.nn.objective import Objective
 from recbole_ktrec.nn.scorers import SCORERS, Dot
 from recbole_ktrec.nn.shared import SharedRows
-from recbole_ktrec.nn.whitening import fit_whitening, whitened_text
-from recbole_ktrec.text import TextSettings, check_fingerprint
+from recbole_ktrec.nn.whitening import whitened_text
+from recbole_ktrec.text import check_fingerprint
 
 _CHOICES: dict[str, dict[str, Any]] = {"fusion": FUSIONS, "scorer": SCORERS, "loss": LOSSES}
 
@@ -50,14 +51,16 @@ class KTRec(GeneralRecommender):
         for key, known in _CHOICES.items():
             one_of(key, config[key], known)
         interactions = binary_interactions(dataset)
-        self.hidden_share, self.negatives = float(config["hidden_share"]), int(config["train_negatives"])
-        self.loss_function = LOSSES[config["loss"]]
+        self.multi_task = MultiTaskSettings.read(config)
+        loss = LOSSES[config["loss"]]
+        self.objective = Objective(float(config["hidden_share"]), int(config["train_negatives"]), loss)
         self.histories = Histories(interactions)
         taken = np.flatnonzero(np.asarray(interactions.sum(axis=0)).ravel())
         self.candidates = torch.from_numpy(taken)  # an item that nobody could take yet is no negative
-        text, self.text_fingerprint, self.live = self._text(config, dataset, interactions)
+        text = self._text(config, dataset, interactions)
+        self.text_fingerprint, self.live = text.fingerprint, text.live
         user_text = self._user_text(config, dataset, interactions)
-        self.net = FusionModel(text, self.n_users, self._options(config), user_text)
+        self.net = FusionModel(text.stored, self.n_users, self._options(config), user_text)
         # In a tuple, since it is no part of what is trained and saved by gradient.
         wanted = bool(config["closed_form"]) and config["fusion"] != "id"
         self._closed = (KTEASE(config, dataset),) if wanted else ()
@@ -79,21 +82,11 @@ class KTRec(GeneralRecommender):
             sparse=bool(config["single_spec"]),
         )
 
-    def _text(self, config: Any, dataset: Any, interactions: sp.csr_matrix) -> tuple[SharedRows, dict, LiveText | None]:
-        """Return the item text vectors that the model reads, their fingerprint, and the encoder if it is trained."""
+    def _text(self, config: Any, dataset: Any, interactions: sp.csr_matrix) -> TextSide:
         if config["fusion"] == "id":
             width = int(config["embedding_size"] or 64)
-            return SharedRows(np.zeros((self.n_items, width), dtype=np.float32)), {}, None
-        found = load_item_text(config, dataset)
-        power, width = float(config["whitening"]), config["embedding_size"]
-        plain = whitened_text(found.matrix, found.has_text, power, width)
-        stored = SharedRows(smooth_items(interactions, plain, int(config["graph_layers"])))
-        settings = TextSettings.from_mapping(config)
-        if settings.encoder_training == "frozen":
-            return stored, found.fingerprint, None
-        texts = load_texts(config, dataset)
-        whitening = fit_whitening(found.matrix[np.flatnonzero(found.has_text)], power, width)
-        return stored, found.fingerprint, LiveText(texts, settings, whitening, plain, stored, self.device)
+            return TextSide(SharedRows(np.zeros((self.n_items, width), dtype=np.float32)), {})
+        return text_side(config, dataset, interactions, self.device)
 
     def _user_text(self, config: Any, dataset: Any, interactions: sp.csr_matrix) -> SharedRows | None:
         found = load_user_text(config, dataset, interactions)
@@ -105,15 +98,8 @@ class KTRec(GeneralRecommender):
 
     def calculate_loss(self, interaction: Any) -> Tensor:
         """Return the loss of a batch of users (only their ids are read): a scalar."""
-        users = interaction[self.USER_ID]
-        row, items = (part.to(self.device) for part in self.histories.of(users))
-        hidden = hide(row.cpu(), self.hidden_share).to(self.device)
-        vectors = self.net.user_vectors(users, row[~hidden], items[~hidden], self.live)
-        drawn = self.candidates[torch.randint(len(self.candidates), (self.negatives,))].to(self.device)
-        candidates, column, known = shared_candidates(row, items, hidden, drawn, len(users))
-        text = None if self.live is None else self.live(candidates)
-        scores = self._grid(vectors, *self.net.item_vectors(candidates, text))
-        return self.loss_function(scores, row[hidden], column[hidden], known)
+        users = interaction[self.USER_ID].to(self.device)
+        return self.objective(self.net, self.histories, self.candidates, users, self.live)
 
     def _grid(self, users: Tensor, items: Tensor, bias: Tensor) -> Tensor:
         return self.net.scorer.grid(users, items) + bias

@@ -7,47 +7,10 @@ from typing import Any
 
 import torch
 from recbole.trainer import Trainer
-from torch import nn, optim
 
 from recbole_ktrec.model.held_out import held_out
-
-
-class SparseAndDense:
-    """Two Adam optimisers behind the interface of one, so that an epoch costs what its batches touch.
-
-    Args:
-        sparse: parameters whose gradients are sparse (ID embeddings).
-        dense: all others.
-    """
-
-    def __init__(self, sparse: list[nn.Parameter], dense: list[nn.Parameter], lr: float, weight_decay: float) -> None:
-        self.parts: list[optim.Optimizer] = [optim.AdamW(dense, lr=lr, weight_decay=weight_decay)]
-        if sparse:
-            self.parts.append(optim.SparseAdam(sparse, lr=lr))
-
-    @property
-    def param_groups(self) -> list[dict[str, Any]]:
-        """The groups of both, as schedulers and scalers read them."""
-        return [group for part in self.parts for group in part.param_groups]
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Clear the gradients of both."""
-        for part in self.parts:
-            part.zero_grad(set_to_none)
-
-    def step(self, closure: Any = None) -> None:
-        """Step both."""
-        for part in self.parts:
-            part.step()
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the states of both."""
-        return {"parts": [part.state_dict() for part in self.parts]}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take the states of both back."""
-        for part, saved in zip(self.parts, state["parts"], strict=True):
-            part.load_state_dict(saved)
+from recbole_ktrec.model.multi_task import joint_training
+from recbole_ktrec.nn.optimizers import SparseAndDense, sparse_parameters, without
 
 
 class KTRecTrainer(Trainer):
@@ -56,7 +19,8 @@ class KTRecTrainer(Trainer):
     def fit(self, train_data: Any, valid_data: Any = None, verbose: bool = True, saved: bool = True,
             show_progress: bool = False, callback_fn: Any = None) -> tuple[float, Any]:  # fmt: skip
         """Train as RecBole does, then settle on the best state what needs held-out data: blend and calibration."""
-        outcome = super().fit(train_data, valid_data, verbose, saved, show_progress, callback_fn)
+        with joint_training(self):
+            outcome = super().fit(train_data, valid_data, verbose, saved, show_progress, callback_fn)
         found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]))
         if found is None:
             return outcome
@@ -93,11 +57,8 @@ class KTRecTrainer(Trainer):
         os.replace(beside, self.saved_model_file)
 
     def _build_optimizer(self, **kwargs: Any) -> Any:
-        sparse: list[Any] = [
-            table.weight for table in self.model.modules() if isinstance(table, nn.Embedding) and table.sparse
-        ]
+        sparse = sparse_parameters(self.model)
         if kwargs or not sparse or self.learner.lower() != "adam":
             return super()._build_optimizer(**kwargs)
-        known = {id(parameter) for parameter in sparse}
-        dense = [p for p in self.model.parameters() if p.requires_grad and id(p) not in known]
+        dense = without(self.model.parameters(), sparse)
         return SparseAndDense(sparse, dense, self.learning_rate, self.weight_decay)

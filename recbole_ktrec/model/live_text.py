@@ -24,6 +24,7 @@ class LiveText(nn.Module):
         whitening: fitted on the frozen vectors, and kept.
         frozen: whitened frozen vectors ``[n_items, width]``.
         stored: what the model reads without training: ``frozen``, smoothed over the graph.
+        encoder: one that is in training already, to be shared; None loads one.
     """
 
     mean: Tensor
@@ -37,10 +38,12 @@ class LiveText(nn.Module):
         frozen: np.ndarray,
         stored: SharedRows,
         device: torch.device,
+        encoder: TextEncoder | None = None,
     ) -> None:
         super().__init__()
-        self.encoder = TextEncoder.load(settings, device)
-        self.encoder.set_training(settings.encoder_training)
+        self.encoder = TextEncoder.load(settings, device) if encoder is None else encoder
+        if encoder is None:
+            self.encoder.set_training(settings.encoder_training)
         self.ids = self.encoder.tokenize(texts, remember=False)
         self.frozen, self.stored = SharedRows(frozen), stored
         self.register_buffer("mean", torch.from_numpy(whitening.mean), persistent=False)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import torch
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 
 
 @contextlib.contextmanager

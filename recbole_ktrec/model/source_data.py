@@ -1,0 +1,65 @@
+"""Source data sets of a multi-task run: read through RecBole, each with the property files of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from recbole_ktrec.errors import DataError, nearest
+from recbole_ktrec.text import TextSettings
+
+#: Text keys that say how the files of one data set are read; all others must be the target's.
+_OF_ONE_DATA_SET = ("text_fields", "text_template", "text_missing")
+_ALSO_THE_TARGETS = ("use_gpu", "gpu_id", "seed", "reproducibility", "state", "whitening", "graph_layers", "fusion",
+                     "embedding_size")  # fmt: skip
+
+
+def load_source(name: str, data_path: str, target: Any) -> tuple[Any, Any]:
+    """Return RecBole's configuration and data set (all of its interactions) of a source.
+
+    Args:
+        name: of the data set.
+        data_path: the folder that holds its folder.
+        target: the configuration of the run, which gives the encoder and the form of the model.
+
+    Raises:
+        DataError: the files are not there; the message names the folder and the nearest name.
+    """
+    from recbole.config import Config
+    from recbole.data import create_dataset
+
+    keys = [key for key in TextSettings.keys() if key not in _OF_ONE_DATA_SET]
+    values = {key: target[key] for key in (*keys, *_ALSO_THE_TARGETS)}
+    values["data_path"] = data_path
+    # RecBole evaluates strings of a dict as code: a quoted one gives itself.
+    given = {key: repr(value) if isinstance(value, str) else value for key, value in values.items()}
+    with _no_command_line():
+        config = Config(model=target["model"], dataset=name, config_dict=given)
+    config["device"] = target["device"]
+    _check_files(name, config, data_path)
+    return config, create_dataset(config)
+
+
+@contextlib.contextmanager
+def _no_command_line() -> Iterator[None]:
+    """Hide ``sys.argv``, whose ``--key=value`` are meant for the target."""
+    held, sys.argv = sys.argv, sys.argv[:1]
+    try:
+        yield
+    finally:
+        sys.argv = held
+
+
+def _check_files(name: str, config: Any, data_path: str) -> None:
+    folder, root = Path(config["data_path"]), Path(data_path)
+    if not folder.is_dir():
+        others = [path.name for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
+        raise DataError(
+            f"source_datasets: the folder [{folder.absolute()}] of [{name}] does not exist.{nearest(name, others)} "
+            f"Give source_data_path, where {name}/{name}.inter is."
+        )
+    if not config["benchmark_filename"] and not (folder / f"{name}.inter").is_file():
+        raise DataError(f"source_datasets: the folder [{folder.absolute()}] has no file [{name}.inter].")

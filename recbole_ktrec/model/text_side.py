@@ -1,0 +1,55 @@
+"""The text vectors of a data set's items as the fusion model reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from recbole_ktrec.model.item_text import load_item_text, load_texts
+from recbole_ktrec.model.live_text import LiveText
+from recbole_ktrec.nn.graph import smooth_items
+from recbole_ktrec.nn.shared import SharedRows
+from recbole_ktrec.nn.whitening import fit_whitening, whitened_text
+from recbole_ktrec.text import TextSettings
+from recbole_ktrec.text.encoder import TextEncoder
+
+
+@dataclass(frozen=True)
+class TextSide:
+    """Vectors of the items' texts.
+
+    Attributes:
+        stored: whitened and smoothed ``[n_items, width]``.
+        fingerprint: of the encoder; empty without text.
+        live: the encoder, if it is trained.
+    """
+
+    stored: SharedRows
+    fingerprint: dict[str, Any]
+    live: LiveText | None = None
+
+
+def text_side(
+    config: Any, dataset: Any, interactions: sp.csr_matrix, device: torch.device, encoder: TextEncoder | None = None
+) -> TextSide:
+    """Return the text vectors of the items of ``dataset``, whitened on their own.
+
+    Args:
+        interactions: of the training part, binary ``[n_users, n_items]``.
+        encoder: one that is trained already, to be shared; None loads one if it is to be trained.
+    """
+    found = load_item_text(config, dataset)
+    power, width = float(config["whitening"]), config["embedding_size"]
+    plain = whitened_text(found.matrix, found.has_text, power, width)
+    stored = SharedRows(smooth_items(interactions, plain, int(config["graph_layers"])))
+    settings = TextSettings.from_mapping(config)
+    if settings.encoder_training == "frozen":
+        return TextSide(stored, found.fingerprint)
+    texts = load_texts(config, dataset)
+    whitening = fit_whitening(found.matrix[np.flatnonzero(found.has_text)], power, width)
+    live = LiveText(texts, settings, whitening, plain, stored, device, encoder)
+    return TextSide(stored, found.fingerprint, live)

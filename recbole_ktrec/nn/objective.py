@@ -1,0 +1,47 @@
+"""What KTRec minimises: hidden items of a batch of users, predicted from the rest of their histories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from recbole_ktrec.nn.fusion_model import FusionModel
+from recbole_ktrec.nn.history import Histories, hide, shared_candidates
+from recbole_ktrec.nn.losses import Loss
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The form of the task.
+
+    Attributes:
+        hidden_share: expected share of each history that is hidden.
+        negatives: random candidates of a batch, beside the other users' hidden items.
+        loss: over the scores of the users against the candidates.
+    """
+
+    hidden_share: float
+    negatives: int
+    loss: Loss
+
+    def __call__(
+        self, net: FusionModel, histories: Histories, drawable: Tensor, users: Tensor, live: Any = None
+    ) -> Tensor:
+        """Return the loss of a batch of users: a scalar.
+
+        Args:
+            drawable: items that may be drawn as candidates, ``[k]``.
+            users: internal ids ``[m]``, on the device of ``net``.
+            live: called with items for their text vectors, in place of the stored ones.
+        """
+        row, items = (part.to(users.device) for part in histories.of(users))
+        hidden = hide(row.cpu(), self.hidden_share).to(users.device)
+        vectors = net.user_vectors(users, row[~hidden], items[~hidden], live)
+        drawn = drawable[torch.randint(len(drawable), (self.negatives,))].to(users.device)
+        candidates, column, known = shared_candidates(row, items, hidden, drawn, len(users))
+        text = None if live is None else live(candidates)
+        f, bias = net.item_vectors(candidates, text)
+        return self.loss(net.scorer.grid(vectors, f) + bias, row[hidden], column[hidden], known)

@@ -5,7 +5,12 @@ against interactions. How strongly it is taken is measured between the sources (
 others give), no transfer being among what is tried. The settings are those of properties/pretrain.yaml, then
 --config_files, then --key=value. What is done is not done again: stop it, kill it, run it again.
 
+With --text_encoder_training=last_layers (or lora, full) the language model itself is trained on the sources first, the
+last one held out to decide when to stop (properties/contrastive.yaml); everything else is then learned with it. It lies
+in the folder encoder of the artifact, and a run with the artifact takes it by itself.
+
   ktrec pretrain --datasets amazon-beauty microlens ml-latest-small --data-path dataset --output knowledge
+  ktrec pretrain --datasets amazon-beauty microlens ml-latest-small --output tuned --text_encoder_training=last_layers
   ktrec run --model=KTEASE --dataset=amazon-toys --pretrained=knowledge --transfer=frozen
 """
 
@@ -14,9 +19,9 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recbole_ktrec.commands.options import read_config_files, read_options
 from recbole_ktrec.commands.session import own_arguments, quiet_host, set_threads
@@ -24,6 +29,9 @@ from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.register.keys import READ_BY_RECBOLE, keys_of_other_models
 from recbole_ktrec.register.properties import converted_file, dataset_files
 from recbole_ktrec.resources import resource_dir
+
+if TYPE_CHECKING:
+    from recbole_ktrec.evaluation.pretraining import PretrainOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,14 +63,34 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     def values(name: str) -> dict[str, Any]:
         files = [resource_dir("properties") / "text.yaml", *dataset_files(name), *converted_file(name, args.data_path)]
         said = {**read_config_files([str(file) for file in files]), "data_path": args.data_path, **given}
-        return {key: value for key, value in said.items() if key not in own}
+        return {key: value for key, value in said.items() if key not in own and not key.startswith("contrastive_")}
 
     _log()
     with own_arguments(), quiet_host():
-        artifact = Pretraining(args.datasets, values, options, args.output).run()
+        trained = _language_model(args, given, values, options)
+        artifact = Pretraining(args.datasets, values, options, args.output, trained).run()
     print(table(artifact.card))
+    if trained:
+        print(f"encoder     {told(trained)}")
     print(f"shape       {artifact.shape}\nartifact    {args.output}")
     return 0
+
+
+def _language_model(
+    args: argparse.Namespace, given: dict[str, Any], values: Callable[[str], dict[str, Any]], options: PretrainOptions
+) -> dict[str, Any] | None:
+    """Train the language model if that is asked for; ``given`` then names the trained one. Return its record."""
+    if given.get("text_encoder_training", "frozen") == "frozen":
+        return None
+    from recbole_ktrec.evaluation.language_model import train_language_model
+    from recbole_ktrec.text import ContrastiveSettings
+
+    settings = ContrastiveSettings.from_mapping({**given, "seed": options.seed})
+    record = train_language_model(args.datasets, values, options.held_out_users, settings, args.output)
+    for key in ("text_encoder_training", "text_encoder_revision", "text_pooling"):
+        given.pop(key, None)
+    given["text_encoder"] = str(args.output / record["folder"])
+    return record
 
 
 def _log() -> None:
@@ -73,6 +101,15 @@ def _log() -> None:
         handler.setFormatter(logging.Formatter("%(message)s"))
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
+
+
+def told(trained: dict[str, Any]) -> str:
+    """Return how the training of the language model went, in a line."""
+    before, best = trained["held_out"][0], min(trained["held_out"], key=lambda entry: entry["loss"])
+    return (
+        f"step {best['step']} of {trained['steps']}; on [{trained['job']['settings']['held_out']}], held out, loss "
+        f"{before['loss']:.4f} -> {best['loss']:.4f}, recall@10 {before['recall@10']:.3f} -> {best['recall@10']:.3f}"
+    )
 
 
 def table(card: dict[str, Any]) -> str:

@@ -86,7 +86,7 @@ def hold_out(taken: sp.csr_matrix, users: int, draw: np.random.Generator) -> tup
     return rest, Sample(rest[chosen], positives)
 
 
-def _interactions(source: Source) -> tuple[sp.csr_matrix, list[str]]:
+def interactions(source: Source) -> tuple[sp.csr_matrix, list[str]]:
     """Return who took what, binary, and the item tokens; item 0 is padding."""
     users, _ = pd.factorize(source.frame["user"], sort=True)
     items, tokens = pd.factorize(source.frame["item"], sort=True)
@@ -110,7 +110,7 @@ def read_domain(
         DataError: a file cannot be used, or nobody took two items.
     """
     source = read_source(name, values)
-    taken, tokens = _interactions(source)
+    taken, tokens = interactions(source)
     draw = np.random.default_rng(seed)
     if not (np.diff(taken.indptr) > 1).any():
         raise DataError(f"[{source.file('inter')}]: nobody took two items, so there is nothing to learn from it.")

@@ -93,14 +93,16 @@ class Pretraining:
         values: source -> its configuration.
         options: of the run.
         output: folder of the artifact.
+        language_model: what the card tells of an encoder that was trained on the sources, see
+            :func:`recbole_ktrec.evaluation.language_model.train_language_model`; None if it was not.
     """
 
     def __init__(self, names: Sequence[str], values: Callable[[str], Mapping[str, Any]], options: PretrainOptions,
-                 output: Path) -> None:  # fmt: skip
+                 output: Path, language_model: dict[str, Any] | None = None) -> None:  # fmt: skip
         if doubled := [name for name in names if list(names).count(name) > 1]:
             raise ConfigError(f"The source [{doubled[0]}] is named twice.")
         self.names, self.values, self.options, self.parts = list(names), values, options, output / "parts"
-        self.output = output
+        self.output, self.language_model = output, language_model
         self.statistics: dict[str, Statistics] = {}
         self.facts: dict[str, dict[str, Any]] = {}
         self.keys: dict[str, str] = {}
@@ -128,6 +130,7 @@ class Pretraining:
             "package": recbole_ktrec.__version__,
             "made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "encoder": self.encoder,
+            "language_model": self.language_model,
             "sources": list(self.facts.values()),
             "fusion": [controls[name]["fusion"] for name in self.names if controls[name]["fusion"]],
             "held_out": "each source with the others' knowledge" if len(self.names) > 1 else "the source's own users",

@@ -182,11 +182,11 @@ def _digest(path: Path) -> str:
         raise DataError(f"[{path}] cannot be read: {error.strerror}; `ktrec pretrain` makes it.") from error
 
 
-def load(folder: Path) -> Artifact:
-    """Read an artifact.
+def read_card(folder: Path) -> dict[str, Any]:
+    """Return the card of an artifact.
 
     Raises:
-        DataError: a file is missing, damaged or of another format; the message names it.
+        DataError: it is missing, damaged or of another format; the message names it.
     """
     path = folder / CARD
     try:
@@ -198,6 +198,16 @@ def load(folder: Path) -> Artifact:
         raise DataError(f"[{path}] is not the card of an artifact: {error}") from error
     if written != FORMAT:
         raise DataError(f"[{path}] is of format [{written}], this version reads [{FORMAT}]: make it again.")
+    return card
+
+
+def load(folder: Path) -> Artifact:
+    """Read an artifact.
+
+    Raises:
+        DataError: a file is missing, damaged or of another format; the message names it.
+    """
+    path, card = folder / CARD, read_card(folder)
     if card.get("weights_sha256") != _digest(folder / WEIGHTS):
         raise DataError(f"[{folder / WEIGHTS}] is damaged, or not the file that [{path}] tells of.")
     statistics, others = load_statistics(folder / WEIGHTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from recbole_ktrec.model.held_out import HeldOut, held_out, with_negatives
 from recbole_ktrec.model.interactions import binary_interactions
 from recbole_ktrec.model.item_text import feature_file
 from recbole_ktrec.model.ktease_options import Settings
-from recbole_ktrec.model.transfer import TextPriors, TransferFit, TransferSettings
+from recbole_ktrec.model.trained_encoder import take_encoder
+from recbole_ktrec.model.transfer import TextPriors, TransferFit, TransferSettings, untrained_texts
 from recbole_ktrec.nn.calibration import fit_platt
 from recbole_ktrec.nn.item_item import Dense, Factored, Fit, Kernel
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
@@ -56,6 +58,7 @@ class KTEASE(GeneralRecommender):
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
+        take_encoder(config)
         self.interaction_matrix = binary_interactions(dataset)
         self.settings = Settings.read(config, self.n_items)
         self.transfer = TransferSettings.read(config)
@@ -109,7 +112,8 @@ class KTEASE(GeneralRecommender):
             prior = texts.prior(texts.whitened(settings.whitening), settings.lexical_weight)
             return Fit(self.interaction_matrix, prior, settings.options, sample).run()
         fit = TransferFit(self.transfer, texts, self.interaction_matrix, settings.options, sample,
-                          settings.whitening, settings.lexical_weight)  # fmt: skip
+                          settings.whitening, settings.lexical_weight,
+                          functools.partial(untrained_texts, config, dataset, texts))  # fmt: skip
         fitted, self.transfer_choice = fit.run(), fit.choice
         return fitted
 

@@ -19,6 +19,7 @@ from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer
 from recbole_ktrec.model.multi_task_settings import MultiTaskSettings
 from recbole_ktrec.model.text_side import TextSide, text_side
+from recbole_ktrec.model.trained_encoder import take_encoder
 from recbole_ktrec.nn.blend import blend_weights
 from recbole_ktrec.nn.calibration import fit_platt
 from recbole_ktrec.nn.feedback import feedback_step
@@ -48,6 +49,7 @@ class KTRec(GeneralRecommender):
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
+        take_encoder(config)
         for key, known in _CHOICES.items():
             one_of(key, config[key], known)
         interactions = binary_interactions(dataset)

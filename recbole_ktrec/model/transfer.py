@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.errors import ConfigError, one_of
+from recbole_ktrec.errors import ConfigError, EncoderError, one_of
 from recbole_ktrec.model.artifact import Artifact, Shape, load
 from recbole_ktrec.model.item_text import load_item_text, load_texts
+from recbole_ktrec.model.trained_encoder import UntrainedEncoder
 from recbole_ktrec.nn.co_consumption import co_consumption, mapped, metric, pooled
 from recbole_ktrec.nn.item_item import Dense, Factored, Fit, Kernel, Options
 from recbole_ktrec.nn.lexical import tf_idf
@@ -97,6 +98,19 @@ class TextPriors:
         return text_neighbours(vectors, words, self.neighbours, lexical_weight, power)
 
 
+def untrained_texts(config: Any, dataset: Any, texts: TextPriors) -> TextPriors:
+    """Return the text priors as they are without the artifact: ``texts``, or those of the run's own encoder if the
+    artifact brought another one."""
+    view = UntrainedEncoder.of(config)
+    if view is config:
+        return texts
+    try:
+        return TextPriors(view, dataset, texts.neighbours)
+    except EncoderError as error:
+        _logger.warning(f"The guard compares without the untrained encoder, which cannot be had: {error}")
+        return texts
+
+
 def pick(scores: Mapping[str, float]) -> str:
     """Return the variant to take: ``transferred`` or ``scratch`` only where it beats the plainer ones beyond chance."""
     best = "untrained"
@@ -116,12 +130,15 @@ class TransferFit:
         options: of the fit.
         sample: validation interactions, or None.
         whitening, lexical_weight: of the prior without transfer.
+        plain: gives the text priors without transfer, where the artifact brought its own language model.
     """
 
     def __init__(self, settings: TransferSettings, texts: TextPriors, interactions: sp.csr_matrix, options: Options,
-                 sample: Sample | None, whitening: float, lexical_weight: float) -> None:  # fmt: skip
+                 sample: Sample | None, whitening: float, lexical_weight: float,
+                 plain: Callable[[], TextPriors] | None = None) -> None:  # fmt: skip
         settings.artifact.check(texts.found.fingerprint, texts.found.matrix.shape[1])
         self.settings, self.texts, self.interactions = settings, texts, interactions
+        self._plain = plain or (lambda: texts)
         self.options, self.sample = options, sample
         self.whitening, self.lexical_weight = whitening, lexical_weight
         if sample is None or sample.positives.nnz < _FEWEST:
@@ -144,9 +161,10 @@ class TransferFit:
         return self._compete()
 
     def _compete(self) -> Dense | Factored:
-        plain = self._fit(self.texts.prior(self.texts.whitened(self.whitening), self.lexical_weight))
+        texts = self._plain()
+        plain = self._fit(texts.prior(texts.whitened(self.whitening), self.lexical_weight))
         plain.choice()  # the leading directions that the others share
-        fits = {"untrained": plain, "scratch": plain.with_prior(self._scratch())}
+        fits = {"untrained": plain, "scratch": plain.with_prior(self._scratch(texts))}
         scores = {name: fit.choice().ndcg for name, fit in fits.items()}
         fits = {best: fits[best] for best in (pick(scores),)}
         fits["transferred"] = plain.with_prior(self._transferred(plain))
@@ -165,10 +183,11 @@ class TransferFit:
     def _shaped(self, vectors: np.ndarray, shape: Shape) -> sp.csc_matrix:
         return self.texts.prior(vectors, shape.lexical_weight, shape.power)
 
-    def _scratch(self) -> sp.csc_matrix:
+    def _scratch(self, texts: TextPriors) -> sp.csc_matrix:
         """Return the prior of the metric that the target's own training interactions give."""
-        own = metric(co_consumption(self.interactions, self._vectors), self.settings.artifact.shape.exponent)
-        return self.texts.prior(mapped(self._vectors, own), self.lexical_weight)
+        vectors = self._vectors if texts is self.texts else texts.whitened(self.settings.artifact.whitening)
+        own = metric(co_consumption(self.interactions, vectors), self.settings.artifact.shape.exponent)
+        return texts.prior(mapped(vectors, own), self.lexical_weight)
 
     def _transferred(self, plain: Fit | None = None) -> sp.csc_matrix:
         artifact = self.settings.artifact

@@ -1,0 +1,71 @@
+"""The language model of `ktrec pretrain`, trained further on the sources before anything is measured with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from recbole_ktrec.errors import DataError
+from recbole_ktrec.evaluation.domains import hold_out, interactions
+from recbole_ktrec.evaluation.source import Source, read_source
+from recbole_ktrec.text import ContrastiveSettings, TextDomain, TextSettings, chosen_fields, entity_texts
+from recbole_ktrec.text.contrastive import ENCODER, read_report, train_encoder
+
+
+def train_language_model(
+    names: Sequence[str],
+    values: Callable[[str], Mapping[str, Any]],
+    held_out_users: int,
+    settings: ContrastiveSettings,
+    output: Path,
+) -> dict[str, Any]:
+    """Train the encoder that the configuration of the first source names; it is then in ``output/encoder``.
+
+    Args:
+        names: the sources.
+        values: source -> its configuration.
+        held_out_users: so many users' held-out interactions of each source, which are measured with later, are left
+            out, drawn with the seed of ``settings``.
+        settings: of the training.
+        output: folder of the artifact.
+
+    Returns:
+        what the card tells: the record of the training, and in ``folder`` where the encoder is inside ``output``.
+    """
+    domains = [text_domain(name, values(name), held_out_users, settings.seed) for name in names]
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    encoder = train_encoder(domains, TextSettings.from_mapping(values(names[0])), settings, output, device)
+    return {"folder": ENCODER, **(read_report(encoder) or {})}
+
+
+def text_domain(name: str, values: Mapping[str, Any], held_out_users: int, seed: int) -> TextDomain:
+    """Return data set ``name`` as a domain: texts, what users took, pairs of the first text field with the others.
+
+    Raises:
+        DataError: a file is missing or cannot be used.
+    """
+    source = read_source(name, values)
+    taken, tokens = interactions(source)
+    rest, _ = hold_out(taken, held_out_users, np.random.default_rng(seed))
+    item_file, settings = source.file("item"), TextSettings.from_mapping(values)
+    if not item_file.is_file():
+        raise DataError(f"[{item_file}] is missing: `ktrec pretrain` reads the texts of items from it.")
+    texts = entity_texts(item_file, source.fields["ITEM_ID_FIELD"], tokens, settings)
+    return TextDomain(name, texts, rest, _field_pairs(source, tokens, settings))
+
+
+def _field_pairs(source: Source, tokens: Sequence[str], settings: TextSettings) -> list[tuple[str, str]]:
+    item_file, column = source.file("item"), source.fields["ITEM_ID_FIELD"]
+    fields = chosen_fields(item_file, column, settings)
+    if len(fields) < 2:
+        return []
+    first, others = (
+        entity_texts(item_file, column, tokens, replace(settings, fields=tuple(part), template=None))
+        for part in (fields[:1], fields[1:])
+    )
+    return [(one, rest) for one, rest in zip(first, others, strict=True) if one and rest]

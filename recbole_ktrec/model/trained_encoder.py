@@ -1,0 +1,58 @@
+"""The language model of an artifact: a run that names the artifact reads its texts with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from recbole_ktrec.errors import DataError
+from recbole_ktrec.model.artifact import read_card
+from recbole_ktrec.text import TextSettings, check_fingerprint, locate_encoder
+from recbole_ktrec.text.fingerprint import encoder_fingerprint
+
+
+def take_encoder(config: Any) -> None:
+    """Let ``text_encoder`` be the encoder of the artifact ``pretrained``, if one was trained with it.
+
+    Raises:
+        DataError: the artifact or its encoder is missing.
+        EncoderError: the user names another ``text_encoder``, or other settings of it; the message names both.
+    """
+    if config["pretrained"] is None:
+        return
+    folder = Path(str(config["pretrained"])).expanduser()
+    trained = read_card(folder).get("language_model")
+    if not trained:
+        return
+    own = folder / trained["folder"]
+    if not own.is_dir():
+        raise DataError(f"[{own}] is missing: the language model of the artifact [{folder}] belongs there.")
+    if not _named_by_user(config):
+        config["text_encoder"], config["text_encoder_revision"] = str(own), None
+    settings = TextSettings.from_mapping(config)
+    found = encoder_fingerprint(settings, locate_encoder(settings))
+    check_fingerprint(read_card(folder)["encoder"], found, f"The artifact [{folder}]")
+
+
+def _named_by_user(config: Any) -> bool:
+    return config.external_config_dict.get("text_encoder") is not None
+
+
+class UntrainedEncoder:
+    """The configuration as it is without the artifact's language model, for what transfer competes with."""
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    @staticmethod
+    def of(config: Any) -> Any:
+        """Return the view, or ``config`` itself where no encoder was taken from an artifact."""
+        plain = config.internal_config_dict.get("text_encoder")
+        taken = config["pretrained"] is not None and not _named_by_user(config) and config["text_encoder"] != plain
+        return UntrainedEncoder(config) if taken else config
+
+    def __getitem__(self, key: str) -> Any:
+        if key in ("text_encoder", "text_encoder_revision"):
+            external = self.config.external_config_dict.get(key)
+            return self.config.internal_config_dict.get(key) if external is None else external
+        return self.config[key]

@@ -105,7 +105,8 @@ def _log() -> None:
 
 def told(trained: dict[str, Any]) -> str:
     """Return how the training of the language model went, in a line."""
-    before, best = trained["held_out"][0], min(trained["held_out"], key=lambda entry: entry["loss"])
+    before = trained["held_out"][0]
+    best = next(entry for entry in trained["held_out"] if entry["step"] == trained["best_step"])
     return (
         f"step {best['step']} of {trained['steps']}; on [{trained['job']['settings']['held_out']}], held out, loss "
         f"{before['loss']:.4f} -> {best['loss']:.4f}, recall@10 {before['recall@10']:.3f} -> {best['recall@10']:.3f}"

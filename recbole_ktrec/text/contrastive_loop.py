@@ -15,8 +15,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from recbole_ktrec.errors import ConfigError, EncoderError, one_of
-from recbole_ktrec.text.contrastive_loss import info_nce, recall
-from recbole_ktrec.text.contrastive_settings import ContrastiveSettings
+from recbole_ktrec.text.contrastive_loss import info_nce, ranks
+from recbole_ktrec.text.contrastive_settings import CRITERIA, ContrastiveSettings
 from recbole_ktrec.text.encoder import TextEncoder
 from recbole_ktrec.text.pairs import PairBatch, PairSampler, TextDomain
 from recbole_ktrec.text.randomness import seeded
@@ -144,15 +144,21 @@ class ContrastiveTraining:
         first, second = (self.encoder.vectors(side) for side in (self.held_out.first, self.held_out.second))
         known = torch.from_numpy(self.held_out.known).to(first.device)
         loss = info_nce(first, second, known, self.settings.temperature).item()
-        better = loss < min((entry["loss"] for entry in self.history), default=float("inf"))
-        self.history.append({"step": self.step, "loss": loss, "recall@10": recall(first, second, known)})
-        if better:
+        rank = ranks(first, second, known).float()
+        found = {"loss": loss, "mrr": float((1 / rank).mean()), "recall@10": float((rank <= 10).float().mean())}
+        self.history.append({"step": self.step, **found})
+        if self._best() is self.history[-1]:
             self.best, self.bad = trained_weights(self.encoder), 0
         else:
             self.bad += 1
 
+    def _best(self) -> dict[str, float]:
+        """Return the best evaluation so far, the first of equal ones."""
+        name = self.settings.criterion
+        return (max if CRITERIA[name] else min)(self.history, key=lambda entry: entry[name])
+
     def _report(self) -> dict[str, Any]:
-        best = min(self.history, key=lambda entry: entry["loss"])
+        best = self._best()
         _logger.info(
             "Language model: held-out loss %.4f before, %.4f at step %d (recall@10 %.3f, %.3f).",
             self.history[0]["loss"], best["loss"], best["step"], self.history[0]["recall@10"], best["recall@10"],

@@ -25,8 +25,7 @@ def _logits(first: Tensor, second: Tensor, known: Tensor, temperature: float) ->
     return logits.masked_fill(known & ~own, float("-inf"))
 
 
-def recall(first: Tensor, second: Tensor, known: Tensor, k: int = 10) -> float:
-    """Return the share of pairs whose partner is among the ``k`` nearest of the batch, mean of both directions."""
+def ranks(first: Tensor, second: Tensor, known: Tensor) -> Tensor:
+    """Return the rank from 1 of each pair's partner by cosine among the batch, in both directions: ``[2n]``."""
     logits = _logits(first, second, known, 1.0)
-    better = [(side > side.diagonal()[:, None]).sum(dim=1) for side in (logits, logits.T)]
-    return float(torch.cat(better).lt(k).float().mean())
+    return torch.cat([(side > side.diagonal()[:, None]).sum(dim=1) + 1 for side in (logits, logits.T)])

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.errors import ConfigError, one_of
 
 #: What is common for each way of training; the adapters of LoRA start at zero and bear larger steps.
 _LEARNING_RATES = {"last_layers": 2e-5, "lora": 5e-4, "full": 1e-5}
+#: What is measured on the held-out domain, and whether a higher value is the better one.
+CRITERIA = {"loss": False, "mrr": True}
 _WHOLE = ("batch_size", "steps", "eval_step", "patience", "warmup_steps", "eval_pairs")
 
 
@@ -33,6 +35,7 @@ class ContrastiveSettings:
     steps: int = 1000
     eval_step: int = 50
     patience: int = 3
+    criterion: str = "loss"
     eval_pairs: int = 512
     user_power: float = 0.5
     field_pairs: float = 0.0
@@ -46,6 +49,7 @@ class ContrastiveSettings:
             _check(name, getattr(self, name), above=0.0)
         _check("user_power", self.user_power, least=0)
         _check("field_pairs", self.field_pairs, least=0, most=1)
+        one_of("contrastive_criterion", self.criterion, CRITERIA)
         if self.held_out is not None and not isinstance(self.held_out, str):
             raise ConfigError(f"contrastive_held_out [{self.held_out}] is not the name of a data set.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from recbole_ktrec.resources import resource_dir
 from recbole_ktrec.text import ContrastiveSettings, TextDomain, TextSettings, encode
 from recbole_ktrec.text.contrastive import read_report, train_encoder
 from recbole_ktrec.text.contrastive_loop import ContrastiveTraining
-from recbole_ktrec.text.contrastive_loss import info_nce, recall
+from recbole_ktrec.text.contrastive_loss import info_nce, ranks
 from recbole_ktrec.text.encoder import TextEncoder
 from recbole_ktrec.text.export import export_encoder
 
@@ -69,9 +70,9 @@ def test_loss_has_the_known_answer() -> None:
     expected = torch.log(torch.tensor(1 + 2 * np.exp(-10.0))).item()
     assert info_nce(first, 5 * second, none, 0.1).item() == pytest.approx(expected, abs=1e-6)
     assert info_nce(first, second, ~none, 0.1).item() == 0.0, "without negatives there is nothing to learn"
-    assert recall(first, second, none, k=1) == 1.0
-    assert recall(first, second.roll(1, 0), none, k=1) == 0.0
-    assert recall(first, second.roll(1, 0), ~none, k=1) == 1.0
+    assert ranks(first, second, none).tolist() == [1] * 6
+    assert ranks(first, second.roll(1, 0), none).tolist() == [2] * 6
+    assert ranks(first, second.roll(1, 0), ~none).tolist() == [1] * 6, "what is known is no rival"
 
 
 def test_loss_without_negatives_has_a_finite_gradient() -> None:
@@ -138,6 +139,17 @@ def test_training_that_helps_nowhere_else_changes_nothing(
     before = TextEncoder.load(replace(text, encoder_training="frozen")).vectors(DOMAINS[0].texts)
     after = TextEncoder.load(replace(text, encoder=str(folder))).vectors(DOMAINS[0].texts)
     torch.testing.assert_close(after, before)
+
+
+def test_the_criterion_decides_which_weights_are_kept(
+    text: TextSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = itertools.cycle([torch.tensor([2, 2]), torch.tensor([1, 2]), torch.tensor([4, 4])])
+    monkeypatch.setattr("recbole_ktrec.text.contrastive_loop.ranks", lambda *_: next(orders))
+    by_rank = replace(QUICK, steps=4, eval_step=2, criterion="mrr")
+    report = read_report(train_encoder(DOMAINS, text, by_rank, tmp_path, show_progress=False))
+    assert report is not None and [entry["mrr"] for entry in report["held_out"]] == [0.5, 0.75, 0.25]
+    assert report["best_step"] == 2
 
 
 def test_batches_are_of_the_domains_in_turn_and_of_fields_as_asked(
@@ -265,6 +277,7 @@ def test_the_property_file_holds_every_key_with_its_default() -> None:
         ("batch_size", 1.5, "whole number at least 2"),
         ("temperature", 0, "number above 0"),
         ("field_pairs", 2, "number at least 0 and at most 1"),
+        ("criterion", "los", r"Did you mean \[loss\]"),
         ("learning_rate", "fast", r"learning_rate \[fast\]"),
         ("held_out", 3, "name of a data set"),
     ],

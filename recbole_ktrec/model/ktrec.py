@@ -17,6 +17,7 @@ from recbole_ktrec.model.interactions import binary_interactions
 from recbole_ktrec.model.item_text import load_user_text
 from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer
+from recbole_ktrec.model.ktrec_transfer import TransferredTexts
 from recbole_ktrec.model.multi_task_settings import MultiTaskSettings
 from recbole_ktrec.model.text_side import TextSide, text_side
 from recbole_ktrec.model.trained_encoder import take_encoder
@@ -59,6 +60,7 @@ class KTRec(GeneralRecommender):
         self.histories = Histories(interactions)
         taken = np.flatnonzero(np.asarray(interactions.sum(axis=0)).ravel())
         self.candidates = torch.from_numpy(taken)  # an item that nobody could take yet is no negative
+        self.transfer, self.transfer_choice = TransferredTexts.read(config, dataset, interactions), dict[str, Any]()
         text = self._text(config, dataset, interactions)
         self.text_fingerprint, self.live = text.fingerprint, text.live
         user_text = self._user_text(config, dataset, interactions)
@@ -68,7 +70,7 @@ class KTRec(GeneralRecommender):
         self._closed = (KTEASE(config, dataset),) if wanted else ()
         self.register_buffer("blend", torch.tensor([1.0, 0.0]))
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
-        self.other_parameter_name = ["text_fingerprint", "closed_parts"]
+        self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice"]
         self._items: tuple[Tensor, Tensor] | None = None
 
     def _options(self, config: Any) -> FusionOptions:
@@ -76,7 +78,7 @@ class KTRec(GeneralRecommender):
             fusion=config["fusion"],
             scorer=config["scorer"],
             temperature=float(config["temperature"]),
-            tower_rank=config["tower_rank"],
+            tower_rank=self.transfer.tower_rank(config["tower_rank"]) if self.transfer else config["tower_rank"],
             id_dropout=float(config["id_dropout"]),
             history_text=config["user_text"] != "none",
             user_embedding=bool(config["user_embedding"]),
@@ -88,9 +90,13 @@ class KTRec(GeneralRecommender):
         if config["fusion"] == "id":
             width = int(config["embedding_size"] or 64)
             return TextSide(SharedRows(np.zeros((self.n_items, width), dtype=np.float32)), {})
+        if self.transfer:
+            return TextSide(self.transfer.texts["transferred"][0], self.transfer.fingerprint)
         return text_side(config, dataset, interactions, self.device)
 
     def _user_text(self, config: Any, dataset: Any, interactions: sp.csr_matrix) -> SharedRows | None:
+        if self.transfer:
+            return self.transfer.texts["transferred"][1]
         found = load_user_text(config, dataset, interactions)
         if found is None:
             return None
@@ -164,6 +170,21 @@ class KTRec(GeneralRecommender):
         """Whether the closed form has a part in the scores (it gets its weight after training)."""
         return bool(self.blend[1])
 
+    @property
+    def zero_shot(self) -> bool:
+        """Whether nothing is learned here: the scores are those of KTEASE's transferred prior."""
+        return self.transfer is not None and self.transfer.settings.zero_shot
+
+    def take_transfer(self, found: HeldOut | None) -> None:
+        """Choose, before training, whose text vectors are read; with zero-shot there is nothing to come after it."""
+        if self.transfer is None:
+            return
+        self.transfer_choice = self.transfer.choose(self.histories.matrix(self.n_items), found)
+        self.transfer.apply(self.net, self.transfer_choice["used"])
+        for part in self._closed if self.zero_shot else ():
+            part.solve(None)
+            self.blend.copy_(torch.tensor([0.0, 1.0]))
+
     @torch.no_grad()
     def settle(self, found: HeldOut) -> str:
         """Fit on held-out interactions what is not trained by gradient; return a line for the log."""
@@ -171,6 +192,8 @@ class KTRec(GeneralRecommender):
         scores = self._neural(found.users).cpu()
         for part in self._closed:
             part.solve(found)
+            if self.transfer:
+                self.transfer_choice["closed_form"] = part.transfer_choice
             closed = torch.from_numpy(part.scores(found.users.numpy()))
             weights = blend_weights(scores, closed, masked, found.positives(self.n_items))
             self.blend.copy_(torch.tensor(weights))
@@ -224,6 +247,9 @@ class KTRec(GeneralRecommender):
         """
         if para and self.text_fingerprint:
             check_fingerprint(para["text_fingerprint"], self.text_fingerprint)
+        self.transfer_choice = dict((para or {}).get("transfer_choice") or {})
+        if self.transfer and self.transfer_choice:
+            self.transfer.apply(self.net, self.transfer_choice["used"])
         for part, stored in zip(self._closed, (para or {}).get("closed_parts", ()), strict=False):
             part.load_other_parameter(stored)
         self._items = None

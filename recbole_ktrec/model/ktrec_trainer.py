@@ -19,11 +19,16 @@ class KTRecTrainer(Trainer):
     def fit(self, train_data: Any, valid_data: Any = None, verbose: bool = True, saved: bool = True,
             show_progress: bool = False, callback_fn: Any = None) -> tuple[float, Any]:  # fmt: skip
         """Train as RecBole does, then settle on the best state what needs held-out data: blend and calibration."""
+        found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]))
+        self.model.take_transfer(found)
+        if self.model.zero_shot:
+            self.epochs = 0
         with joint_training(self):
             outcome = super().fit(train_data, valid_data, verbose, saved, show_progress, callback_fn)
-        found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]))
         if found is None:
             return outcome
+        if self.model.zero_shot:
+            return self._valid_again(valid_data, show_progress)
         checkpoint = self._best_state() if saved else None
         self.model.eval()
         message = self.model.settle(found)

@@ -27,7 +27,7 @@ TRANSFERS = ("zero_shot", "frozen", "adapter", "full")
 #: What ``adapter`` tries on the validation data.
 _STRENGTHS, _POWERS = (0.0, 0.5, 1.0), (1.0, 2.0)
 #: Fewer validation interactions than this choose nothing: the numbers of the nearest source are taken.
-_FEWEST = 20
+FEWEST = 20
 _logger = logging.getLogger(__name__)
 
 
@@ -141,7 +141,7 @@ class TransferFit:
         self._plain = plain or (lambda: texts)
         self.options, self.sample = options, sample
         self.whitening, self.lexical_weight = whitening, lexical_weight
-        if sample is None or sample.positives.nnz < _FEWEST:
+        if sample is None or sample.positives.nnz < FEWEST:
             self.options, self.sample = settings.artifact.filled(options, interactions), None
         self.choice: dict[str, Any] = {"transfer": settings.how, "shape": asdict(settings.artifact.shape)}
 

@@ -7,9 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from recbole.config import Config
+from recbole.data import create_dataset, data_preparation
+from recbole.utils import init_seed
 
+from recbole_ktrec.model.artifact import Artifact, Shape, save
+from recbole_ktrec.model.interactions import binary_interactions
+from recbole_ktrec.model.item_text import load_item_text
+from recbole_ktrec.nn.co_consumption import Statistics, co_consumption, metric
+from recbole_ktrec.nn.whitening import whitened_text
 from tests.support import save_tiny_bert
 
 TOPICS = (("red robot space", "space doll red"), ("blue puzzle board", "board game blue"))
@@ -43,5 +52,30 @@ def textual(workplace: Path, bert: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
             "closed_form": False,
             **changes,
         }
+
+    return make
+
+
+_FUSION = {"source": "a", "density": [8.0, 8.0], "regularisation": 33.0, "prior_weight": 0.2, "neighbour_weight": 0.0}
+
+
+@pytest.fixture
+def artifact(textual: Callable[..., dict[str, Any]], workplace: Path) -> Callable[..., str]:
+    """A function that writes an artifact for the tiny encoder and returns its folder: good, or of a random metric."""
+
+    def make(random: bool = False, **shape: float) -> str:
+        config = Config(model="KTEASE", dataset="tiny", config_dict=textual())
+        init_seed(config["seed"], True)
+        dataset = data_preparation(config, create_dataset(config))[0].dataset
+        found = load_item_text(config, dataset)
+        statistics = co_consumption(binary_interactions(dataset), whitened_text(found.matrix, found.has_text, 0.4))
+        if random:  # one direction is all that is left
+            direction = np.random.default_rng(1).standard_normal((1, 16)).astype(np.float32)
+            statistics = Statistics(direction.T @ direction, np.eye(16, dtype=np.float32) * 1e-3, 1000.0)
+        chosen = Shape(**{"exponent": 0.5, "strength": 1.0, "power": 2.0, "lexical_weight": 0.0, **shape})
+        matrix = metric(statistics, 4.0 if random else chosen.exponent, chosen.strength)
+        card = {"encoder": found.fingerprint, "fusion": [_FUSION]}
+        save(Artifact({"a": statistics}, matrix, chosen, 0.4, card), workplace / "knowledge")
+        return "knowledge"
 
     return make

@@ -16,14 +16,11 @@ from recbole.quick_start import load_data_and_model, run_recbole
 from recbole.utils import get_model, get_trainer, init_seed
 
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
-from recbole_ktrec.model.artifact import Artifact, Shape, save
 from recbole_ktrec.model.item_text import load_item_text, load_texts
 from recbole_ktrec.model.transfer import TransferSettings, pick
-from recbole_ktrec.nn.co_consumption import Statistics, co_consumption, metric
 from recbole_ktrec.nn.whitening import whitened_text
 
 Settings = Callable[..., dict[str, Any]]
-_FUSION = {"source": "a", "density": [8.0, 8.0], "regularisation": 33.0, "prior_weight": 0.2, "neighbour_weight": 0.0}
 
 
 def build(settings: dict[str, Any]) -> tuple[Any, Any, tuple[Any, Any, Any]]:
@@ -42,26 +39,6 @@ def trained(settings: dict[str, Any]) -> Any:
 def everyone(model: Any) -> np.ndarray:
     users = torch.arange(1, model.n_users)
     return model.full_sort_predict({model.USER_ID: users}).view(len(users), -1).numpy()
-
-
-@pytest.fixture
-def artifact(textual: Settings, workplace: Path) -> Callable[..., str]:
-    """A function that writes an artifact for the tiny encoder and returns its folder: good, or of a random metric."""
-
-    def make(random: bool = False, **shape: float) -> str:
-        config, model, (train, _, _) = build(textual())
-        found = load_item_text(config, train.dataset)
-        statistics = co_consumption(model.interaction_matrix, whitened_text(found.matrix, found.has_text, 0.4))
-        if random:  # one direction is all that is left
-            direction = np.random.default_rng(1).standard_normal((1, 16)).astype(np.float32)
-            statistics = Statistics(direction.T @ direction, np.eye(16, dtype=np.float32) * 1e-3, 1000.0)
-        chosen = Shape(**{"exponent": 0.5, "strength": 1.0, "power": 2.0, "lexical_weight": 0.0, **shape})
-        matrix = metric(statistics, 4.0 if random else chosen.exponent, chosen.strength)
-        card = {"encoder": found.fingerprint, "fusion": [_FUSION]}
-        save(Artifact({"a": statistics}, matrix, chosen, 0.4, card), workplace / "knowledge")
-        return "knowledge"
-
-    return make
 
 
 @pytest.mark.parametrize("how", ["zero_shot", "frozen", "adapter", "full"])

@@ -1,0 +1,134 @@
+"""KTRec with an artifact: whose text vectors the neural part reads, and what of its towers is trained."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch.nn import functional as F
+
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.model.held_out import HeldOut
+from recbole_ktrec.model.item_text import load_item_text, load_user_text
+from recbole_ktrec.model.trained_encoder import UntrainedEncoder
+from recbole_ktrec.model.transfer import FEWEST, TransferSettings, pick
+from recbole_ktrec.nn.fusion_model import FusionModel
+from recbole_ktrec.nn.graph import smooth_items
+from recbole_ktrec.nn.shared import SharedRows
+from recbole_ktrec.nn.tuning import masked_ndcg
+from recbole_ktrec.nn.whitening import whitened_text
+from recbole_ktrec.text import ItemVectors
+
+_ADAPTER_RANK = 16
+_logger = logging.getLogger(__name__)
+
+
+@dataclass
+class TransferredTexts:
+    """The texts with and without the artifact; copies of a model share them.
+
+    Attributes:
+        settings: of the transfer.
+        texts: ``untrained`` and ``transferred`` -> vectors of items and, if they are read, of users.
+        fingerprint: of the encoder.
+    """
+
+    settings: TransferSettings
+    texts: dict[str, tuple[SharedRows, SharedRows | None]]
+    fingerprint: dict[str, Any]
+
+    def __deepcopy__(self, memo: dict[int, object]) -> TransferredTexts:
+        return self
+
+    @classmethod
+    def read(cls, config: Any, dataset: Any, interactions: sp.csr_matrix) -> TransferredTexts | None:
+        """Return them, or None where ``pretrained`` names nothing.
+
+        Raises:
+            ConfigError: another key contradicts ``pretrained``.
+            EncoderError: the artifact is of another encoder.
+        """
+        settings = TransferSettings.read(config)
+        if settings is None:
+            return None
+        _check(config, settings)
+        found, user = load_item_text(config, dataset), load_user_text(config, dataset, interactions)
+        artifact, layers = settings.artifact, int(config["graph_layers"])
+        artifact.check(found.fingerprint, found.matrix.shape[1])
+
+        def moved(one: ItemVectors) -> np.ndarray:
+            return artifact.transferred(whitened_text(np.asarray(one.matrix), one.has_text, artifact.whitening))
+
+        def plain(one: ItemVectors) -> np.ndarray:
+            return whitened_text(np.asarray(one.matrix), one.has_text, float(config["whitening"]))
+
+        own = (found, user)
+        view = UntrainedEncoder.of(config)
+        if view is not config:
+            other = load_item_text(view, dataset), load_user_text(view, dataset, interactions)
+            own = other if other[0].matrix.shape == found.matrix.shape else own
+        texts = {
+            name: (
+                SharedRows(smooth_items(interactions, make(items), layers)),
+                None if users is None else SharedRows(make(users)),
+            )
+            for name, make, (items, users) in (("untrained", plain, own), ("transferred", moved, (found, user)))
+        }
+        return cls(settings, texts, found.fingerprint)
+
+    def tower_rank(self, given: int | None) -> int | None:
+        """Return the rank of the residual towers."""
+        if self.settings.how == "full":
+            return None
+        return (given or _ADAPTER_RANK) if self.settings.how == "adapter" else given
+
+    def choose(self, interactions: sp.csr_matrix, found: HeldOut | None) -> dict[str, Any]:
+        """Return which texts are read and why: those of the artifact, unless the others rank held-out items better.
+
+        Args:
+            interactions: of the training part, ``[n_users, n_items]``.
+        """
+        how, scores = self.settings.how, dict[str, float]()
+        if self.settings.zero_shot or not self.settings.guard:
+            used, why = "transferred", "zero-shot" if self.settings.zero_shot else "transfer_guard is off"
+        elif found is None or len(found.item) < FEWEST:
+            used, why = "transferred", "too few validation interactions to compare"
+        else:
+            scores = {name: _kernel_ndcg(text, interactions, found) for name, (text, _) in self.texts.items()}
+            used, why = pick(scores), "NDCG@10 of history and text on validation data"
+        _logger.info(f"Transfer [{how}], text vectors: {used} ({why}) {scores or ''}")
+        return {"transfer": how, "used": used, "why": why, "ndcg": scores}
+
+    def apply(self, net: FusionModel, used: str) -> None:
+        """Let ``net`` read the texts ``used``; transferred ones that are frozen take no towers."""
+        net.text, net.user_text = self.texts[used]
+        fixed = used == "transferred" and self.settings.how == "frozen"
+        for tower in (net.item_tower, net.history_tower, net.user_tower):
+            if tower is not None:
+                tower.requires_grad_(not fixed)
+
+
+def _check(config: Any, settings: TransferSettings) -> None:
+    wrong = {
+        "fusion": config["fusion"] == "id",
+        "text_encoder_training": config["text_encoder_training"] not in (None, "frozen"),
+        "embedding_size": config["embedding_size"] not in (None, len(settings.artifact.matrix)),
+        "source_datasets": bool(config["source_datasets"]),
+        "closed_form": settings.zero_shot and not config["closed_form"],
+    }
+    for key in [key for key, contradicts in wrong.items() if contradicts]:
+        raise ConfigError(f"{key} [{config[key]}] cannot be had with pretrained and transfer [{settings.how}].")
+
+
+def _kernel_ndcg(text: SharedRows, interactions: sp.csr_matrix, found: HeldOut) -> float:
+    """Return NDCG@10 of the untrained model: the cosine of an item's text and the sum of the history's."""
+    vectors = text.all(torch.device("cpu"))
+    rows = interactions[found.users.numpy()]
+    scores = F.normalize(torch.from_numpy(rows @ vectors.numpy()), dim=1) @ vectors.T
+    known = torch.from_numpy(rows.toarray() > 0)
+    known[:, 0] = True
+    return masked_ndcg(scores.numpy(), known, found.positives(interactions.shape[1]))

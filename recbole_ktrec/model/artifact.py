@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as as_bytes
 
 from recbole_ktrec.errors import DataError, EncoderError
 from recbole_ktrec.nn.co_consumption import Statistics, mapped, metric, pooled
@@ -133,7 +134,7 @@ def save_statistics(path: Path, statistics: Mapping[str, Statistics], **others: 
         for part, value in asdict(one).items():
             tensors[f"{part}.{name}"] = np.ascontiguousarray(value, dtype=np.float32)
     with beside(path) as partial:
-        save_file(tensors, partial)
+        partial.write_bytes(as_bytes(tensors))  # save_file would leave a file that nobody else may read
 
 
 def load_statistics(path: Path) -> tuple[dict[str, Statistics], dict[str, np.ndarray]]:

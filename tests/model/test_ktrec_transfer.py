@@ -61,7 +61,6 @@ def test_what_is_trained_on_top(textual: Settings, artifact: Callable[..., str],
     assert model.net.item_tower.up.shape == (16, rank or 16)
     assert (model.net.item_tower.down is not None) == (how == "adapter")
     assert bool(model.net.item_tower.up.any()) == (how != "frozen")  # a tower that was trained is no longer zero
-    assert model.net.item_id.weight.grad is None or model.net.item_id.weight.std() > 0
 
 
 def test_guard_falls_back_from_a_random_metric_and_trains_its_towers(

@@ -18,6 +18,7 @@ COMMANDS = {
     "convert": "turn a raw public dump into atomic files with their text",
     "benchmark": "compare models fairly: same split, same candidates, significance, report",
     "pretrain": "learn from source data sets what helps on another one",
+    "transfer-report": "what pre-trained knowledge gives on a target, from no interactions to all, with controls",
     "doctor": "print versions, remedies in force, encoders, devices and the cache folder",
 }
 

@@ -50,6 +50,11 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
     }
     timing, memory = trained.timing, parent.peak_memory()
     arrays: dict[str, np.ndarray] = {}
+    if spec["phase"] == "transfer":
+        from recbole_ktrec.evaluation.transfer_measure import measure
+
+        found, arrays = measure(trained)
+        result |= found
     if spec["phase"] == "final":
         part = trained.loaders[0].dataset
         history = read_history(Path(config["data_path"]), config["dataset"], (part.uid_field, part.iid_field))

@@ -48,6 +48,12 @@ _FILTERED: dict[str, Any] = {
     "user_inter_num_interval": None,
     "item_inter_num_interval": None,
 }
+#: What RecBole needs to read the parts of a written split as they are.
+WRITTEN_SETTINGS: dict[str, Any] = {
+    "benchmark_filename": list(PARTS[:HISTORY]),
+    **_FILTERED,
+    "eval_args": {"mode": "full", "order": "TO"},
+}
 
 
 @dataclass(frozen=True)
@@ -126,7 +132,7 @@ def _copied(
         lines = read_lines(source.file("inter"))
         _write_lines(target / f"{name}.inter", [lines[0], *(lines[row + 1] for row in source.frame["row"])])
         _copy_features(source, target, name)
-        _write_yaml(target / f"{name}.yaml", {**_about_data(values), **_FILTERED, "data_path": str(folder.resolve())})
+        _write_yaml(target / f"{name}.yaml", {**about_data(values), **_FILTERED, "data_path": str(folder.resolve())})
         _write_json(target / "split.json", info)
 
     _publish(folder / name, info, fill)
@@ -147,22 +153,43 @@ def _written(source: Source, spec: SplitSpec, values: Mapping[str, Any], folder:
     known = source.frame["item"][parts != HISTORY].unique()
     info["fingerprints"]["candidates"] = fingerprint(known)
     info["counts"]["history_items_unknown"] = int(source.frame["item"].nunique() - len(known))
-    settings = {"benchmark_filename": list(PARTS[:HISTORY]), **_FILTERED, "eval_args": {"mode": "full", "order": "TO"}}
-
-    def fill(target: Path) -> None:
-        lines, rows = read_lines(source.file("inter")), source.frame["row"].to_numpy() + 1
-        for code, part in enumerate(PARTS):
-            if (parts == code).any():
-                chosen = [lines[row] for row in rows[parts == code]]
-                _write_lines(target / f"{name}.{part}.inter", [lines[0], *chosen])
-        _copy_features(source, target, name, set(known))
-        _write_yaml(target / f"{name}.yaml", {**_about_data(values), **settings, "data_path": str(folder.resolve())})
-        _write_json(target / "split.json", info)
-
-    _publish(folder / name, info, fill)
+    settings = dict(WRITTEN_SETTINGS)
+    masks = {part: parts == code for code, part in enumerate(PARTS) if (parts == code).any()}
+    about = {**about_data(values), **settings, "data_path": str(folder.resolve())}
+    write_split(source, folder / name, info, masks, set(known), about)
     settings["seed"] = spec.seed
     data_path, counts, prints = str(folder.resolve()), info["counts"], info["fingerprints"]
     return Prepared(name, data_path, asdict(spec), source.digest, settings, counts, prints)
+
+
+def write_split(
+    source: Source, target: Path, info: dict[str, Any], masks: Mapping[str, np.ndarray], items: set[str],
+    about: dict[str, Any], lists: Mapping[str, Iterable[str]] | None = None,
+) -> None:  # fmt: skip
+    """Write the folder of a split, unless it is there already.
+
+    Args:
+        source: the data set.
+        target: the folder; its name is the data set's.
+        info: what the split is, for ``split.json``.
+        masks: part -> which rows of ``source.frame`` it holds, bool ``[n]``; each becomes ``NAME.PART.inter``.
+        items: tokens whose lines of the ``.item`` file are copied.
+        about: the property file.
+        lists: suffix -> item tokens; each becomes an atomic file ``NAME.SUFFIX`` of one column.
+    """
+    name = target.name
+
+    def fill(folder: Path) -> None:
+        lines, rows = read_lines(source.file("inter")), source.frame["row"].to_numpy() + 1
+        for part, mask in masks.items():
+            _write_lines(folder / f"{name}.{part}.inter", [lines[0], *(lines[row] for row in rows[mask])])
+        _copy_features(source, folder, name, items)
+        for suffix, tokens in (lists or {}).items():
+            _write_lines(folder / f"{name}.{suffix}", [f"{source.fields['ITEM_ID_FIELD']}:token", *tokens])
+        _write_yaml(folder / f"{name}.yaml", about)
+        _write_json(folder / "split.json", info)
+
+    _publish(target, info, fill)
 
 
 def dataset_settings(name: str, data_path: str) -> dict[str, Any]:
@@ -180,7 +207,7 @@ def dataset_settings(name: str, data_path: str) -> dict[str, Any]:
     return settings
 
 
-def _about_data(values: Mapping[str, Any]) -> dict[str, Any]:
+def about_data(values: Mapping[str, Any]) -> dict[str, Any]:
     """Those of ``values`` that say how the files are read, for the property file that lies beside them."""
     from recbole.utils import dataset_arguments
 

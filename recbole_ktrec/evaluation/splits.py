@@ -67,7 +67,9 @@ def counts_by_ratio(total: int, ratios: tuple[float, ...] = RATIOS) -> list[int]
     return counts
 
 
-def _per_user(users: np.ndarray, rng: np.random.Generator, ratios: tuple[float, ...] = RATIOS) -> np.ndarray:
+def split_each_user(
+    users: np.ndarray, rng: np.random.Generator, ratios: tuple[float, ...] = RATIOS
+) -> np.ndarray:
     """Part codes (n,) for rows of ``users`` (n,): a random 8:1:1 within each user."""
     order = np.lexsort((rng.random(len(users)), users))
     parts = np.empty(len(users), dtype=np.int8)
@@ -86,7 +88,7 @@ def _cold_item(frame: pd.DataFrame, spec: SplitSpec, rng: np.random.Generator) -
     part_of_item[cold[: n_cold // 2]], part_of_item[cold[n_cold // 2 :]] = VALID, TEST
     parts = part_of_item[items]
     warm = np.flatnonzero(parts == TRAIN)
-    parts[warm] = _per_user(pd.factorize(frame["user"], sort=True)[0][warm], rng)
+    parts[warm] = split_each_user(pd.factorize(frame["user"], sort=True)[0][warm], rng)
     return parts
 
 
@@ -99,8 +101,8 @@ def _cold_user(frame: pd.DataFrame, spec: SplitSpec, rng: np.random.Generator) -
         raise DataError(f"cold_user needs [{n_cold}] users with two interactions or more; there are [{len(able)}].")
     cold = np.isin(users, rng.permutation(able)[:n_cold])
     parts = np.empty(len(frame), dtype=np.int8)
-    parts[~cold] = _per_user(users[~cold], rng)
-    parts[cold] = np.where(_per_user(users[cold], rng, (0.8, 0.2)) == 0, HISTORY, TEST)
+    parts[~cold] = split_each_user(users[~cold], rng)
+    parts[cold] = np.where(split_each_user(users[cold], rng, (0.8, 0.2)) == 0, HISTORY, TEST)
     return parts
 
 

@@ -64,6 +64,9 @@ class KTEASE(GeneralRecommender):
         self.transfer = TransferSettings.read(config)
         if self.transfer is not None and self.settings.prior == "none":
             raise ConfigError("pretrained needs item texts, so prior must be [text].")
+        self.zero_shot = config["transfer"] == "zero_shot"
+        if self.zero_shot and self.settings.prior == "none":
+            raise ConfigError("transfer [zero_shot] needs item texts, so prior must be [text].")
         self.seed = int(config["seed"])
         if self.settings.prior == "text":
             feature_file(config, dataset, "item")  # a missing file is told before anything is computed
@@ -88,7 +91,7 @@ class KTEASE(GeneralRecommender):
     def fit(self, found: HeldOut | None) -> None:
         """Solve and calibrate; ``found`` holds the interactions on which open numbers and calibration are chosen."""
         self.solve(found)
-        if found is not None and not (self.transfer and self.transfer.zero_shot):
+        if found is not None and not self.zero_shot:
             self._calibrate(found)
 
     def solve(self, found: HeldOut | None) -> None:
@@ -110,6 +113,8 @@ class KTEASE(GeneralRecommender):
         self.with_text = torch.from_numpy(texts.found.has_text.copy())
         if self.transfer is None:
             prior = texts.prior(texts.whitened(settings.whitening), settings.lexical_weight)
+            if self.zero_shot:
+                return Kernel(prior)
             return Fit(self.interaction_matrix, prior, settings.options, sample).run()
         fit = TransferFit(self.transfer, texts, self.interaction_matrix, settings.options, sample,
                           settings.whitening, settings.lexical_weight,

@@ -1,0 +1,86 @@
+"""What knowledge of `ktrec pretrain` gives on a target: the curve from no interactions to all, with its controls.
+
+The share is one of users: a random sample of that share of the training users, the smaller within the larger, gives
+its training interactions to learn from and its validation interactions to choose on. At every share each test user's
+whole training history is the query at scoring time, and the same test interactions and the same items are ranked.
+At 0 % nothing is learned or chosen on the target (zero-shot).
+
+Side by side: transferred (with the guard), without the guard, from scratch, the untrained text kernel, transferred with
+shuffled texts, EASE. Each job is a process of its own; what is done is not done again. Written into the output folder:
+results.json, report.md (negative transfer is named as such, one verdict each for 0, 10 and 100 %), curve.png.
+More keys go to every job as --key=value.
+
+  ktrec pretrain --datasets games beauty goodreads --output knowledge
+  ktrec transfer-report --dataset toys --pretrained knowledge --output curve
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from recbole_ktrec.commands.options import check_options, read_config_files, read_options
+from recbole_ktrec.commands.session import usable_cores
+from recbole_ktrec.errors import ConfigError
+
+SHARES = (0, 5, 10, 25, 50, 100)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.allow_abbrev = False
+    add = parser.add_argument
+    add("--dataset", required=True, metavar="T", help="the target: a folder of atomic files with item texts")
+    add("--data-path", "--data_path", default="dataset", metavar="DIR", help="folder of its folder (default: dataset)")
+    add("--pretrained", type=Path, required=True, metavar="DIR", help="what `ktrec pretrain` made")
+    add("--output", type=Path, required=True, metavar="DIR", help="where everything goes; the same again to go on")
+    add("--model", default="KTEASE", metavar="M", help="KTEASE or KTRec (default: %(default)s)")
+    add("--shares", nargs="+", type=float, default=SHARES, metavar="P", help="percentages (default: 0 5 10 25 50 100)")
+    add("--seeds", nargs="+", type=int, default=[3], metavar="S", help="how many (from 2020 on), or which; default: 3")
+    add("--split", default="random", metavar="KIND", help="random or cold_item (default: %(default)s)")
+    add("--cold-share", type=float, default=0.2, help="share of the items that are cold (default: %(default)s)")
+    add("--transfer", default="frozen", metavar="HOW", help="frozen, adapter or full (default: %(default)s)")
+    add("--config_files", default="", help="YAML files of further keys, separated by blanks; later ones override")
+    add("--jobs", type=int, default=usable_cores(), metavar="N", help="jobs at a time (default: one a core)")
+    add("--memory-limit", type=float, metavar="GB", help="memory that one job may ask for")
+    add("--time-limit", type=float, metavar="SECONDS", help="seconds that one job may take")
+
+
+def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
+    """Run the curve, print the report, and return 0 when every job has a result."""
+    args, rest = parser.parse_known_args(argv)
+    given = {**read_config_files(args.config_files.split()), **read_options(rest)}
+    check_options(given, args.model)
+    if args.jobs < 1:
+        raise ConfigError(f"--jobs [{args.jobs}] must be 1 or more.")
+    from recbole_ktrec.evaluation.runner import Runner
+    from recbole_ktrec.evaluation.transfer_report import run_curve
+
+    runner = Runner(args.output / "jobs", args.jobs, args.memory_limit, args.time_limit)
+    results, notes = run_curve(_curve(args, given), runner, args.output)
+    print((args.output / "report.md").read_text(encoding="utf-8"))
+    for note in notes:
+        print(note)
+    print(f"Written: {args.output / 'results.json'}, report.md{'' if notes else ', curve.png'}")
+    return 1 if any(run["status"] != "done" for run in results["runs"]) else 0
+
+
+def _curve(args: argparse.Namespace, given: dict[str, Any]) -> Any:
+    from recbole_ktrec.evaluation.options import seeds_of
+    from recbole_ktrec.evaluation.transfer_grid import Curve
+    from recbole_ktrec.evaluation.transfer_split import check_shares
+
+    return Curve(
+        args.dataset,
+        str(Path(args.data_path).resolve()),
+        args.pretrained.expanduser(),
+        check_shares(args.shares),
+        seeds_of(args.seeds[0] if len(args.seeds) == 1 else args.seeds),
+        args.model,
+        args.transfer,
+        args.split,
+        args.cold_share,
+        given,
+    )

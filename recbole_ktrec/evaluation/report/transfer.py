@@ -1,0 +1,159 @@
+"""The transfer curve as Markdown, with one honest line each for zero-shot, 10 % and everything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+PROTOCOL = (
+    "A share is one of users: a random sample of that share of the training users, the smaller within the larger, "
+    "gives its training interactions to learn from and its validation interactions to choose on. At every share each "
+    "test user's whole training history is the query at scoring time, the same test interactions are asked for, and "
+    "the same items are ranked (all of them, without the user's training and validation items). At 0 % nothing is "
+    "learned or chosen on the target; what a text says of an item, and which items there are, is known at every share."
+)
+_MARKS = (
+    "Mean over seeds ± standard deviation. **x better**: transferred over the better of scratch and kernel. "
+    "**Negative transfer**: transferred lies below from-scratch (at 0 %: below the kernel) beyond the 95 % bootstrap "
+    "interval of the paired difference over users. ▲ above both beyond the intervals; ≈ neither."
+)
+TITLES = {"ndcg@10": "NDCG@10", "recall@10": "Recall@10"}
+COLUMNS = ("transferred", "unguarded", "scratch", "kernel", "shuffled", "EASE")
+
+
+class Numbers:
+    """The curve of a results file by share, variant and metric."""
+
+    def __init__(self, results: Mapping[str, Any]) -> None:
+        self.shares = results["settings"]["shares"]
+        self.rows = {(row["share"], row["variant"], row["metric"]): row for row in results["curve"]}
+        self.compared = {
+            (row["share"], row["variant"], row["with"], row["metric"]): row for row in results["comparisons"]
+        }
+
+    def mean(self, share: float, variant: str, metric: str) -> float | None:
+        """Mean over seeds, or None where there is no result."""
+        row = self.rows.get((share, variant, metric))
+        return None if row is None else row["mean"]
+
+    def reference(self, share: float, metric: str) -> str | None:
+        """The better of scratch and kernel."""
+        found = {name: self.mean(share, name, metric) for name in ("scratch", "kernel")}
+        there = {name: value for name, value in found.items() if value is not None}
+        return max(there, key=lambda name: there[name]) if there else None
+
+    def ratio(self, share: float, metric: str) -> float | None:
+        """Transferred over the better of scratch and kernel."""
+        mine, reference = self.mean(share, "transferred", metric), self.reference(share, metric)
+        base = None if reference is None else self.mean(share, reference, metric)
+        return mine / base if mine is not None and base else None
+
+    def mark(self, share: float, metric: str) -> str:
+        """What the paired differences say: ``negative transfer``, ``▲``, ``≈``, or nothing without a comparison."""
+        plainer = ("kernel",) if share == 0 else ("scratch", "kernel")
+        found = {name: self.compared.get((share, "transferred", name, metric)) for name in plainer}
+        there = {name: row for name, row in found.items() if row is not None}
+        if not there:
+            return ""
+        judge = there.get("kernel" if share == 0 else "scratch")
+        if judge is not None and judge["worse"]:
+            return "negative transfer"
+        return "▲" if len(there) == len(plainer) and all(row["better"] for row in there.values()) else "≈"
+
+
+def _names(share: float) -> str:
+    return {0: "Zero-shot", 100: "With everything (100 %)"}.get(share, f"At {share:g} %")
+
+
+def verdicts(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return share and one line of text for 0, 10 and 100 %, where they were measured."""
+    numbers = Numbers(results)
+    found = [(share, _verdict(numbers, share)) for share in (0.0, 10.0, 100.0) if share in numbers.shares]
+    return [{"share": share, "text": text} for share, text in found]
+
+
+def _verdict(numbers: Numbers, share: float, metric: str = "ndcg@10") -> str:
+    reference, ratio = numbers.reference(share, metric), numbers.ratio(share, metric)
+    mine = numbers.mean(share, "transferred", metric)
+    row = numbers.compared.get((share, "transferred", str(reference), metric))
+    if mine is None or ratio is None or row is None:
+        return f"{_names(share)}: no verdict, results are missing."
+    low, high = row["interval"]
+    what = {"scratch": "from scratch", "kernel": "the untrained kernel"}[str(reference)]
+    judged = "better" if row["better"] else "worse" if row["worse"] else "no difference beyond chance"
+    named = "; NEGATIVE TRANSFER" if numbers.mark(share, metric) == "negative transfer" else ""
+    return (
+        f"{_names(share)}: NDCG@10 {mine:.4f}, {ratio:.3f} x {what} ({row['difference']:+.4f}, 95 % interval "
+        f"{low:+.4f} to {high:+.4f}, p {row['p']:.3g}): {judged}{named}. {_texts(numbers, share, metric)}"
+    )
+
+
+def _texts(numbers: Numbers, share: float, metric: str) -> str:
+    row, value = (
+        numbers.compared.get((share, "transferred", "shuffled", metric)),
+        numbers.mean(share, "shuffled", metric),
+    )
+    if row is None or value is None:
+        return "The control with shuffled texts has no result."
+    below = "clearly below, so it comes from the texts" if row["better"] else "NOT below, so texts do not explain it"
+    return f"With shuffled texts {value:.4f}: {below}."
+
+
+def _cell(row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return "–"
+    return f"{row['mean']:.4f}" + ("" if row["std"] is None else f" ± {row['std']:.4f}")
+
+
+def _table(numbers: Numbers, metric: str) -> str:
+    lines = ["| share | " + " | ".join(COLUMNS) + " | x better | |", "|---" * (len(COLUMNS) + 3) + "|"]
+    for share in numbers.shares:
+        cells = [_cell(numbers.rows.get((share, variant, metric))) for variant in COLUMNS]
+        ratio = numbers.ratio(share, metric)
+        last = ["–" if ratio is None else f"{ratio:.3f}", numbers.mark(share, metric)]
+        lines.append("| " + " | ".join([f"{share:g} %", *cells, *last]) + " |")
+    return "\n".join(lines)
+
+
+def _choices(results: Mapping[str, Any]) -> list[str]:
+    """What the guard took, by share."""
+    found: dict[float, list[str]] = {}
+    for run in results["runs"]:
+        if run["variant"] == "transferred" and run["share"] > 0 and run.get("choice"):
+            found.setdefault(run["share"], []).append(run["choice"]["used"])
+    return [f"- {share:g} %: {', '.join(used)}" for share, used in sorted(found.items())]
+
+
+def render(results: Mapping[str, Any], plotted: bool) -> str:
+    """Return the report of ``results``; ``plotted`` says whether ``curve.png`` lies beside it."""
+    settings, artifact, numbers = results["settings"], results["artifact"], Numbers(results)
+    parts = [f"# Transfer to {settings['dataset']}"]
+    parts.append(
+        f"Knowledge from {', '.join(artifact['sources'])}; model {settings['model']}, transfer {settings['transfer']}, "
+        f"split {settings['split']}, seeds {', '.join(map(str, settings['seeds']))}."
+    )
+    if artifact["target_among_sources"]:
+        parts.append("**The target is one of the sources: what follows is no transfer.**")
+    parts += ["\n".join(f"- {one['text']}" for one in results["verdicts"])]
+    parts += [f"![curve](curve.png)"] if plotted else []
+    for metric in ("ndcg@10", "recall@10", "cold/ndcg@10", "cold/recall@10", "cold only/ndcg@10", "cold only/recall@10"):
+        if any(key[2] == metric for key in numbers.rows):
+            parts += [f"## {title(metric)}", _table(numbers, metric)]
+    parts += [_MARKS, "## Protocol", PROTOCOL]
+    parts.append("\n".join(f"- **{name}**: {text}." for name, text in settings["variants"].items()))
+    if settings["model"] == "KTRec":
+        parts.append("At 0 % KTRec is its closed form alone (KTEASE): nothing else of it is there before training.")
+    if choices := _choices(results):
+        parts += ["## What the guard took", "\n".join(choices)]
+    failed = [run for run in results["runs"] if run["status"] != "done"]
+    if failed:
+        parts.append("## Without a result")
+        parts += [f"- {run['variant']} at {run['share']:g} %, seed {run['seed']}: {run['error']}" for run in failed]
+    return "\n\n".join(parts) + "\n"
+
+
+def title(metric: str) -> str:
+    """Return what a reader calls ``group/metric``."""
+    group, _, name = metric.rpartition("/")
+    kinds = {"": "", "cold": ", cold items among all", "cold only": ", cold items among themselves"}
+    return TITLES.get(name, name) + kinds.get(group, f", {group}")

@@ -1,0 +1,185 @@
+"""The jobs of a transfer curve: variants x shares x seeds, each in a process of its own, done once."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from recbole_ktrec.errors import ConfigError, one_of
+from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, make_job
+from recbole_ktrec.evaluation.options import Entry, entries, read_grid
+from recbole_ktrec.evaluation.prepare import Prepared, dataset_settings
+from recbole_ktrec.evaluation.runner import Job
+from recbole_ktrec.evaluation.source import read_source
+from recbole_ktrec.evaluation.splits import SplitSpec
+from recbole_ktrec.evaluation.transfer_split import KINDS, check_shares, prepare_share
+from recbole_ktrec.model.artifact import WEIGHTS, Artifact, load
+
+MODELS = ("KTEASE", "KTRec")
+TRANSFERS = ("frozen", "adapter", "full")
+#: Label -> what the report says of the variant.
+VARIANTS = {
+    "transferred": "the model with the artifact; the guard lets it in only where it pays on validation data",
+    "unguarded": "the same without the guard",
+    "scratch": "the same model without the artifact",
+    "kernel": "the text kernel: histories and item texts, nothing learned, so the same at every share",
+    "shuffled": "as transferred, but every item has the text of another one",
+    "EASE": "no texts (KTEASE with prior none and user_power 0; its lambda is chosen on validation data)",
+}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What is asked for.
+
+    Attributes:
+        dataset, data_path: the target; its files lie in ``data_path/dataset``.
+        pretrained: folder of the artifact.
+        shares: percentages of the training users.
+        seeds: each draws its own split, sample of users and initial weights.
+        model, transfer: one of ``MODELS`` and of ``TRANSFERS``.
+        kind, cold_share: the split; share of the items that are cold with ``cold_item``.
+        given: configuration keys of every job.
+    """
+
+    dataset: str
+    data_path: str
+    pretrained: Path
+    shares: Sequence[float]
+    seeds: Sequence[int]
+    model: str = "KTEASE"
+    transfer: str = "frozen"
+    kind: str = "random"
+    cold_share: float = 0.2
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        one_of("model", self.model, MODELS)
+        one_of("transfer", self.transfer, TRANSFERS)
+        one_of("split", self.kind, KINDS)
+        check_shares(self.shares)
+        for key in ("pretrained", "transfer", "transfer_guard", "shuffle_texts", "prior"):
+            if key in self.given:
+                raise ConfigError(f"Key [{key}] is what the variants of the report differ in: leave it out.")
+
+
+@dataclass
+class CurvePlan:
+    """A curve with its data and its jobs.
+
+    Attributes:
+        prepared: (share, seed) -> split.
+        jobs: (variant, share, seed) -> job; those of the kernel have share 0.
+    """
+
+    curve: Curve
+    artifact: Artifact
+    data: DatasetPlan
+    prepared: dict[tuple[float, int], Prepared] = field(default_factory=dict)
+    jobs: dict[tuple[str, float, int], Job] = field(default_factory=dict)
+
+    def job(self, variant: str, share: float, seed: int) -> Job | None:
+        """Return the job whose result stands for ``variant`` at ``share``."""
+        return self.jobs.get((variant, 0.0 if variant == "kernel" else share, seed))
+
+
+def variants(curve: Curve, share: float) -> dict[str, dict[str, Any]]:
+    """Return label -> configuration of what is run at ``share``; at 0 only what learns nothing can be."""
+    folder = str(curve.pretrained.resolve())
+    shuffled = {"shuffle_texts": True}
+    if share == 0:
+        given = {"model": "KTEASE", "transfer": "zero_shot"}  # of KTRec nothing but its closed form is there untrained
+        mine = {**given, "pretrained": folder}
+        return {"transferred": mine, "kernel": given, "shuffled": {**mine, **shuffled}}
+    plain = {"model": curve.model, "transfer": curve.transfer}
+    mine = {**plain, "pretrained": folder}
+    return {
+        "transferred": mine,
+        "unguarded": {**mine, "transfer_guard": False},
+        "scratch": plain,
+        "shuffled": {**mine, **shuffled},
+        "EASE": {"model": "KTEASE", "prior": "none", "user_power": 0},
+    }
+
+
+def grid_of(curve: Curve, share: float) -> Grid:
+    """Return the benchmark's grid of one share."""
+    defaults = read_grid(None)
+    asked = variants(curve, share)
+    return Grid(
+        [curve.dataset],
+        entries(asked, defaults, {"all": dict(curve.given), **asked}),
+        list(curve.seeds),
+        data_path=curve.data_path,
+        metrics=["NDCG", "Recall"],
+        topk=[10],
+        valid_metric="NDCG@10",
+        text_diversity=False,
+    )
+
+
+def plan_curve(curve: Curve, folder: Path, show_progress: bool = True) -> CurvePlan:
+    """Check the artifact, read the target, write its splits below ``folder`` and list the jobs.
+
+    Raises:
+        DataError: the artifact or the data cannot be used.
+    """
+    artifact = load(curve.pretrained)
+    values = {**dataset_settings(curve.dataset, curve.data_path), **curve.given, "data_path": curve.data_path}
+    source = read_source(curve.dataset, values)
+    plan = CurvePlan(curve, artifact, DatasetPlan(curve.dataset, source, values, {}))
+    shares = sorted({0.0, *curve.shares})  # the kernel is there in any case
+    pairs = [(share, seed) for share in shares for seed in curve.seeds]
+    for share, seed in tqdm(pairs, desc="Splits", unit="split", disable=not show_progress):
+        spec = SplitSpec(curve.kind, curve.cold_share, seed)
+        plan.prepared[share, seed] = prepare_share(source, spec, share, values, folder)
+    for share in shares:
+        _add_jobs(plan, share)
+    return plan
+
+
+def _add_jobs(plan: CurvePlan, share: float) -> None:
+    curve, grid = plan.curve, grid_of(plan.curve, share)
+    here = {seed: plan.prepared[share, seed] for seed in curve.seeds}
+    data = dataclasses.replace(plan.data, prepared=here)
+    for entry in grid.entries:
+        if share in curve.shares or entry.label == "kernel":
+            for seed in curve.seeds:
+                plan.jobs[entry.label, share, seed] = _job(plan, grid, data, entry, seed)
+
+
+def _job(plan: CurvePlan, grid: Grid, data: DatasetPlan, entry: Entry, seed: int) -> Job:
+    """Return the job; what is in the artifact belongs to its key, not only where the artifact lies."""
+    job = make_job(grid, data, entry, seed, "transfer", {})
+    if "pretrained" not in entry.config:
+        return job
+    key = hashlib.sha256(f"{job.key} {artifact_digest(plan.curve.pretrained)}".encode()).hexdigest()
+    return Job(key[:24], job.title, job.spec)
+
+
+def artifact_digest(folder: Path) -> str:
+    """SHA-256 over the weights and the card of an artifact."""
+    total = hashlib.sha256()
+    for name in (WEIGHTS, "card.json"):
+        total.update((folder / name).read_bytes())
+    return total.hexdigest()
+
+
+def encoding_grid(plan: CurvePlan) -> Grid:
+    """Return a grid that reads item texts with each encoder that the jobs need."""
+    grid = grid_of(plan.curve, 0)
+    trained = plan.artifact.card.get("language_model")
+    if not trained:
+        return grid
+    own = {"text_encoder": str((plan.curve.pretrained / trained["folder"]).resolve()), "text_encoder_revision": None}
+    taken = [
+        dataclasses.replace(entry, config={**entry.config, **own}) if "pretrained" in entry.config else entry
+        for entry in grid.entries
+    ]
+    return dataclasses.replace(grid, entries=taken)

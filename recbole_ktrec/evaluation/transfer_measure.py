@@ -1,0 +1,96 @@
+"""What a job of the transfer curve measures: ranking metrics of every test user, all histories being given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from recbole_ktrec.atomic import iter_atomic
+from recbole_ktrec.evaluation.foldin import fold_in
+from recbole_ktrec.evaluation.harness import item_tokens, user_tokens
+from recbole_ktrec.evaluation.recorder import Recorder, ranking_values
+from recbole_ktrec.evaluation.splits import TEST, VALID
+from recbole_ktrec.evaluation.training import Trained
+from recbole_ktrec.evaluation.transfer_split import COLD, HISTORY, MASKED
+
+
+def measure(trained: Trained) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Evaluate the best epoch of ``trained`` on test.
+
+    Returns:
+        ``test`` (RecBole's values), ``groups``, ``choice`` (what the guard took and why) and, by user, the arrays
+        ``users`` and ``<group>/<metric>``, NaN where the group has none of the user's test items.
+    """
+    from recbole.utils import ModelType
+
+    loader, model = trained.loaders[TEST], trained.model
+    if model.type != ModelType.TRADITIONAL:  # a closed form has one epoch, so it is in memory
+        trained.trainer.evaluate(trained.loaders[VALID], load_best_model=True, show_progress=False)
+    pairs = {part: _pairs(trained, part) for part in (HISTORY, MASKED)}
+    for users, items in pairs.values():
+        _mask(loader, users, items)
+    result: dict[str, Any] = {"choice": _choice(model)}
+    if len(pairs[HISTORY][0]):
+        result["fold_in"] = fold_in(model, trained.loaders[0].dataset, *pairs[HISTORY])
+    recorder = Recorder(max(trained.config["topk"]), _groups(trained), (COLD,))
+    with recorder.attached(trained.trainer.eval_collector, loader.dataset.uid_field):
+        values = trained.trainer.evaluate(loader, load_best_model=False, show_progress=False)
+    result["test"] = {name: float(value) for name, value in values.items()}
+    groups, arrays = _by_group(trained, recorder)
+    return {**result, "groups": groups}, arrays
+
+
+def _file(trained: Trained, suffix: str) -> Path:
+    return Path(trained.config["data_path"]) / f"{trained.config['dataset']}.{suffix}"
+
+
+def _pairs(trained: Trained, part: str) -> tuple[np.ndarray, np.ndarray]:
+    """Internal user and item ids of a part that RecBole does not read, ``[n]`` each."""
+    train = trained.loaders[0].dataset
+    user = {token: i + 1 for i, token in enumerate(user_tokens(train))}
+    item = {token: i + 1 for i, token in enumerate(item_tokens(train))}
+    rows = iter_atomic(_file(trained, f"{part}.inter"), [train.uid_field, train.iid_field])
+    ids = np.array([(user[one], item[other]) for one, other in rows], dtype=np.int64).reshape(-1, 2)
+    return ids[:, 0], ids[:, 1]
+
+
+def _mask(loader: Any, users: np.ndarray, items: np.ndarray) -> None:
+    """Take known items out of the candidates, as RecBole does with those of its own parts; never a test item."""
+    order = np.argsort(users, kind="stable")
+    distinct, starts = np.unique(users[order], return_index=True)
+    for one, own in zip(distinct, np.split(items[order], starts[1:]), strict=True):
+        given = np.setdiff1d(own, loader.uid2positive_item[one].numpy())
+        loader.uid2history_item[one] = torch.cat([loader.uid2history_item[one], torch.from_numpy(given)])
+
+
+def _groups(trained: Trained) -> dict[str, np.ndarray]:
+    """Items that no training interaction has even at share 100: the same group at every share."""
+    train = trained.loaders[0].dataset
+    cold = [row[0] for row in iter_atomic(_file(trained, COLD), [train.iid_field])]
+    mask = np.append(False, np.isin(item_tokens(train), np.array(cold, dtype=str)))
+    return {COLD: mask} if mask.any() else {}
+
+
+def _choice(model: Any) -> dict[str, Any]:
+    parts = [model, *getattr(model, "_closed", ())]
+    found = [part.transfer_choice for part in parts if getattr(part, "transfer_choice", None)]
+    return found[0] if found else {}
+
+
+def _by_group(trained: Trained, recorder: Recorder) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    users = np.concatenate(recorder.users)
+    arrays: dict[str, np.ndarray] = {"users": user_tokens(trained.loaders[0].dataset)[users - 1]}
+    groups: dict[str, Any] = {}
+    for name, parts in recorder.hits.items():
+        hits = torch.cat(parts).numpy()
+        asked = hits[:, -1] > 0
+        found = ranking_values(trained.config, hits[asked]) if asked.any() else {}
+        groups[name] = {"rows": int(asked.sum()), "metrics": {key: float(v.mean()) for key, v in found.items()}}
+        for metric, value in found.items():
+            full = np.full(len(asked), np.nan, dtype=np.float32)
+            full[asked] = value
+            arrays[f"{name}/{metric}"] = full
+    return groups, arrays

@@ -1,0 +1,40 @@
+"""The whole of ``ktrec transfer-report``: jobs to numbers to files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from recbole_ktrec.errors import MissingExtraError
+from recbole_ktrec.evaluation.files import write_whole
+from recbole_ktrec.evaluation.report.transfer import render
+from recbole_ktrec.evaluation.results import write_json
+from recbole_ktrec.evaluation.runner import Runner
+from recbole_ktrec.evaluation.texts import encode_ahead
+from recbole_ktrec.evaluation.transfer_grid import Curve, encoding_grid, plan_curve
+from recbole_ktrec.evaluation.transfer_results import assemble
+
+
+def run_curve(curve: Curve, runner: Runner, output: Path) -> tuple[dict[str, Any], list[str]]:
+    """Run what is not done yet; write ``results.json``, ``report.md`` and ``curve.png``; return results and notes."""
+    with runner.locked():
+        plan = plan_curve(curve, output / "splits", runner.show_progress)
+        notes = encode_ahead(encoding_grid(plan), [plan.data], runner.workers, runner.show_progress)
+        runner.run(list(plan.jobs.values()), "Curve")
+        results = assemble(plan, runner)
+        write_json(output / "results.json", results)
+        notes += write_files(results, output)
+    return results, notes
+
+
+def write_files(results: dict[str, Any], output: Path) -> list[str]:
+    """Write the report and, with matplotlib, the plot; return what could not be done."""
+    notes, plotted = [], True
+    try:
+        from recbole_ktrec.evaluation.report.transfer_plot import draw
+
+        draw(results, output / "curve.png")
+    except MissingExtraError as error:
+        notes, plotted = [str(error)], False
+    write_whole(output / "report.md", render(results, plotted))
+    return notes

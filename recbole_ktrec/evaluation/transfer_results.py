@@ -1,0 +1,148 @@
+"""From finished jobs to the numbers of a transfer curve: ``results.json``, its schema is ``transfer.schema.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from recbole_ktrec.evaluation.report.transfer import verdicts
+from recbole_ktrec.evaluation.results import environment
+from recbole_ktrec.evaluation.runner import Runner
+from recbole_ktrec.evaluation.significance import bootstrap_interval, compare, holm
+from recbole_ktrec.evaluation.transfer_grid import VARIANTS, CurvePlan, artifact_digest
+
+SCHEMA = "ktrec-transfer-report"
+VERSION = 1
+METRICS = ("ndcg@10", "recall@10")
+#: What a variant is compared with, where both have a result.
+COMPARED = {"transferred": ("scratch", "kernel", "shuffled", "EASE"), "unguarded": ("scratch", "kernel")}
+
+
+def assemble(plan: CurvePlan, runner: Runner) -> dict[str, Any]:
+    """Return the whole of ``results.json``."""
+    curve = plan.curve
+    users = {
+        (variant, share): _per_user(plan, runner, variant, share) for variant in VARIANTS for share in curve.shares
+    }
+    users = {key: frame for key, frame in users.items() if frame is not None}
+    results = {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "settings": {
+            "dataset": curve.dataset, "model": curve.model, "transfer": curve.transfer, "split": curve.kind,
+            "cold_share": curve.cold_share if curve.kind == "cold_item" else None, "shares": list(curve.shares),
+            "seeds": list(curve.seeds), "given": dict(curve.given), "variants": VARIANTS,
+        },
+        "environment": environment(),
+        "artifact": _artifact(plan),
+        "data": {"sha256": plan.data.source.digest, "splits": _splits(plan)},
+        "runs": [_run(plan, runner, *key) for key in plan.jobs],
+        "curve": [row for key in users for row in _rows(plan, runner, *key, users[key])],
+        "comparisons": _comparisons(users),
+    }  # fmt: skip
+    return {**results, "verdicts": verdicts(results)}
+
+
+def _artifact(plan: CurvePlan) -> dict[str, Any]:
+    card = plan.artifact.card
+    names = [source["name"] for source in card["sources"]]
+    return {
+        "sources": names, "made": card.get("made"), "package": card.get("package"), "encoder": card["encoder"],
+        "language_model": bool(card.get("language_model")), "sha256": artifact_digest(plan.curve.pretrained),
+        "target_among_sources": plan.curve.dataset in names,
+    }  # fmt: skip
+
+
+def _splits(plan: CurvePlan) -> list[dict[str, Any]]:
+    return [
+        {"share": share, "seed": seed, "counts": prepared.counts, "fingerprints": prepared.fingerprints}
+        for (share, seed), prepared in plan.prepared.items()
+    ]
+
+
+def _run(plan: CurvePlan, runner: Runner, variant: str, share: float, seed: int) -> dict[str, Any]:
+    job = plan.jobs[variant, share, seed]
+    found = runner.result(job) or {"status": "missing", "error": "The job has no result."}
+    where = {"variant": variant, "share": share, "seed": seed, "job": job.key, "model": job.spec["model"]}
+    return {**where, "config": job.spec["config"], **found}
+
+
+def _done(plan: CurvePlan, runner: Runner, variant: str, share: float) -> dict[int, tuple[dict[str, Any], Path]]:
+    """Seed -> result and arrays of the jobs that ended well."""
+    found = {}
+    for seed in plan.curve.seeds:
+        job = plan.job(variant, share, seed)
+        result = runner.result(job) if job else None
+        if job and result and result["status"] == "done":
+            found[seed] = (result, runner.folder / f"{job.key}.npz")
+    return found
+
+
+def _per_user(plan: CurvePlan, runner: Runner, variant: str, share: float) -> pd.DataFrame | None:
+    """Every user's mean over seeds, columns ``group/metric``, or None where no seed has a result."""
+
+    frames = []
+    for _, path in _done(plan, runner, variant, share).values():
+        with np.load(path) as arrays:
+            values = {name: arrays[name].astype(float) for name in arrays.files if name != "users"}
+            frames.append(pd.DataFrame(values, index=arrays["users"]))
+    return pd.concat(frames).groupby(level=0).mean() if frames else None
+
+
+def _rows(plan: CurvePlan, runner: Runner, variant: str, share: float, users: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = []
+    results = [result for result, _ in _done(plan, runner, variant, share).values()]
+    for name in users.columns:
+        group, _, metric = str(name).partition("/")
+        numbers = [one["groups"][group]["metrics"][metric] for one in results if one["groups"][group]["metrics"]]
+        interval = bootstrap_interval(users[name].dropna().to_numpy())
+        rows.append(
+            {
+                "variant": variant, "share": share, "metric": plain(str(name)), "seeds": len(numbers),
+                "mean": float(np.mean(numbers)), "std": float(np.std(numbers, ddof=1)) if len(numbers) > 1 else None,
+                "min": min(numbers), "max": max(numbers), "interval": list(interval),
+            }
+        )  # fmt: skip
+    return rows
+
+
+def plain(name: str) -> str:
+    """Return the name of a metric over all items without its group."""
+    return name.removeprefix("all/")
+
+
+def _comparisons(users: dict[tuple[str, float], pd.DataFrame]) -> list[dict[str, Any]]:
+    """Return paired comparisons over users; p is corrected after Holm over all of them that share a metric."""
+    rows = []
+    for (variant, share), frame in users.items():
+        for other in COMPARED.get(variant, ()):
+            if (other, share) in users:
+                rows += _compared(frame, users[other, share], {"variant": variant, "with": other, "share": share})
+    for metric in {row["metric"] for row in rows}:
+        same = [row for row in rows if row["metric"] == metric]
+        for row, corrected in zip(same, holm(np.array([row["p"] for row in same])), strict=True):
+            row["p_holm"] = float(corrected)
+    return rows
+
+
+def _compared(mine: pd.DataFrame, other: pd.DataFrame, where: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = []
+    for name in [name for name in mine.columns if name in other.columns]:
+        both = pd.concat([mine[name], other[name]], axis=1, join="inner").to_numpy()
+        one = compare(both[:, 0], both[:, 1])
+        rows.append(
+            {
+                **where, "metric": plain(str(name)), "difference": one.difference, "interval": [one.low, one.high],
+                "p": one.p, "users": one.users, "worse": bool(one.high < 0), "better": bool(one.low > 0),
+            }
+        )  # fmt: skip
+    return rows
+
+
+def failures(results: dict[str, Any]) -> Sequence[dict[str, Any]]:
+    """Return the runs without a result."""
+    return [run for run in results["runs"] if run["status"] != "done"]

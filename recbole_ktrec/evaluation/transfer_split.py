@@ -1,0 +1,130 @@
+"""Splits for a transfer curve: a nested sample of users to learn from; the same questions and candidates at every share.
+
+At every share the training history of each test user is the query at scoring time, the same test interactions are asked
+for, and all items of the data set are candidates. What changes is whose interactions a model may learn from, and be
+chosen on: the training and validation interactions of the sampled users. At share 0 there are none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.evaluation.prepare import WRITTEN_SETTINGS, Prepared, about_data, write_split
+from recbole_ktrec.evaluation.source import Source
+from recbole_ktrec.evaluation.splits import (
+    TEST,
+    TRAIN,
+    VALID,
+    SplitSpec,
+    assign,
+    fingerprint,
+    pair_fingerprint,
+    split_each_user,
+)
+
+KINDS = ("random", "cold_item")
+#: Parts beside RecBole's three: training interactions that are query only, validation interactions that are only masked.
+HISTORY, MASKED = "history", "masked"
+#: Files of one column: every item (so that RecBole gives each an id), and those without a training interaction.
+CANDIDATES, COLD = "candidates", "cold"
+#: Goes up when the splits change.
+FORMAT = 1
+
+
+def base_parts(frame: pd.DataFrame, spec: SplitSpec) -> np.ndarray:
+    """Return the part of every interaction at share 100, codes ``[n]``.
+
+    Raises:
+        ConfigError: the kind of split is not one of ``KINDS``.
+    """
+    if spec.kind not in KINDS:
+        raise ConfigError(f"The split [{spec.kind}] has no transfer curve: one of {', '.join(KINDS)}.")
+    if spec.kind == "cold_item":
+        return assign(frame, spec)
+    return split_each_user(pd.factorize(frame["user"], sort=True)[0], np.random.default_rng(spec.seed))
+
+
+def learners(frame: pd.DataFrame, parts: np.ndarray, percent: float, seed: int) -> np.ndarray:
+    """Return whose rows may be learned from, bool ``[n]``; those of a smaller share are among those of a larger one."""
+    users = np.array(sorted(frame["user"][parts == TRAIN].unique()))
+    order = np.random.default_rng([seed, 1]).permutation(len(users))
+    chosen = users[order[: math.ceil(len(users) * percent / 100)]]
+    return frame["user"].isin(chosen).to_numpy() | (percent >= 100)
+
+
+def masks_of(frame: pd.DataFrame, parts: np.ndarray, learns: np.ndarray) -> dict[str, np.ndarray]:
+    """Return part name -> its rows, bool ``[n]``."""
+    asked = frame["user"].isin(frame["user"][parts == TEST].unique()).to_numpy()
+    return {
+        "train": (parts == TRAIN) & learns,
+        "valid": (parts == VALID) & learns,
+        "test": parts == TEST,
+        HISTORY: (parts == TRAIN) & ~learns & asked,
+        MASKED: (parts == VALID) & ~learns & asked,
+    }
+
+
+def prepare_share(
+    source: Source, spec: SplitSpec, percent: float, values: Mapping[str, Any], folder: Path
+) -> Prepared:
+    """Write the split of ``percent`` of the training users below ``folder`` and return it."""
+    frame = source.frame
+    parts = base_parts(frame, spec)
+    masks = masks_of(frame, parts, learners(frame, parts, percent, spec.seed))
+    name = f"{source.name}-{spec.tag}-{percent:g}pct"
+    items = sorted(frame["item"].unique())
+    prints = {
+        part: pair_fingerprint(frame["user"][masks[part]], frame["item"][masks[part]])
+        for part in ("train", "valid", "test")
+    }
+    prints["candidates"] = fingerprint(items)
+    described = asdict(spec) | {"percent": percent}
+    counts = _counts(frame, parts, masks)
+    info = {"transfer_format": FORMAT, "dataset": source.name, "source": source.digest, **described}
+    info |= {"counts": counts, "fingerprints": prints}
+    settings = {**WRITTEN_SETTINGS, **_all_items(source, values), "seed": spec.seed}
+    about = {**about_data(values), **settings, "data_path": str(folder.resolve())}
+    lists = {CANDIDATES: items, COLD: sorted(set(items) - set(frame["item"][parts == TRAIN]))}
+    write_split(source, folder / name, info, masks, set(items), about, lists)
+    return Prepared(name, str(folder.resolve()), described, source.digest, settings, counts, prints)
+
+
+def _all_items(source: Source, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with which every item gets an id, whoever's interactions are there."""
+    user, item = source.fields["USER_ID_FIELD"], source.fields["ITEM_ID_FIELD"]
+    columns = (values.get("load_col") or {}).get("inter") or [user, item]
+    return {"additional_feat_suffix": [CANDIDATES], "load_col": {"inter": columns, CANDIDATES: [item]}}
+
+
+def _counts(frame: pd.DataFrame, parts: np.ndarray, masks: Mapping[str, np.ndarray]) -> dict[str, int]:
+    counts = {f"{part}_interactions": int(mask.sum()) for part, mask in masks.items()}
+    return counts | {
+        "users": int(frame["user"].nunique()),
+        "items": int(frame["item"].nunique()),
+        "interactions": len(frame),
+        "learned_users": int(frame["user"][masks["train"]].nunique()),
+        "test_users": int(frame["user"][masks["test"]].nunique()),
+        "all_train_interactions": int((parts == TRAIN).sum()),
+    }
+
+
+def check_shares(shares: Sequence[float]) -> list[float]:
+    """Return the shares in order, each once.
+
+    Raises:
+        ConfigError: there is none, or one is not from 0 to 100.
+    """
+    for share in shares:
+        if not 0 <= share <= 100:
+            raise ConfigError(f"The share [{share:g}] is no percentage from 0 to 100.")
+    if not shares:
+        raise ConfigError("A curve needs one share or more.")
+    return sorted({float(share) for share in shares})

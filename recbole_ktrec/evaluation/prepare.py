@@ -48,6 +48,8 @@ _FILTERED: dict[str, Any] = {
     "user_inter_num_interval": None,
     "item_inter_num_interval": None,
 }
+#: The one column of the files of ``write_split``'s ``lists``.
+LISTED = "listed_item"
 #: What RecBole needs to read the parts of a written split as they are.
 WRITTEN_SETTINGS: dict[str, Any] = {
     "benchmark_filename": list(PARTS[:HISTORY]),
@@ -185,7 +187,7 @@ def write_split(
             _write_lines(folder / f"{name}.{part}.inter", [lines[0], *(lines[row] for row in rows[mask])])
         _copy_features(source, folder, name, items)
         for suffix, tokens in (lists or {}).items():
-            _write_lines(folder / f"{name}.{suffix}", [f"{source.fields['ITEM_ID_FIELD']}:token", *tokens])
+            _write_lines(folder / f"{name}.{suffix}", [f"{LISTED}:token", *tokens])
         _write_yaml(folder / f"{name}.yaml", about)
         _write_json(folder / "split.json", info)
 

@@ -11,6 +11,7 @@ import torch
 from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.evaluation.foldin import fold_in
 from recbole_ktrec.evaluation.harness import item_tokens, user_tokens
+from recbole_ktrec.evaluation.prepare import LISTED
 from recbole_ktrec.evaluation.recorder import Recorder, ranking_values
 from recbole_ktrec.evaluation.splits import TEST, VALID
 from recbole_ktrec.evaluation.training import Trained
@@ -61,16 +62,15 @@ def _mask(loader: Any, users: np.ndarray, items: np.ndarray) -> None:
     """Take known items out of the candidates, as RecBole does with those of its own parts; never a test item."""
     order = np.argsort(users, kind="stable")
     distinct, starts = np.unique(users[order], return_index=True)
-    for one, own in zip(distinct, np.split(items[order], starts[1:]), strict=True):
-        given = np.setdiff1d(own, loader.uid2positive_item[one].numpy())
+    for one, start, stop in zip(distinct, starts, [*starts[1:], len(users)], strict=True):
+        given = np.setdiff1d(items[order[start:stop]], loader.uid2positive_item[one].numpy())
         loader.uid2history_item[one] = torch.cat([loader.uid2history_item[one], torch.from_numpy(given)])
 
 
 def _groups(trained: Trained) -> dict[str, np.ndarray]:
     """Items that no training interaction has even at share 100: the same group at every share."""
-    train = trained.loaders[0].dataset
-    cold = [row[0] for row in iter_atomic(_file(trained, COLD), [train.iid_field])]
-    mask = np.append(False, np.isin(item_tokens(train), np.array(cold, dtype=str)))
+    cold = [row[0] for row in iter_atomic(_file(trained, COLD), [LISTED])]
+    mask = np.append(False, np.isin(item_tokens(trained.loaders[0].dataset), np.array(cold, dtype=str)))
     return {COLD: mask} if mask.any() else {}
 
 

@@ -17,7 +17,8 @@ from recbole_ktrec.evaluation.transfer_grid import VARIANTS, CurvePlan, artifact
 
 SCHEMA = "ktrec-transfer-report"
 VERSION = 1
-METRICS = ("ndcg@10", "recall@10")
+#: Seed -> values by user.
+BySeed = dict[int, pd.DataFrame]
 #: What a variant is compared with, where both have a result.
 COMPARED = {"transferred": ("scratch", "kernel", "shuffled", "EASE"), "unguarded": ("scratch", "kernel")}
 
@@ -28,7 +29,7 @@ def assemble(plan: CurvePlan, runner: Runner) -> dict[str, Any]:
     users = {
         (variant, share): _per_user(plan, runner, variant, share) for variant in VARIANTS for share in curve.shares
     }
-    users = {key: frame for key, frame in users.items() if frame is not None}
+    users = {key: frames for key, frames in users.items() if frames}
     results = {
         "schema": SCHEMA,
         "version": VERSION,
@@ -41,7 +42,7 @@ def assemble(plan: CurvePlan, runner: Runner) -> dict[str, Any]:
         "artifact": _artifact(plan),
         "data": {"sha256": plan.data.source.digest, "splits": _splits(plan)},
         "runs": [_run(plan, runner, *key) for key in plan.jobs],
-        "curve": [row for key in users for row in _rows(plan, runner, *key, users[key])],
+        "curve": [row for (variant, share), found in users.items() for row in _rows(variant, share, found)],
         "comparisons": _comparisons(users),
     }  # fmt: skip
     return {**results, "verdicts": verdicts(results)}
@@ -71,35 +72,34 @@ def _run(plan: CurvePlan, runner: Runner, variant: str, share: float, seed: int)
     return {**where, "config": job.spec["config"], **found}
 
 
-def _done(plan: CurvePlan, runner: Runner, variant: str, share: float) -> dict[int, tuple[dict[str, Any], Path]]:
-    """Seed -> result and arrays of the jobs that ended well."""
+def _done(plan: CurvePlan, runner: Runner, variant: str, share: float) -> dict[int, Path]:
+    """Seed -> arrays of the jobs that ended well."""
     found = {}
     for seed in plan.curve.seeds:
         job = plan.job(variant, share, seed)
         result = runner.result(job) if job else None
         if job and result and result["status"] == "done":
-            found[seed] = (result, runner.folder / f"{job.key}.npz")
+            found[seed] = runner.folder / f"{job.key}.npz"
     return found
 
 
-def _per_user(plan: CurvePlan, runner: Runner, variant: str, share: float) -> pd.DataFrame | None:
-    """Every user's mean over seeds, columns ``group/metric``, or None where no seed has a result."""
-
-    frames = []
-    for _, path in _done(plan, runner, variant, share).values():
+def _per_user(plan: CurvePlan, runner: Runner, variant: str, share: float) -> dict[int, pd.DataFrame]:
+    """Seed -> every user's values, columns ``group/metric``, index user token."""
+    frames = {}
+    for seed, path in _done(plan, runner, variant, share).items():
         with np.load(path) as arrays:
             values = {name: arrays[name].astype(float) for name in arrays.files if name != "users"}
-            frames.append(pd.DataFrame(values, index=arrays["users"]))
-    return pd.concat(frames).groupby(level=0).mean() if frames else None
+            frames[seed] = pd.DataFrame(values, index=arrays["users"])
+    return frames
 
 
-def _rows(plan: CurvePlan, runner: Runner, variant: str, share: float, users: pd.DataFrame) -> list[dict[str, Any]]:
+def _rows(variant: str, share: float, users: BySeed) -> list[dict[str, Any]]:
+    """One row a metric: mean and spread over seeds, interval over users."""
     rows = []
-    results = [result for result, _ in _done(plan, runner, variant, share).values()]
-    for name in users.columns:
-        group, _, metric = str(name).partition("/")
-        numbers = [one["groups"][group]["metrics"][metric] for one in results if one["groups"][group]["metrics"]]
-        interval = bootstrap_interval(users[name].dropna().to_numpy())
+    pooled = _over_seeds(users, list(users))
+    for name in pooled.columns:
+        numbers = [float(frame[name].mean()) for frame in users.values() if name in frame]
+        interval = bootstrap_interval(pooled[name].dropna().to_numpy())
         rows.append(
             {
                 "variant": variant, "share": share, "metric": plain(str(name)), "seeds": len(numbers),
@@ -110,19 +110,26 @@ def _rows(plan: CurvePlan, runner: Runner, variant: str, share: float, users: pd
     return rows
 
 
+def _over_seeds(users: BySeed, seeds: Sequence[int]) -> pd.DataFrame:
+    """Every user's mean over ``seeds``."""
+    return pd.concat([users[seed] for seed in seeds]).groupby(level=0).mean()
+
+
 def plain(name: str) -> str:
     """Return the name of a metric over all items without its group."""
     return name.removeprefix("all/")
 
 
-def _comparisons(users: dict[tuple[str, float], pd.DataFrame]) -> list[dict[str, Any]]:
+def _comparisons(users: dict[tuple[str, float], BySeed]) -> list[dict[str, Any]]:
     """Return paired comparisons over users; p is corrected after Holm over all of them that share a metric."""
     rows = []
-    for (variant, share), frame in users.items():
+    for (variant, share), mine in users.items():
         for other in COMPARED.get(variant, ()):
-            if (other, share) in users:
-                rows += _compared(frame, users[other, share], {"variant": variant, "with": other, "share": share})
-    for metric in {row["metric"] for row in rows}:
+            theirs = users.get((other, share), {})
+            if seeds := [seed for seed in mine if seed in theirs]:
+                where = {"variant": variant, "with": other, "share": share, "seeds": len(seeds)}
+                rows += _compared(_over_seeds(mine, seeds), _over_seeds(theirs, seeds), where)
+    for metric in dict.fromkeys(row["metric"] for row in rows):
         same = [row for row in rows if row["metric"] == metric]
         for row, corrected in zip(same, holm(np.array([row["p"] for row in same])), strict=True):
             row["p_holm"] = float(corrected)
@@ -132,17 +139,13 @@ def _comparisons(users: dict[tuple[str, float], pd.DataFrame]) -> list[dict[str,
 def _compared(mine: pd.DataFrame, other: pd.DataFrame, where: dict[str, Any]) -> list[dict[str, Any]]:
     rows = []
     for name in [name for name in mine.columns if name in other.columns]:
-        both = pd.concat([mine[name], other[name]], axis=1, join="inner").to_numpy()
-        one = compare(both[:, 0], both[:, 1])
+        both = pd.concat([mine[name], other[name]], axis=1, join="inner").dropna().to_numpy()
+        one, base = compare(both[:, 0], both[:, 1]), float(both[:, 1].mean())
         rows.append(
             {
                 **where, "metric": plain(str(name)), "difference": one.difference, "interval": [one.low, one.high],
-                "p": one.p, "users": one.users, "worse": bool(one.high < 0), "better": bool(one.low > 0),
+                "ratio": float(both[:, 0].mean()) / base if base else None, "p": one.p, "users": one.users,
+                "worse": bool(one.high < 0), "better": bool(one.low > 0),
             }
         )  # fmt: skip
     return rows
-
-
-def failures(results: dict[str, Any]) -> Sequence[dict[str, Any]]:
-    """Return the runs without a result."""
-    return [run for run in results["runs"] if run["status"] != "done"]

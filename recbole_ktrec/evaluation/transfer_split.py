@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from recbole_ktrec.errors import ConfigError
-from recbole_ktrec.evaluation.prepare import WRITTEN_SETTINGS, Prepared, about_data, write_split
+from recbole_ktrec.evaluation.prepare import LISTED, WRITTEN_SETTINGS, Prepared, about_data, write_split
 from recbole_ktrec.evaluation.source import Source
 from recbole_ktrec.evaluation.splits import (
     TEST,
@@ -91,6 +91,8 @@ def prepare_share(
     info = {"transfer_format": FORMAT, "dataset": source.name, "source": source.digest, **described}
     info |= {"counts": counts, "fingerprints": prints}
     settings = {**WRITTEN_SETTINGS, **_all_items(source, values), "seed": spec.seed}
+    if not masks["train"].any():
+        settings["shuffle"] = False  # torch shuffles no empty data set
     about = {**about_data(values), **settings, "data_path": str(folder.resolve())}
     lists = {CANDIDATES: items, COLD: sorted(set(items) - set(frame["item"][parts == TRAIN]))}
     write_split(source, folder / name, info, masks, set(items), about, lists)
@@ -101,7 +103,11 @@ def _all_items(source: Source, values: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with which every item gets an id, whoever's interactions are there."""
     user, item = source.fields["USER_ID_FIELD"], source.fields["ITEM_ID_FIELD"]
     columns = (values.get("load_col") or {}).get("inter") or [user, item]
-    return {"additional_feat_suffix": [CANDIDATES], "load_col": {"inter": columns, CANDIDATES: [item]}}
+    return {
+        "additional_feat_suffix": [CANDIDATES],
+        "load_col": {"inter": columns, CANDIDATES: [LISTED]},
+        "alias_of_item_id": [LISTED],
+    }
 
 
 def _counts(frame: pd.DataFrame, parts: np.ndarray, masks: Mapping[str, np.ndarray]) -> dict[str, int]:

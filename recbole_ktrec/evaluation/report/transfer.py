@@ -43,10 +43,9 @@ class Numbers:
         return max(there, key=lambda name: there[name]) if there else None
 
     def ratio(self, share: float, metric: str) -> float | None:
-        """Transferred over the better of scratch and kernel."""
-        mine, reference = self.mean(share, "transferred", metric), self.reference(share, metric)
-        base = None if reference is None else self.mean(share, reference, metric)
-        return mine / base if mine is not None and base else None
+        """Transferred over the better of scratch and kernel, on the seeds that both have."""
+        row = self.compared.get((share, "transferred", str(self.reference(share, metric)), metric))
+        return None if row is None else row["ratio"]
 
     def mark(self, share: float, metric: str) -> str:
         """What the paired differences say: ``negative transfer``, ``▲``, ``≈``, or nothing without a comparison."""
@@ -135,7 +134,7 @@ def render(results: Mapping[str, Any], plotted: bool) -> str:
     if artifact["target_among_sources"]:
         parts.append("**The target is one of the sources: what follows is no transfer.**")
     parts += ["\n".join(f"- {one['text']}" for one in results["verdicts"])]
-    parts += [f"![curve](curve.png)"] if plotted else []
+    parts += ["![curve](curve.png)"] if plotted else []
     for metric in ("ndcg@10", "recall@10", "cold/ndcg@10", "cold/recall@10", "cold only/ndcg@10", "cold only/recall@10"):
         if any(key[2] == metric for key in numbers.rows):
             parts += [f"## {title(metric)}", _table(numbers, metric)]

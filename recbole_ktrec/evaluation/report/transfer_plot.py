@@ -32,7 +32,8 @@ _STYLES = {
 def draw(results: Mapping[str, Any], path: Path) -> None:
     """Draw NDCG@10 and Recall@10 over the share (and NDCG@10 among cold items, where there are), with the spread."""
     numbers = Numbers(results)
-    metrics = [one for one in ("ndcg@10", "recall@10", "cold only/ndcg@10") if any(k[2] == one for k in numbers.rows)]
+    metrics = ["ndcg@10", "recall@10"]
+    metrics += [one for one in ("cold only/ndcg@10",) if any(k[2] == one for k in numbers.rows)]
     figure, axes = plt.subplots(1, len(metrics), figsize=(4.6 * len(metrics), 3.8), layout="constrained", squeeze=False)
     for one, metric in zip(axes[0], metrics, strict=True):
         _panel(one, numbers, metric)

@@ -1,0 +1,80 @@
+"""Knowledge from several data sets on another one: ``ktrec pretrain``, then ``ktrec transfer-report``, results kept here.
+
+    python benchmarks/transfer/run.py --data-path dataset                     # every pair, both splits, three seeds
+    python benchmarks/transfer/run.py toys goodreads --seeds 1 --shares 0 10 100
+
+Of each pair and split it keeps ``<pair>-<split>.json`` (results.json), ``.md`` and ``.png`` beside this script; everything
+goes to ``--output``, where it goes on when it is stopped. More arguments go to ``ktrec transfer-report``
+(``--model KTRec``, ``--jobs 1``); ``--pretrain="--text_encoder_training=last_layers"`` gives some to ``ktrec pretrain``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+#: pair -> (sources, target); the sources are unlike the target in domain, in catalogue and in users.
+PAIRS = {
+    "toys": (["amazon-games", "amazon-beauty", "goodreads"], "amazon-toys"),
+    "instruments": (["amazon-games", "amazon-toys", "amazon-beauty"], "amazon-instruments"),
+    "goodreads": (["anime", "ml-latest-small"], "goodreads"),
+    "movies": (["goodreads"], "ml-latest-small"),
+    "microlens": (["amazon-toys", "amazon-beauty", "amazon-games"], "microlens"),
+}
+
+
+def ktrec(*arguments: str) -> int:
+    """Run a command of this checkout and return its exit code."""
+    command = [sys.executable, "-W", "ignore", "-m", "recbole_ktrec", *arguments]
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False).returncode
+
+
+def store(output: Path, kept: Path) -> None:
+    """Keep the numbers, the report and the plot of ``output`` as ``kept``.json, .md and .png."""
+    for made, suffix in (("results.json", ".json"), ("report.md", ".md"), ("curve.png", ".png")):
+        if (output / made).is_file():
+            shutil.copyfile(output / made, kept.with_suffix(suffix))
+    report = kept.with_suffix(".md")
+    report.write_text(report.read_text(encoding="utf-8").replace("(curve.png)", f"({kept.name}.png)"), encoding="utf-8")
+
+
+def main() -> int:
+    """Run the pairs and return 0 when every job has a result."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pairs", nargs="*", metavar="PAIR", help=f"some of {', '.join(PAIRS)} (default: all)")
+    parser.add_argument("--data-path", default="dataset")
+    parser.add_argument("--output", type=Path, default=Path("transfer"))
+    parser.add_argument("--splits", nargs="+", default=["random", "cold_item"])
+    parser.add_argument("--name", default="", help="added to the names of what is kept")
+    parser.add_argument("--pretrain", default="", help="arguments of ktrec pretrain")
+    args, more = parser.parse_known_args()
+    if unknown := set(args.pairs) - set(PAIRS):
+        parser.error(f"unknown pair [{sorted(unknown)[0]}]: some of {', '.join(PAIRS)}")
+    codes = []
+    for pair in args.pairs or PAIRS:
+        sources, target = PAIRS[pair]
+        knowledge = args.output / f"{pair}{args.name}" / "knowledge"
+        made = ktrec("pretrain", "--datasets", *sources, "--data-path", args.data_path, "--output", str(knowledge),
+                     *shlex.split(args.pretrain))  # fmt: skip
+        codes.append(made)
+        for split in args.splits if made == 0 else ():
+            output = args.output / f"{pair}{args.name}" / split
+            codes.append(
+                ktrec("transfer-report", "--dataset", target, "--data-path", args.data_path, "--pretrained",
+                      str(knowledge), "--split", split, "--output", str(output), *more)
+            )  # fmt: skip
+            if (output / "report.md").is_file():
+                store(output, HERE / f"{pair}{args.name}-{split}")
+    return max(codes)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,35 @@
+"""``ktrec transfer-report`` from the outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from recbole_ktrec.cli import main
+
+
+def test_help_states_the_protocol(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as done:
+        main(["transfer-report", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert done.value.code == 0 and "a random sample of that share of the training users" in said
+    assert "whole training history is the query" in said and "--shares" in said
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--jobs", "0"], "--jobs [0]"),
+        (["--shares", "120"], "[120]"),
+        (["--transfer", "zero_shot"], "transfer"),
+        (["--reg_wieght=3"], "Did you mean [reg_weight]"),
+        ([], "card.json"),
+    ],
+)
+def test_mistakes_end_with_a_message(
+    workplace: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str
+) -> None:
+    call = ["transfer-report", "--dataset", "tiny", "--pretrained", "nothing", "--output", "out", *more]
+    assert main(call) == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,217 @@
+"""ktrec transfer-report: shares of users, what every job is asked, the numbers and what the report says of them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import recbole_ktrec.evaluation
+from recbole_ktrec.errors import ConfigError, DataError
+from recbole_ktrec.evaluation.pretraining import Pretraining, PretrainOptions
+from recbole_ktrec.evaluation.report.transfer import Numbers, render, verdicts
+from recbole_ktrec.evaluation.results import repeatable
+from recbole_ktrec.evaluation.runner import Runner
+from recbole_ktrec.evaluation.splits import SplitSpec
+from recbole_ktrec.evaluation.transfer_grid import Curve, plan_curve, variants
+from recbole_ktrec.evaluation.transfer_report import run_curve, write_files
+from recbole_ktrec.evaluation.transfer_split import base_parts, check_shares, learners, masks_of
+from tests.conftest import write_tiny_dataset
+from tests.support import save_tiny_bert
+
+PRETRAIN: dict[str, Any] = {
+    "whitening": 0.4, "exponents": [0.5], "strengths": [1.0], "powers": [1.0], "lexical_weights": [0.0],
+    "neighbours": 50, "held_out_users": 100, "candidates": 100, "fusion_knowledge": True, "seed": 1,
+}  # fmt: skip
+SCHEMA = Path(recbole_ktrec.evaluation.__file__).with_name("transfer.schema.json")
+
+
+@pytest.fixture
+def make(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Curve]:
+    """A function that returns a curve on ``aim`` with knowledge of ``one``; i29 of each has no text."""
+    monkeypatch.setenv("KTREC_CACHE", str(workplace / "cache"))
+    draw = random.Random(5)
+    for name, topics in (("one", ("red robot", "blue puzzle")), ("aim", ("space drama", "board comedy"))):
+        folder = write_tiny_dataset(workplace / "dataset", name, users=60)
+        rows = [f"i{item}\t{topics[item % 2]} {draw.choice(('toy', 'kids', 'train'))}" for item in range(29)]
+        (folder / f"{name}.item").write_text("\n".join(["item_id:token\ttitle:token_seq", *rows]) + "\n")
+    encoder = str(save_tiny_bert(workplace / "bert"))
+    given = {"text_encoder": encoder, "text_max_length": 16, "use_gpu": False, "state": "ERROR"}
+    data_path = str(workplace / "dataset")
+    options = PretrainOptions.read(PRETRAIN)
+    Pretraining(["one"], lambda name: {**given, "data_path": data_path}, options, workplace / "know").run()
+
+    def curve(**changes: Any) -> Curve:
+        settings = {"shares": [0.0, 50.0, 100.0], "seeds": [2020], "given": given, **changes}
+        return Curve("aim", data_path, workplace / "know", **settings)
+
+    return curve
+
+
+def validate(results: dict[str, Any]) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.validate(results, json.loads(SCHEMA.read_text()))
+
+
+def frame() -> pd.DataFrame:
+    rows = [(f"u{user}", f"i{(user + item) % 12}") for user in range(20) for item in range(10)]
+    return pd.DataFrame(rows, columns=["user", "item"])
+
+
+@pytest.mark.parametrize("kind", ["random", "cold_item"])
+def test_shares_are_nested_samples_of_users_and_change_no_question(kind: str) -> None:
+    data = frame()
+    parts = base_parts(data, SplitSpec(kind, 0.2, 7))
+    before: set[str] = set()
+    for percent, users in ((0, 0), (10, 2), (50, 10), (100, 20)):
+        masks = masks_of(data, parts, learners(data, parts, percent, 7))
+        mine = set(data["user"][masks["train"]])
+        assert len(mine) == users and before <= mine
+        assert set(data["user"][masks["valid"]]) <= mine
+        np.testing.assert_array_equal(masks["test"], parts == 2)
+        np.testing.assert_array_equal(masks["train"] | masks["history"], parts == 0)  # every history is a query
+        np.testing.assert_array_equal(masks["valid"] | masks["masked"], parts == 1)
+        assert not (masks["train"] & masks["history"]).any()
+        before = mine
+
+
+def test_shares_are_percentages() -> None:
+    assert check_shares([10, 0, 10]) == [0.0, 10.0]
+    for wrong in ([101], [-1], []):
+        with pytest.raises(ConfigError, match="share"):
+            check_shares(wrong)
+
+
+def test_at_share_nought_nothing_can_learn(make: Callable[..., Curve]) -> None:
+    curve = make()
+    zero = variants(curve, 0)
+    assert set(zero) == {"transferred", "kernel", "shuffled"}
+    assert all(one["transfer"] == "zero_shot" and one["model"] == "KTEASE" for one in zero.values())
+    assert "pretrained" not in zero["kernel"] and "pretrained" not in variants(curve, 10)["scratch"]
+
+
+def test_the_whole_curve(make: Callable[..., Curve], in_process: Runner, workplace: Path) -> None:
+    results, _ = run_curve(make(kind="cold_item"), in_process, workplace / "out")
+    validate(json.loads((workplace / "out" / "results.json").read_text()))
+    assert {run["status"] for run in results["runs"]} == {"done"}, [run.get("error") for run in results["runs"]]
+    assert {(run["variant"], run["share"]) for run in results["runs"]} == {
+        (variant, share) for share in (0.0, 50.0, 100.0) for variant in variants(make(), share)
+    }
+    splits = results["data"]["splits"]
+    assert len({(one["fingerprints"]["test"], one["fingerprints"]["candidates"]) for one in splits}) == 1
+    none, half, whole = (one["counts"] for one in splits)
+    assert none["train_interactions"] == none["valid_interactions"] == whole["history_interactions"] == 0
+    assert none["history_interactions"] == whole["train_interactions"] == whole["all_train_interactions"]
+    assert half["learned_users"] == 30 and half["items"] == 30
+    numbers = Numbers(results)
+    kernel = {numbers.mean(share, "kernel", "ndcg@10") for share in (0.0, 50.0, 100.0)}
+    assert len(kernel) == 1 and min(kernel) > 0
+    assert numbers.mean(0.0, "scratch", "ndcg@10") is None
+    assert numbers.mean(100.0, "shuffled", "cold only/ndcg@10") < numbers.mean(100.0, "transferred", "cold only/ndcg@10")
+    report = (workplace / "out" / "report.md").read_text()
+    assert "| 50 % |" in report and "cold items among themselves" in report and "| 0 % |" in report
+    assert "NDCG@10" in results["verdicts"][0]["text"] and [one["share"] for one in results["verdicts"]] == [0.0, 100.0]
+
+
+def test_what_is_done_is_not_done_again(
+    make: Callable[..., Curve], in_process: Runner, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    curve = make(shares=[0.0])
+    first, _ = run_curve(curve, in_process, workplace / "out")
+
+    def never(spec: Any) -> Any:
+        raise AssertionError("run again")
+
+    monkeypatch.setattr("tests.evaluation.conftest.run_spec", never, raising=False)
+    times = {path: path.stat().st_mtime_ns for path in in_process.folder.glob("*.json")}
+    again, _ = run_curve(curve, in_process, workplace / "out")
+    assert times == {path: path.stat().st_mtime_ns for path in in_process.folder.glob("*.json")}
+    assert repeatable(again) == repeatable(first)
+    card = workplace / "know" / "card.json"
+    card.write_text(card.read_text().replace('"made"', '"written"'))
+    plan = plan_curve(curve, workplace / "out" / "splits", False)
+    old = {run["variant"]: run["job"] for run in first["runs"]}
+    changed = {variant for (variant, _, _), job in plan.jobs.items() if job.key != old[variant]}
+    assert changed == {"transferred", "shuffled"}, "another artifact is another job; the kernel does not need it"
+
+
+def test_a_failed_job_is_a_row(make: Callable[..., Curve], in_process: Runner, workplace: Path) -> None:
+    curve = make(shares=[0.0])
+    plan = plan_curve(curve, workplace / "out" / "splits", False)
+    job = plan.jobs["shuffled", 0.0, 2020]
+    job.spec["config"]["whitening"] = 3
+    in_process.folder.mkdir(parents=True)
+    in_process.run([job])
+    failed = in_process.result(job)
+    assert failed is not None and failed["status"] == "failed" and "whitening" in failed["error"]
+    from recbole_ktrec.evaluation.transfer_results import assemble
+
+    results = assemble(plan, in_process)
+    validate(json.loads(json.dumps(results)))
+    assert [run["status"] for run in results["runs"]] == ["missing", "missing", "failed"]
+    assert "whitening" in render(results, False) and "no verdict" in results["verdicts"][0]["text"]
+    assert write_files(results, workplace / "out") == [] and (workplace / "out" / "curve.png").stat().st_size > 5000
+
+
+def made_up(transferred: float, better: bool, worse: bool, shuffled_below: bool = True) -> dict[str, Any]:
+    """Results of one share as the report reads them."""
+    means = {"transferred": transferred, "scratch": 0.2, "kernel": 0.1, "shuffled": 0.05}
+    curve = [{"variant": name, "share": 10.0, "metric": "ndcg@10", "mean": v, "std": None} for name, v in means.items()]
+    flags = {"scratch": (better, worse), "kernel": (True, False), "shuffled": (shuffled_below, False)}
+    compared = [
+        {
+            "variant": "transferred", "with": name, "share": 10.0, "metric": "ndcg@10", "ratio": transferred / means[name],
+            "difference": transferred - means[name], "interval": [-0.01, 0.01], "p": 0.01, "better": up, "worse": down,
+        }
+        for name, (up, down) in flags.items()
+    ]  # fmt: skip
+    return {"settings": {"shares": [10.0]}, "curve": curve, "comparisons": compared}
+
+
+def test_verdicts_are_honest() -> None:
+    (good,) = verdicts(made_up(0.25, True, False))
+    assert "1.250 x from scratch" in good["text"] and ": better." in good["text"]
+    assert "clearly below" in good["text"]
+    (bad,) = verdicts(made_up(0.15, False, True))
+    assert "0.750 x from scratch" in bad["text"] and "worse; NEGATIVE TRANSFER" in bad["text"]
+    (even,) = verdicts(made_up(0.21, False, False, shuffled_below=False))
+    assert "no difference beyond chance" in even["text"] and "NOT below" in even["text"]
+
+
+def test_marks_name_negative_transfer() -> None:
+    assert Numbers(made_up(0.25, True, False)).mark(10.0, "ndcg@10") == "▲"
+    assert Numbers(made_up(0.15, False, True)).mark(10.0, "ndcg@10") == "negative transfer"
+    assert Numbers(made_up(0.21, False, False)).mark(10.0, "ndcg@10") == "≈"
+    lacking = copy.deepcopy(made_up(0.21, False, False))
+    lacking["comparisons"] = []
+    assert Numbers(lacking).mark(10.0, "ndcg@10") == "" and "no verdict" in verdicts(lacking)[0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": "EASE"}, "model"),
+        ({"transfer": "zero_shot"}, "transfer"),
+        ({"kind": "time"}, "split"),
+        ({"given": {"shuffle_texts": True}}, "shuffle_texts"),
+    ],
+)
+def test_mistakes_are_named(make: Callable[..., Curve], changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make(**changes)
+
+
+def test_an_artifact_that_is_not_there_is_named_before_anything_runs(
+    make: Callable[..., Curve], workplace: Path
+) -> None:
+    (workplace / "know" / "card.json").unlink()
+    with pytest.raises(DataError, match=r"card\.json"):
+        plan_curve(make(), workplace / "splits", False)
+    assert not (workplace / "splits").exists()

@@ -1,11 +1,11 @@
-"""Knowledge from several data sets on another one: ``ktrec pretrain``, then ``ktrec transfer-report``, results kept here.
+"""Knowledge from several data sets on another one: ``ktrec pretrain``, then ``ktrec transfer-report``.
 
     python benchmarks/transfer/run.py --data-path dataset                     # every pair, both splits, three seeds
     python benchmarks/transfer/run.py toys goodreads --seeds 1 --shares 0 10 100
 
-Of each pair and split it keeps ``<pair>-<split>.json`` (results.json), ``.md`` and ``.png`` beside this script; everything
-goes to ``--output``, where it goes on when it is stopped. More arguments go to ``ktrec transfer-report``
-(``--model KTRec``, ``--jobs 1``); ``--pretrain="--text_encoder_training=last_layers"`` gives some to ``ktrec pretrain``.
+Of each pair and split ``<pair>-<split>.json``, ``.md`` and ``.png`` are kept beside this script; everything goes to
+``--output``, where it goes on when it is stopped. More arguments go to ``ktrec transfer-report``
+(``--model KTRec``, ``--jobs 1``), ``--pretrain="--text_encoder_training=last_layers"`` to ``ktrec pretrain``.
 """
 
 from __future__ import annotations

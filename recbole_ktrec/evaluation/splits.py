@@ -67,9 +67,7 @@ def counts_by_ratio(total: int, ratios: tuple[float, ...] = RATIOS) -> list[int]
     return counts
 
 
-def split_each_user(
-    users: np.ndarray, rng: np.random.Generator, ratios: tuple[float, ...] = RATIOS
-) -> np.ndarray:
+def split_each_user(users: np.ndarray, rng: np.random.Generator, ratios: tuple[float, ...] = RATIOS) -> np.ndarray:
     """Part codes (n,) for rows of ``users`` (n,): a random 8:1:1 within each user."""
     order = np.lexsort((rng.random(len(users)), users))
     parts = np.empty(len(users), dtype=np.int8)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from recbole_ktrec.atomic import iter_atomic
@@ -60,10 +61,8 @@ def _pairs(trained: Trained, part: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _mask(loader: Any, users: np.ndarray, items: np.ndarray) -> None:
     """Take known items out of the candidates, as RecBole does with those of its own parts; never a test item."""
-    order = np.argsort(users, kind="stable")
-    distinct, starts = np.unique(users[order], return_index=True)
-    for one, start, stop in zip(distinct, starts, [*starts[1:], len(users)], strict=True):
-        given = np.setdiff1d(items[order[start:stop]], loader.uid2positive_item[one].numpy())
+    for one, own in pd.Series(items).groupby(users):
+        given = np.setdiff1d(own.to_numpy(), loader.uid2positive_item[one].numpy())
         loader.uid2history_item[one] = torch.cat([loader.uid2history_item[one], torch.from_numpy(given)])
 
 

@@ -1,4 +1,4 @@
-"""Splits for a transfer curve: a nested sample of users to learn from; the same questions and candidates at every share.
+"""Splits for a transfer curve: a nested sample of users to learn from; at every share the same questions.
 
 At every share the training history of each test user is the query at scoring time, the same test interactions are asked
 for, and all items of the data set are candidates. What changes is whose interactions a model may learn from, and be
@@ -31,7 +31,7 @@ from recbole_ktrec.evaluation.splits import (
 )
 
 KINDS = ("random", "cold_item")
-#: Parts beside RecBole's three: training interactions that are query only, validation interactions that are only masked.
+#: Parts beside RecBole's: training interactions that are query only, validation interactions that are only masked.
 HISTORY, MASKED = "history", "masked"
 #: Files of one column: every item (so that RecBole gives each an id), and those without a training interaction.
 CANDIDATES, COLD = "candidates", "cold"
@@ -72,9 +72,7 @@ def masks_of(frame: pd.DataFrame, parts: np.ndarray, learns: np.ndarray) -> dict
     }
 
 
-def prepare_share(
-    source: Source, spec: SplitSpec, percent: float, values: Mapping[str, Any], folder: Path
-) -> Prepared:
+def prepare_share(source: Source, spec: SplitSpec, percent: float, values: Mapping[str, Any], folder: Path) -> Prepared:
     """Write the split of ``percent`` of the training users below ``folder`` and return it."""
     frame = source.frame
     parts = base_parts(frame, spec)

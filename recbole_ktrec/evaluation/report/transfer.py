@@ -61,7 +61,7 @@ class Numbers:
 
 
 def _names(share: float) -> str:
-    return {0: "Zero-shot", 100: "With everything (100 %)"}.get(share, f"At {share:g} %")
+    return {0.0: "Zero-shot", 100.0: "With everything (100 %)"}.get(share, f"At {share:g} %")
 
 
 def verdicts(results: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -135,7 +135,7 @@ def render(results: Mapping[str, Any], plotted: bool) -> str:
         parts.append("**The target is one of the sources: what follows is no transfer.**")
     parts += ["\n".join(f"- {one['text']}" for one in results["verdicts"])]
     parts += ["![curve](curve.png)"] if plotted else []
-    for metric in ("ndcg@10", "recall@10", "cold/ndcg@10", "cold/recall@10", "cold only/ndcg@10", "cold only/recall@10"):
+    for metric in [group + name for group in ("", "cold/", "cold only/") for name in TITLES]:
         if any(key[2] == metric for key in numbers.rows):
             parts += [f"## {title(metric)}", _table(numbers, metric)]
     parts += [_MARKS, "## Protocol", PROTOCOL]

@@ -19,7 +19,7 @@ try:
 except ImportError:  # the extra [plot]
     raise MissingExtraError("matplotlib>=3.8", "plot", "Drawing the transfer curve") from None
 
-_STYLES = {
+_STYLES: dict[str, dict[str, Any]] = {
     "transferred": {"color": "#d1495b", "marker": "o", "linewidth": 2.2, "zorder": 4},
     "unguarded": {"color": "#d1495b", "marker": ".", "linestyle": "--"},
     "scratch": {"color": "#2b6c9e", "marker": "s"},

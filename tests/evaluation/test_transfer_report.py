@@ -167,13 +167,14 @@ def made_up(transferred: float, better: bool, worse: bool, shuffled_below: bool 
         }
         for name, (up, down) in flags.items()
     ]  # fmt: skip
-    return {"settings": {"shares": [10.0]}, "curve": curve, "comparisons": compared}
+    guarded = {"variant": "transferred", "share": 10.0, "choice": {"used": "untrained"}}
+    return {"settings": {"shares": [10.0]}, "curve": curve, "comparisons": compared, "runs": [guarded]}
 
 
 def test_verdicts_are_honest() -> None:
     (good,) = verdicts(made_up(0.25, True, False))
     assert "1.250 x from scratch" in good["text"] and ": better." in good["text"]
-    assert "clearly below" in good["text"]
+    assert "clearly below" in good["text"] and "The guard took untrained (1 of 1)" in good["text"]
     (bad,) = verdicts(made_up(0.15, False, True))
     assert "0.750 x from scratch" in bad["text"] and "worse; NEGATIVE TRANSFER" in bad["text"]
     (even,) = verdicts(made_up(0.21, False, False, shuffled_below=False))

@@ -73,6 +73,19 @@ def test_zero_shot_is_history_times_prior_and_reads_no_validation_data(
     np.testing.assert_allclose(everyone(model), model.interaction_matrix[1:] @ alike, atol=1e-4)
 
 
+def test_zero_shot_without_an_artifact_is_the_untrained_kernel(textual: Settings) -> None:
+    model = trained(textual(transfer="zero_shot", lexical_weight=0.0))
+    config, _, (train, _, _) = build(textual(transfer="zero_shot"))
+    found = load_item_text(config, train.dataset)
+    vectors = whitened_text(found.matrix, found.has_text, 0.4)
+    alike = np.maximum(vectors @ vectors.T, 0)
+    np.fill_diagonal(alike, 0)
+    np.testing.assert_allclose(everyone(model), model.interaction_matrix[1:] @ alike, atol=1e-4)
+    assert model.probability == (1.0, 0.0) and model.transfer_choice == {}
+    with pytest.raises(ConfigError, match="zero_shot"):
+        build(textual(transfer="zero_shot", prior="none"))
+
+
 def test_guard_falls_back_from_a_random_metric(textual: Settings, artifact: Callable[..., str]) -> None:
     folder = artifact(random=True)
     model = trained(textual(pretrained=folder, transfer="frozen"))

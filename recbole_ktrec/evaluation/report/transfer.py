@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,11 @@ _MARKS = (
     "**Negative transfer**: transferred lies below from-scratch (at 0 %: below the kernel) beyond the 95 % bootstrap "
     "interval of the paired difference over users. ▲ above both beyond the intervals; ≈ neither."
 )
+_GUARD = (
+    "By seed. Inside the guard, untrained is the text prior as it is without the artifact, scratch one whose metric is "
+    "learned from the target alone (which the column scratch does not have): where one of these was taken, nothing of "
+    "the sources is in the scores, and a gain over the column scratch is none of transfer. See unguarded then."
+)
 TITLES = {"ndcg@10": "NDCG@10", "recall@10": "Recall@10"}
 COLUMNS = ("transferred", "unguarded", "scratch", "kernel", "shuffled", "EASE")
 
@@ -30,6 +36,10 @@ class Numbers:
         self.compared = {
             (row["share"], row["variant"], row["with"], row["metric"]): row for row in results["comparisons"]
         }
+        self.used: dict[float, Counter[str]] = {}  # by share, what the guard took
+        for run in results["runs"]:
+            if run["variant"] == "transferred" and run["share"] > 0 and run.get("choice"):
+                self.used.setdefault(run["share"], Counter())[run["choice"]["used"]] += 1
 
     def mean(self, share: float, variant: str, metric: str) -> float | None:
         """Mean over seeds, or None where there is no result."""
@@ -83,7 +93,8 @@ def _verdict(numbers: Numbers, share: float, metric: str = "ndcg@10") -> str:
     named = "; NEGATIVE TRANSFER" if numbers.mark(share, metric) == "negative transfer" else ""
     return (
         f"{_names(share)}: NDCG@10 {mine:.4f}, {ratio:.3f} x {what} ({row['difference']:+.4f}, 95 % interval "
-        f"{low:+.4f} to {high:+.4f}, p {row['p']:.3g}): {judged}{named}. {_texts(numbers, share, metric)}"
+        f"{low:+.4f} to {high:+.4f}, p {row['p']:.3g}): {judged}{named}. "
+        f"{_texts(numbers, share, metric)}{_taken(numbers, share)}"
     )
 
 
@@ -96,6 +107,15 @@ def _texts(numbers: Numbers, share: float, metric: str) -> str:
         return "The control with shuffled texts has no result."
     below = "clearly below, so it comes from the texts" if row["better"] else "NOT below, so texts do not explain it"
     return f"With shuffled texts {value:.4f}: {below}."
+
+
+def _taken(numbers: Numbers, share: float) -> str:
+    used = numbers.used.get(share)
+    return f" The guard took {_counted(used)}." if used else ""
+
+
+def _counted(used: Counter[str]) -> str:
+    return ", ".join(f"{name} ({count} of {used.total()})" for name, count in used.most_common())
 
 
 def _cell(row: Mapping[str, Any] | None) -> str:
@@ -112,15 +132,6 @@ def _table(numbers: Numbers, metric: str) -> str:
         last = ["–" if ratio is None else f"{ratio:.3f}", numbers.mark(share, metric)]
         lines.append("| " + " | ".join([f"{share:g} %", *cells, *last]) + " |")
     return "\n".join(lines)
-
-
-def _choices(results: Mapping[str, Any]) -> list[str]:
-    """What the guard took, by share."""
-    found: dict[float, list[str]] = {}
-    for run in results["runs"]:
-        if run["variant"] == "transferred" and run["share"] > 0 and run.get("choice"):
-            found.setdefault(run["share"], []).append(run["choice"]["used"])
-    return [f"- {share:g} %: {', '.join(used)}" for share, used in sorted(found.items())]
 
 
 def render(results: Mapping[str, Any], plotted: bool) -> str:
@@ -142,8 +153,9 @@ def render(results: Mapping[str, Any], plotted: bool) -> str:
     parts.append("\n".join(f"- **{name}**: {text}." for name, text in settings["variants"].items()))
     if settings["model"] == "KTRec":
         parts.append("At 0 % KTRec is its closed form alone (KTEASE): nothing else of it is there before training.")
-    if choices := _choices(results):
-        parts += ["## What the guard took", "\n".join(choices)]
+    if numbers.used:
+        taken = [f"- {share:g} %: {_counted(used)}" for share, used in sorted(numbers.used.items())]
+        parts += ["## What the guard took", _GUARD, "\n".join(taken)]
     failed = [run for run in results["runs"] if run["status"] != "done"]
     if failed:
         parts.append("## Without a result")

@@ -15,11 +15,11 @@ from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.held_out import HeldOut
 from recbole_ktrec.model.item_text import load_item_text, load_user_text
 from recbole_ktrec.model.trained_encoder import UntrainedEncoder
-from recbole_ktrec.model.transfer import FEWEST, TransferSettings, pick
+from recbole_ktrec.model.transfer import FEWEST, TransferSettings, means, pick
 from recbole_ktrec.nn.fusion_model import FusionModel
 from recbole_ktrec.nn.graph import smooth_items
 from recbole_ktrec.nn.shared import SharedRows
-from recbole_ktrec.nn.tuning import masked_ndcg
+from recbole_ktrec.nn.tuning import masked_ndcg_by_user
 from recbole_ktrec.nn.whitening import whitened_text
 from recbole_ktrec.text import ItemVectors
 
@@ -98,8 +98,9 @@ class TransferredTexts:
         elif found is None or len(found.item) < FEWEST:
             used, why = "transferred", "too few validation interactions to compare"
         else:
-            scores = {name: _kernel_ndcg(text, interactions, found) for name, (text, _) in self.texts.items()}
-            used, why = pick(scores), "NDCG@10 of history and text on validation data"
+            values = {name: _kernel_ndcg(text, interactions, found) for name, (text, _) in self.texts.items()}
+            scores = means(values)
+            used, why = pick(values), "NDCG@10 of history and text on validation data"
         _logger.info(f"Transfer [{how}], text vectors: {used} ({why}) {scores or ''}")
         return {"transfer": how, "used": used, "why": why, "ndcg": scores}
 
@@ -124,11 +125,11 @@ def _check(config: Any, settings: TransferSettings) -> None:
         raise ConfigError(f"{key} [{config[key]}] cannot be had with pretrained and transfer [{settings.how}].")
 
 
-def _kernel_ndcg(text: SharedRows, interactions: sp.csr_matrix, found: HeldOut) -> float:
-    """Return NDCG@10 of the untrained model: the cosine of an item's text and the sum of the history's."""
+def _kernel_ndcg(text: SharedRows, interactions: sp.csr_matrix, found: HeldOut) -> np.ndarray:
+    """Return NDCG@10 by user of the untrained model: the cosine of an item's text and the sum of the history's."""
     vectors = text.all(torch.device("cpu"))
     rows = interactions[found.users.numpy()]
     scores = F.normalize(torch.from_numpy(rows @ vectors.numpy()), dim=1) @ vectors.T
     known = torch.from_numpy(rows.toarray() > 0)
     known[:, 0] = True
-    return masked_ndcg(scores.numpy(), known, found.positives(interactions.shape[1]))
+    return masked_ndcg_by_user(scores.numpy(), known, found.positives(interactions.shape[1]))

@@ -20,7 +20,7 @@ from recbole_ktrec.nn.co_consumption import co_consumption, mapped, metric, pool
 from recbole_ktrec.nn.item_item import Dense, Factored, Fit, Kernel, Options
 from recbole_ktrec.nn.lexical import tf_idf
 from recbole_ktrec.nn.text_prior import text_neighbours
-from recbole_ktrec.nn.tuning import WORTH, Sample
+from recbole_ktrec.nn.tuning import Sample
 from recbole_ktrec.nn.whitening import whitened_text
 
 TRANSFERS = ("zero_shot", "frozen", "adapter", "full")
@@ -28,6 +28,8 @@ TRANSFERS = ("zero_shot", "frozen", "adapter", "full")
 _STRENGTHS, _POWERS = (0.0, 0.5, 1.0), (1.0, 2.0)
 #: Fewer validation interactions than this choose nothing: the numbers of the nearest source are taken.
 FEWEST = 20
+#: Standard errors that a variant must gain over a simpler one: one-sided 5 %.
+Z = 1.645
 _logger = logging.getLogger(__name__)
 
 
@@ -111,13 +113,29 @@ def untrained_texts(config: Any, dataset: Any, texts: TextPriors) -> TextPriors:
         return texts
 
 
-def pick(scores: Mapping[str, float]) -> str:
-    """Return the variant to take: ``transferred`` or ``scratch`` only where it beats the plainer ones beyond chance."""
+def beyond_chance(gain: np.ndarray) -> bool:
+    """Return whether the mean of paired differences ``[n_users]`` is above 0 (one-sided z test at 5 %)."""
+    if len(gain) < 2 or gain.mean() <= 0:
+        return False
+    return bool(gain.mean() > Z * gain.std(ddof=1) / np.sqrt(len(gain)))
+
+
+def pick(values: Mapping[str, np.ndarray]) -> str:
+    """Return the variant to take: ``scratch`` or ``transferred`` only where it beats the plainer ones beyond chance.
+
+    Args:
+        values: NDCG@10 of the same held-out users with each variant, ``[n_users]``.
+    """
     best = "untrained"
     for name in ("scratch", "transferred"):
-        if name in scores and scores[name] > (1 + WORTH) * scores[best]:
+        if name in values and beyond_chance(values[name] - values[best]):
             best = name
     return best
+
+
+def means(values: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Return the mean of each variant, as it is logged and stored."""
+    return {name: float(value.mean()) for name, value in values.items()}
 
 
 class TransferFit:
@@ -165,12 +183,13 @@ class TransferFit:
         plain = self._fit(texts.prior(texts.whitened(self.whitening), self.lexical_weight))
         plain.choice()  # the leading directions that the others share
         fits = {"untrained": plain, "scratch": plain.with_prior(self._scratch(texts))}
-        scores = {name: fit.choice().ndcg for name, fit in fits.items()}
-        fits = {best: fits[best] for best in (pick(scores),)}
+        values = {name: fit.by_user() for name, fit in fits.items()}
+        fits = {best: fits[best] for best in (pick(values),)}
         fits["transferred"] = plain.with_prior(self._transferred(plain))
-        scores["transferred"] = fits["transferred"].choice().ndcg
-        used = pick(scores)
-        self._note(used, f"NDCG@10 on validation data, {WORTH:.1%} better is more than chance", scores)
+        values["transferred"] = fits["transferred"].by_user()
+        used = pick(values)
+        why = f"NDCG@10 of {len(values[used])} validation users, a simpler one stays unless beaten beyond chance"
+        self._note(used, why, means(values))
         return fits[used].run()
 
     @functools.cached_property

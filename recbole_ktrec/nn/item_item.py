@@ -13,7 +13,15 @@ import scipy.sparse as sp
 from recbole_ktrec.nn.closed_form import DenseInverse, Inverse, item_weights, parts, pull_diagonal, user_weights
 from recbole_ktrec.nn.cold_items import ColdItems, Rehearsal
 from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs
-from recbole_ktrec.nn.tuning import NEIGHBOUR_WEIGHTS, PRIOR_WEIGHTS, REGULARISATIONS, Choice, Sample, choose
+from recbole_ktrec.nn.tuning import (
+    NEIGHBOUR_WEIGHTS,
+    PRIOR_WEIGHTS,
+    REGULARISATIONS,
+    Choice,
+    Sample,
+    choose,
+    chosen_by_user,
+)
 
 _logger = logging.getLogger(__name__)
 _ROWS = 512
@@ -154,6 +162,12 @@ class Fit:
         ladders = (REGULARISATIONS, PRIOR_WEIGHTS, NEIGHBOUR_WEIGHTS)
         tried = [ladder if value is None else (value,) for value, ladder in zip(given, ladders, strict=True)]
         return choose(self.sample, self._low_rank, self.prior, self.spread, *tried)
+
+    def by_user(self) -> np.ndarray:
+        """Return NDCG@10 of each held-out user with what is chosen (low rank, as in the choice)."""
+        if self.sample is None:
+            return np.zeros(0, dtype=np.float32)
+        return chosen_by_user(self.sample, self._low_rank, self.prior, self.spread, self.choice())
 
     def cold_items(self, warm: Callable[[sp.csr_matrix], np.ndarray], choice: Choice) -> ColdItems:
         """Return how items without interactions are scored."""

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 
-def mean_ndcg(scores: Tensor, positive: Tensor, k: int = 10) -> float:
-    """Return the mean NDCG@k over users (Jarvelin and Kekalainen 2002, binary gains).
+def ndcg_by_user(scores: Tensor, positive: Tensor, k: int = 10) -> Tensor:
+    """Return NDCG@k (Jarvelin and Kekalainen 2002, binary gains): ``[n_users]``.
 
     Args:
         scores: ``[n_users, n_items]``, -inf where an item is no candidate.
@@ -18,4 +18,9 @@ def mean_ndcg(scores: Tensor, positive: Tensor, k: int = 10) -> float:
     discount = 1 / torch.log2(torch.arange(2, k + 2, dtype=torch.float32, device=scores.device))
     gained = (positive.gather(1, top) * discount).sum(dim=1)
     ideal = discount.cumsum(0)[positive.sum(dim=1).clamp(max=k) - 1]
-    return float((gained / ideal).mean())
+    return gained / ideal
+
+
+def mean_ndcg(scores: Tensor, positive: Tensor, k: int = 10) -> float:
+    """Return the mean of :func:`ndcg_by_user`."""
+    return float(ndcg_by_user(scores, positive, k).mean())

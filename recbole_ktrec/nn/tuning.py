@@ -13,7 +13,7 @@ import scipy.sparse as sp
 import torch
 
 from recbole_ktrec.nn.closed_form import Inverse, Parts, parts, pull_diagonal
-from recbole_ktrec.nn.ranking import mean_ndcg
+from recbole_ktrec.nn.ranking import ndcg_by_user
 
 #: Candidates of a held-out user: all items up to this many, else a random part of them and what is asked for.
 _CANDIDATES = 20_000
@@ -27,10 +27,10 @@ PRIOR_WEIGHTS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2, 0.3, 
 NEIGHBOUR_WEIGHTS = (0.0, 0.03, 0.06, 0.12, 0.25, 0.5)
 
 
-def masked_ndcg(
+def masked_ndcg_by_user(
     scores: np.ndarray, known: torch.Tensor, wanted: torch.Tensor, left_out: np.ndarray | None = None
-) -> float:
-    """Return the mean NDCG@10 over the users that want anything.
+) -> np.ndarray:
+    """Return NDCG@10 of each user that wants anything.
 
     Args:
         scores: ``[m, c]``.
@@ -39,10 +39,16 @@ def masked_ndcg(
         left_out: bool ``[c]``, no candidates of anybody.
     """
     asked = wanted.any(dim=1)
-    if not asked.any():
-        return 0.0
     barred = known[asked] if left_out is None else known[asked] | torch.from_numpy(left_out)
-    return mean_ndcg(torch.from_numpy(scores)[asked].masked_fill(barred, -torch.inf), wanted[asked])
+    return ndcg_by_user(torch.from_numpy(scores)[asked].masked_fill(barred, -torch.inf), wanted[asked]).numpy()
+
+
+def masked_ndcg(
+    scores: np.ndarray, known: torch.Tensor, wanted: torch.Tensor, left_out: np.ndarray | None = None
+) -> float:
+    """Return the mean of :func:`masked_ndcg_by_user`, 0 if nobody wants anything."""
+    values = masked_ndcg_by_user(scores, known, wanted, left_out)
+    return float(values.mean()) if len(values) else 0.0
 
 
 @dataclass
@@ -184,3 +190,15 @@ def choose(
         eta = 0.0
     value, kappa = best_of(prior_weights, lambda kappa: sample.ndcg(own(kappa) + np.float32(eta) * near(kappa)))
     return Choice(regularisation, kappa, eta, value)
+
+
+def chosen_by_user(
+    sample: Sample, solve: Callable[[float], Inverse], prior: sp.csc_matrix, spread: sp.csr_matrix, choice: Choice
+) -> np.ndarray:
+    """Return NDCG@10 of each held-out user with ``choice``; the other arguments are those of :func:`choose`."""
+    inverse, kappa = solve(choice.regularisation), choice.prior_weight
+    scores = sample.parts(inverse, prior)(kappa)
+    if choice.neighbour_weight:
+        near = sample.parts(inverse, prior, sp.csr_matrix(sample.rows @ spread))
+        scores = scores + np.float32(choice.neighbour_weight) * near(kappa)
+    return masked_ndcg_by_user(scores, sample.known, sample.wanted)

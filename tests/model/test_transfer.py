@@ -103,10 +103,16 @@ def test_guard_falls_back_when_texts_are_shuffled(textual: Settings, artifact: C
 
 
 def test_pick_wants_more_than_chance() -> None:
-    assert pick({"untrained": 0.1, "scratch": 0.1004, "transferred": 0.1004}) == "untrained"
-    assert pick({"untrained": 0.1, "scratch": 0.11, "transferred": 0.1104}) == "scratch"
-    assert pick({"untrained": 0.1, "scratch": 0.11, "transferred": 0.12}) == "transferred"
-    assert pick({"untrained": 0.1, "scratch": 0.09, "transferred": 0.102}) == "transferred"
+    draw = np.random.default_rng(0)
+    plain = draw.random(400)
+    noise = draw.normal(0, 0.2, 400)
+    noise -= noise.mean()
+    better, chance = plain + 0.05 + noise, plain + 0.005 + noise  # 5 and .5 standard errors above
+    assert pick({"untrained": plain, "scratch": chance, "transferred": chance}) == "untrained"
+    assert pick({"untrained": plain, "scratch": better, "transferred": better + 0.1 * noise}) == "scratch"
+    assert pick({"untrained": plain, "scratch": better, "transferred": better + 0.05}) == "transferred"
+    assert pick({"untrained": plain, "scratch": chance, "transferred": better}) == "transferred"
+    assert pick({"untrained": plain[:1], "transferred": better[:1]}) == "untrained"
 
 
 def test_without_validation_data_the_numbers_of_the_nearest_source_are_taken(

@@ -153,7 +153,7 @@ def load_statistics(path: Path) -> tuple[dict[str, Statistics], dict[str, np.nda
             name: Statistics(
                 tensors.pop(f"between.{name}"),
                 tensors.pop(f"total.{name}"),
-                float(tensors.pop(f"interactions.{name}")),
+                float(tensors.pop(f"interactions.{name}").item()),
             )
             for name in names
         }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
+from typing import Any
 
 WORDS = (
     "toy story golden eye four rooms get shorty copycat red blue green puzzle robot doll train board game for kids "
@@ -49,3 +51,38 @@ def save_tiny_bert(folder: Path) -> Path:
     )
     BertModel(config).save_pretrained(folder)
     return folder
+
+
+def build(settings: dict[str, Any], name: str = "KTEASE") -> tuple[Any, Any, tuple[Any, Any, Any]]:
+    """Return the configuration, the untrained model and the three parts of ``dataset/tiny``."""
+    from recbole.config import Config
+    from recbole.data import create_dataset, data_preparation
+    from recbole.utils import get_model, init_seed
+
+    config = Config(model=name, dataset="tiny", config_dict=settings)
+    init_seed(config["seed"], True)
+    parts = data_preparation(config, create_dataset(config))
+    return config, get_model(name)(config, parts[0].dataset), parts
+
+
+def trained(settings: dict[str, Any], name: str = "KTEASE") -> Any:
+    """Return the model, trained on ``dataset/tiny`` and not saved."""
+    from recbole.utils import get_trainer
+
+    config, model, (train, valid, _) = build(settings, name)
+    get_trainer(config["MODEL_TYPE"], name)(config, model).fit(train, valid, saved=False, verbose=False)
+    return model.eval()
+
+
+def everyone(model: Any) -> Any:
+    """Return the scores of all items for all users, ``[n_users - 1, n_items]``."""
+    import torch
+
+    users = torch.arange(1, model.n_users)
+    return model.full_sort_predict({model.USER_ID: users}).view(len(users), -1).detach().numpy()
+
+
+def write_titles(folder: Path, topics: tuple[str, str], items: int, draw: random.Random) -> None:
+    """Write ``<name>.item`` beside the interactions of ``folder``: the topic of an item goes by its parity."""
+    rows = [f"i{item}\t{topics[item % 2]} {draw.choice(('toy', 'kids', 'train'))}" for item in range(items)]
+    (folder / f"{folder.name}.item").write_text("\n".join(["item_id:token\ttitle:token_seq", *rows]) + "\n")

@@ -60,11 +60,6 @@ def check_options(options: dict[str, Any], model: str) -> None:
         getLogger().warning(f"{message} It is passed on to {model}.")
 
 
-def quoted(options: dict[str, Any]) -> dict[str, Any]:
-    """Return ``options`` with strings quoted: RecBole evaluates strings of a dict, and a quoted one gives itself."""
-    return {key: repr(value) if isinstance(value, str) else value for key, value in options.items()}
-
-
 def read_config_files(files: Sequence[str]) -> dict[str, Any]:
     """Return what the YAML ``files`` say together, later ones first; a tag of Python's own is left to RecBole.
 

@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recbole_ktrec.commands.options import read_config_files, read_options
-from recbole_ktrec.commands.session import own_arguments, quiet_host, set_threads
+from recbole_ktrec.commands.session import quiet_host, set_threads
 from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.register.arguments import no_command_line
 from recbole_ktrec.register.keys import READ_BY_RECBOLE, keys_of_other_models
 from recbole_ktrec.register.properties import converted_file, dataset_files
 from recbole_ktrec.resources import resource_dir
@@ -66,7 +67,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         return {key: value for key, value in said.items() if key not in own and not key.startswith("contrastive_")}
 
     _log()
-    with own_arguments(), quiet_host():
+    with no_command_line(), quiet_host():
         trained = _language_model(args, given, values, options)
         artifact = Pretraining(args.datasets, values, options, args.output, trained).run()
     print(table(artifact.card))

@@ -19,9 +19,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.commands.options import check_options, quoted, read_config_files, read_options
-from recbole_ktrec.commands.session import own_arguments, quiet_host, set_threads
+from recbole_ktrec.commands.options import check_options, read_config_files, read_options
+from recbole_ktrec.commands.session import quiet_host, set_threads
 from recbole_ktrec.errors import DataError, nearest
+from recbole_ktrec.register.arguments import no_command_line, quoted
 from recbole_ktrec.register.properties import config_files_for, converted_file, dataset_files
 
 
@@ -52,7 +53,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     check_dataset(dataset, {**read_config_files([str(file) for file in dataset_files(dataset)]), **said})
     threads = set_threads(args.threads, args.nproc)
     start = time.time()
-    with own_arguments(), quiet_host():
+    with no_command_line(), quiet_host():
         result, saved = _train(args, model, dataset, config_files_for(model, dataset) + files, quoted(options))
     checkpoint = saved.get("checkpoint") or _newest(said.get("checkpoint_dir", "saved"), model, start)
     print(f"\n{model} on {dataset}\n{table(result)}")

@@ -1,10 +1,9 @@
-"""What a command that trains sets up around RecBole: threads, ``sys.argv``, warnings."""
+"""What a command that trains sets up around RecBole: threads, warnings."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import warnings
 from collections.abc import Iterator
 
@@ -46,17 +45,6 @@ def set_threads(threads: int | None, processes: int = 1) -> int:
 
     torch.set_num_threads(chosen)
     return chosen
-
-
-@contextlib.contextmanager
-def own_arguments() -> Iterator[None]:
-    """Hide ``sys.argv`` from RecBole, which would read it again and evaluate it, here and in spawned processes."""
-    kept = sys.argv
-    sys.argv = kept[:1]
-    try:
-        yield
-    finally:
-        sys.argv = kept
 
 
 @contextlib.contextmanager

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.register.arguments import no_command_line, quoted
 
 if TYPE_CHECKING:
     from recbole.config import Config
     from recbole.data.dataset import Dataset
-
-
-@contextlib.contextmanager
-def no_command_line() -> Iterator[None]:
-    """Hide ``sys.argv`` from RecBole, which takes every ``--key=value`` in it for a configuration key."""
-    held, sys.argv = sys.argv, sys.argv[:1]
-    try:
-        yield
-    finally:
-        sys.argv = held
 
 
 def make_config(model: str, dataset: str, values: Mapping[str, Any], files: Sequence[str] = ()) -> Config:
@@ -36,8 +25,7 @@ def make_config(model: str, dataset: str, values: Mapping[str, Any], files: Sequ
 
     with no_command_line():
         try:
-            # RecBole evaluates strings of a dict as code: a quoted one gives itself.
-            given = {key: repr(value) if isinstance(value, str) else value for key, value in values.items()}
+            given = quoted(values)
             return Config(model=model, dataset=dataset, config_file_list=list(files) or None, config_dict=given)
         except (ValueError, KeyError, NotImplementedError, RuntimeError, TypeError, AttributeError) as error:
             raise ConfigError(f"RecBole cannot configure [{model}] on [{dataset}]: {error}") from error

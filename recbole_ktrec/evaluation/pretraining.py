@@ -22,6 +22,7 @@ import recbole_ktrec
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.evaluation.domains import Domain, read_domain
 from recbole_ktrec.model.artifact import Artifact, Shape, beside, density, load_statistics, save, save_statistics
+from recbole_ktrec.model.item_text import shuffled_items
 from recbole_ktrec.nn.co_consumption import Statistics, co_consumption, mapped, metric, pooled
 from recbole_ktrec.nn.item_item import Fit, Options
 from recbole_ktrec.nn.text_prior import text_neighbours
@@ -201,7 +202,7 @@ class Pretraining:
             choice = Fit(domain.rest, prior, Options(), domain.sample).choice()
             fusion = {"source": domain.name, "density": density(domain.rest), **asdict(choice)}
             _logger.info(f"{domain.name}: {choice}")
-        order = np.append(0, 1 + np.random.default_rng(self.options.seed).permutation(len(domain.texts) - 1))
+        order = shuffled_items(len(domain.texts), self.options.seed)
         domain.vectors, domain.texts = domain.vectors[order], [domain.texts[one] for one in order]
         domain.__dict__.pop("words", None)
         return {"shuffled_texts": domain.ndcg(self._prior(domain, shape, domain.columns)), "fusion": fusion}

@@ -19,7 +19,7 @@ from recbole_ktrec.evaluation.runner import Job
 from recbole_ktrec.evaluation.source import read_source
 from recbole_ktrec.evaluation.splits import SplitSpec
 from recbole_ktrec.evaluation.transfer_split import KINDS, check_shares, prepare_share
-from recbole_ktrec.model.artifact import WEIGHTS, Artifact, load
+from recbole_ktrec.model.artifact import CARD, WEIGHTS, Artifact, load
 
 MODELS = ("KTEASE", "KTRec")
 TRANSFERS = ("frozen", "adapter", "full")
@@ -166,7 +166,7 @@ def _job(plan: CurvePlan, grid: Grid, data: DatasetPlan, entry: Entry, seed: int
 def artifact_digest(folder: Path) -> str:
     """SHA-256 over the weights and the card of an artifact."""
     total = hashlib.sha256()
-    for name in (WEIGHTS, "card.json"):
+    for name in (WEIGHTS, CARD):
         total.update((folder / name).read_bytes())
     return total.hexdigest()
 

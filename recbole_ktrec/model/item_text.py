@@ -34,6 +34,11 @@ def tokens(dataset: Any, field: str) -> list[str]:
     return [str(token) for token in dataset.field2id_token[field]]
 
 
+def shuffled_items(count: int, seed: int) -> np.ndarray:
+    """Return whose text each item gets when texts are shuffled, ``[count]``; padding, item 0, keeps its own."""
+    return np.append(0, 1 + np.random.default_rng(seed).permutation(count - 1))
+
+
 def _order(config: Any, count: int) -> np.ndarray | None:
     """Return whose text each item gets, ``[count]``, or None where it keeps its own."""
     shuffled = config["shuffle_texts"]
@@ -41,7 +46,7 @@ def _order(config: Any, count: int) -> np.ndarray | None:
         raise ConfigError(f"shuffle_texts [{shuffled}] is not True or False.")
     if not shuffled:
         return None
-    return np.append(0, 1 + np.random.default_rng(int(config["seed"])).permutation(count - 1))
+    return shuffled_items(count, int(config["seed"]))
 
 
 def load_item_text(config: Any, dataset: Any) -> ItemVectors:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import DataError, nearest
+from recbole_ktrec.register.arguments import no_command_line, quoted
 from recbole_ktrec.text import TextSettings
 
 #: Text keys that say how the files of one data set are read; all others must be the target's.
@@ -34,23 +32,11 @@ def load_source(name: str, data_path: str, target: Any) -> tuple[Any, Any]:
     keys = [key for key in TextSettings.keys() if key not in _OF_ONE_DATA_SET]
     values = {key: target[key] for key in (*keys, *_ALSO_THE_TARGETS)}
     values["data_path"] = data_path
-    # RecBole evaluates strings of a dict as code: a quoted one gives itself.
-    given = {key: repr(value) if isinstance(value, str) else value for key, value in values.items()}
-    with _no_command_line():
-        config = Config(model=target["model"], dataset=name, config_dict=given)
+    with no_command_line():
+        config = Config(model=target["model"], dataset=name, config_dict=quoted(values))
     config["device"] = target["device"]
     _check_files(name, config, data_path)
     return config, create_dataset(config)
-
-
-@contextlib.contextmanager
-def _no_command_line() -> Iterator[None]:
-    """Hide ``sys.argv``, whose ``--key=value`` are meant for the target."""
-    held, sys.argv = sys.argv, sys.argv[:1]
-    try:
-        yield
-    finally:
-        sys.argv = held
 
 
 def _check_files(name: str, config: Any, data_path: str) -> None:

@@ -21,7 +21,8 @@ def take_encoder(config: Any) -> None:
     if config["pretrained"] is None:
         return
     folder = Path(str(config["pretrained"])).expanduser()
-    trained = read_card(folder).get("language_model")
+    card = read_card(folder)
+    trained = card.get("language_model")
     if not trained:
         return
     own = folder / trained["folder"]
@@ -31,7 +32,7 @@ def take_encoder(config: Any) -> None:
         config["text_encoder"], config["text_encoder_revision"] = str(own), None
     settings = TextSettings.from_mapping(config)
     found = encoder_fingerprint(settings, locate_encoder(settings))
-    check_fingerprint(read_card(folder)["encoder"], found, f"The artifact [{folder}]")
+    check_fingerprint(card["encoder"], found, f"The artifact [{folder}]")
 
 
 def _named_by_user(config: Any) -> bool:

@@ -18,8 +18,8 @@ from recbole_ktrec.nn.ranking import ndcg_by_user
 #: Candidates of a held-out user: all items up to this many, else a random part of them and what is asked for.
 _CANDIDATES = 20_000
 _USERS = 256
-#: What a wider history (or any other addition) must gain, relative to none, to be more than chance.
-WORTH = 0.005
+#: What a wider history must gain, relative to none, to be more than chance.
+_WORTH = 0.005
 
 #: Values that are tried; the optimum of kappa falls as lambda grows.
 REGULARISATIONS = (15.0, 30.0, 60.0, 120.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0)
@@ -186,7 +186,7 @@ def choose(
         return Choice(regularisation, kappa, 0.0, value)
     near = sample.parts(solve(regularisation), prior, sp.csr_matrix(sample.rows @ spread))
     wider, eta = best_of(neighbour_weights, lambda eta: sample.ndcg(own(kappa) + np.float32(eta) * near(kappa)))
-    if wider < (1 + WORTH) * value and 0.0 in neighbour_weights:
+    if wider < (1 + _WORTH) * value and 0.0 in neighbour_weights:
         eta = 0.0
     value, kappa = best_of(prior_weights, lambda kappa: sample.ndcg(own(kappa) + np.float32(eta) * near(kappa)))
     return Choice(regularisation, kappa, eta, value)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recbole_ktrec.commands.options import check_options, quoted, read_config_files, read_options, read_value
+from recbole_ktrec.commands.options import check_options, read_config_files, read_options, read_value
 from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.register.arguments import quoted
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from recbole_ktrec.commands import session
 from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.register import arguments
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_the_environment_is_honoured_and_an_option_beats_it(monkeypatch: pytest.
 
 def test_recbole_does_not_see_the_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["pytest", "--cov=x", "--epochs=3"])
-    with session.own_arguments():
+    with arguments.no_command_line():
         assert sys.argv == ["pytest"]
     assert sys.argv == ["pytest", "--cov=x", "--epochs=3"]
 

@@ -28,7 +28,7 @@ from recbole_ktrec.text import TextSettings, locate_encoder
 from recbole_ktrec.text.contrastive_loop import ContrastiveTraining
 from recbole_ktrec.text.fingerprint import encoder_fingerprint
 from tests.conftest import write_tiny_dataset
-from tests.support import save_tiny_bert
+from tests.support import save_tiny_bert, write_titles
 
 KEYS: dict[str, Any] = {
     "whitening": 0.4, "exponents": [0.5], "strengths": [1.0], "powers": [1.0, 2.0], "lexical_weights": [0.0, 0.3],
@@ -49,8 +49,7 @@ def values(workplace: Path, encoder: str, monkeypatch: pytest.MonkeyPatch) -> Ca
     draw = random.Random(5)
     for name, topics in (("one", ("red robot", "blue puzzle")), ("two", ("space drama", "board comedy"))):
         folder = write_tiny_dataset(workplace / "dataset", name, users=60)
-        rows = [f"i{item}\t{topics[item % 2]} {draw.choice(('toy', 'kids', 'train'))}" for item in range(30)]
-        (folder / f"{name}.item").write_text("\n".join(["item_id:token\ttitle:token_seq", *rows]) + "\n")
+        write_titles(folder, topics, 30, draw)
     return lambda name: {"data_path": "dataset", "text_encoder": encoder, "text_max_length": 16, "use_gpu": False}
 
 

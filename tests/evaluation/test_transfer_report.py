@@ -24,7 +24,7 @@ from recbole_ktrec.evaluation.transfer_grid import Curve, plan_curve, variants
 from recbole_ktrec.evaluation.transfer_report import run_curve, write_files
 from recbole_ktrec.evaluation.transfer_split import base_parts, check_shares, learners, masks_of
 from tests.conftest import write_tiny_dataset
-from tests.support import save_tiny_bert
+from tests.support import save_tiny_bert, write_titles
 
 PRETRAIN: dict[str, Any] = {
     "whitening": 0.4, "exponents": [0.5], "strengths": [1.0], "powers": [1.0], "lexical_weights": [0.0],
@@ -40,8 +40,7 @@ def make(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Curv
     draw = random.Random(5)
     for name, topics in (("one", ("red robot", "blue puzzle")), ("aim", ("space drama", "board comedy"))):
         folder = write_tiny_dataset(workplace / "dataset", name, users=60)
-        rows = [f"i{item}\t{topics[item % 2]} {draw.choice(('toy', 'kids', 'train'))}" for item in range(29)]
-        (folder / f"{name}.item").write_text("\n".join(["item_id:token\ttitle:token_seq", *rows]) + "\n")
+        write_titles(folder, topics, 29, draw)
     encoder = str(save_tiny_bert(workplace / "bert"))
     given = {"text_encoder": encoder, "text_max_length": 16, "use_gpu": False, "state": "ERROR"}
     data_path = str(workplace / "dataset")

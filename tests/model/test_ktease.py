@@ -11,32 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from recbole.config import Config
-from recbole.data import create_dataset, data_preparation
 from recbole.quick_start import load_data_and_model, run_recbole
-from recbole.utils import get_model, get_trainer, init_seed
+from recbole.utils import get_trainer
 
 from recbole_ktrec.errors import ConfigError, DataError
+from tests.support import build, everyone, trained
 
 Settings = Callable[..., dict[str, Any]]
-
-
-def build(settings: dict[str, Any], name: str = "KTEASE") -> tuple[Any, Any, tuple[Any, Any, Any]]:
-    config = Config(model=name, dataset="tiny", config_dict=settings)
-    init_seed(config["seed"], True)
-    parts = data_preparation(config, create_dataset(config))
-    return config, get_model(name)(config, parts[0].dataset), parts
-
-
-def trained(settings: dict[str, Any]) -> Any:
-    config, model, (train, valid, _) = build(settings)
-    get_trainer(config["MODEL_TYPE"], "KTEASE")(config, model).fit(train, valid, saved=False, verbose=False)
-    return model
-
-
-def everyone(model: Any) -> np.ndarray:
-    users = torch.arange(1, model.n_users)
-    return model.full_sort_predict({model.USER_ID: users}).view(len(users), -1).numpy()
 
 
 def test_without_prior_it_is_recboles_ease(textual: Settings) -> None:

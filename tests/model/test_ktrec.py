@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,25 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from recbole.config import Config
-from recbole.data import create_dataset, data_preparation
 from recbole.quick_start import load_data_and_model, run_recbole
-from recbole.utils import get_model, get_trainer, init_seed
+from recbole.utils import get_trainer
 
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
 from recbole_ktrec.nn.fusion import FUSIONS
 from recbole_ktrec.nn.losses import LOSSES
 from recbole_ktrec.nn.scorers import SCORERS
+from tests import support
 
 Settings = Callable[..., dict[str, Any]]
 
-
-def build(settings: dict[str, Any]) -> tuple[Any, Any, tuple[Any, Any, Any]]:
-    config = Config(model="KTRec", dataset="tiny", config_dict=settings)
-    init_seed(config["seed"], True)
-    dataset = create_dataset(config)
-    parts = data_preparation(config, dataset)
-    return config, get_model("KTRec")(config, parts[0].dataset), parts
+build = functools.partial(support.build, name="KTRec")
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)

@@ -8,29 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from recbole.config import Config
-from recbole.data import create_dataset, data_preparation
 from recbole.quick_start import load_data_and_model, run_recbole
-from recbole.utils import get_model, get_trainer, init_seed
 
 from recbole_ktrec.errors import ConfigError
+from tests.support import everyone, trained
 
 Settings = Callable[..., dict[str, Any]]
-
-
-def trained(settings: dict[str, Any], name: str = "KTRec") -> Any:
-    config = Config(model=name, dataset="tiny", config_dict=settings)
-    init_seed(config["seed"], True)
-    train, valid, _ = data_preparation(config, create_dataset(config))
-    model = get_model(name)(config, train.dataset)
-    get_trainer(config["MODEL_TYPE"], name)(config, model).fit(train, valid, saved=False, verbose=False)
-    return model.eval()
-
-
-def scores(model: Any) -> np.ndarray:
-    users = torch.arange(1, model.n_users)
-    return model.full_sort_predict({"user_id": users}).view(len(users), -1).detach().numpy()
 
 
 @pytest.mark.parametrize("how", ["zero_shot", "frozen", "adapter", "full"])
@@ -45,19 +28,19 @@ def test_each_way_runs_and_comes_back(
     assert model.transfer_choice["transfer"] == how
     used = model.transfer.texts[model.transfer_choice["used"]]
     assert (model.net.text, model.net.user_text) == used
-    assert np.abs(scores(model.eval())).max() > 0
+    assert np.abs(everyone(model.eval())).max() > 0
 
 
 def test_zero_shot_is_that_of_ktease(textual: Settings, artifact: Callable[..., str]) -> None:
     settings = textual(pretrained=artifact(), transfer="zero_shot", closed_form=True)
-    model = trained(settings)
-    np.testing.assert_allclose(scores(model), scores(trained(settings, "KTEASE")), atol=1e-5)
+    model = trained(settings, "KTRec")
+    np.testing.assert_allclose(everyone(model), everyone(trained(settings, "KTEASE")), atol=1e-5)
     assert not model.net.item_tower.up.any()
 
 
 @pytest.mark.parametrize(("how", "rank"), [("frozen", None), ("adapter", 16), ("full", 16)])
 def test_what_is_trained_on_top(textual: Settings, artifact: Callable[..., str], how: str, rank: int | None) -> None:
-    model = trained(textual(pretrained=artifact(), transfer=how, transfer_guard=False, tower_rank=None))
+    model = trained(textual(pretrained=artifact(), transfer=how, transfer_guard=False, tower_rank=None), "KTRec")
     assert model.net.item_tower.up.shape == (16, rank or 16)
     assert (model.net.item_tower.down is not None) == (how == "adapter")
     assert bool(model.net.item_tower.up.any()) == (how != "frozen")  # a tower that was trained is no longer zero
@@ -66,11 +49,11 @@ def test_what_is_trained_on_top(textual: Settings, artifact: Callable[..., str],
 def test_guard_falls_back_from_a_random_metric_and_trains_its_towers(
     textual: Settings, artifact: Callable[..., str]
 ) -> None:
-    model = trained(textual(pretrained=artifact(random=True), transfer="frozen"))
+    model = trained(textual(pretrained=artifact(random=True), transfer="frozen"), "KTRec")
     assert model.transfer_choice["used"] == "untrained"
     assert model.transfer_choice["ndcg"]["untrained"] > model.transfer_choice["ndcg"]["transferred"]
     assert model.net.item_tower.up.any()
-    np.testing.assert_allclose(scores(model), scores(trained(textual())), atol=1e-5)
+    np.testing.assert_allclose(everyone(model), everyone(trained(textual(), "KTRec")), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -86,4 +69,4 @@ def test_keys_that_contradict_the_artifact_are_named(
     textual: Settings, artifact: Callable[..., str], changes: dict[str, Any], key: str
 ) -> None:
     with pytest.raises(ConfigError, match=rf"{key} \[.*cannot be had with pretrained"):
-        trained(textual(pretrained=artifact(), **changes))
+        trained(textual(pretrained=artifact(), **changes), "KTRec")

@@ -9,36 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from recbole.config import Config
-from recbole.data import create_dataset, data_preparation
 from recbole.quick_start import load_data_and_model, run_recbole
-from recbole.utils import get_model, get_trainer, init_seed
 
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
 from recbole_ktrec.model.item_text import load_item_text, load_texts
 from recbole_ktrec.model.transfer import TransferSettings, pick
 from recbole_ktrec.nn.whitening import whitened_text
+from tests.support import build, everyone, trained
 
 Settings = Callable[..., dict[str, Any]]
-
-
-def build(settings: dict[str, Any]) -> tuple[Any, Any, tuple[Any, Any, Any]]:
-    config = Config(model="KTEASE", dataset="tiny", config_dict=settings)
-    init_seed(config["seed"], True)
-    parts = data_preparation(config, create_dataset(config))
-    return config, get_model("KTEASE")(config, parts[0].dataset), parts
-
-
-def trained(settings: dict[str, Any]) -> Any:
-    config, model, (train, valid, _) = build(settings)
-    get_trainer(config["MODEL_TYPE"], "KTEASE")(config, model).fit(train, valid, saved=False, verbose=False)
-    return model
-
-
-def everyone(model: Any) -> np.ndarray:
-    users = torch.arange(1, model.n_users)
-    return model.full_sort_predict({model.USER_ID: users}).view(len(users), -1).numpy()
 
 
 @pytest.mark.parametrize("how", ["zero_shot", "frozen", "adapter", "full"])

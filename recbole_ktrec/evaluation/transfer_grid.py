@@ -30,7 +30,7 @@ VARIANTS = {
     "scratch": "the same model without the artifact",
     "kernel": "the text kernel: histories and item texts, nothing learned, so the same at every share",
     "shuffled": "as transferred, but every item has the text of another one",
-    "EASE": "no texts (KTEASE with prior none and user_power 0; its lambda is chosen on validation data)",
+    "EASE": "no texts (KTEASE with prior none, user_power 0, item_power 0; its lambda is chosen on validation data)",
 }
 
 
@@ -104,7 +104,7 @@ def variants(curve: Curve, share: float) -> dict[str, dict[str, Any]]:
         "unguarded": {**mine, "transfer_guard": False},
         "scratch": plain,
         "shuffled": {**mine, **shuffled},
-        "EASE": {"model": "KTEASE", "prior": "none", "user_power": 0},
+        "EASE": {"model": "KTEASE", "prior": "none", "user_power": 0, "item_power": 0},
     }
 
 

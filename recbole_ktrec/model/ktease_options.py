@@ -62,6 +62,7 @@ class Settings:
             cold_scale=_number(config, "cold_scale", 0, auto=True),
             cold_warm_loss=_number(config, "cold_warm_loss", 0, 1),
             user_power=_number(config, "user_power", 0, 1),
+            item_power=_number(config, "item_power", 0, 1),
             rank=_solver(config, n_items, neighbours),
         )
         return cls(

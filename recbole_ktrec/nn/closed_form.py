@@ -1,11 +1,12 @@
 """KTEASE: an item-item model in closed form that is pulled towards what the texts say.
 
 EASE (Steck 2019) minimises ``||X - X B||^2 + lambda ||B||^2`` with a zero diagonal; here the penalty is
-``lambda ||B - kappa K||^2``, K a sparse prior of alike items. With ``P = (X' W X + lambda I)^-1`` and ``p = diag P``:
+``lambda ||D^1/2 (B - kappa K)||^2``, K a sparse prior of alike items, D a diagonal: items that many took are held back
+more (as in EDLAE, Steck 2020, whose D is affine in their counts). With ``P = (X' W X + lambda D)^-1`` and ``p = diag P``:
 
-    B = -P diag(1/p + kappa q) + kappa lambda P K   off the diagonal,   q = diag(lambda P K) / p.
+    B = -P diag(1/p + kappa q) + kappa lambda P D K   off the diagonal,   q = diag(lambda P D K) / p.
 
-So kappa needs no new solution, and everything is scored from ``x P``, whatever form P has (dense or low rank).
+``D K`` is what the functions below take as the prior. So kappa needs no new solution, and everything is scored from ``x P``, whatever form P has (dense or low rank).
 """
 
 from __future__ import annotations
@@ -30,6 +31,17 @@ def user_weights(interactions: sp.csr_matrix, power: float) -> np.ndarray:
     return np.asarray(weights / np.average(weights, weights=taken), dtype=np.float32)
 
 
+def item_penalties(interactions: sp.csr_matrix, power: float) -> np.ndarray:
+    """Return diag(D), ``n_i^power`` for an item that n_i took, scaled to 1 in the mean over interactions.
+
+    Returns:
+        float32 ``[n_items]``; an item without interactions counts as one with one.
+    """
+    taken = np.bincount(interactions.indices, minlength=interactions.shape[1]).astype(np.float64)
+    penalties = np.maximum(taken, 1) ** power
+    return np.asarray(penalties / np.average(penalties, weights=np.maximum(taken, 1e-9)), dtype=np.float32)
+
+
 def gram(interactions: sp.csr_matrix, weights: np.ndarray) -> np.ndarray:
     """Return ``X' W X``, dense float32 ``[n_items, n_items]``, made block by block."""
     n = interactions.shape[1]
@@ -42,7 +54,7 @@ def gram(interactions: sp.csr_matrix, weights: np.ndarray) -> np.ndarray:
 
 
 class Inverse(Protocol):
-    """``P = (X' W X + lambda I)^-1`` in some form."""
+    """``P = (X' W X + lambda D)^-1`` in some form."""
 
     regularisation: float
 
@@ -53,7 +65,7 @@ class Inverse(Protocol):
         """Return diag(P): ``[n_items]``."""
 
     def prior_diagonal(self, prior: sp.csc_matrix) -> np.ndarray:
-        """Return ``diag(lambda P K)``: ``[n_items]``."""
+        """Return ``diag(lambda P K)`` of ``prior`` K: ``[n_items]``."""
 
 
 class DenseInverse:
@@ -63,16 +75,18 @@ class DenseInverse:
         interactions: X, ``[n_users, n_items]``.
         weights: diagonal of W, ``[n_users]``.
         regularisation: lambda, above 0.
+        penalties: diagonal of D, ``[n_items]``; all 1 by default.
     """
 
-    def __init__(self, interactions: sp.csr_matrix, weights: np.ndarray, regularisation: float) -> None:
+    def __init__(self, interactions: sp.csr_matrix, weights: np.ndarray, regularisation: float,
+                 penalties: np.ndarray | float = 1.0) -> None:  # fmt: skip
         self.regularisation = regularisation
         self.matrix = gram(interactions, weights)
-        self.matrix[np.diag_indices(len(self.matrix))] += np.float32(regularisation)
+        self.matrix[np.diag_indices(len(self.matrix))] += np.float32(regularisation) * np.float32(penalties)
         # LAPACK reads columns: the lower triangle of the transposed view is the upper one of the array.
         factor, info = scipy.linalg.lapack.spotrf(self.matrix.T, lower=1, clean=0, overwrite_a=1)
         if info:
-            raise ValueError(f"X'WX + {regularisation} I is not positive definite (LAPACK spotrf: {info})")
+            raise ValueError(f"X'WX + {regularisation} D is not positive definite (LAPACK spotrf: {info})")
         inverse, _ = scipy.linalg.lapack.spotri(factor, lower=1, overwrite_c=1)
         self.matrix = inverse.T
         _mirror(self.matrix)
@@ -116,6 +130,7 @@ def parts(inverse: Inverse, prior: sp.csc_matrix, pulled: np.ndarray, rows: sp.c
     """Return the scores of the users ``rows`` ``[m, n_items]``.
 
     Args:
+        prior: ``D K``.
         pulled: q of the module's formula, see :func:`pull_diagonal`.
     """
     explained = inverse.times(rows)

@@ -10,9 +10,17 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.closed_form import DenseInverse, Inverse, item_weights, parts, pull_diagonal, user_weights
+from recbole_ktrec.nn.closed_form import (
+    DenseInverse,
+    Inverse,
+    item_penalties,
+    item_weights,
+    parts,
+    pull_diagonal,
+    user_weights,
+)
 from recbole_ktrec.nn.cold_items import ColdItems, Rehearsal
-from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs
+from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs, scaled_items
 from recbole_ktrec.nn.tuning import (
     NEIGHBOUR_WEIGHTS,
     PRIOR_WEIGHTS,
@@ -29,8 +37,9 @@ _ROWS = 512
 _SAMPLE = 2000
 #: Users of the rehearsal with known items treated as cold: each asks about several.
 _REHEARSED = 1000
-#: Directions of the low-rank inverse with which lambda and the weights are chosen.
-_CHOICE_RANK = 256
+#: Directions of the low-rank inverse with which lambda and the weights are chosen; catalogues up to the second
+#: number are solved exactly for it, which takes no longer.
+_CHOICE_RANK, _CHOICE_DENSE = 256, 3000
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,7 @@ class Options:
         cold_scale: scale of cold items; that of ``prior_weight``.
         cold_warm_loss: share of NDCG@10 on known items that cold ones may cost.
         user_power: users count ``|N(u)|^-user_power``.
+        item_power: lambda grows with ``n_i^item_power``.
         rank: directions of the low-rank form; 0 makes the dense one.
     """
 
@@ -53,12 +63,13 @@ class Options:
     cold_scale: float | None = None
     cold_warm_loss: float = 0.2
     user_power: float = 0.5
+    item_power: float = 0.3
     rank: int = 0
 
 
 def memory(n_items: int, neighbours: int, rank: int) -> float:
     """Return about how many bytes a fit takes beside the interactions; ``rank`` 0 stands for the dense form."""
-    prior = 8 * n_items * min(neighbours, n_items) * 4  # prior, transposed, neighbours of known items, of cold ones
+    prior = 8 * n_items * min(neighbours, n_items) * 5  # K, D K, transposed, neighbours of known items, of cold ones
     choosing = 5 * 4 * _SAMPLE * min(n_items, 1.1 * 20_000) + 4 * 4 * n_items * _CHOICE_RANK
     solved = 4 * 4 * n_items * rank + 6 * 4 * _ROWS * n_items if rank else 4 * n_items**2 + 3 * 4 * _ROWS * n_items
     return float(prior + choosing + solved)
@@ -86,7 +97,7 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Factored:
-    """What B is made of, for catalogues whose B does not fit."""
+    """What B is made of, for catalogues whose B does not fit; ``prior`` is ``D K``."""
 
     inverse: Inverse
     prior: sp.csc_matrix
@@ -131,6 +142,8 @@ class Fit:
         self.known = np.bincount(interactions.indices, minlength=interactions.shape[1]) > 0
         self.has_text = np.diff(prior.indptr) > 0
         self.weights = user_weights(interactions, options.user_power)
+        self.penalties = item_penalties(interactions, options.item_power)
+        self.pull = sp.csc_matrix(sp.diags(self.penalties) @ prior, dtype=np.float32)
         self.spread = spread_over_neighbours(prior, self.known)
         self._eigenpairs: list[tuple[np.ndarray, np.ndarray]] = []
         self._choice: Choice | None = None
@@ -144,8 +157,17 @@ class Fit:
     def _low_rank(self, regularisation: float) -> LowRankInverse:
         if not self._eigenpairs:
             rank = min(self.options.rank or _CHOICE_RANK, self.interactions.shape[1])
-            self._eigenpairs.append(leading_eigenpairs(self.interactions, self.weights, rank))
-        return LowRankInverse(self.interactions, self.weights, regularisation, self._eigenpairs[0])
+            scaled = scaled_items(self.interactions, self.penalties)
+            self._eigenpairs.append(leading_eigenpairs(scaled, self.weights, rank))
+        return LowRankInverse(self.interactions, self.weights, regularisation, self._eigenpairs[0], self.penalties)
+
+    def _dense(self, regularisation: float) -> DenseInverse:
+        return DenseInverse(self.interactions, self.weights, regularisation, self.penalties)
+
+    def _quick(self, regularisation: float) -> Inverse:
+        """Return an inverse that is good enough to choose with."""
+        small = not self.options.rank and self.interactions.shape[1] <= _CHOICE_DENSE
+        return self._dense(regularisation) if small else self._low_rank(regularisation)
 
     def choice(self) -> Choice:
         """Return lambda, kappa and eta, chosen the first time."""
@@ -161,13 +183,13 @@ class Fit:
             return Choice(*filled)
         ladders = (REGULARISATIONS, PRIOR_WEIGHTS, NEIGHBOUR_WEIGHTS)
         tried = [ladder if value is None else (value,) for value, ladder in zip(given, ladders, strict=True)]
-        return choose(self.sample, self._low_rank, self.prior, self.spread, *tried)
+        return choose(self.sample, self._quick, self.pull, self.spread, *tried)
 
     def by_user(self) -> np.ndarray:
-        """Return NDCG@10 of each held-out user with what is chosen (low rank, as in the choice)."""
+        """Return NDCG@10 of each held-out user with what is chosen, solved as for the choice."""
         if self.sample is None:
             return np.zeros(0, dtype=np.float32)
-        return chosen_by_user(self.sample, self._low_rank, self.prior, self.spread, self.choice())
+        return chosen_by_user(self.sample, self._quick, self.pull, self.spread, self.choice())
 
     def cold_items(self, warm: Callable[[sp.csr_matrix], np.ndarray], choice: Choice) -> ColdItems:
         """Return how items without interactions are scored."""
@@ -192,18 +214,14 @@ class Fit:
         choice = self.choice()
         _logger.info(f"KTEASE: {choice}")
         low = self.options.rank > 0
-        inverse: Any = (
-            self._low_rank(choice.regularisation)
-            if low
-            else DenseInverse(self.interactions, self.weights, choice.regularisation)
-        )
-        pulled = pull_diagonal(inverse, self.prior)
+        inverse: Any = self._low_rank(choice.regularisation) if low else self._dense(choice.regularisation)
+        pulled = pull_diagonal(inverse, self.pull)
         nothing = ColdItems.of(self.prior, self.known, np.arange(0))
-        made = Factored(inverse, self.prior, pulled, self.spread, choice, nothing)
+        made = Factored(inverse, self.pull, pulled, self.spread, choice, nothing)
         cold = self.cold_items(made.warm, choice)
         if low:
-            return Factored(inverse, self.prior, pulled, self.spread, choice, cold)
-        matrix = item_weights(inverse, self.prior, pulled, choice.prior_weight)
+            return Factored(inverse, self.pull, pulled, self.spread, choice, cold)
+        matrix = item_weights(inverse, self.pull, pulled, choice.prior_weight)
         _widen(matrix, self.spread, choice.neighbour_weight)
         _fill_cold(matrix, cold)
         return Dense(matrix)

@@ -22,6 +22,7 @@ def as_matrices(fitted: Dense | Factored | Kernel) -> dict[str, Any]:
         "interactions": inverse.interactions,
         "user_weights": inverse.weights,
         "eigenpairs": inverse.eigenpairs,
+        "item_penalties": inverse.penalties,
         "prior": fitted.prior,
         "pulled": fitted.pulled,
         "spread": fitted.spread,
@@ -38,7 +39,11 @@ def scores_from(weights: dict[str, Any]) -> Dense | Factored | Kernel:
         return Kernel(weights["kernel"])
     choice = Choice(**weights["choice"])
     inverse = LowRankInverse(
-        weights["interactions"], weights["user_weights"], choice.regularisation, weights["eigenpairs"]
+        weights["interactions"],
+        weights["user_weights"],
+        choice.regularisation,
+        weights["eigenpairs"],
+        weights.get("item_penalties"),  # checkpoints before 0.2 have none
     )
     return Factored(
         inverse, weights["prior"], weights["pulled"], weights["spread"], choice, ColdItems(**weights["cold"])

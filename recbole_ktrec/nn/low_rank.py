@@ -5,6 +5,7 @@ applied as it is; below their smallest eigenvalue t it is replaced by the line `
 
     h(G) = c G + V diag(h(s) - c s) V'
 
+With penalties D, all this is done for ``X D^-1/2``, and ``P = D^-1/2 P' D^-1/2``.
 Nothing of size ``n_items^2`` is made: G is applied as ``X' W X``. Cost of a user: ``n_items * rank``.
 """
 
@@ -15,6 +16,11 @@ import scipy.sparse as sp
 from tqdm import tqdm
 
 _ROWS = 512
+
+
+def scaled_items(interactions: sp.csr_matrix, penalties: np.ndarray) -> sp.csr_matrix:
+    """Return ``X D^-1/2``."""
+    return sp.csr_matrix(interactions @ sp.diags(penalties**-0.5), dtype=np.float32)
 
 
 def leading_eigenpairs(
@@ -52,7 +58,8 @@ class LowRankInverse:
         interactions: X, ``[n_users, n_items]``.
         weights: diagonal of W, ``[n_users]``.
         regularisation: lambda, above 0.
-        eigenpairs: see :func:`leading_eigenpairs`; they do not depend on lambda.
+        eigenpairs: of :func:`scaled_items`, see :func:`leading_eigenpairs`; they do not depend on lambda.
+        penalties: diagonal of D, ``[n_items]``; all 1 by default.
     """
 
     def __init__(
@@ -61,28 +68,34 @@ class LowRankInverse:
         weights: np.ndarray,
         regularisation: float,
         eigenpairs: tuple[np.ndarray, np.ndarray],
+        penalties: np.ndarray | None = None,
     ) -> None:
         self.regularisation, self.interactions, self.weights = regularisation, interactions, weights
         self.eigenpairs = eigenpairs
+        self.penalties = np.ones(interactions.shape[1], dtype=np.float32) if penalties is None else penalties
+        self._shrink = np.asarray(self.penalties**-0.5, dtype=np.float32)
         values, self.vectors = eigenpairs
         self.slope = np.float32(_line(float(values[-1]), regularisation))
         self.gains = values / (values + regularisation) - self.slope * values
-        self._weighted = sp.csr_matrix(sp.diags(weights) @ interactions, dtype=np.float32)
-        self._columns = interactions.T.tocsr()
+        scaled = scaled_items(interactions, self.penalties)
+        self._weighted = sp.csr_matrix(sp.diags(weights) @ scaled, dtype=np.float32)
+        self._columns = scaled.T.tocsr()
         self._diagonal = self._explain_diagonal()
 
     def times(self, rows: sp.csr_matrix) -> np.ndarray:
+        rows = sp.csr_matrix(rows @ sp.diags(self._shrink))
         result = ((rows @ self.vectors) * self.gains) @ self.vectors.T
         result += self.slope * ((rows @ self._columns) @ self._weighted).toarray()
         np.subtract(rows.toarray(), result, out=result)
-        result /= np.float32(self.regularisation)
+        result *= self._shrink / np.float32(self.regularisation)
         return np.asarray(result)
 
     def _explain_diagonal(self) -> np.ndarray:
         squares = self._columns.multiply(self._columns) @ self.weights
         explained = self.slope * squares + np.einsum("ik,k,ik->i", self.vectors, self.gains, self.vectors)
         # Rounding and the line may leave nothing: an item cannot be explained wholly by others.
-        return np.asarray(np.maximum(1 - explained, 1e-3) / self.regularisation, dtype=np.float32)
+        left = np.maximum(1 - explained, 1e-3) / self.regularisation
+        return np.asarray(left * self._shrink**2, dtype=np.float32)
 
     def diagonal(self) -> np.ndarray:
         return self._diagonal
@@ -93,8 +106,8 @@ class LowRankInverse:
             return result
         for start in range(0, len(result), _ROWS):
             stop = min(start + _ROWS, len(result))
-            part = prior[:, start:stop].T.tocsr()
+            part = sp.csr_matrix(prior[:, start:stop].T.tocsr() @ sp.diags(self._shrink))
             linear = part.multiply(self._columns[start:stop] @ self._weighted).sum(axis=1).A1
             turned = (part @ self.vectors) * self.gains
             result[start:stop] = -self.slope * linear - (turned * self.vectors[start:stop]).sum(axis=1)
-        return result
+        return result * self._shrink

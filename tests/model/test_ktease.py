@@ -21,7 +21,7 @@ Settings = Callable[..., dict[str, Any]]
 
 
 def test_without_prior_it_is_recboles_ease(textual: Settings) -> None:
-    model = trained(textual(prior="none", user_power=0.0, reg_weight=30.0))
+    model = trained(textual(prior="none", user_power=0.0, item_power=0.0, reg_weight=30.0))
     _, ease, _ = build({**textual(), "reg_weight": 30.0}, "EASE")
     users = torch.arange(1, model.n_users)
     expected = torch.as_tensor(ease.full_sort_predict({ease.USER_ID: users})).view(len(users), -1).numpy()

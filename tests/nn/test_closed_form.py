@@ -6,10 +6,18 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.closed_form import DenseInverse, gram, item_weights, parts, pull_diagonal, user_weights
+from recbole_ktrec.nn.closed_form import (
+    DenseInverse,
+    gram,
+    item_penalties,
+    item_weights,
+    parts,
+    pull_diagonal,
+    user_weights,
+)
 from recbole_ktrec.nn.item_item import Fit, Options, memory, spread_over_neighbours
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
-from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs
+from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs, scaled_items
 from recbole_ktrec.nn.text_prior import no_prior
 from recbole_ktrec.nn.tuning import sample_from
 
@@ -60,6 +68,19 @@ def test_solution_meets_its_condition(random_case: tuple[sp.csr_matrix, sp.csc_m
     np.fill_diagonal(gradient, 0)
     assert np.abs(gradient).max() < 1e-4
     assert np.diag(found).max() == 0
+
+
+def test_solution_with_penalties_meets_its_condition(random_case: tuple[sp.csr_matrix, sp.csc_matrix]) -> None:
+    """As above with ``lambda D``."""
+    interactions, prior = random_case
+    penalties = np.linspace(0.5, 3, 25).astype(np.float32)
+    weighted = sp.csc_matrix(sp.diags(penalties) @ prior, dtype=np.float32)
+    inverse = DenseInverse(interactions, np.ones(60, dtype=np.float32), 3.0, penalties)
+    found = item_weights(inverse, weighted, pull_diagonal(inverse, weighted), 0.4).astype(np.float64)
+    statistics = (interactions.T @ interactions).toarray()
+    gradient = statistics @ found - statistics + 3.0 * penalties[:, None] * (found - 0.4 * prior.toarray())
+    np.fill_diagonal(gradient, 0)
+    assert np.abs(gradient).max() < 1e-4
 
 
 def test_without_prior_it_is_ease(random_case: tuple[sp.csr_matrix, sp.csc_matrix]) -> None:
@@ -113,12 +134,24 @@ def test_heavy_users_count_less_and_the_mean_stays_one() -> None:
     np.testing.assert_allclose(user_weights(interactions, 0.0), 1)
 
 
-@pytest.mark.parametrize("rank", [25, 12])
-def test_low_rank_is_near_the_dense_solution(random_case: tuple[sp.csr_matrix, sp.csc_matrix], rank: int) -> None:
+def test_popular_items_are_held_back_more_and_the_mean_stays_one() -> None:
+    interactions = matrix([[1, 1, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0]])
+    penalties = item_penalties(interactions, 0.5)
+    assert penalties[0] == pytest.approx(2 * penalties[1])
+    assert penalties[2] == penalties[1]
+    assert (4 * penalties[0] + penalties[1]) / 5 == pytest.approx(1)
+    np.testing.assert_allclose(item_penalties(interactions, 0.0), 1)
+
+
+@pytest.mark.parametrize(("rank", "power"), [(25, 0.0), (12, 0.0), (25, 0.5), (12, 0.5)])
+def test_low_rank_is_near_the_dense_solution(
+    random_case: tuple[sp.csr_matrix, sp.csc_matrix], rank: int, power: float
+) -> None:
     interactions, prior = random_case
-    weights = user_weights(interactions, 0.5)
-    dense = DenseInverse(interactions, weights, 20.0)
-    low = LowRankInverse(interactions, weights, 20.0, leading_eigenpairs(interactions, weights, rank))
+    weights, penalties = user_weights(interactions, 0.5), item_penalties(interactions, power)
+    dense = DenseInverse(interactions, weights, 20.0, penalties)
+    pairs = leading_eigenpairs(scaled_items(interactions, penalties), weights, rank)
+    low = LowRankInverse(interactions, weights, 20.0, pairs, penalties)
     tolerance = 1e-5 if rank == 25 else 2e-3
     np.testing.assert_allclose(low.times(interactions), dense.times(interactions), atol=tolerance)
     np.testing.assert_allclose(low.diagonal(), dense.diagonal(), atol=tolerance)

@@ -1,12 +1,14 @@
 """KTEASE: an item-item model in closed form that is pulled towards what the texts say.
 
 EASE (Steck 2019) minimises ``||X - X B||^2 + lambda ||B||^2`` with a zero diagonal; here the penalty is
-``lambda ||D^1/2 (B - kappa K)||^2``, K a sparse prior of alike items, D a diagonal: items that many took are held back
-more (as in EDLAE, Steck 2020, whose D is affine in their counts). With ``P = (X' W X + lambda D)^-1`` and ``p = diag P``:
+``lambda ||D^1/2 (B - kappa K)||^2``, K a sparse prior of alike items, D a diagonal: items that many took are held
+back more (as in EDLAE, Steck 2020, whose D is affine in their counts). With ``P = (X' W X + lambda D)^-1`` and
+``p = diag P``:
 
     B = -P diag(1/p + kappa q) + kappa lambda P D K   off the diagonal,   q = diag(lambda P D K) / p.
 
-``D K`` is what the functions below take as the prior. So kappa needs no new solution, and everything is scored from ``x P``, whatever form P has (dense or low rank).
+``D K`` is what the functions below take as the prior. So kappa needs no new solution, and everything is scored from
+``x P``, whatever form P has (dense or low rank).
 """
 
 from __future__ import annotations

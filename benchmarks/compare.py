@@ -37,19 +37,20 @@ STRONG = [*OWN, "text-kernel", *BASELINES, "EASE-100", "SimpleX", "RecVAE", "SLI
 
 @dataclass(frozen=True)
 class Comparison:
-    """Which models on which data sets, with which split."""
+    """Which models on which data sets, with which split; ``five_core``: of the users and items with five or more."""
 
     datasets: Sequence[str]
     models: Sequence[str]
     split: str = "random"
+    five_core: bool = False
 
 
 COMPARISONS = {
     "fair/seven": Comparison(["ml-100k"], BASELINES),
     "fair/table": Comparison(REAL, [*OWN, "EASE", "LightGCN", "NeuMF", "Pop"]),
     "fair/cold-user": Comparison(REAL, [*OWN, "EASE", "LightGCN", "Pop"], "cold_user"),
-    "accuracy/warm": Comparison(ALL, STRONG),
-    "accuracy/cold": Comparison(ALL, [*OWN, "text-kernel", "EASE", "Pop"], "cold_item"),
+    "accuracy/warm": Comparison(ALL, STRONG, five_core=True),
+    "accuracy/cold": Comparison(ALL, [*OWN, "KTEASE-forward", "text-kernel", "EASE", "Pop"], "cold_item", True),
 }
 
 
@@ -68,12 +69,16 @@ def _is_kept(name: str, main: str) -> bool:
     return not slash or (metric == main and not group.startswith("decile"))
 
 
-def options_of(rows: Sequence[str], folder: Path) -> list[str]:
+FIVE_CORE = {"user_inter_num_interval": "[5,inf)", "item_inter_num_interval": "[5,inf)"}
+
+
+def options_of(rows: Sequence[str], folder: Path, five_core: bool) -> list[str]:
     """Write those sections of options.yaml that ``rows`` name into ``folder``; return the arguments that take them."""
     known = yaml.safe_load((HERE / "options.yaml").read_text(encoding="utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "options.yaml"
-    path.write_text(yaml.safe_dump({row: known[row] for row in rows if row in known}), encoding="utf-8")
+    chosen = {"all": FIVE_CORE} if five_core else {}
+    path.write_text(yaml.safe_dump(chosen | {row: known[row] for row in rows if row in known}), encoding="utf-8")
     return ["--options", str(path)]
 
 
@@ -100,7 +105,8 @@ def main() -> None:
     output = args.output / (args.name or args.comparison)
     models = args.models or chosen.models
     command = [sys.executable, "-W", "ignore", "-m", "recbole_ktrec", "benchmark", "--split", chosen.split]
-    command += ["--dataset", *(args.dataset or chosen.datasets), "--models", *models, *options_of(models, output)]
+    command += ["--dataset", *(args.dataset or chosen.datasets), "--models", *models]
+    command += options_of(models, output, chosen.five_core)
     started = time.perf_counter()
     done = subprocess.run([*command, "--data-path", args.data_path, "--output", str(output), *more], check=False)
     print(f"{time.perf_counter() - started:.0f} s, exit code {done.returncode}")

@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 LAYERS = (
     "errors",
     "resources",
+    "files",
     "compat",
     "atomic",
     "sources",

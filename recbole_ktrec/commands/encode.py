@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.allow_abbrev = False
     parser.usage = f"{parser.prog} (--dataset=D | --item_file=PATH) [--config_files='A.yaml B.yaml'] [--key=value ...]"
     parser.add_argument("--dataset", help="name of a data set; its .item file is looked up as RecBole does")
+    parser.add_argument("--data_path", "--data-path", metavar="DIR", help="folder that holds the data set's folder")
     parser.add_argument("--item_file", "--item-file", metavar="PATH", help="an atomic file instead (.item or .user)")
     parser.add_argument("--id_column", "--id-column", help="column of the tokens (default: ITEM_ID_FIELD, item_id)")
     parser.add_argument("--fields", help="short for --text_fields: columns of the text, separated by commas")
@@ -50,8 +51,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     args, rest = parser.parse_known_args(argv)
     options = read_options(rest)
     _check(options)
-    if args.fields:
-        options["text_fields"] = args.fields
+    given = {"text_fields": args.fields, "data_path": args.data_path}
+    options |= {key: value for key, value in given.items() if value}
     merged = configuration(args.model, args.dataset, args.config_files.split(), options)
     path = Path(args.item_file) if args.item_file else item_file(args.dataset or merged.get("dataset"), merged)
     column, encoding = args.id_column or merged.get("ITEM_ID_FIELD", "item_id"), merged.get("encoding") or "utf-8"

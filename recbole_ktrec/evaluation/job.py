@@ -19,7 +19,7 @@ import numpy as np
 
 from recbole_ktrec.errors import KTRecError
 from recbole_ktrec.evaluation import parent
-from recbole_ktrec.evaluation.files import write_whole
+from recbole_ktrec.files import write_whole
 
 #: The tail of a traceback that a failed job keeps.
 _TRACE_CHARACTERS = 4000

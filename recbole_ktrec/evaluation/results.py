@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from recbole_ktrec.evaluation.files import write_whole
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, versions
 from recbole_ktrec.evaluation.runner import Job, Runner
 from recbole_ktrec.evaluation.significance import bootstrap_interval, compare, holm
+from recbole_ktrec.files import write_whole
 
 SCHEMA = "ktrec-benchmark"
 VERSION = 1

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from recbole_ktrec.errors import ConfigError
-from recbole_ktrec.evaluation.files import write_whole
+from recbole_ktrec.files import write_whole
 
 #: How often a job is started again after a signal ended it, in the life of one runner.
 RETRIES = 2

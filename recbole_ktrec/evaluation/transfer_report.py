@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import MissingExtraError
-from recbole_ktrec.evaluation.files import write_whole
 from recbole_ktrec.evaluation.report.transfer import render
 from recbole_ktrec.evaluation.results import write_json
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.texts import encode_ahead
 from recbole_ktrec.evaluation.transfer_grid import Curve, encoding_grid, plan_curve
 from recbole_ktrec.evaluation.transfer_results import assemble
+from recbole_ktrec.files import write_whole
 
 
 def run_curve(curve: Curve, runner: Runner, output: Path) -> tuple[dict[str, Any], list[str]]:

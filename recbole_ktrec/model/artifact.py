@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save as as_bytes
 
 from recbole_ktrec.errors import DataError, EncoderError
+from recbole_ktrec.files import replacing
 from recbole_ktrec.nn.co_consumption import Statistics, mapped, metric, pooled
 from recbole_ktrec.nn.item_item import Options
 from recbole_ktrec.text import check_fingerprint
@@ -116,15 +116,12 @@ def beside(path: Path) -> Iterator[Path]:
     Raises:
         DataError: the disk refuses.
     """
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        os.replace(partial, path)
+        with replacing(path) as partial:
+            yield partial
     except OSError as error:
         raise DataError(f"[{path}] cannot be written: {error.strerror or error}.") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def save_statistics(path: Path, statistics: Mapping[str, Statistics], **others: np.ndarray) -> None:

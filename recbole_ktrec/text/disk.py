@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from recbole_ktrec import files
 from recbole_ktrec.errors import CacheError
 
 
@@ -31,14 +31,9 @@ def append(path: Path, data: np.ndarray) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a file beside ``path`` to write; it takes the name ``path`` if all goes well, and vanishes if not."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
-    try:
-        with disk_errors(path):
-            yield partial
-            os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    """As :func:`recbole_ktrec.files.replacing`, with what the disk refuses as a :class:`CacheError`."""
+    with disk_errors(path), files.replacing(path) as partial:
+        yield partial
 
 
 @contextlib.contextmanager

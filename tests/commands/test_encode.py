@@ -56,6 +56,7 @@ def test_counts_are_printed_and_a_second_time_nothing_is_encoded(
     out = capsys.readouterr().out
     assert "shop.item (title, kind)" in out and f"{encoder} (8 dimensions)" in out
     assert "rows        4: 3 with text, 1 without" in out
+    call[2:3] = ["--data-path", str(data)]
     assert "texts       2 distinct: 2 encoded now, " in out and "texts/s, 0 from the cache" in out
     assert main(call) == 0
     assert "texts       2 distinct: 0 encoded now, 2 from the cache" in capsys.readouterr().out

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import MissingExtraError
-from recbole_ktrec.evaluation.files import write_whole
 from recbole_ktrec.evaluation.report.markdown import render_markdown
 from recbole_ktrec.evaluation.report.page import render_page
+from recbole_ktrec.files import write_whole
 
 
 def write_report(results: Mapping[str, Any], folder: Path) -> list[str]:

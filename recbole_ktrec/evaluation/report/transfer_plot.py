@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import MissingExtraError
-from recbole_ktrec.evaluation.files import write_whole
 from recbole_ktrec.evaluation.report.transfer import COLUMNS, Numbers, title
+from recbole_ktrec.files import write_whole
 
 try:
     import matplotlib

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import yaml
 
 from recbole_ktrec.atomic import iter_atomic, read_header
@@ -32,6 +33,7 @@ from recbole_ktrec.evaluation.splits import (
     describe,
     fingerprint,
     pair_fingerprint,
+    repeated,
 )
 from recbole_ktrec.register.properties import converted_file, dataset_files
 
@@ -121,6 +123,8 @@ def _with_fingerprints(prepared: Prepared, values: Mapping[str, Any]) -> Prepare
     prints["candidates"] = fingerprint(item_tokens(dataset))
     cold = ~np.isin(names[2][1], names[0][1])
     counts |= {"test_interactions_of_cold_items": int(cold.sum()), "test_users": len(np.unique(names[2][0]))}
+    train, test = (pd.DataFrame(dict(zip(("user", "item"), names[k], strict=True))) for k in (0, 2))
+    counts["test_interactions_seen_in_training"] = repeated(test, train)
     return Prepared(**{**asdict(prepared), "counts": counts, "fingerprints": prints})
 
 

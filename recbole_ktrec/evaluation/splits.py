@@ -163,9 +163,15 @@ def describe(frame: pd.DataFrame, parts: np.ndarray) -> dict[str, int]:
         "users_without_training": int(counts["users"] - train["user"].nunique()),
         "test_users": test["user"].nunique(),
         "test_interactions_of_cold_items": int((~test["item"].isin(train["item"])).sum()),
+        "test_interactions_seen_in_training": repeated(test, train),
         "test_interactions_of_cold_users": int((~test["user"].isin(train["user"])).sum()),
     }
     return {key: int(value) for key, value in counts.items()}
+
+
+def repeated(test: pd.DataFrame, train: pd.DataFrame) -> int:
+    """Count the rows of ``test`` whose user and item stand in ``train`` too."""
+    return len(test.merge(train[["user", "item"]].drop_duplicates(), on=["user", "item"]))
 
 
 def fingerprint(lines: Iterable[str]) -> str:

@@ -86,7 +86,7 @@ def results(tmp_path: Path) -> dict[str, Any]:
             )  # fmt: skip
     runs[1] |= {"status": "failed", "error": "MemoryError: <too much>"}
     counts = {"users": 40, "items": 20, "interactions": 400, "test_interactions": 40, "test_users": 40}
-    counts["test_interactions_of_cold_items"] = 9
+    counts |= {"test_interactions_of_cold_items": 9, "test_interactions_seen_in_training": 0}
     grid = {
         "datasets": ["tiny <b>"], "models": list(metrics), "seeds": [1, 2], "split": "cold_item", "share": 0.2,
         "metrics": ["NDCG", "Recall"], "topk": [5], "valid_metric": "NDCG@5", "trials": 0, "rating_threshold": None,

@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from recbole_ktrec.errors import DataError
+from recbole_ktrec.evaluation.benchmark import repeat_notes
+from recbole_ktrec.evaluation.grid import DatasetPlan
 from recbole_ktrec.evaluation.harness import item_tokens, load_parts, make_config, pair_tokens
 from recbole_ktrec.evaluation.prepare import Prepared, prepare
 from recbole_ktrec.evaluation.source import Source, read_source
@@ -70,6 +72,22 @@ def test_native_splits_are_recbole_s_own(read: Read, tmp_path: Path, kind: str) 
     assert in_memory(prepared, values) == prepared.fingerprints
     other = prepare(source, SplitSpec(kind, seed=8), values, tmp_path / "splits")
     assert (other.fingerprints == prepared.fingerprints) == (kind == "leave_one_out")
+
+
+def test_repeated_interactions_are_counted_and_warned_of(read: Read, workplace: Path, tmp_path: Path) -> None:
+    path = workplace / "dataset" / "tiny" / "tiny.inter"
+    header, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([header, *rows, *rows]) + "\n")  # everything twice
+    source, values = read()
+    prepared = prepare(source, SplitSpec(seed=7), values, tmp_path / "splits")
+    seen = prepared.counts["test_interactions_seen_in_training"]
+    assert 0 < seen <= prepared.counts["test_interactions"]
+    (note,) = repeat_notes(DatasetPlan("tiny", source, values, {7: prepared}))
+    assert note.startswith(f"[tiny]: {seen} of {prepared.counts['test_interactions']} test interactions repeat one")
+    source, values = read(rm_dup_inter="first")
+    once = prepare(source, SplitSpec(seed=7), values, tmp_path / "splits")
+    assert once.counts["test_interactions_seen_in_training"] == 0
+    assert repeat_notes(DatasetPlan("tiny", source, values, {7: once})) == []
 
 
 def test_surplus_items_of_a_feature_file_are_no_candidates(read: Read, workplace: Path, tmp_path: Path) -> None:

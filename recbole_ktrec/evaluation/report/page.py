@@ -77,6 +77,8 @@ def _counts(results: Mapping[str, Any], name: str) -> str:
     parts.append(f"test: {counts['test_interactions']:,} interactions of {counts['test_users']:,} users")
     if counts["test_interactions_of_cold_items"]:
         parts.append(f"{counts['test_interactions_of_cold_items']:,} of them with cold items")
+    if counts.get("test_interactions_seen_in_training"):
+        parts.append(f"{counts['test_interactions_seen_in_training']:,} of them repeat a training interaction")
     return f"{', '.join(parts)}. SHA-256 {data['sha256'][:12]}."
 
 

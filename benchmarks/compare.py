@@ -31,8 +31,8 @@ OWN = ["KTRec", "KTEASE"]
 REAL = ["amazon-instruments", "ml-100k", "caixin-news"]
 AMAZON = ["amazon-toys", "amazon-beauty", "amazon-games", "amazon-instruments"]
 ALL = ["ml-100k", "ml-latest-small", *AMAZON, "goodreads", "anime", "steam", "microlens", "caixin-news"]
-#: ``text-kernel`` is a section of options.yaml: KTEASE that learns nothing; so is EASE-100.
-STRONG = [*OWN, "text-kernel", *BASELINES, "EASE-100", "SimpleX", "RecVAE", "SLIMElastic"]
+#: ``text-kernel`` is a section of options.yaml: KTEASE that learns nothing; so are the variants of EASE.
+STRONG = [*OWN, "text-kernel", *BASELINES, "EASE-30", "EASE-100", "EASE-500", "SimpleX", "RecVAE", "SLIMElastic"]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from recbole_ktrec import compat, register
+from recbole_ktrec.compat import large_pages
 from recbole_ktrec.compat.host import is_own_command, require_host
 from recbole_ktrec.register import register_metric, register_model
 
@@ -28,6 +29,7 @@ LAYERS = (
     "__main__",
 )
 
+large_pages.ask_for_large_pages()
 if not is_own_command():
     require_host()
 compat.install()

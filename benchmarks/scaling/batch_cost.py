@@ -1,7 +1,8 @@
 """A batch costs what a batch holds: time per interaction of KTRec's training step, small against large catalogue.
 
 Generated data: the same number of users and interactions, texts replaced by random vectors; catalogues are measured in
-turn, round by round, so that a change of the machine's speed meets both.
+turn, round by round, so that a change of the machine's speed meets both. Time is that of the process on its one thread,
+so that other work on the machine does not count.
 
     python benchmarks/scaling/batch_cost.py [--sizes 10000 200000] [--rounds 5] [--output results.json]
 """
@@ -46,11 +47,11 @@ class Trial:
 
     def seconds_per_interaction(self, batches: int) -> float:
         """Train ``batches`` batches and return the mean time of an interaction."""
-        started, count = time.perf_counter(), 0
+        started, count = time.process_time(), 0
         for _ in range(batches):
             users = torch.randint(USERS, (BATCH,))
             count += self._step(users)
-        return (time.perf_counter() - started) / count
+        return (time.process_time() - started) / count
 
     def _step(self, users: torch.Tensor) -> int:
         row, items = self.histories.of(users)

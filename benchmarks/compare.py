@@ -32,7 +32,8 @@ REAL = ["amazon-instruments", "ml-100k", "caixin-news"]
 AMAZON = ["amazon-toys", "amazon-beauty", "amazon-games", "amazon-instruments"]
 ALL = ["ml-100k", "ml-latest-small", *AMAZON, "goodreads", "anime", "steam", "microlens", "caixin-news"]
 #: ``text-kernel`` is a section of options.yaml: KTEASE that learns nothing; so are the variants of EASE.
-STRONG = [*OWN, "text-kernel", *BASELINES, "EASE-30", "EASE-100", "EASE-500", "EASE-auto", "SimpleX", "RecVAE", "SLIMElastic"]
+BUILT_IN = [*BASELINES, "EASE-30", "EASE-100", "EASE-500", "SimpleX", "RecVAE", "SLIMElastic"]
+STRONG = [*OWN, "text-kernel", "EASE-auto", *BUILT_IN]
 
 
 @dataclass(frozen=True)

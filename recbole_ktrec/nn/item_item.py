@@ -138,8 +138,10 @@ class Fit:
     def __init__(
         self, interactions: sp.csr_matrix, prior: sp.csc_matrix, options: Options, sample: Sample | None
     ) -> None:
-        self.interactions, self.prior, self.options, self.sample = interactions, prior, options, sample
+        self.interactions, self.prior, self.options = interactions, prior, options
         self.known = np.bincount(interactions.indices, minlength=interactions.shape[1]) > 0
+        # Items that nobody has taken are scored in another way: they must not decide lambda and the weights.
+        self.sample = None if sample is None else sample.of_items(self.known)
         self.has_text = np.diff(prior.indptr) > 0
         self.weights = user_weights(interactions, options.user_power)
         self.penalties = item_penalties(interactions, options.item_power)

@@ -58,10 +58,12 @@ class Sample:
     Attributes:
         rows: what the users took in training, ``[m, n_items]``.
         positives: what they took later, ``[m, n_items]``, at least one each.
+        barred: items that are no candidates of anybody, bool ``[n_items]``; by default none but the padding item.
     """
 
     rows: sp.csr_matrix
     positives: sp.csr_matrix
+    barred: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n = self.rows.shape[1]
@@ -72,12 +74,21 @@ class Sample:
             self.candidates = np.arange(n)
         self.known = torch.from_numpy(self.rows[:, self.candidates].toarray() > 0)
         self.known |= torch.from_numpy(self.candidates == 0)  # the padding item
+        if self.barred is not None:
+            self.known |= torch.from_numpy(self.barred[self.candidates])
         self.wanted = torch.from_numpy(self.positives[:, self.candidates].toarray() > 0)
 
     def some(self, most: int) -> Sample:
         """Return a sample of at most ``most`` of the users, evenly spread."""
         step = -(-self.rows.shape[0] // most)
-        return self if step <= 1 else Sample(self.rows[::step], self.positives[::step])
+        return self if step <= 1 else Sample(self.rows[::step], self.positives[::step], self.barred)
+
+    def of_items(self, items: np.ndarray) -> Sample | None:
+        """Return the sample with ``items`` (bool ``[n_items]``) as the only candidates; None if nobody took one."""
+        positives = sp.csr_matrix(self.positives @ sp.diags(items.astype(np.float32)))
+        positives.eliminate_zeros()
+        asked = np.diff(positives.indptr) > 0
+        return Sample(self.rows[asked], positives[asked], ~items) if asked.any() else None
 
     def ndcg(self, scores: np.ndarray) -> float:
         """Return the mean NDCG@10 of ``scores`` ``[m, candidates]``."""

@@ -233,3 +233,19 @@ def test_memory_grows_with_the_square_only_when_dense() -> None:
     assert memory(200_000, 100, 0) > 100 * 2**30
     assert memory(200_000, 100, 512) < 16 * 2**30
     assert memory(40_000, 100, 0) / memory(20_000, 100, 0) > 2
+
+
+def test_items_without_interactions_do_not_decide_the_numbers(
+    random_case: tuple[sp.csr_matrix, sp.csc_matrix],
+) -> None:
+    interactions, prior = random_case  # nobody has taken item 24
+    draw = np.random.default_rng(5)
+    users, item = np.arange(60), draw.integers(1, 24, 60)
+    known = sample_from(interactions, users, users, item)
+    both = sample_from(interactions, users, np.r_[users, users], np.r_[item, np.full(60, 24)])
+    options = Options(regularisation=20.0, neighbour_weight=0.0)
+    assert Fit(interactions, prior, options, both).choice() == Fit(interactions, prior, options, known).choice()
+    only_cold = sample_from(interactions, users, users, np.full(60, 24))
+    assert (
+        Fit(interactions, prior, options, only_cold).choice().prior_weight == 0.05
+    )  # the default: nothing to choose on

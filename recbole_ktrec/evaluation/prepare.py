@@ -245,7 +245,9 @@ def _publish(target: Path, info: dict[str, Any], fill: Any) -> None:
     """Fill a folder beside ``target`` and rename it; do nothing where ``target`` is the same split already."""
     mark = target / "split.json"
     if mark.is_file():
-        if json.loads(mark.read_text(encoding="utf-8")) == json.loads(json.dumps(info)):
+        found = json.loads(mark.read_text(encoding="utf-8"))
+        # Counts only describe: a later version may count more.
+        if {**found, "counts": 0} == {**json.loads(json.dumps(info)), "counts": 0}:
             return
         raise DataError(f"[{target}] holds a split of other data: remove it, or choose another --output.")
     shutil.rmtree(target, ignore_errors=True)

@@ -1,6 +1,6 @@
 """Large pages for large tensors: looking rows up all over a large table otherwise waits for the page tables.
 
-A training batch of 200,000 items then costs 1.1 times that of 10,000, without them 1.3 times (benchmarks/scaling).
+A training batch of 200,000 items then costs 1.15 times that of 10,000, without them 1.3 times (benchmarks/scaling).
 """
 
 from __future__ import annotations

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import Any
 
 import torch
 from recbole.trainer import Trainer
 
+from recbole_ktrec.files import replacing
 from recbole_ktrec.model.held_out import held_out
 from recbole_ktrec.model.multi_task import joint_training
 from recbole_ktrec.nn.optimizers import SparseAndDense, sparse_parameters, without
@@ -57,9 +58,8 @@ class KTRecTrainer(Trainer):
             return
         checkpoint["state_dict"] = self.model.state_dict()
         checkpoint["other_parameter"] = self.model.other_parameter()
-        beside = f"{self.saved_model_file}.part"
-        torch.save(checkpoint, beside, pickle_protocol=4)
-        os.replace(beside, self.saved_model_file)
+        with replacing(Path(self.saved_model_file)) as partial:
+            torch.save(checkpoint, partial, pickle_protocol=4)
 
     def _build_optimizer(self, **kwargs: Any) -> Any:
         sparse = sparse_parameters(self.model)

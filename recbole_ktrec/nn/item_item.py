@@ -151,9 +151,9 @@ class Fit:
         self._choice: Choice | None = None
 
     def with_prior(self, prior: sp.csc_matrix, options: Options | None = None) -> Fit:
-        """Return a fit to the same interactions with another prior; the leading directions are found once for both."""
-        other = Fit(self.interactions, prior, options or self.options, self.sample)
-        other._eigenpairs = self._eigenpairs
+        """Return a fit to the same interactions with another prior; sample and leading directions are shared."""
+        other = Fit(self.interactions, prior, options or self.options, None)
+        other.sample, other._eigenpairs = self.sample, self._eigenpairs
         return other
 
     def _low_rank(self, regularisation: float) -> LowRankInverse:

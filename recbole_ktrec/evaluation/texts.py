@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid
+from recbole_ktrec.evaluation.source import file_digest
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.text import TextSettings
 
@@ -37,12 +38,20 @@ def encode_ahead(grid: Grid, plans: Sequence[DatasetPlan], threads: int, show_pr
         Complaints, one for each data set and encoder that did not work: the jobs that need them will fail on their own.
     """
     notes = []
+    command = [sys.executable, "-W", "ignore", "-m", "recbole_ktrec", "encode", f"--threads={threads}"]
     for plan in plans:
         for settings in text_settings(grid, plan):
-            command = [sys.executable, "-W", "ignore", "-m", "recbole_ktrec", "encode", f"--threads={threads}"]
-            if not _encode([*command, f"--item_file={plan.source.file('item')}"], settings, show_progress):
+            done = [_encode([*command, f"--item_file={path}"], settings, show_progress) for path in item_files(plan)]
+            if not all(done):
                 notes.append(f"The item texts of [{plan.name}] could not be encoded ahead of the jobs.")
     return notes
+
+
+def item_files(plan: DatasetPlan) -> list[Path]:
+    """Return the different ``.item`` files of the splits: they hold no more than the items that are ranked."""
+    folders = [Path(split.data_path) / split.dataset for split in plan.prepared.values() if split.data_path]
+    files = [folder / f"{folder.name}.item" for folder in folders] or [plan.source.file("item")]
+    return list({file_digest(path): path for path in files if path.is_file()}.values())
 
 
 def _encode(command: list[str], settings: dict[str, Any], show_progress: bool) -> bool:

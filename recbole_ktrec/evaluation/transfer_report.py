@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ def run_curve(curve: Curve, runner: Runner, output: Path) -> tuple[dict[str, Any
     """Run what is not done yet; write ``results.json``, ``report.md`` and ``curve.png``; return results and notes."""
     with runner.locked():
         plan = plan_curve(curve, output / "splits", runner.show_progress)
-        notes = encode_ahead(encoding_grid(plan), [plan.data], runner.workers, runner.show_progress)
+        splits = replace(plan.data, prepared=dict(enumerate(plan.prepared.values())))
+        notes = encode_ahead(encoding_grid(plan), [splits], runner.workers, runner.show_progress)
         runner.run(list(plan.jobs.values()), "Curve")
         results = assemble(plan, runner)
         write_json(output / "results.json", results)

@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,11 +98,8 @@ def convert(
     chosen = _options(name, source, options or {})
     inputs = Inputs.of(paths, files)
     with _staging(output) as staging:
-        work = _Conversion(source, rules or Rules(), staging, output.name, strict)
-        try:
+        with closing(_Conversion(source, rules or Rules(), staging, output.name, strict)) as work:
             work.run(source.tables(inputs, chosen))
-        finally:
-            work.close()
         seconds = round(time.perf_counter() - started, 3)
         report = Report(name, output, work.ledgers, work.statistics(), seconds)
         report.document = {
@@ -114,11 +111,15 @@ def convert(
             **report.accounts(),
         }
         text = property_file(output.name, name, work.fields, source.text_fields, properties or {})
-        (staging / f"{output.name}.yaml").write_text(text, encoding="utf-8")
-        document = json.dumps(report.document, indent=2, ensure_ascii=False, default=str)
-        (staging / "conversion.json").write_text(document + "\n", encoding="utf-8")
+        _write_accounts(staging, output.name, text, report.document)
         _publish(staging, output)
     return report
+
+
+def _write_accounts(staging: Path, name: str, properties: str, document: Mapping[str, Any]) -> None:
+    (staging / f"{name}.yaml").write_text(properties, encoding="utf-8")
+    written = json.dumps(document, indent=2, ensure_ascii=False, default=str)
+    (staging / "conversion.json").write_text(written + "\n", encoding="utf-8")
 
 
 def _options(name: str, source: Source, given: Mapping[str, object]) -> dict[str, object]:

@@ -32,6 +32,17 @@ def test_one_call_for_each_data_set_and_setting(
     assert notes == ["The item texts of [tiny] could not be encoded ahead of the jobs."] * 2
 
 
+def test_only_items_that_are_ranked_are_encoded(tiny_grid: Callable[..., Grid], workplace: Path) -> None:
+    """An item of the file that nobody took has no id in the split, so its text is not needed."""
+    folder = workplace / "dataset" / "tiny"
+    taken = {line.split("\t")[1] for line in (folder / "tiny.inter").read_text().splitlines()[1:]}
+    lines = [f"{item}\ta title\n" for item in [*sorted(taken), "surplus"]]
+    (folder / "tiny.item").write_text("item_id:token\ttitle:token_seq\n" + "".join(lines))
+    (plan,) = prepare_datasets(tiny_grid("Pop", seeds=[1, 2]), Path("splits"), show_progress=False)
+    (path,) = texts.item_files(plan)
+    assert {line.split("\t")[0] for line in path.read_text().splitlines()[1:]} == taken
+
+
 def test_a_failed_encoding_is_told_not_raised(tiny_grid: Callable[..., Grid], workplace: Path) -> None:
     (workplace / "dataset" / "tiny" / "tiny.item").write_text("item_id:token\ttitle:token_seq\ni1\ta title\n")
     grid = tiny_grid("Pop", text_diversity=True, common={"text_encoder": str(workplace / "no such folder")})

@@ -16,6 +16,7 @@ import torch
 
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.evaluation.source import Source, file_digest, read_source
+from recbole_ktrec.model.artifact import density
 from recbole_ktrec.nn.lexical import tf_idf
 from recbole_ktrec.nn.tuning import Sample, masked_ndcg
 from recbole_ktrec.nn.whitening import whitened_text
@@ -128,6 +129,7 @@ def read_domain(
         "users": taken.shape[0],
         "items": len(tokens) - 1,
         "interactions": int(taken.nnz),
+        "history_length": density(taken)[1],
     }
     parts = [source.digest, found.fingerprint, asdict(settings), whitening, users, candidates, seed]
     return Domain(

@@ -21,15 +21,24 @@ from tqdm import tqdm
 import recbole_ktrec
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.evaluation.domains import Domain, read_domain
-from recbole_ktrec.model.artifact import Artifact, Shape, beside, density, load_statistics, save, save_statistics
+from recbole_ktrec.model.artifact import (
+    KERNEL,
+    Artifact,
+    Shape,
+    beside,
+    density,
+    load_statistics,
+    save,
+    save_statistics,
+)
 from recbole_ktrec.model.item_text import shuffled_items
 from recbole_ktrec.nn.co_consumption import Statistics, co_consumption, mapped, metric, pooled
 from recbole_ktrec.nn.item_item import Fit, Options
 from recbole_ktrec.nn.text_prior import text_neighbours
 from recbole_ktrec.text import check_fingerprint
 
-#: The cosine alone, and what KTEASE does without an artifact: the controls that everything is told beside.
-KERNEL, UNTRAINED = Shape(lexical_weight=0.0), Shape()
+#: What KTEASE does without an artifact; like KERNEL a control that everything is told beside.
+UNTRAINED = Shape()
 _logger = logging.getLogger(__name__)
 
 
@@ -136,7 +145,14 @@ class Pretraining:
             "fusion": [controls[name]["fusion"] for name in self.names if controls[name]["fusion"]],
             "held_out": "each source with the others' knowledge" if len(self.names) > 1 else "the source's own users",
             "metrics": metrics,
-            "tried": [{**asdict(one), "mean_ratio": float(value)} for one, value in zip(shapes, mean, strict=True)],
+            "tried": [
+                {
+                    **asdict(one),
+                    "mean_ratio": float(mean[at]),
+                    "ratios": {name: float(r[at]) for name, r in ratios.items()},
+                }
+                for at, one in enumerate(shapes)
+            ],
             "options": asdict(self.options),
         }
         matrix = metric(pooled(list(self.statistics.values())), shape.exponent, shape.strength)

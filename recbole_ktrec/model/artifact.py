@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from recbole_ktrec.nn.item_item import Options
 from recbole_ktrec.text import check_fingerprint
 
 #: Goes up when a folder of before can no longer be read.
-FORMAT = 1
+FORMAT = 2
 WEIGHTS, CARD = "weights.safetensors", "card.json"
 
 
@@ -43,6 +44,10 @@ class Shape:
     lexical_weight: float = 0.3
 
 
+#: The cosine alone.
+KERNEL = Shape(lexical_weight=0.0)
+
+
 @dataclass(frozen=True)
 class Artifact:
     """Knowledge from source domains.
@@ -50,7 +55,7 @@ class Artifact:
     Attributes:
         statistics: source -> its co-consumption statistics.
         matrix: the map of whitened texts, float32 ``[d, d]``.
-        shape: of the prior.
+        shape: of the prior, the best in the mean over the sources; :meth:`shape_for` takes the nearer ones.
         whitening: exponent of the whitening that the statistics were taken with.
         card: everything that is told of them, as ``card.json`` holds it.
         folder: where it was read from.
@@ -81,8 +86,33 @@ class Artifact:
         Args:
             shape: another exponent or strength than the artifact's own.
         """
-        matrix = self.matrix if shape is None else metric(self.pooled, shape.exponent, shape.strength)
-        return mapped(vectors, matrix)
+        if shape is None or (shape.exponent, shape.strength) == (self.shape.exponent, self.shape.strength):
+            return mapped(vectors, self.matrix)
+        return mapped(vectors, metric(self.pooled, shape.exponent, shape.strength) if shape.strength else None)
+
+    def shape_for(self, interactions: sp.csr_matrix) -> Shape:
+        """Return the shape that did best on sources whose users have about as many items as those here.
+
+        A source counts ``1 / (1 + log2(ratio of the mean history lengths)^2)``. Where no source is within a factor of
+        four, what they say does not carry over, and the shape is the plain text kernel. (The best shape for users with
+        seven items lost a third of the kernel's NDCG@10 on users with 147.)
+
+        Args:
+            interactions: of the target, ``[n_users, n_items]``; with none, every source counts the same.
+        """
+        lengths = np.array([source["history_length"] for source in self.card["sources"]])
+        distance = np.abs(np.log2(lengths / density(interactions)[1])) if interactions.nnz else np.zeros(len(lengths))
+        if distance.min() > np.log2(_FARTHEST):
+            _logger.warning(
+                f"Histories of {density(interactions)[1]:.0f} items in the mean, and of "
+                f"{', '.join(f'{one:.0f}' for one in lengths)} in the sources of [{self.folder}]: too unlike for what "
+                "these say of texts to carry over. The plain text kernel is taken."
+            )
+            return KERNEL
+        names, weights = [source["name"] for source in self.card["sources"]], 1 / (1 + distance**2)
+        values = [float(weights @ [one["ratios"][name] for name in names]) for one in self.card["tried"]]
+        best = self.card["tried"][int(np.argmax(values))]
+        return Shape(**{part.name: best[part.name] for part in fields(Shape)})
 
     @property
     def pooled(self) -> Statistics:
@@ -100,7 +130,10 @@ class Artifact:
         return replace(options, **open_)
 
 
+#: How much longer or shorter than a source's the histories of a target may be for the source's shape to be taken.
+_FARTHEST = 4.0
 _FUSION = ("regularisation", "prior_weight", "neighbour_weight")
+_logger = logging.getLogger(__name__)
 
 
 def density(interactions: sp.csr_matrix) -> list[float]:
@@ -212,6 +245,7 @@ def load(folder: Path) -> Artifact:
     try:
         shape, whitening = Shape(**card["shape"]), float(card["whitening"])
         card["encoder"], card["fusion"], others["map"]
+        [(one["name"], one["history_length"]) for one in card["sources"]], [one["ratios"] for one in card["tried"]]
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"[{path}] lacks or has a wrong {error}: run `ktrec pretrain` again.") from error
     if not statistics or not np.isfinite(others["map"]).all():

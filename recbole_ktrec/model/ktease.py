@@ -103,7 +103,8 @@ class KTEASE(GeneralRecommender):
             users, row, item = found.users.numpy(), found.row.numpy(), found.item.numpy()
             sample = sample_from(self.interaction_matrix, users, row, item)
         fitted = self._fitted(*self.source, sample)
-        self.weights, self._scores, self.source = as_matrices(fitted), fitted, None
+        self.weights, self._scores = as_matrices(fitted), fitted
+        self.source = self.source if self.zero_shot else None  # zero-shot follows the histories, see fold_in
 
     def _fitted(self, config: Any, dataset: Any, sample: Sample | None) -> Dense | Factored | Kernel:
         settings = self.settings
@@ -146,8 +147,13 @@ class KTEASE(GeneralRecommender):
         return torch.from_numpy(result)
 
     def fold_in(self, dataset: Any) -> None:
-        """Take the users' histories from ``dataset``, new users' among them, without solving again."""
+        """Take the users' histories from ``dataset``, new users' among them, without solving again.
+
+        The shape of a transferred prior that is all there is goes by the length of the histories, so by these.
+        """
         self.interaction_matrix = binary_interactions(dataset)
+        if self.zero_shot and self.transfer is not None and self.source is not None:
+            self.solve(None)
 
     def content_items(self) -> Tensor:
         """Return which items have a text that the fit has read: bool ``[n_items]``."""

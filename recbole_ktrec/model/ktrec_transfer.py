@@ -59,9 +59,10 @@ class TransferredTexts:
         found, user = load_item_text(config, dataset), load_user_text(config, dataset, interactions)
         artifact, layers = settings.artifact, int(config["graph_layers"])
         artifact.check(found.fingerprint, found.matrix.shape[1])
+        shape = artifact.shape_for(interactions)
 
         def moved(one: ItemVectors) -> np.ndarray:
-            return artifact.transferred(whitened_text(np.asarray(one.matrix), one.has_text, artifact.whitening))
+            return artifact.transferred(whitened_text(np.asarray(one.matrix), one.has_text, artifact.whitening), shape)
 
         def plain(one: ItemVectors) -> np.ndarray:
             return whitened_text(np.asarray(one.matrix), one.has_text, float(config["whitening"]))

@@ -161,14 +161,14 @@ class TransferFit:
         self.whitening, self.lexical_weight = whitening, lexical_weight
         if sample is None or sample.positives.nnz < FEWEST:
             self.options, self.sample = settings.artifact.filled(options, interactions), None
-        self.choice: dict[str, Any] = {"transfer": settings.how, "shape": asdict(settings.artifact.shape)}
+        self.shape = settings.artifact.shape_for(interactions)
+        self.choice: dict[str, Any] = {"transfer": settings.how, "shape": asdict(self.shape)}
 
     def run(self) -> Dense | Factored | Kernel:
         """Return what scores; ``choice`` says what was taken and why."""
-        artifact = self.settings.artifact
         if self.settings.zero_shot:
-            self._note("transferred", "zero-shot: nothing of the target decides", {})
-            return Kernel(self._shaped(artifact.transferred(self._vectors), artifact.shape))
+            self._note("transferred", "zero-shot: of the target only the length of histories decides", {})
+            return Kernel(self._plainly())
         if self.sample is None:
             self._note("transferred", "too few validation interactions to compare", {})
             return self._fit(self._transferred()).run()
@@ -205,33 +205,35 @@ class TransferFit:
     def _scratch(self, texts: TextPriors) -> sp.csc_matrix:
         """Return the prior of the metric that the target's own training interactions give."""
         vectors = self._vectors if texts is self.texts else texts.whitened(self.settings.artifact.whitening)
-        own = metric(co_consumption(self.interactions, vectors), self.settings.artifact.shape.exponent)
+        own = metric(co_consumption(self.interactions, vectors), self.shape.exponent)
         return texts.prior(mapped(vectors, own), self.lexical_weight)
 
+    def _plainly(self) -> sp.csc_matrix:
+        return self._shaped(self.settings.artifact.transferred(self._vectors, self.shape), self.shape)
+
     def _transferred(self, plain: Fit | None = None) -> sp.csc_matrix:
-        artifact = self.settings.artifact
         if self.settings.how == "adapter" and self.sample is not None:
             return self._adapted(plain)
         if self.settings.how == "full":
-            return self._shaped(mapped(self._vectors, self._both()), artifact.shape)
-        return self._shaped(artifact.transferred(self._vectors), artifact.shape)
+            return self._shaped(mapped(self._vectors, self._both()), self.shape)
+        return self._plainly()
 
     def _both(self) -> np.ndarray:
         """Return the metric of the target's statistics, those of the sources being the prior (MAP)."""
         artifact = self.settings.artifact
         own = co_consumption(self.interactions, self._vectors)
         both = pooled([artifact.pooled, own], [self.settings.prior_count, own.interactions])
-        return metric(both, artifact.shape.exponent, artifact.shape.strength or 1.0)
+        return metric(both, self.shape.exponent, self.shape.strength or 1.0)
 
     def _adapted(self, plain: Fit | None) -> sp.csc_matrix:
         """Return the best prior over strengths and powers; lambda is the one of the first."""
         artifact = self.settings.artifact
-        first = self._shaped(artifact.transferred(self._vectors), artifact.shape)
+        first = self._plainly()
         fit = self._fit(first) if plain is None else plain.with_prior(first)
         quick = replace(self.options, regularisation=fit.choice().regularisation, neighbour_weight=0.0)
-        best = (fit.with_prior(first, quick).choice().ndcg, artifact.shape, first)
-        grid = [replace(artifact.shape, strength=s, power=p) for s in _STRENGTHS for p in _POWERS if s or p != 1]
-        for shape in [one for one in grid if one != artifact.shape]:
+        best = (fit.with_prior(first, quick).choice().ndcg, self.shape, first)
+        grid = [replace(self.shape, strength=s, power=p) for s in _STRENGTHS for p in _POWERS if s or p != 1]
+        for shape in [one for one in grid if one != self.shape]:
             prior = self._shaped(artifact.transferred(self._vectors, shape), shape)
             found = (fit.with_prior(prior, quick).choice().ndcg, shape, prior)
             best = max(best, found, key=lambda one: one[0])

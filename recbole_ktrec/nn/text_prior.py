@@ -8,15 +8,38 @@ from tqdm import tqdm
 
 #: Numbers of a block of similarities: 64 MiB.
 _BLOCK = 1 << 24
+#: Items from whose neighbours the scale of a power is taken.
+_SAMPLE = 256
+
+
+def power_scale(vectors: np.ndarray, count: int, power: float) -> float:
+    """Return the factor that gives ``cos^power`` of near items the mean that their cosine has.
+
+    Without it a higher power would also make the vectors count for less beside the words.
+
+    Args:
+        vectors: rows of length 1 or 0, ``[n, dim]``; some of them stand for all.
+        count: how many near items an item has.
+    """
+    if power == 1:
+        return 1.0
+    some = np.flatnonzero(vectors.any(axis=1))
+    some = some[np.linspace(0, len(some) - 1, min(len(some), _SAMPLE)).astype(int)] if len(some) else some
+    alike = np.maximum(vectors[some] @ vectors.T, 0)
+    near = -np.partition(-alike, min(count, len(vectors) - 1), axis=1)[:, :count]
+    raised = float((near**power).mean()) if near.size else 0.0
+    return float(near.mean()) / raised if raised else 1.0
 
 
 def _similarities(
-    rows: np.ndarray, vectors: np.ndarray, words: sp.csr_matrix | None, lexical_weight: float, power: float
-) -> np.ndarray:
-    """Return ``max(0, cos)^power`` of the vectors plus the weighted cosine of the words: ``[rows, n]``."""
+    rows: np.ndarray, vectors: np.ndarray, words: sp.csr_matrix | None, lexical_weight: float, power: float,
+    scale: float,
+) -> np.ndarray:  # fmt: skip
+    """Return ``scale * max(0, cos)^power`` of the vectors plus the weighted cosine of the words: ``[rows, n]``."""
     alike = np.maximum(vectors[rows] @ vectors.T, 0)
     if power != 1:
         alike **= np.float32(power)
+        alike *= np.float32(scale)
     if words is not None and lexical_weight:
         alike += lexical_weight * (words[rows] @ words.T).toarray()
     return alike
@@ -37,7 +60,7 @@ def text_neighbours(
         words: rows of length 1 or 0, ``[n, features]``, see :func:`recbole_ktrec.nn.lexical.tf_idf`.
         count: neighbours of an item; the memory is ``8 * n * count`` bytes.
         lexical_weight: weight of the words beside the vectors.
-        power: the cosine of the vectors is raised to it; above 1, close items count for more.
+        power: the cosine of the vectors is raised to it (see :func:`power_scale`); above 1, close items count for more.
         columns: ids ``[c]`` of the items whose columns are wanted; all by default.
 
     Returns:
@@ -46,11 +69,11 @@ def text_neighbours(
     n = len(vectors)
     columns = np.arange(n) if columns is None else columns
     count, wanted = min(count, n - 1), len(columns)
-    step = max(1, _BLOCK // max(n, 1))
+    step, scale = max(1, _BLOCK // max(n, 1)), power_scale(vectors, count, power)
     index, value = np.empty((wanted, count), dtype=np.int32), np.empty((wanted, count), dtype=np.float32)
     for start in tqdm(range(0, wanted, step), desc="text neighbours", disable=n * step < 2 * _BLOCK, leave=False):
         rows = slice(start, min(start + step, wanted))
-        alike = _similarities(columns[rows], vectors, words, lexical_weight, power)
+        alike = _similarities(columns[rows], vectors, words, lexical_weight, power, scale)
         alike[np.arange(len(alike)), columns[rows]] = 0
         best = np.argpartition(alike, n - count, axis=1)[:, n - count :]
         index[rows], value[rows] = best, np.take_along_axis(alike, best, axis=1)

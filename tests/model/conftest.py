@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,8 @@ def artifact(textual: Callable[..., dict[str, Any]], workplace: Path) -> Callabl
             statistics = Statistics(direction.T @ direction, np.eye(16, dtype=np.float32) * 1e-3, 1000.0)
         chosen = Shape(**{"exponent": 0.5, "strength": 1.0, "power": 2.0, "lexical_weight": 0.0, **shape})
         matrix = metric(statistics, 4.0 if random else chosen.exponent, chosen.strength)
-        card = {"encoder": found.fingerprint, "fusion": [_FUSION]}
+        sources, tried = [{"name": "a", "history_length": 8.0}], [{**asdict(chosen), "ratios": {"a": 1.0}}]
+        card = {"encoder": found.fingerprint, "fusion": [_FUSION], "sources": sources, "tried": tried}
         save(Artifact({"a": statistics}, matrix, chosen, 0.4, card), workplace / "knowledge")
         return "knowledge"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import scipy.sparse as sp
 
 from recbole_ktrec.errors import DataError, EncoderError
-from recbole_ktrec.model.artifact import CARD, WEIGHTS, Artifact, Shape, load, save
+from recbole_ktrec.model.artifact import CARD, KERNEL, WEIGHTS, Artifact, Shape, load, save
 from recbole_ktrec.nn.co_consumption import Statistics, metric
 from recbole_ktrec.nn.item_item import Options
 
@@ -18,6 +19,14 @@ FINGERPRINT = {"encoder": "a/mini", "sha256": "1" * 64, "pooling": "mean", "prom
 FUSION = [
     {"source": "sparse", "density": [5.0, 5.0], "regularisation": 60.0, "prior_weight": 0.2, "neighbour_weight": 0.1},
     {"source": "dense", "density": [90.0, 70.0], "regularisation": 900.0, "prior_weight": 0.0, "neighbour_weight": 0.0},
+]
+
+SOURCES = [{"name": "books", "history_length": 8.0}, {"name": "shop.v2", "history_length": 64.0}]
+SHORT, LONG = Shape(0.5, 0.5, 1.0, 1.0), Shape(0.5, 0.0, 2.0, 0.3)
+TRIED = [
+    {**asdict(Shape()), "mean_ratio": 1.05, "ratios": {"books": 1.05, "shop.v2": 1.05}},
+    {**asdict(SHORT), "mean_ratio": 1.0, "ratios": {"books": 1.2, "shop.v2": 0.8}},
+    {**asdict(LONG), "mean_ratio": 1.1, "ratios": {"books": 1.0, "shop.v2": 1.2}},
 ]
 
 
@@ -28,7 +37,7 @@ def made(tmp_path: Path) -> Artifact:
     factors = [draw.standard_normal((4, 4)).astype(np.float32) for _ in range(2)]
     parts = [Statistics(part @ part.T, np.eye(4, dtype=np.float32), 100.0) for part in factors]
     statistics = dict(zip(("books", "shop.v2"), parts, strict=True))
-    card = {"encoder": FINGERPRINT, "fusion": FUSION, "sources": [{"name": "books"}]}
+    card = {"encoder": FINGERPRINT, "fusion": FUSION, "sources": SOURCES, "tried": TRIED}
     artifact = Artifact(statistics, metric(parts[0]), Shape(0.5, 1.0, 2.0, 0.3), 0.4, card, tmp_path / "made")
     save(artifact, tmp_path / "made")
     return artifact
@@ -41,7 +50,18 @@ def test_round_trip(made: Artifact, tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.statistics["shop.v2"].between, made.statistics["shop.v2"].between)
     np.testing.assert_array_equal(found.matrix, made.matrix)
     assert (found.shape, found.whitening, found.statistics["books"].interactions) == (made.shape, 0.4, 100.0)
-    assert found.card["sources"] == [{"name": "books"}] and found.card["format"] == 1
+    assert found.card["sources"] == SOURCES and found.card["format"] == 2
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"), [(0, LONG), (2, SHORT), (8, SHORT), (40, LONG), (200, LONG), (300, KERNEL)]
+)
+def test_shape_is_that_of_the_sources_with_histories_of_such_length(
+    made: Artifact, length: int, expected: Shape
+) -> None:
+    """Without interactions every source counts the same; beyond four times the longest (256) nothing carries over."""
+    here = sp.csr_matrix(np.ones((3, length))) if length else sp.csr_matrix((3, 3))
+    assert made.shape_for(here) == expected
 
 
 def test_transferred_vectors_keep_their_length(made: Artifact) -> None:
@@ -81,7 +101,7 @@ def test_damaged_files_are_named(made: Artifact, tmp_path: Path) -> None:
     card, weights = tmp_path / "made" / CARD, tmp_path / "made" / WEIGHTS
     kept = card.read_text()
     for change, message in (
-        ({"format": 9}, r"card.json\] is of format \[9\], this version reads \[1\]"),
+        ({"format": 9}, r"card.json\] is of format \[9\], this version reads \[2\]"),
         ({"shape": {"size": 1}}, r"card.json\] lacks or has a wrong"),
         ({"whitening": None}, r"card.json\] lacks or has a wrong"),
     ):

@@ -14,6 +14,7 @@ from recbole.quick_start import load_data_and_model, run_recbole
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
 from recbole_ktrec.model.item_text import load_item_text, load_texts
 from recbole_ktrec.model.transfer import TransferSettings, pick
+from recbole_ktrec.nn.text_prior import power_scale
 from recbole_ktrec.nn.whitening import whitened_text
 from tests.support import build, everyone, trained
 
@@ -48,8 +49,20 @@ def test_zero_shot_is_history_times_prior_and_reads_no_validation_data(
     found = load_item_text(config, train.dataset)
     vectors = model.transfer.artifact.transferred(whitened_text(found.matrix, found.has_text, 0.4))
     alike = np.maximum(vectors @ vectors.T, 0) ** 2
+    alike *= power_scale(vectors, len(vectors) - 1, 2.0)
     np.fill_diagonal(alike, 0)
     np.testing.assert_allclose(everyone(model), model.interaction_matrix[1:] @ alike, atol=1e-4)
+
+
+def test_zero_shot_follows_the_length_of_the_histories(textual: Settings, artifact: Callable[..., str]) -> None:
+    """Folded in, histories that no source resembles take the plain kernel."""
+    model = trained(textual(pretrained=artifact(), transfer="zero_shot"))
+    before = everyone(model)
+    assert model.transfer_choice["shape"]["power"] == 2.0
+    model.transfer.artifact.card["sources"][0]["history_length"] = 1000.0
+    model.fold_in(build(textual())[2][0].dataset)
+    assert model.transfer_choice["shape"]["power"] == 1.0
+    assert not np.allclose(everyone(model), before)
 
 
 def test_zero_shot_without_an_artifact_is_the_untrained_kernel(textual: Settings) -> None:

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 from recbole_ktrec.nn.co_consumption import Statistics, co_consumption, mapped, metric, pooled
-from recbole_ktrec.nn.text_prior import text_neighbours
+from recbole_ktrec.nn.text_prior import power_scale, text_neighbours
 
 
 def planted(seed: int = 0, users: int = 400, items: int = 200) -> tuple[sp.csr_matrix, np.ndarray]:
@@ -84,9 +84,9 @@ def test_sources_count_the_same_unless_weighted() -> None:
 def test_power_and_columns_of_the_prior() -> None:
     _, vectors = planted()
     whole = text_neighbours(vectors, count=199, power=2.0).toarray()
-    expected = np.maximum(vectors @ vectors.T, 0) ** 2
+    expected = np.maximum(vectors @ vectors.T, 0) ** 2 * power_scale(vectors, 199, 2.0)
     np.fill_diagonal(expected, 0)
-    np.testing.assert_allclose(whole, expected, atol=1e-6)
+    np.testing.assert_allclose(whole, expected, atol=1e-5)
     some = np.array([3, 50, 199])
     np.testing.assert_array_equal(
         text_neighbours(vectors, count=199, power=2.0, columns=some).toarray(), whole[:, some]

@@ -9,7 +9,7 @@ import torch
 
 from recbole_ktrec.nn.cold_items import ColdItems, Rehearsal
 from recbole_ktrec.nn.lexical import tf_idf, words_and_pairs
-from recbole_ktrec.nn.text_prior import text_neighbours
+from recbole_ktrec.nn.text_prior import power_scale, text_neighbours
 from recbole_ktrec.nn.tuning import Sample, best_of, climb, masked_ndcg
 from recbole_ktrec.nn.whitening import whitened_text
 
@@ -39,6 +39,18 @@ def test_neighbours_are_the_nearest_by_brute_force() -> None:
         best = np.argsort(alike[:, item])[-5:]
         assert set(np.flatnonzero(found[:, item])) == set(best)
         np.testing.assert_allclose(found[best, item], alike[best, item], rtol=1e-4)
+
+
+def test_power_keeps_the_weight_of_vectors_beside_words() -> None:
+    """The order of neighbours' shares is squared, their mean stays."""
+    turn = np.arccos([1.0, 0.8, 0.6])
+    vectors = np.stack([np.cos(turn), np.sin(turn)], axis=1).astype(np.float32)
+    near = np.sort(vectors @ vectors.T, axis=1)[:, ::-1]
+    assert power_scale(vectors, 3, 1.0) == 1.0
+    assert power_scale(vectors, 3, 2.0) == pytest.approx(near.mean() / (near**2).mean(), rel=1e-5)
+    assert power_scale(np.zeros((3, 2), dtype=np.float32), 2, 2.0) == 1.0
+    plain, squared = (text_neighbours(vectors, count=2, power=power).toarray() for power in (1.0, 2.0))
+    assert squared[0, 1] / squared[0, 2] == pytest.approx((plain[0, 1] / plain[0, 2]) ** 2, rel=1e-4)
 
 
 def test_item_without_text_has_no_neighbours() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class KTRecError(Exception):
@@ -47,6 +48,40 @@ def one_of(key: str, value: object, known: Iterable[str]) -> str:
     if value not in choices:
         raise ConfigError(f"{key} [{value}] is not one of {', '.join(choices)}.{nearest(str(value), choices)}")
     return str(value)
+
+
+def number(
+    key: str,
+    value: Any,
+    *,
+    least: float | None = None,
+    above: float | None = None,
+    most: float | None = None,
+    whole: bool = False,
+    auto: bool = False,
+) -> Any:
+    """Return ``value`` if it is a number within the bounds (True and False are none), an int where ``whole``.
+
+    Args:
+        auto: ``"auto"`` is fine too; None is returned for it.
+
+    Raises:
+        ConfigError: it is not; the message names the key and the bounds.
+    """
+    if auto and value == "auto":
+        return None
+    fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    fits = fits and (least is None or value >= least) and (above is None or value > above)
+    if fits and (most is None or value <= most):
+        return value if whole else float(value)
+    if least is not None and most is not None:
+        bounds = f" from {least:g} to {most:g}"
+    else:
+        limits = ((least, "of at least"), (above, "above"), (most, "at most"))
+        bounds = " and".join(f" {word} {limit:g}" for limit, word in limits if limit is not None)
+    raise ConfigError(
+        f"{key} [{value}] is not a {'whole ' if whole else ''}number{bounds}{' or auto' if auto else ''}."
+    )
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 import recbole_ktrec
-from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.errors import ConfigError, number
 from recbole_ktrec.evaluation.domains import Domain, read_domain
 from recbole_ktrec.model.artifact import (
     KERNEL,
@@ -42,17 +42,11 @@ UNTRAINED = Shape()
 _logger = logging.getLogger(__name__)
 
 
-def _numbers(key: str, value: Any, low: float) -> tuple[float, ...]:
+def _numbers(key: str, value: Any, least: float, most: float | None = None) -> tuple[float, ...]:
     values = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-    if not values or any(isinstance(one, bool) or not isinstance(one, int | float) or one < low for one in values):
-        raise ConfigError(f"{key} [{value}] is not a list of numbers of at least {low:g}.")
-    return tuple(float(one) for one in values)
-
-
-def _count(key: str, value: Any, low: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < low:
-        raise ConfigError(f"{key} [{value}] is not a whole number of at least {low}.")
-    return value
+    if not values:
+        raise ConfigError(f"{key} [{value}] is an empty list: name what is tried.")
+    return tuple(number(key, one, least=least, most=most) for one in values)
 
 
 @dataclass(frozen=True)
@@ -79,13 +73,11 @@ class PretrainOptions:
         """
         if not isinstance(values["fusion_knowledge"], bool):
             raise ConfigError(f"fusion_knowledge [{values['fusion_knowledge']}] is not True or False.")
-        lists = {"exponents": 0.0, "strengths": 0.0, "powers": 0.1, "lexical_weights": 0.0}
+        lists = {"exponents": (0, None), "strengths": (0, 1), "powers": (0.1, None), "lexical_weights": (0, None)}
         counts = {"neighbours": 1, "held_out_users": 1, "candidates": 10, "seed": 0}
-        options: dict[str, Any] = {key: _numbers(key, values[key], low) for key, low in lists.items()}
-        options |= {key: _count(key, values[key], low) for key, low in counts.items()}
-        (whitening,) = _numbers("whitening", values["whitening"], 0.0)
-        if whitening > 1 or max(options["strengths"]) > 1:
-            raise ConfigError("whitening and strengths are numbers from 0 to 1.")
+        options: dict[str, Any] = {key: _numbers(key, values[key], *bounds) for key, bounds in lists.items()}
+        options |= {key: number(key, values[key], least=least, whole=True) for key, least in counts.items()}
+        whitening = number("whitening", values["whitening"], least=0, most=1)
         return cls(whitening=whitening, fusion_knowledge=values["fusion_knowledge"], **options)
 
     def shapes(self) -> list[Shape]:

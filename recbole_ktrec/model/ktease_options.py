@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from recbole_ktrec.errors import ConfigError, one_of
+from recbole_ktrec.errors import ConfigError, number, one_of
 from recbole_ktrec.nn.item_item import Options, memory
 
 #: The time of the dense form grows with the cube of the catalogue, hence the first; the second is LAPACK's.
@@ -15,18 +15,10 @@ PRIORS = ("text", "none")
 SOLVERS = ("auto", "dense", "low_rank")
 
 
-def _number(config: Any, key: str, low: float, high: float | None = None, auto: bool = False,
+def _number(config: Any, key: str, least: float, most: float | None = None, auto: bool = False,
             whole: bool = False) -> Any:  # fmt: skip
     """Return the number of ``key``, or None for ``auto`` where that is allowed."""
-    value = config[key]
-    if auto and value == "auto":
-        return None
-    wanted = "a whole number" if whole else "a number"
-    wanted += f" of at least {low:g}" if high is None else f" from {low:g} to {high:g}"
-    kind = int if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kind) or value < low or (high is not None and value > high):
-        raise ConfigError(f"{key} [{value}] is not {wanted}{' or auto' if auto else ''}.")
-    return value if whole else float(value)
+    return number(key, config[key], least=least, most=most, auto=auto, whole=whole)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from recbole.model.abstract_recommender import GeneralRecommender
 from recbole.utils import InputType
 from torch import Tensor
 
-from recbole_ktrec.errors import ConfigError, one_of
+from recbole_ktrec.errors import ConfigError, number, one_of
 from recbole_ktrec.model.held_out import HeldOut, with_negatives
 from recbole_ktrec.model.interactions import binary_interactions
 from recbole_ktrec.model.item_text import load_user_text
@@ -35,6 +35,15 @@ from recbole_ktrec.nn.whitening import whitened_text
 from recbole_ktrec.text import check_fingerprint
 
 _CHOICES: dict[str, dict[str, Any]] = {"fusion": FUSIONS, "scorer": SCORERS, "loss": LOSSES}
+_NUMBERS: dict[str, dict[str, Any]] = {
+    "temperature": {"above": 0},
+    "whitening": {"least": 0, "most": 1},
+    "graph_layers": {"least": 0, "whole": True},
+    "hidden_share": {"above": 0, "most": 1},
+    "id_dropout": {"least": 0, "most": 1},
+    "train_negatives": {"least": 0, "whole": True},
+    "user_document_items": {"least": 1, "whole": True},
+}
 
 
 class KTRec(GeneralRecommender):
@@ -53,6 +62,10 @@ class KTRec(GeneralRecommender):
         take_encoder(config)
         for key, known in _CHOICES.items():
             one_of(key, config[key], known)
+        for key, bounds in _NUMBERS.items():
+            number(key, config[key], **bounds)
+        for key in ("embedding_size", "tower_rank"):
+            number(key, config[key] or 1, least=1, whole=True)  # ~ is a number that the data give
         interactions = binary_interactions(dataset)
         self.multi_task = MultiTaskSettings.read(config)
         loss = LOSSES[config["loss"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from recbole_ktrec.errors import ConfigError, one_of
+from recbole_ktrec.errors import ConfigError, number, one_of
 
 CONFLICTS = ("pcgrad", "none")
 
@@ -33,13 +33,11 @@ class MultiTaskSettings:
         Raises:
             ConfigError: a value cannot be used; the message names the key.
         """
-        weight = config["source_weight"]
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or weight < 0:
-            raise ConfigError(f"source_weight [{weight}] is not a number of at least 0.")
+        weight = number("source_weight", config["source_weight"], least=0)
         conflict = one_of("gradient_conflict", config["gradient_conflict"], CONFLICTS)
         path = config["source_data_path"] or config.external_config_dict.get("data_path")
         path = path or config.internal_config_dict["data_path"]
-        return cls(_names(config), str(path), float(weight), conflict == "pcgrad")
+        return cls(_names(config), str(path), weight, conflict == "pcgrad")
 
 
 def _names(config: Any) -> tuple[str, ...]:

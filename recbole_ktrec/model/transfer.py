@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.errors import ConfigError, EncoderError, one_of
+from recbole_ktrec.errors import ConfigError, EncoderError, number, one_of
 from recbole_ktrec.model.artifact import Artifact, Shape, load
 from recbole_ktrec.model.item_text import load_item_text, load_texts
 from recbole_ktrec.model.trained_encoder import UntrainedEncoder
@@ -58,14 +58,13 @@ class TransferSettings:
             DataError: the artifact cannot be read.
         """
         how = one_of("transfer", config["transfer"], TRANSFERS)
-        guard, count = config["transfer_guard"], config["transfer_prior_count"]
+        guard = config["transfer_guard"]
         if not isinstance(guard, bool):
             raise ConfigError(f"transfer_guard [{guard}] is not True or False.")
-        if isinstance(count, bool) or not isinstance(count, int | float) or count <= 0:
-            raise ConfigError(f"transfer_prior_count [{count}] is not a number above 0.")
+        count = number("transfer_prior_count", config["transfer_prior_count"], above=0)
         if config["pretrained"] is None:
             return None
-        return cls(load(Path(str(config["pretrained"])).expanduser()), how, guard, float(count))
+        return cls(load(Path(str(config["pretrained"])).expanduser()), how, guard, count)
 
     @property
     def zero_shot(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from recbole_ktrec.errors import ConfigError, one_of
+from recbole_ktrec.errors import ConfigError, number, one_of
 
 #: What is common for each way of training; the adapters of LoRA start at zero and bear larger steps.
 _LEARNING_RATES = {"last_layers": 2e-5, "lora": 5e-4, "full": 1e-5}
@@ -44,11 +44,12 @@ class ContrastiveSettings:
 
     def __post_init__(self) -> None:
         for name in _WHOLE:
-            _check(name, getattr(self, name), whole=True, least=2 if name in ("batch_size", "eval_pairs") else 1)
+            least = 2 if name in ("batch_size", "eval_pairs") else 1
+            number(f"contrastive_{name}", getattr(self, name), whole=True, least=least)
         for name in ("temperature", "max_grad_norm", *(["learning_rate"] if self.learning_rate is not None else [])):
-            _check(name, getattr(self, name), above=0.0)
-        _check("user_power", self.user_power, least=0)
-        _check("field_pairs", self.field_pairs, least=0, most=1)
+            number(f"contrastive_{name}", getattr(self, name), above=0)
+        number("contrastive_user_power", self.user_power, least=0)
+        number("contrastive_field_pairs", self.field_pairs, least=0, most=1)
         one_of("contrastive_criterion", self.criterion, CRITERIA)
         if self.held_out is not None and not isinstance(self.held_out, str):
             raise ConfigError(f"contrastive_held_out [{self.held_out}] is not the name of a data set.")
@@ -74,16 +75,3 @@ def _value(mapping: Any, key: str) -> Any:
         return mapping[key]
     except KeyError:
         return None
-
-
-def _check(
-    name: str, value: Any, *, whole: bool = False, least: float | None = None, most: float | None = None,
-    above: float | None = None,
-) -> None:  # fmt: skip
-    number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    fits = number and (least is None or value >= least) and (most is None or value <= most)
-    if fits and (above is None or value > above):
-        return
-    bounds = ((least, "at least"), (most, "at most"), (above, "above"))
-    limits = " and ".join(f"{word} {bound:g}" for bound, word in bounds if bound is not None)
-    raise ConfigError(f"contrastive_{name} [{value}] is not a {'whole ' if whole else ''}number {limits}.")

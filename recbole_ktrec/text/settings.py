@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.errors import ConfigError, nearest, one_of
+from recbole_ktrec.errors import ConfigError, nearest, number, one_of
 
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 POOLINGS = ("auto", "mean", "cls", "last")
@@ -114,21 +114,18 @@ def _choice(*allowed: str) -> Any:
 
 
 def _positive(key: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 1 or value != int(value):
-        raise _wrong(key, value, "a whole number of at least 1")
-    return int(value)
+    whole = int(value) if isinstance(value, float) and value.is_integer() else value  # 1e3 is a float of YAML
+    return int(number(key, whole, least=1, whole=True))
 
 
 def _number(key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise _wrong(key, value, "a number of at least 0")
-    return float(value)
+    return float(number(key, value, least=0))
 
 
 def _share(key: str, value: Any) -> float:
-    if (number := _number(key, value)) >= 1:
+    if (share := _number(key, value)) >= 1:
         raise _wrong(key, value, "a share of at least 0 and below 1")
-    return number
+    return share
 
 
 def _switch(key: str, value: Any) -> bool:

@@ -118,6 +118,22 @@ def test_unknown_choice_is_refused_with_the_nearest(textual: Settings, key: str,
         build(textual(**{key: value}))
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("temperature", 0, r"temperature \[0\] is not a number above 0"),
+        ("hidden_share", 1.5, r"hidden_share \[1.5\] is not a number above 0 and at most 1"),
+        ("id_dropout", "much", r"id_dropout \[much\] is not a number from 0 to 1"),
+        ("graph_layers", 0.5, r"graph_layers \[0.5\] is not a whole number of at least 0"),
+        ("embedding_size", -3, r"embedding_size \[-3\] is not a whole number of at least 1"),
+        ("whitening", float("nan"), r"whitening \[nan\] is not a number from 0 to 1"),
+    ],
+)
+def test_number_out_of_bounds_is_refused_by_its_key(textual: Settings, key: str, value: object, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        build(textual(**{key: value}))
+
+
 def test_item_without_text_is_counted_and_scored(textual: Settings, workplace: Path) -> None:
     path = workplace / "dataset/tiny/tiny.item"
     settings = textual()

@@ -273,10 +273,10 @@ def test_the_property_file_holds_every_key_with_its_default() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("steps", 0, "whole number at least 1"),
-        ("batch_size", 1.5, "whole number at least 2"),
+        ("steps", 0, "whole number of at least 1"),
+        ("batch_size", 1.5, "whole number of at least 2"),
         ("temperature", 0, "number above 0"),
-        ("field_pairs", 2, "number at least 0 and at most 1"),
+        ("field_pairs", 2, "number from 0 to 1"),
         ("criterion", "los", r"Did you mean \[loss\]"),
         ("learning_rate", "fast", r"learning_rate \[fast\]"),
         ("held_out", 3, "name of a data set"),

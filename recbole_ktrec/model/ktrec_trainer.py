@@ -5,13 +5,34 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from recbole.data.dataloader import FullSortEvalDataLoader
 from recbole.trainer import Trainer
 
+from recbole_ktrec.errors import number
 from recbole_ktrec.files import replacing
 from recbole_ktrec.model.held_out import held_out
 from recbole_ktrec.model.multi_task import joint_training
 from recbole_ktrec.nn.optimizers import SparseAndDense, sparse_parameters, without
+
+
+def some_users(valid_data: Any, count: int | None, seed: int) -> Any:
+    """Return validation data of ``count`` users (the same for the same seed), or all if there are no more.
+
+    An epoch costs what the training holds, an evaluation users times items: in full it would take most of the time.
+
+    Raises:
+        ConfigError: ``count`` is no whole number of at least 1.
+    """
+    count = None if count is None else number("valid_users", count, least=1, whole=True)
+    if count is None or not isinstance(valid_data, FullSortEvalDataLoader) or len(valid_data.uid_list) <= count:
+        return valid_data
+    chosen = np.random.default_rng(seed).permutation(valid_data.uid_list.numpy())[:count]
+    dataset = valid_data._dataset
+    kept = np.isin(dataset.inter_feat[dataset.uid_field].numpy(), chosen)
+    part = dataset.copy(dataset.inter_feat[torch.from_numpy(kept)])
+    return FullSortEvalDataLoader(valid_data.config, part, valid_data._sampler, shuffle=False)
 
 
 class KTRecTrainer(Trainer):
@@ -24,8 +45,9 @@ class KTRecTrainer(Trainer):
         self.model.take_transfer(found)
         if self.model.zero_shot:
             self.epochs = 0
+        some = some_users(valid_data, self.config["valid_users"], int(self.config["seed"]))
         with joint_training(self):
-            outcome = super().fit(train_data, valid_data, verbose, saved, show_progress, callback_fn)
+            outcome = super().fit(train_data, some, verbose, saved, show_progress, callback_fn)
         if found is None:
             return outcome
         if self.model.zero_shot:
@@ -37,7 +59,8 @@ class KTRecTrainer(Trainer):
             self.logger.info(message)
         if checkpoint is not None:
             self._store(checkpoint)
-        return self._valid_again(valid_data, show_progress) if self.model.blended else outcome
+        again = self.model.blended or some is not valid_data
+        return self._valid_again(valid_data, show_progress) if again else outcome
 
     def _valid_again(self, valid_data: Any, show_progress: bool) -> tuple[float, Any]:
         self.best_valid_score, self.best_valid_result = self._valid_epoch(valid_data, show_progress=show_progress)

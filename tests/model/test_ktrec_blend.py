@@ -7,8 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from recbole.quick_start import load_data_and_model, run_recbole
+
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.model.ktrec_trainer import KTRecTrainer, some_users
+from tests.support import build
 
 Settings = Callable[..., dict[str, Any]]
 USERS = {"user_id": torch.tensor([1, 2, 3])}
@@ -32,6 +37,24 @@ def test_the_checkpoint_keeps_blend_and_calibration(textual: Settings, workplace
     assert twin._closed[0].weights is model._closed[0].weights
     assert torch.equal(twin.full_sort_predict(USERS), model.full_sort_predict(USERS))
     assert result["best_valid_result"]["ndcg@5"] > 0
+
+
+def test_epochs_are_judged_by_some_users_and_the_end_by_all(textual: Settings, workplace: Path) -> None:
+    settings = textual(epochs=4, eval_step=2)
+    _, _, (_, valid, _) = build(settings, "KTRec")
+    some, same = (some_users(valid, 5, 7) for _ in range(2))
+    users = some.uid_list.tolist()
+    assert len(users) == 5 and users == same.uid_list.tolist() and some_users(valid, None, 7) is valid
+    for part in ("uid2positive_item", "uid2history_item"):
+        assert all(torch.equal(getattr(some, part)[one], getattr(valid, part)[one]) for one in users)
+    with pytest.raises(ConfigError, match="valid_users"):
+        some_users(valid, 0, 7)
+    config = {**settings, "checkpoint_dir": str(workplace / "s"), "valid_users": 5}
+    result = run_recbole(model="KTRec", dataset="tiny", config_dict=config)
+    [checkpoint] = (workplace / "s").glob("*.pth")
+    loaded, model, _, _, valid, _ = load_data_and_model(str(checkpoint))
+    again = KTRecTrainer(loaded, model).evaluate(valid, load_best_model=False)
+    assert dict(again) == dict(result["best_valid_result"])
 
 
 def test_predict_orders_as_the_full_scores_do(textual: Settings, workplace: Path) -> None:

@@ -35,7 +35,7 @@ class ColdItems:
     """
 
     columns: np.ndarray
-    own: sp.csc_matrix
+    own: sp.csr_matrix
     near: sp.csc_matrix
     scale: float = 1.0
     smooth: float = 0.0
@@ -49,7 +49,7 @@ class ColdItems:
             known: bool ``[n_items]``, items with interactions that may stand as neighbours.
             columns: ids of the cold items.
         """
-        own = sp.csc_matrix(sp.diags(known.astype(np.float32)) @ prior[:, columns].power(2))
+        own = sp.csr_matrix(sp.diags(known.astype(np.float32)) @ prior[:, columns].power(2))
         near = own.power(2)
         return cls(columns, own, sp.csc_matrix(near @ sp.diags(1 / np.maximum(near.sum(axis=0).A1, 1e-9))))
 

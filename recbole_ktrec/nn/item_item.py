@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,8 +92,12 @@ class Kernel:
 
     prior: sp.csc_matrix
 
+    @functools.cached_property
+    def _by_row(self) -> sp.csr_matrix:
+        return self.prior.tocsr()  # once: a product of rows with columns would convert it for every batch
+
     def __call__(self, rows: sp.csr_matrix) -> np.ndarray:
-        return np.asarray((rows @ self.prior).toarray())
+        return np.asarray((rows @ self._by_row).toarray())
 
 
 @dataclass(frozen=True)

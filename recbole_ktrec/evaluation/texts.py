@@ -40,8 +40,9 @@ def encode_ahead(grid: Grid, plans: Sequence[DatasetPlan], threads: int, show_pr
     notes = []
     command = [sys.executable, "-W", "ignore", "-m", "recbole_ktrec", "encode", f"--threads={threads}"]
     for plan in plans:
+        files = item_files(plan)
         for settings in text_settings(grid, plan):
-            done = [_encode([*command, f"--item_file={path}"], settings, show_progress) for path in item_files(plan)]
+            done = [_encode([*command, f"--item_file={path}"], settings, show_progress) for path in files]
             if not all(done):
                 notes.append(f"The item texts of [{plan.name}] could not be encoded ahead of the jobs.")
     return notes

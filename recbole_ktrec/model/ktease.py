@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -153,7 +154,9 @@ class KTEASE(GeneralRecommender):
         """
         self.interaction_matrix = binary_interactions(dataset)
         if self.zero_shot and self.transfer is not None and self.source is not None:
-            self.solve(None)
+            shape = asdict(self.transfer.artifact.shape_for(self.interaction_matrix))
+            if shape != self.transfer_choice.get("shape"):
+                self.solve(None)
 
     def content_items(self) -> Tensor:
         """Return which items have a text that the fit has read: bool ``[n_items]``."""

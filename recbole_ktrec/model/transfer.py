@@ -167,7 +167,7 @@ class TransferFit:
         """Return what scores; ``choice`` says what was taken and why."""
         if self.settings.zero_shot:
             self._note("transferred", "zero-shot: of the target only the length of histories decides", {})
-            return Kernel(self._plainly())
+            return Kernel(self._as_carried())
         if self.sample is None:
             self._note("transferred", "too few validation interactions to compare", {})
             return self._fit(self._transferred()).run()
@@ -207,7 +207,8 @@ class TransferFit:
         own = metric(co_consumption(self.interactions, vectors), self.shape.exponent)
         return texts.prior(mapped(vectors, own), self.lexical_weight)
 
-    def _plainly(self) -> sp.csc_matrix:
+    def _as_carried(self) -> sp.csc_matrix:
+        """Return the prior of the artifact's metric and shape, as they are."""
         return self._shaped(self.settings.artifact.transferred(self._vectors, self.shape), self.shape)
 
     def _transferred(self, plain: Fit | None = None) -> sp.csc_matrix:
@@ -215,7 +216,7 @@ class TransferFit:
             return self._adapted(plain)
         if self.settings.how == "full":
             return self._shaped(mapped(self._vectors, self._both()), self.shape)
-        return self._plainly()
+        return self._as_carried()
 
     def _both(self) -> np.ndarray:
         """Return the metric of the target's statistics, those of the sources being the prior (MAP)."""
@@ -227,7 +228,7 @@ class TransferFit:
     def _adapted(self, plain: Fit | None) -> sp.csc_matrix:
         """Return the best prior over strengths and powers; lambda is the one of the first."""
         artifact = self.settings.artifact
-        first = self._plainly()
+        first = self._as_carried()
         fit = self._fit(first) if plain is None else plain.with_prior(first)
         quick = replace(self.options, regularisation=fit.choice().regularisation, neighbour_weight=0.0)
         best = (fit.with_prior(first, quick).choice().ndcg, self.shape, first)

@@ -85,6 +85,7 @@ class KTRec(GeneralRecommender):
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
         self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice"]
         self._items: tuple[Tensor, Tensor] | None = None
+        self._settled = False
 
     def _options(self, config: Any) -> FusionOptions:
         return FusionOptions(
@@ -175,12 +176,12 @@ class KTRec(GeneralRecommender):
 
     @property
     def closed_parts(self) -> list[dict[str, Any]]:
-        """What a checkpoint keeps of the closed form."""
-        return [part.other_parameter() for part in self._closed]
+        """What a checkpoint keeps of the closed form: written once, after training, not with each better epoch."""
+        return [part.other_parameter() for part in self._closed] if self._settled else []
 
     @property
     def blended(self) -> bool:
-        """Whether the closed form has a part in the scores (it gets its weight after training)."""
+        """Whether the closed form has a part in the scores."""
         return bool(self.blend[1])
 
     @property
@@ -197,23 +198,38 @@ class KTRec(GeneralRecommender):
         for part in self._closed if self.zero_shot else ():
             part.solve(None)
             self.blend.copy_(torch.tensor([0.0, 1.0]))
+            self._settled = True
 
-    @torch.no_grad()
-    def settle(self, found: HeldOut) -> str:
-        """Fit on held-out interactions what is not trained by gradient; return a line for the log."""
-        masked = self._masked(found.users)
-        scores = self._neural(found.users).cpu()
+    def solve_closed(self, found: HeldOut) -> None:
+        """Solve the closed form, before training: epochs are judged by what will be used, both parts together."""
         for part in self._closed:
             part.solve(found)
             if self.transfer:
                 self.transfer_choice["closed_form"] = part.transfer_choice
+
+    @torch.no_grad()
+    def weigh(self, found: HeldOut) -> tuple[Tensor, Tensor]:
+        """Choose the weights of the two parts on held-out interactions.
+
+        Returns:
+            The scores with them ``[m, n_items]``, and what is no candidate, bool of that shape.
+        """
+        scores, masked = self._neural(found.users).cpu(), self._masked(found.users)
+        for part in self._closed:
             closed = torch.from_numpy(part.scores(found.users.numpy()))
             weights = blend_weights(scores, closed, masked, found.positives(self.n_items))
             self.blend.copy_(torch.tensor(weights))
             scores = weights[0] * scores + weights[1] * closed
+        return scores, masked
+
+    @torch.no_grad()
+    def settle(self, found: HeldOut) -> str:
+        """Fit on held-out interactions what is not trained by gradient; return a line for the log."""
+        scores, masked = self.weigh(found)
         row, item, labels = with_negatives(found, masked, seed=0)
         slope, shift = fit_platt(scores[row, item], labels)
         self.calibration.copy_(torch.tensor([slope, shift]))
+        self._settled = True
         return (
             f"Settled on {len(found.row)} held-out interactions: score = {self.blend[0]:.3g} neural + "
             f"{self.blend[1]:.3g} closed form, probability = sigma({slope:.3g} score + {shift:.3g})"
@@ -265,4 +281,5 @@ class KTRec(GeneralRecommender):
             self.transfer.apply(self.net, self.transfer_choice["used"])
         for part, stored in zip(self._closed, (para or {}).get("closed_parts", ()), strict=False):
             part.load_other_parameter(stored)
+            self._settled = True
         self._items = None

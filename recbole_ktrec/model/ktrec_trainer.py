@@ -12,7 +12,7 @@ from recbole.trainer import Trainer
 
 from recbole_ktrec.errors import number
 from recbole_ktrec.files import replacing
-from recbole_ktrec.model.held_out import held_out
+from recbole_ktrec.model.held_out import HeldOut, held_out
 from recbole_ktrec.model.multi_task import joint_training
 from recbole_ktrec.nn.optimizers import SparseAndDense, sparse_parameters, without
 
@@ -38,6 +38,8 @@ def some_users(valid_data: Any, count: int | None, seed: int) -> Any:
 class KTRecTrainer(Trainer):
     """As RecBole's trainer; ``learner: adam`` means Adam for dense and SparseAdam for sparse gradients."""
 
+    _found: HeldOut | None = None
+
     def fit(self, train_data: Any, valid_data: Any = None, verbose: bool = True, saved: bool = True,
             show_progress: bool = False, callback_fn: Any = None) -> tuple[float, Any]:  # fmt: skip
         """Train as RecBole does, then settle on the best state what needs held-out data: blend and calibration."""
@@ -45,6 +47,9 @@ class KTRecTrainer(Trainer):
         self.model.take_transfer(found)
         if self.model.zero_shot:
             self.epochs = 0
+        if found is not None and not self.model.zero_shot:
+            self.model.solve_closed(found)
+            self._found = found
         some = some_users(valid_data, self.config["valid_users"], int(self.config["seed"]))
         with joint_training(self):
             outcome = super().fit(train_data, some, verbose, saved, show_progress, callback_fn)
@@ -59,8 +64,16 @@ class KTRecTrainer(Trainer):
             self.logger.info(message)
         if checkpoint is not None:
             self._store(checkpoint)
-        again = self.model.blended or some is not valid_data
-        return self._valid_again(valid_data, show_progress) if again else outcome
+        self._found = None  # the weights stay as they are from here on
+        return self._valid_again(valid_data, show_progress) if some is not valid_data else outcome
+
+    def _valid_epoch(self, valid_data: Any, show_progress: bool = False) -> tuple[float, Any]:
+        """Validate as RecBole does, with the weights of neural part and closed form that are best for this epoch."""
+        if self._found is not None:
+            self.model.eval()
+            self.model.weigh(self._found)
+        found: tuple[float, Any] = super()._valid_epoch(valid_data, show_progress=show_progress)
+        return found
 
     def _valid_again(self, valid_data: Any, show_progress: bool) -> tuple[float, Any]:
         self.best_valid_score, self.best_valid_result = self._valid_epoch(valid_data, show_progress=show_progress)

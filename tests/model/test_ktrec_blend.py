@@ -57,6 +57,23 @@ def test_epochs_are_judged_by_some_users_and_the_end_by_all(textual: Settings, w
     assert dict(again) == dict(result["best_valid_result"])
 
 
+def test_an_epoch_is_judged_by_both_parts_and_the_closed_one_is_stored_once(textual: Settings, workplace: Path) -> None:
+    settings = textual(closed_form=True, epochs=3, eval_step=1, valid_users=None)
+    config, model, (train, valid, _) = build({**settings, "checkpoint_dir": str(workplace / "s")}, "KTRec")
+    trainer, seen = KTRecTrainer(config, model), []
+
+    def note(epoch: int, score: float) -> None:
+        again = trainer._valid_epoch(valid)[0]
+        seen.append((epoch, score, again, model.blend.tolist(), model.closed_parts))
+
+    best, _ = trainer.fit(train, valid, verbose=False, callback_fn=note)
+    assert [epoch for epoch, *_ in seen] == [0, 1, 2] and all(parts == [] for *_, parts in seen)
+    assert all(score == again for _, score, again, *_ in seen)
+    last = [one for one in seen if one[1] == best][-1]  # of equal ones RecBole keeps the last
+    assert best == max(score for _, score, *_ in seen) and model.blend.tolist() == last[3]
+    assert len(model.closed_parts) == 1
+
+
 def test_predict_orders_as_the_full_scores_do(textual: Settings, workplace: Path) -> None:
     _, model, _ = trained(textual(closed_form=True), workplace)
     model.blend.copy_(torch.tensor([0.7, 2.0]))

@@ -3,6 +3,7 @@
     python benchmarks/compare.py fair/seven                            # seven built-ins on ml-100k, three seeds
     python benchmarks/compare.py fair/table --data-path dataset        # the seed's table on three real data sets
     python benchmarks/compare.py accuracy/warm --data-path dataset     # every model on eleven data sets (a day)
+    python benchmarks/compare.py accuracy/ablation --data-path dataset # what each part of the two models is worth
 
 Each one writes ``<name>.json`` (results.json, of the groups only the validation metric) and ``<name>.md`` (the report)
 beside this script, and everything into ``--output``/<name>, where it goes on when it is stopped. More arguments go to
@@ -46,11 +47,17 @@ class Comparison:
     five_core: bool = False
 
 
+PARTS = ["no-text", "no-words", "words-1", "no-powers", "no-neighbours", "not-whitened"]
+NEURAL = ["text-only", "id-only", "gate", "no-graph", "two-layers", "not-whitened", "no-id-dropout", "cooler", "warmer"]
+NEURAL += ["bpr", "rank-16", "document"]
+ABLATION = [*OWN, *(f"KTEASE-{part}" for part in PARTS), "neural", *(f"neural-{part}" for part in NEURAL)]
+
 COMPARISONS = {
     "fair/seven": Comparison(["ml-100k"], BASELINES),
     "fair/table": Comparison(REAL, [*OWN, "EASE", "LightGCN", "NeuMF", "Pop"]),
     "fair/cold-user": Comparison(REAL, [*OWN, "EASE", "LightGCN", "Pop"], "cold_user"),
     "accuracy/warm": Comparison(ALL, STRONG, five_core=True),
+    "accuracy/ablation": Comparison(["amazon-instruments"], ABLATION, five_core=True),
     "accuracy/cold": Comparison(ALL, [*OWN, "KTEASE-forward", "text-kernel", "EASE", "Pop"], "cold_item", True),
 }
 

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: written beside, then renamed."""
+"""Files that appear whole or not at all, written beside and then renamed; files of keys and values."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import yaml
+
+from recbole_ktrec.errors import ConfigError
 
 
 @contextlib.contextmanager
@@ -27,3 +32,22 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """Write ``content`` (text as UTF-8) to ``path``; a killed run leaves at most a ``.partial`` beside it."""
     with replacing(path) as partial:
         partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def read_mapping(path: Path, what: str = "") -> dict[str, Any]:
+    """Read a YAML file of keys and values; an empty one has none.
+
+    Args:
+        what: stands before the path in messages.
+
+    Raises:
+        ConfigError: the file is missing, is no YAML in UTF-8, or holds no mapping.
+    """
+    title = f"{what} [{path}]".lstrip()
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{title} cannot be read: {error}") from error
+    if content is not None and not isinstance(content, dict):
+        raise ConfigError(f"{title} must hold a mapping of keys to values, and holds a {type(content).__name__}.")
+    return content or {}

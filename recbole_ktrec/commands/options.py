@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.files import read_mapping
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.keys import all_keys
 
@@ -69,12 +70,12 @@ def read_config_files(files: Sequence[str]) -> dict[str, Any]:
     said: dict[str, Any] = {}
     for file in files:
         try:
-            content = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
-        except yaml.constructor.ConstructorError:
-            continue
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ConfigError(f"Configuration file [{file}] cannot be read: {error}") from error
-        if not isinstance(content, dict):
-            raise ConfigError(f"Configuration file [{file}] is {'empty' if content is None else 'no list of keys'}.")
+            content = read_mapping(Path(file), "Configuration file")
+        except ConfigError as error:
+            if isinstance(error.__cause__, yaml.constructor.ConstructorError):
+                continue
+            raise
+        if not content:
+            raise ConfigError(f"Configuration file [{file}] is empty.")
         said.update(content)
     return said

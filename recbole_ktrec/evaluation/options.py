@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.files import read_mapping
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.properties import model_files
 from recbole_ktrec.resources import resource_dir
@@ -41,15 +40,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: the file is missing, is no YAML, or holds no mapping.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"[{path}] cannot be read: {error.strerror or error}.") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"[{path}] is no YAML: {error}") from error
-    if content is not None and not isinstance(content, dict):
-        raise ConfigError(f"[{path}] must hold a mapping, and holds a {type(content).__name__}.")
-    return {str(key): _numbers(value) for key, value in (content or {}).items()}
+    return {str(key): _numbers(value) for key, value in read_mapping(path).items()}
 
 
 def _numbers(value: Any) -> Any:

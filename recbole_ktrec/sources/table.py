@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
-
-import yaml
+from typing import Any
 
 from recbole_ktrec.atomic import TYPES
 from recbole_ktrec.errors import ConfigError, DataError, nearest
+from recbole_ktrec.files import read_mapping
 from recbole_ktrec.resources import resource_dir
 from recbole_ktrec.sources import delimited, frames, jsonlines
 from recbole_ktrec.sources.delimited import Dialect
@@ -51,13 +50,10 @@ def load_mapping(name: str | Path) -> dict[str, Any]:
         if not path.is_file():
             known = sorted(each.stem for each in shipped.glob("*.yaml"))
             raise ConfigError(f"No mapping [{name}]: neither a file nor one of {known}.{nearest(str(name), known)}")
-    try:
-        mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"[{path}] is not YAML: {error}") from error
-    if not isinstance(mapping, dict):
+    mapping = read_mapping(path)
+    if not mapping:
         raise ConfigError(f"[{path}] holds no keys; it needs at least [interactions].")
-    return cast(dict[str, Any], mapping)
+    return mapping
 
 
 def source_of(mapping: Mapping[str, Any]) -> Source:

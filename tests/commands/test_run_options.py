@@ -74,7 +74,7 @@ def test_unknown_keys(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.Monk
         check_options({"epoch": 3}, "Ours")
 
 
-@pytest.mark.parametrize(("content", "why"), [("", "is empty"), ("- a\n", "no list of keys"), ("a: [\n", "be read")])
+@pytest.mark.parametrize(("content", "why"), [("", "is empty"), ("- a\n", "must hold"), ("a: [\n", "be read")])
 def test_bad_configuration_files_are_named(content: str, why: str, tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text(content)
     with pytest.raises(ConfigError, match=rf"Configuration file \[.*own\.yaml\].*{why}"):

@@ -70,6 +70,9 @@ def test_yaml_files(tmp_path: Path) -> None:
         read_grid(path)
     with pytest.raises(ConfigError, match="cannot be read"):
         read_yaml(tmp_path / "absent.yaml")
+    path.write_bytes("# caf\xe9".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"o\.yaml\] cannot be read.*utf-8"):
+        read_yaml(path)
 
 
 def test_grid_of_the_command_line() -> None:

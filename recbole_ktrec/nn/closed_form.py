@@ -21,6 +21,8 @@ import scipy.linalg
 import scipy.sparse as sp
 
 _ROWS = 512
+#: Dense rows that meet a sparse matrix at once: these stay in the processor's cache, 512 took twice as long.
+_CACHED = 128
 
 
 def user_weights(interactions: sp.csr_matrix, power: float) -> np.ndarray:
@@ -137,7 +139,7 @@ def parts(inverse: Inverse, prior: sp.csc_matrix, pulled: np.ndarray, rows: sp.c
     """
     explained = inverse.times(rows)
     base = rows.toarray() - explained / inverse.diagonal()
-    pull = _times_sparse(inverse.regularisation * explained, prior) - explained * pulled
+    pull = times_sparse(inverse.regularisation * explained, prior) - explained * pulled
     return Parts(base, pull)
 
 
@@ -146,9 +148,13 @@ def pull_diagonal(inverse: Inverse, prior: sp.csc_matrix) -> np.ndarray:
     return np.asarray(inverse.prior_diagonal(prior) / inverse.diagonal(), dtype=np.float32)
 
 
-def _times_sparse(dense: np.ndarray, sparse: sp.csc_matrix) -> np.ndarray:
-    """Return ``dense sparse`` as a C-ordered array."""
-    return np.ascontiguousarray((sparse.T.tocsr() @ np.ascontiguousarray(dense.T)).T)
+def times_sparse(dense: np.ndarray, sparse: sp.csc_matrix) -> np.ndarray:
+    """Return ``dense sparse`` as a C-ordered array, float32 ``[m, n_columns]``."""
+    columns = sparse.T.tocsr()
+    result = np.empty((len(dense), sparse.shape[1]), dtype=np.float32)
+    for start in range(0, len(dense), _CACHED):
+        result[start : start + _CACHED] = (columns @ np.ascontiguousarray(dense[start : start + _CACHED].T)).T
+    return result
 
 
 def item_weights(inverse: DenseInverse, prior: sp.csc_matrix, pulled: np.ndarray, kappa: float) -> np.ndarray:
@@ -158,7 +164,7 @@ def item_weights(inverse: DenseInverse, prior: sp.csc_matrix, pulled: np.ndarray
     for start in range(0, len(matrix), _ROWS):
         block = matrix[start : start + _ROWS]
         if kappa:
-            alike = _times_sparse(block, prior)
+            alike = times_sparse(block, prior)
             alike *= np.float32(kappa * inverse.regularisation)
             block[:] = alike - block * column
         else:

@@ -18,6 +18,7 @@ from recbole_ktrec.nn.closed_form import (
     item_weights,
     parts,
     pull_diagonal,
+    times_sparse,
     user_weights,
 )
 from recbole_ktrec.nn.cold_items import ColdItems, Rehearsal
@@ -236,9 +237,10 @@ class Fit:
 
 def _widen(matrix: np.ndarray, spread: sp.csr_matrix, weight: float) -> None:
     """Replace B by ``B + weight * spread B``, in place."""
+    towards = sp.csc_matrix(spread.T)
     for start in range(0, len(matrix), _ROWS) if weight else ():
         block = np.ascontiguousarray(matrix[:, start : start + _ROWS])
-        matrix[:, start : start + _ROWS] += np.float32(weight) * (spread @ block)
+        matrix[:, start : start + _ROWS] += np.float32(weight) * times_sparse(block.T, towards).T
 
 
 def _fill_cold(matrix: np.ndarray, cold: ColdItems) -> None:

@@ -38,9 +38,11 @@ def masked_ndcg_by_user(
         wanted: bool ``[m, c]``.
         left_out: bool ``[c]``, no candidates of anybody.
     """
+    barred, given = known if left_out is None else known | torch.from_numpy(left_out), torch.from_numpy(scores)
     asked = wanted.any(dim=1)
-    barred = known[asked] if left_out is None else known[asked] | torch.from_numpy(left_out)
-    return ndcg_by_user(torch.from_numpy(scores)[asked].masked_fill(barred, -torch.inf), wanted[asked]).numpy()
+    if not asked.all():  # a copy that is seldom needed
+        given, barred, wanted = given[asked], barred[asked], wanted[asked]
+    return ndcg_by_user(given.masked_fill(barred, -torch.inf), wanted).numpy()
 
 
 def masked_ndcg(

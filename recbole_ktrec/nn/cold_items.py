@@ -1,9 +1,11 @@
 """Scores of items that nobody has taken yet, on the scale of those that have been.
 
 A cold item is like the items that the user took (the prior K), and like items that score high for the user (its text
-neighbours): ``score = scale * (x K^2 + smooth * s N)``, powers being taken entry by entry, s the scores of the known
-items and N = K^4 with columns that sum to 1. Close items count for more here than in the pull of known items.
-Both numbers are chosen on items that are held out as if they were cold.
+neighbours): ``score = scale * (x K^2 + smooth * s N)^power``, the powers of K being taken entry by entry, s the scores
+of the known items and N = K^4 with columns that sum to 1. Close items count for more here than in the pull of known
+items. A power below 1 leaves the order of cold items as it is and levels them: few of them then stand so high that they
+push out known items, and more stand high enough to be seen. The three numbers are chosen on items that are held out as
+if they were cold.
 """
 
 from __future__ import annotations
@@ -19,8 +21,14 @@ from recbole_ktrec.nn.tuning import Sample, best_of, masked_ndcg
 
 _SMOOTH = (0.0, 0.25, 0.5, 1.0, 2.0)
 _SCALES = (0.0, *np.geomspace(0.02, 8, 25))
+_POWERS = (1.0, 0.7, 0.5)
 #: Fewer held-out interactions with cold items than this choose nothing.
 _FEWEST = 20
+
+
+def raised(scores: np.ndarray, power: float) -> np.ndarray:
+    """Return ``max(0, scores)^power``; with a power of 1 the scores themselves, negative ones too."""
+    return scores if power == 1 else np.maximum(scores, 0) ** np.float32(power)
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,7 @@ class ColdItems:
         columns: their ids, ``[c]``.
         own: squared columns of the prior, ``[n_items, c]``.
         near: normalised neighbours among known items, ``[n_items, c]``.
-        scale, smooth: see the module.
+        scale, smooth, power: see the module.
     """
 
     columns: np.ndarray
@@ -39,6 +47,7 @@ class ColdItems:
     near: sp.csc_matrix
     scale: float = 1.0
     smooth: float = 0.0
+    power: float = 1.0
 
     @classmethod
     def of(cls, prior: sp.csc_matrix, known: np.ndarray, columns: np.ndarray) -> ColdItems:
@@ -62,7 +71,16 @@ class ColdItems:
         """Write the scores of the cold items into ``scores`` ``[m, n_items]``."""
         if len(self.columns):
             own, smoothed = self.both(rows, scores)
-            scores[:, self.columns] = self.scale * (own + self.smooth * smoothed)
+            scores[:, self.columns] = self.scale * raised(own + self.smooth * smoothed, self.power)
+
+
+@dataclass(frozen=True)
+class Level:
+    """What is chosen of :class:`ColdItems`: see the module."""
+
+    scale: float = 1.0
+    smooth: float = 0.0
+    power: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -116,34 +134,42 @@ class Rehearsal:
         self.wanted_cold, self.wanted_warm = (sample.wanted | taken) & playing, sample.wanted & ~playing
         self.known = sample.known & ~playing
 
-    def choose(self, warm_loss: float) -> tuple[float, float, Measured]:
-        """Return scale, smooth and what was measured with them.
+    def choose(self, warm_loss: float) -> tuple[Level, Measured]:
+        """Return scale, smooth and power, and what was measured with them.
 
         Args:
             warm_loss: share of the known items' NDCG@10 that cold items may cost by taking places among all.
         """
         if int(self.wanted_cold.sum()) < _FEWEST:
-            return 1.0, 0.0, Measured()
+            return Level(), Measured()
         ratio = float(self.own.std() / max(float(self.smoothed.std()), 1e-9))
 
         def alone(step: float) -> float:
             return masked_ndcg(self._mixed(step * ratio), self.known, self.wanted_cold, ~self.cold)
 
         cold_only, step = best_of(_SMOOTH, alone)
-        mixed = self._mixed(step * ratio)
         warm_alone = masked_ndcg(self.warm, self.known, self.wanted_warm, self.cold)
-        unit = _top(self.warm[:, ~self.cold]) / max(_top(mixed[:, self.cold]), 1e-9)
+        mixed, tried = self._mixed(step * ratio), []
+        for power in _POWERS:
+            cold, warm, scale = self._scaled(raised(mixed, power), (1 - warm_loss) * warm_alone)
+            found = Measured(cold_only, cold, warm, warm_alone)
+            tried.append((cold, Level(scale, step * ratio, power), found))
+        return max(tried, key=lambda one: one[0])[1:]
+
+    def _scaled(self, level: np.ndarray, least: float) -> tuple[float, float, float]:
+        """Return (NDCG of cold items, of known ones, scale): the best with which known ones keep ``least``."""
+        unit = _top(self.warm[:, ~self.cold]) / max(_top(level[:, self.cold]), 1e-9)
         best: tuple[float, float, float] | None = None
         for scale in _SCALES:
-            scores = np.where(self.cold, np.float32(scale * unit) * mixed, self.warm)
+            scores = np.where(self.cold, np.float32(scale * unit) * level, self.warm)
             warm = masked_ndcg(scores, self.known, self.wanted_warm)
-            if best is not None and warm < (1 - warm_loss) * warm_alone:
+            if best is not None and warm < least:
                 break
             found = masked_ndcg(scores, self.known, self.wanted_cold)
             if best is None or found > best[0]:
-                best = found, scale * unit, warm
+                best = found, warm, scale * unit
         assert best is not None
-        return best[1], step * ratio, Measured(cold_only, best[0], best[2], warm_alone)
+        return best
 
     def _mixed(self, smooth: float) -> np.ndarray:
         return self.own + np.float32(smooth) * self.smoothed

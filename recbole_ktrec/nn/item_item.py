@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from recbole_ktrec.nn.closed_form import (
     times_sparse,
     user_weights,
 )
-from recbole_ktrec.nn.cold_items import ColdItems, Rehearsal
+from recbole_ktrec.nn.cold_items import ColdItems, Rehearsal, raised
 from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs, scaled_items
 from recbole_ktrec.nn.tuning import (
     NEIGHBOUR_WEIGHTS,
@@ -79,12 +79,17 @@ def memory(n_items: int, neighbours: int, rank: int) -> float:
 
 @dataclass(frozen=True)
 class Dense:
-    """B itself: ``scores = rows B``."""
+    """B itself: ``scores = rows B``, those of the items ``cold`` raised to ``power``."""
 
     matrix: np.ndarray
+    cold: np.ndarray | None = None
+    power: float = 1.0
 
     def __call__(self, rows: sp.csr_matrix) -> np.ndarray:
-        return np.asarray(rows @ self.matrix)
+        scores = np.asarray(rows @ self.matrix)
+        if self.cold is not None and self.power != 1:
+            scores[:, self.cold] = raised(scores[:, self.cold], self.power)
+        return scores
 
 
 @dataclass(frozen=True)
@@ -210,12 +215,12 @@ class Fit:
             return ColdItems(cold.columns, cold.own, cold.near, scale)
         share = float(np.clip(len(columns) / (known.sum() + len(columns)), 0.05, 0.3))
         rehearsal = Rehearsal(self.sample.some(_REHEARSED), self.prior, known, share, warm)
-        scale, smooth, measured = rehearsal.choose(self.options.cold_warm_loss)
+        level, measured = rehearsal.choose(self.options.cold_warm_loss)
         _logger.info(
-            f"KTEASE: {len(columns)} items without interactions, scale {scale:.4g}, smooth {smooth:.4g}; "
+            f"KTEASE: {len(columns)} items without interactions, {level}; "
             f"NDCG@10 of {share:.0%} known items treated as cold: {measured}"
         )
-        return ColdItems(cold.columns, cold.own, cold.near, scale, smooth)
+        return ColdItems(cold.columns, cold.own, cold.near, level.scale, level.smooth, level.power)
 
     def run(self) -> Dense | Factored:
         """Choose, solve and return what scores."""
@@ -231,8 +236,9 @@ class Fit:
             return Factored(inverse, self.pull, pulled, self.spread, choice, cold)
         matrix = item_weights(inverse, self.pull, pulled, choice.prior_weight)
         _widen(matrix, self.spread, choice.neighbour_weight)
-        _fill_cold(matrix, cold)
-        return Dense(matrix)
+        # Linear in the history as B is: the power comes after the sum, and takes the scale with it.
+        _fill_cold(matrix, replace(cold, scale=cold.scale ** (1 / cold.power), power=1.0))
+        return Dense(matrix, cold.columns, cold.power)
 
 
 def _widen(matrix: np.ndarray, spread: sp.csr_matrix, weight: float) -> None:

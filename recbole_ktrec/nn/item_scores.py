@@ -13,7 +13,7 @@ from recbole_ktrec.nn.tuning import Choice
 def as_matrices(fitted: Dense | Factored | Kernel) -> dict[str, Any]:
     """Return arrays, sparse matrices and numbers from which :func:`scores_from` makes the same scores."""
     if isinstance(fitted, Dense):
-        return {"matrix": fitted.matrix}
+        return {"matrix": fitted.matrix, "cold": fitted.cold, "power": fitted.power}
     if isinstance(fitted, Kernel):
         return {"kernel": fitted.prior}
     inverse = fitted.inverse
@@ -34,7 +34,7 @@ def as_matrices(fitted: Dense | Factored | Kernel) -> dict[str, Any]:
 def scores_from(weights: dict[str, Any]) -> Dense | Factored | Kernel:
     """Return what :func:`as_matrices` was made of."""
     if "matrix" in weights:
-        return Dense(weights["matrix"])
+        return Dense(weights["matrix"], weights.get("cold"), weights.get("power", 1.0))
     if "kernel" in weights:
         return Kernel(weights["kernel"])
     choice = Choice(**weights["choice"])

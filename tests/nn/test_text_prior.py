@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
 
 from recbole_ktrec.nn.cold_items import ColdItems, Rehearsal
+from recbole_ktrec.nn.item_item import Dense
+from recbole_ktrec.nn.item_scores import as_matrices, scores_from
 from recbole_ktrec.nn.lexical import tf_idf, words_and_pairs
 from recbole_ktrec.nn.text_prior import power_scale, text_neighbours
 from recbole_ktrec.nn.tuning import Sample, best_of, climb, masked_ndcg
@@ -129,11 +133,25 @@ def test_rehearsal_puts_cold_items_among_known_ones(twin_topics: tuple[sp.csr_ma
 
     free = Rehearsal(sample, prior, known, 0.2, score).choose(warm_loss=1.0)
     strict = Rehearsal(sample, prior, known, 0.2, score).choose(warm_loss=0.0)
-    assert free[2].cold_only == pytest.approx(strict[2].cold_only)
-    assert free[2].cold > strict[2].cold
-    assert strict[2].warm == pytest.approx(strict[2].warm_alone, rel=0.01)
-    assert strict[2].warm > free[2].warm
-    assert free[0] > strict[0]
+    assert free[1].cold_only == pytest.approx(strict[1].cold_only)
+    assert free[1].cold > strict[1].cold
+    assert strict[1].warm == pytest.approx(strict[1].warm_alone, rel=0.01)
+    assert strict[1].warm > free[1].warm
+    assert free[0].scale > 0 and {free[0].power, strict[0].power} <= {1.0, 0.7, 0.5}
+
+
+def test_power_levels_cold_items_alike_in_both_forms() -> None:
+    prior = sp.csc_matrix(np.array([[0, 0, 0, 0], [0, 0, 0, 2], [0, 0, 0, 1], [0, 0, 0, 0]], dtype=np.float32))
+    cold = replace(ColdItems.of(prior, np.array([False, True, True, False]), np.array([3])), scale=3.0, power=0.5)
+    both = sp.csr_matrix([[0, 1.0, 1.0, 0]])
+    scores = np.zeros((1, 4), dtype=np.float32)
+    cold.fill(both, scores)
+    assert scores[0, 3] == pytest.approx(3 * np.sqrt(4 + 1))  # own: 2^2 and 1^2
+    matrix = np.zeros((4, 4), dtype=np.float32)
+    replace(cold, scale=3.0**2, power=1.0).fill(sp.csr_matrix(np.eye(4, dtype=np.float32)), matrix)
+    dense = Dense(matrix, cold.columns, 0.5)
+    assert np.allclose(dense(both), scores) and np.allclose(scores_from(as_matrices(dense))(both), scores)
+    assert Dense(np.full((1, 2), -1.0), np.array([1]), 0.5)(sp.csr_matrix([[1.0]])).tolist() == [[-1.0, 0.0]]
 
 
 def test_cold_item_scores_like_its_neighbours() -> None:

@@ -58,8 +58,8 @@ class ColdItems:
             known: bool ``[n_items]``, items with interactions that may stand as neighbours.
             columns: ids of the cold items.
         """
-        own = sp.csr_matrix(sp.diags(known.astype(np.float32)) @ prior[:, columns].power(2))
-        near = own.power(2)
+        own = sp.csr_matrix(prior[:, columns].power(2))  # of all items: a history that is given later may hold new ones
+        near = sp.csc_matrix(sp.diags(known.astype(np.float32)) @ own.power(2))
         return cls(columns, own, sp.csc_matrix(near @ sp.diags(1 / np.maximum(near.sum(axis=0).A1, 1e-9))))
 
     def both(self, rows: sp.csr_matrix, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Held-out interactions for choices made after training: blend weights and the calibration of probabilities."""
+"""Held-out interactions for choices that no gradient makes: blend weights and the calibration of probabilities."""
 
 from __future__ import annotations
 

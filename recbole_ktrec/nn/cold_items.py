@@ -17,6 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from recbole_ktrec.nn.closed_form import times_sparse
 from recbole_ktrec.nn.tuning import Sample, best_of, masked_ndcg
 
 _SMOOTH = (0.0, 0.25, 0.5, 1.0, 2.0)
@@ -64,8 +65,7 @@ class ColdItems:
 
     def both(self, rows: sp.csr_matrix, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the two parts for users with histories ``rows`` and scores of all items: ``[m, c]`` each."""
-        smoothed = (self.near.T.tocsr() @ np.ascontiguousarray(scores.T)).T
-        return (rows @ self.own).toarray(), np.asarray(smoothed)
+        return (rows @ self.own).toarray(), times_sparse(scores, self.near)
 
     def fill(self, rows: sp.csr_matrix, scores: np.ndarray) -> None:
         """Write the scores of the cold items into ``scores`` ``[m, n_items]``."""

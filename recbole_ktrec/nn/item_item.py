@@ -212,7 +212,7 @@ class Fit:
         given = self.options.cold_scale
         if not len(columns) or self.sample is None or given is not None or not known.any():
             scale = choice.prior_weight if given is None else given
-            return ColdItems(cold.columns, cold.own, cold.near, scale)
+            return replace(cold, scale=scale)
         share = float(np.clip(len(columns) / (known.sum() + len(columns)), 0.05, 0.3))
         rehearsal = Rehearsal(self.sample.some(_REHEARSED), self.prior, known, share, warm)
         level, measured = rehearsal.choose(self.options.cold_warm_loss)
@@ -220,7 +220,7 @@ class Fit:
             f"KTEASE: {len(columns)} items without interactions, {level}; "
             f"NDCG@10 of {share:.0%} known items treated as cold: {measured}"
         )
-        return ColdItems(cold.columns, cold.own, cold.near, level.scale, level.smooth, level.power)
+        return replace(cold, **vars(level))
 
     def run(self) -> Dense | Factored:
         """Choose, solve and return what scores."""

@@ -1,4 +1,4 @@
-"""KTRec with the closed form: blended after training, kept in the checkpoint, left out where it does not help."""
+"""KTRec with the closed form: blended at each evaluation, kept in the checkpoint, left out where it does not help."""
 
 from __future__ import annotations
 

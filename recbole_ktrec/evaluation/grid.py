@@ -20,6 +20,9 @@ from recbole_ktrec.evaluation.runner import Job, Runner
 from recbole_ktrec.evaluation.source import Source, read_source
 from recbole_ktrec.evaluation.splits import SplitSpec
 from recbole_ktrec.evaluation.tuning import best_trial, trials
+from recbole_ktrec.files import read_mapping
+from recbole_ktrec.register import MODELS
+from recbole_ktrec.register.properties import model_files
 
 #: Part of every job's key: raised when what a job measures changes.
 FORMAT = 1
@@ -101,6 +104,11 @@ def prepare_datasets(grid: Grid, folder: Path, show_progress: bool = True) -> li
     return plans
 
 
+def model_defaults(model: str) -> list[dict[str, Any]]:
+    """Return what the property files of a registered model say: other defaults give another result."""
+    return [read_mapping(path) for path in model_files(model)] if model in MODELS else []
+
+
 def make_job(grid: Grid, plan: DatasetPlan, entry: Entry, seed: int, phase: str, tuned: Mapping[str, Any]) -> Job:
     """Return the job of one row and seed; its key is a hash of everything that the result depends on."""
     prepared = plan.prepared[seed]
@@ -113,7 +121,8 @@ def make_job(grid: Grid, plan: DatasetPlan, entry: Entry, seed: int, phase: str,
         "prepared": asdict(prepared), "rating_threshold": grid.rating_threshold, "text_diversity": grid.text_diversity,
     }  # fmt: skip
     where = {"dataset": None, "data_path": None}  # a folder that was moved holds the same data
-    identity = {**spec, "prepared": {**spec["prepared"], **where}, "versions": versions()}
+    measured_with = {"versions": versions(), "defaults": model_defaults(entry.model)}
+    identity = {**spec, "prepared": {**spec["prepared"], **where}, **measured_with}
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()
     return Job(digest[:24], f"{plan.name} {entry.label} {phase} {seed}", spec)
 

@@ -13,6 +13,23 @@ from recbole_ktrec.evaluation.grid import Grid, make_job, prepare_datasets
 from recbole_ktrec.evaluation.options import Entry
 
 
+def test_another_default_is_another_job(
+    textual: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies in an output folder must not stand for a model whose property file has changed since."""
+    textual()
+    grid = Grid(["tiny"], [Entry(name, name) for name in ("Pop", "KTEASE")], [3], data_path="dataset")
+    (plan,) = prepare_datasets(grid, Path("splits"), show_progress=False)
+
+    def keys() -> list[str]:
+        return [make_job(grid, plan, entry, 3, "final", {}).key for entry in grid.entries]
+
+    built_in, own = keys()
+    assert keys() == [built_in, own]
+    monkeypatch.setattr("recbole_ktrec.evaluation.grid.read_mapping", lambda path: {"reg_weight": 7})
+    assert keys()[0] == built_in and keys()[1] != own
+
+
 def measured(model: str, settings: dict[str, Any], kind: str) -> dict[str, Any]:
     known = {"valid_metric", "topk", "show_progress"}
     config = {key: value for key, value in settings.items() if key not in known} | {"eval_step": 1}

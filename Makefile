@@ -1,6 +1,8 @@
 # Every target makes the environment that it needs; PYTHON picks the interpreter (3.10 to 3.13).
 PYTHON ?= python3
 VENV ?= .venv
+# Tests beside each other; more than the processor has cores makes them slower.
+WORKERS ?= 2
 BIN = $(VENV)/bin
 PIP = $(BIN)/pip --disable-pip-version-check
 export OMP_NUM_THREADS ?= 1
@@ -22,7 +24,7 @@ demo: $(VENV)/.installed  ## train and evaluate KTRec on ml-100k with a real pre
 	$(BIN)/ktrec run --model=KTRec --dataset=ml-100k
 
 test: $(VENV)/.installed  ## the fast tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 test-slow: $(VENV)/.installed  ## the slow tests and those on real data
 	$(BIN)/python -m pytest -q -m 'slow or realdata'

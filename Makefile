@@ -1,7 +1,7 @@
 # Every target makes the environment that it needs; PYTHON picks the interpreter (3.10 to 3.13).
 PYTHON ?= python3
 VENV ?= .venv
-# Tests beside each other; more than the processor has cores makes them slower.
+# Tests that run beside each other.
 WORKERS ?= 2
 BIN = $(VENV)/bin
 PIP = $(BIN)/pip --disable-pip-version-check

@@ -23,6 +23,9 @@ from recbole_ktrec.model.artifact import CARD, WEIGHTS, Artifact, load
 
 MODELS = ("KTEASE", "KTRec")
 TRANSFERS = ("frozen", "adapter", "full")
+#: KTEASE with these is EASE.
+EASE = {"prior": "none", "user_power": 0, "item_power": 0, "score_power": 1, "popularity_discount": 0,
+        "history_discount": 0}  # fmt: skip
 #: Label -> what the report says of the variant.
 VARIANTS = {
     "transferred": "the model with the artifact; the guard lets it in only where it pays on validation data",
@@ -30,7 +33,7 @@ VARIANTS = {
     "scratch": "the same model without the artifact",
     "kernel": "the text kernel: histories and item texts, nothing learned, so the same at every share",
     "shuffled": "as transferred, but every item has the text of another one",
-    "EASE": "no texts (KTEASE with prior none, user_power 0, item_power 0; its lambda is chosen on validation data)",
+    "EASE": "no texts (KTEASE as plain EASE; its lambda is chosen on validation data)",
 }
 
 
@@ -104,7 +107,7 @@ def variants(curve: Curve, share: float) -> dict[str, dict[str, Any]]:
         "unguarded": {**mine, "transfer_guard": False},
         "scratch": plain,
         "shuffled": {**mine, **shuffled},
-        "EASE": {"model": "KTEASE", "prior": "none", "user_power": 0, "item_power": 0},
+        "EASE": {"model": "KTEASE", **EASE},
     }
 
 

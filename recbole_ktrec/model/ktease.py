@@ -22,7 +22,8 @@ from recbole_ktrec.model.ktease_options import Settings
 from recbole_ktrec.model.trained_encoder import take_encoder
 from recbole_ktrec.model.transfer import TextPriors, TransferFit, TransferSettings, untrained_texts
 from recbole_ktrec.nn.calibration import fit_platt
-from recbole_ktrec.nn.item_item import Dense, Factored, Fit, Kernel
+from recbole_ktrec.nn.fitted import Dense, Factored, Kernel
+from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
 from recbole_ktrec.nn.text_prior import no_prior
 from recbole_ktrec.nn.tuning import Sample, sample_from

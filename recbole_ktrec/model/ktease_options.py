@@ -47,6 +47,7 @@ class Settings:
         prior = one_of("prior", config["prior"], PRIORS)
         nothing = prior == "none"
         neighbours = _number(config, "prior_neighbours", 1, auto=True, whole=True) or _neighbours(n_items)
+        rank = _solver(config, n_items, neighbours)
         options = Options(
             regularisation=_number(config, "reg_weight", 1e-3, auto=True),
             prior_weight=0.0 if nothing else _number(config, "prior_weight", 0, auto=True),
@@ -55,7 +56,10 @@ class Settings:
             cold_warm_loss=_number(config, "cold_warm_loss", 0, 1),
             user_power=_number(config, "user_power", 0, 1),
             item_power=_number(config, "item_power", 0, 1),
-            rank=_solver(config, n_items, neighbours),
+            rank=rank,
+            score_power=_of_dense(config, "score_power", rank, 1, least=0.1, most=5),
+            popularity_discount=_of_dense(config, "popularity_discount", rank, 0, least=-1, most=1),
+            history_discount=_of_dense(config, "history_discount", rank, 0, least=-1, most=1),
         )
         return cls(
             options,
@@ -64,6 +68,14 @@ class Settings:
             neighbours,
             _number(config, "lexical_weight", 0),
         )
+
+
+def _of_dense(config: Any, key: str, rank: int, plain: float, least: float, most: float) -> float | None:
+    """Return the number of a key that only the dense form can follow, None for ``auto``."""
+    value = _number(config, key, least, most, auto=True)
+    if rank and value not in (None, plain):
+        raise ConfigError(f"{key} [{value:g}] needs solver [dense]: the low-rank form never makes B. Leave it at auto.")
+    return None if value is None else float(value)
 
 
 def _neighbours(n_items: int) -> int:

@@ -17,7 +17,8 @@ from recbole_ktrec.model.artifact import Artifact, Shape, load
 from recbole_ktrec.model.item_text import load_item_text, load_texts
 from recbole_ktrec.model.trained_encoder import UntrainedEncoder
 from recbole_ktrec.nn.co_consumption import co_consumption, mapped, metric, pooled
-from recbole_ktrec.nn.item_item import Dense, Factored, Fit, Kernel, Options
+from recbole_ktrec.nn.fitted import Dense, Factored, Kernel
+from recbole_ktrec.nn.item_item import Fit, Options
 from recbole_ktrec.nn.lexical import tf_idf
 from recbole_ktrec.nn.text_prior import text_neighbours
 from recbole_ktrec.nn.tuning import Sample

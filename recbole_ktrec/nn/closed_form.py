@@ -13,6 +13,7 @@ back more (as in EDLAE, Steck 2020, whose D is affine in their counts). With ``P
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -94,6 +95,12 @@ class DenseInverse:
         inverse, _ = scipy.linalg.lapack.spotri(factor, lower=1, overwrite_c=1)
         self.matrix = inverse.T
         _mirror(self.matrix)
+
+    def copy(self) -> DenseInverse:
+        """Return one whose matrix may be overwritten (see :func:`item_weights`)."""
+        other = copy.copy(self)
+        other.matrix = self.matrix.copy()
+        return other
 
     def times(self, rows: sp.csr_matrix) -> np.ndarray:
         return np.asarray(rows @ self.matrix)

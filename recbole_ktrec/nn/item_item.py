@@ -1,12 +1,10 @@
-"""KTEASE fitted and scored: the dense form keeps B, the low-rank form what B is made of. No RecBole in here."""
+"""The fit of KTEASE: what is chosen, solved, sharpened and filled in. No RecBole in here."""
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -16,13 +14,20 @@ from recbole_ktrec.nn.closed_form import (
     Inverse,
     item_penalties,
     item_weights,
-    parts,
     pull_diagonal,
     times_sparse,
     user_weights,
 )
-from recbole_ktrec.nn.cold_items import ColdItems, Rehearsal, raised
+from recbole_ktrec.nn.cold_items import ColdItems, Rehearsal
+from recbole_ktrec.nn.fitted import Dense, Factored
 from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs, scaled_items
+from recbole_ktrec.nn.sharpening import (
+    HISTORY_DISCOUNTS,
+    POPULARITY_DISCOUNTS,
+    POWERS,
+    Sharpening,
+    choose_sharpening,
+)
 from recbole_ktrec.nn.tuning import (
     NEIGHBOUR_WEIGHTS,
     PRIOR_WEIGHTS,
@@ -31,6 +36,7 @@ from recbole_ktrec.nn.tuning import (
     Sample,
     choose,
     chosen_by_user,
+    climb,
 )
 
 _logger = logging.getLogger(__name__)
@@ -42,6 +48,8 @@ _REHEARSED = 1000
 #: Directions of the low-rank inverse with which lambda and the weights are chosen; catalogues up to the second
 #: number are solved exactly for it, which takes no longer.
 _CHOICE_RANK, _CHOICE_DENSE = 256, 3000
+#: Catalogues up to this size choose kappa once more, beside what sharpens B: each value tried makes a B.
+_JOINT = 8000
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,8 @@ class Options:
         cold_warm_loss: share of NDCG@10 on known items that cold ones may cost.
         user_power: users count ``|N(u)|^-user_power``.
         item_power: lambda grows with ``n_i^item_power``.
+        score_power, popularity_discount, history_discount: see :mod:`recbole_ktrec.nn.sharpening`, of the dense form;
+            1, 0 and 0.
         rank: directions of the low-rank form; 0 makes the dense one.
     """
 
@@ -67,6 +77,9 @@ class Options:
     user_power: float = 0.5
     item_power: float = 0.3
     rank: int = 0
+    score_power: float | None = None
+    popularity_discount: float | None = None
+    history_discount: float | None = None
 
 
 def memory(n_items: int, neighbours: int, rank: int) -> float:
@@ -75,58 +88,6 @@ def memory(n_items: int, neighbours: int, rank: int) -> float:
     choosing = 5 * 4 * _SAMPLE * min(n_items, 1.1 * 20_000) + 4 * 4 * n_items * _CHOICE_RANK
     solved = 4 * 4 * n_items * rank + 6 * 4 * _ROWS * n_items if rank else 4 * n_items**2 + 3 * 4 * _ROWS * n_items
     return float(prior + choosing + solved)
-
-
-@dataclass(frozen=True)
-class Dense:
-    """B itself: ``scores = rows B``, those of the items ``cold`` raised to ``power``."""
-
-    matrix: np.ndarray
-    cold: np.ndarray | None = None
-    power: float = 1.0
-
-    def __call__(self, rows: sp.csr_matrix) -> np.ndarray:
-        scores = np.asarray(rows @ self.matrix)
-        if self.cold is not None and self.power != 1:
-            scores[:, self.cold] = raised(scores[:, self.cold], self.power)
-        return scores
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """The prior alone, nothing learned from interactions: ``scores = rows K``."""
-
-    prior: sp.csc_matrix
-
-    @functools.cached_property
-    def _by_row(self) -> sp.csr_matrix:
-        return self.prior.tocsr()  # once: a product of rows with columns would convert it for every batch
-
-    def __call__(self, rows: sp.csr_matrix) -> np.ndarray:
-        return np.asarray((rows @ self._by_row).toarray())
-
-
-@dataclass(frozen=True)
-class Factored:
-    """What B is made of, for catalogues whose B does not fit; ``prior`` is ``D K``."""
-
-    inverse: Inverse
-    prior: sp.csc_matrix
-    pulled: np.ndarray
-    spread: sp.csr_matrix
-    choice: Choice
-    cold: ColdItems
-
-    def warm(self, rows: sp.csr_matrix) -> np.ndarray:
-        """Return the scores before cold items are filled in: ``[m, n_items]``."""
-        eta = self.choice.neighbour_weight
-        wider = sp.csr_matrix(rows + np.float32(eta) * (rows @ self.spread)) if eta else rows
-        return parts(self.inverse, self.prior, self.pulled, wider)(self.choice.prior_weight)
-
-    def __call__(self, rows: sp.csr_matrix) -> np.ndarray:
-        scores = self.warm(rows)
-        self.cold.fill(rows, scores)
-        return scores
 
 
 def spread_over_neighbours(prior: sp.csc_matrix, known: np.ndarray) -> sp.csr_matrix:
@@ -153,6 +114,7 @@ class Fit:
         self.known = np.bincount(interactions.indices, minlength=interactions.shape[1]) > 0
         # Items that nobody has taken are scored in another way: they must not decide lambda and the weights.
         self.sample = None if sample is None else sample.of_items(self.known)
+        self.taken = np.maximum(np.bincount(interactions.indices, minlength=interactions.shape[1]), 1.0)
         self.has_text = np.diff(prior.indptr) > 0
         self.weights = user_weights(interactions, options.user_power)
         self.penalties = item_penalties(interactions, options.item_power)
@@ -226,19 +188,54 @@ class Fit:
         """Choose, solve and return what scores."""
         choice = self.choice()
         _logger.info(f"KTEASE: {choice}")
-        low = self.options.rank > 0
-        inverse: Any = self._low_rank(choice.regularisation) if low else self._dense(choice.regularisation)
-        pulled = pull_diagonal(inverse, self.pull)
+        return self._factored(choice) if self.options.rank else self._solved(choice)
+
+    def _factored(self, choice: Choice) -> Factored:
+        inverse = self._low_rank(choice.regularisation)
         nothing = ColdItems.of(self.prior, self.known, np.arange(0))
-        made = Factored(inverse, self.pull, pulled, self.spread, choice, nothing)
-        cold = self.cold_items(made.warm, choice)
-        if low:
-            return Factored(inverse, self.pull, pulled, self.spread, choice, cold)
-        matrix = item_weights(inverse, self.pull, pulled, choice.prior_weight)
-        _widen(matrix, self.spread, choice.neighbour_weight)
+        made = Factored(inverse, self.pull, pull_diagonal(inverse, self.pull), self.spread, choice, nothing)
+        return replace(made, cold=self.cold_items(made.warm, choice))
+
+    def _solved(self, choice: Choice) -> Dense:
+        inverse = self._dense(choice.regularisation)
+        pulled = pull_diagonal(inverse, self.pull)
+        if self.sample is not None and self.options.prior_weight is None and len(self.taken) <= _JOINT:
+            choice = self._weighted_anew(inverse, pulled, choice, self.sample)
+        matrix = self._items(inverse, pulled, choice)
+        sharpening, _ = self._sharpening(matrix)
+        _logger.info(f"KTEASE: prior weight {choice.prior_weight:g}, {sharpening}")
+        sharpening.apply(matrix, self.taken)
+        cold = self.cold_items(Dense(matrix), choice)
         # Linear in the history as B is: the power comes after the sum, and takes the scale with it.
         _fill_cold(matrix, replace(cold, scale=cold.scale ** (1 / cold.power), power=1.0))
         return Dense(matrix, cold.columns, cold.power)
+
+    def _items(self, inverse: DenseInverse, pulled: np.ndarray, choice: Choice) -> np.ndarray:
+        """Return B in the place of ``inverse.matrix``."""
+        matrix = item_weights(inverse, self.pull, pulled, choice.prior_weight)
+        _widen(matrix, self.spread, choice.neighbour_weight)
+        return matrix
+
+    def _weighted_anew(self, inverse: DenseInverse, pulled: np.ndarray, choice: Choice, sample: Sample) -> Choice:
+        """Return ``choice`` with the kappa that does best once B is sharpened, which presses small entries down."""
+
+        def sharpened(kappa: float) -> float:
+            return self._sharpening(self._items(inverse.copy(), pulled, replace(choice, prior_weight=kappa)))[1]
+
+        start = PRIOR_WEIGHTS.index(choice.prior_weight)
+        ndcg, kappa = climb(PRIOR_WEIGHTS, start, sharpened)
+        return replace(choice, prior_weight=kappa, ndcg=ndcg)
+
+    def _sharpening(self, matrix: np.ndarray) -> tuple[Sharpening, float]:
+        """Return what becomes of the entries of ``matrix``, and its NDCG@10 where it was chosen."""
+        options = self.options
+        given = (options.score_power, options.popularity_discount, options.history_discount)
+        if self.sample is None:
+            filled = [plain if value is None else value for value, plain in zip(given, (1, 0, 0), strict=True)]
+            return Sharpening(*filled), 0.0
+        ladders = (POWERS, POPULARITY_DISCOUNTS, HISTORY_DISCOUNTS)
+        tried = [ladder if value is None else (value,) for value, ladder in zip(given, ladders, strict=True)]
+        return choose_sharpening(self.sample, matrix, self.taken, *tried)
 
 
 def _widen(matrix: np.ndarray, spread: sp.csr_matrix, weight: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from recbole_ktrec.nn.cold_items import ColdItems
-from recbole_ktrec.nn.item_item import Dense, Factored, Kernel
+from recbole_ktrec.nn.fitted import Dense, Factored, Kernel
 from recbole_ktrec.nn.low_rank import LowRankInverse
 from recbole_ktrec.nn.tuning import Choice
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from recbole_ktrec.errors import ConfigError, EncoderError, one_of
-from recbole_ktrec.text.contrastive_loss import info_nce, ranks
+from recbole_ktrec.text.contrastive_loss import info_nce, ranks, supervised_contrastive
 from recbole_ktrec.text.contrastive_settings import CRITERIA, ContrastiveSettings
 from recbole_ktrec.text.encoder import TextEncoder
 from recbole_ktrec.text.pairs import PairBatch, PairSampler, TextDomain
@@ -107,13 +108,12 @@ class ContrastiveTraining:
 
     def _train_step(self) -> float:
         """Make one step and return its loss."""
-        batch = self._batch(self.step)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate * min(1.0, (self.step + 1) / self.settings.warmup_steps)
+            group["lr"] = self.rate * self._share(self.step)
         self.encoder.train()
         self.optimizer.zero_grad()
         with seeded(self.settings.seed + self.step + 1, self.device):  # dropout
-            loss = self._loss(batch)
+            loss = self._loss()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.encoder.trainable_parameters(), self.settings.max_grad_norm)
         if not torch.isfinite(loss):
@@ -125,17 +125,29 @@ class ContrastiveTraining:
         self.step += 1
         return loss.item()
 
-    def _batch(self, step: int) -> PairBatch:
-        """Return the pairs of a step: of the data sets in turn."""
-        numbers = self._numbers(step)
-        sampler = self.samplers[step % len(self.samplers)]
-        on_fields = numbers.random() < self.settings.field_pairs
-        draw = sampler.fields if on_fields and sampler.has_field_pairs else sampler.co_consumed
-        return draw(self.settings.batch_size, numbers)
+    def _share(self, step: int) -> float:
+        """Return the share of the learning rate at a step: it rises, then falls along half a cosine."""
+        rising = min(1.0, (step + 1) / self.settings.warmup_steps)
+        return rising * (1 + math.cos(math.pi * step / self.settings.steps)) / 2
 
-    def _loss(self, batch: PairBatch) -> Tensor:
+    def _loss(self) -> Tensor:
+        """Return the loss of a step, whose texts are of the data sets in turn."""
+        settings, numbers = self.settings, self._numbers(self.step)
+        sampler = self.samplers[self.step % len(self.samplers)]
+        if numbers.random() < settings.field_pairs and sampler.has_field_pairs:
+            return self._pair_loss(sampler.fields(settings.batch_size // 2, numbers))
+        batch = sampler.histories(settings.batch_size, settings.user_items, numbers)
+        vectors = self._vectors(batch.texts)
+        together = torch.from_numpy(batch.together).to(vectors.device)
+        return supervised_contrastive(vectors, together, settings.temperature)
+
+    def _vectors(self, texts: list[str]) -> Tensor:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.dtype == "bfloat16"):
+            return self.encoder(texts)
+
+    def _pair_loss(self, batch: PairBatch) -> Tensor:
         distinct = {text: row for row, text in enumerate(dict.fromkeys([*batch.first, *batch.second]))}
-        vectors = self.encoder(list(distinct))
+        vectors = self._vectors(list(distinct))
         first, second = (vectors[[distinct[text] for text in side]] for side in (batch.first, batch.second))
         return info_nce(first, second, torch.from_numpy(batch.known).to(vectors.device), self.settings.temperature)
 

@@ -1,10 +1,25 @@
-"""The symmetric in-batch softmax over pairs of vectors, and how well it is met."""
+"""In-batch softmax over vectors that belong together, in sets or in pairs, and how well it is met."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+
+def supervised_contrastive(vectors: Tensor, together: Tensor, temperature: float) -> Tensor:
+    """Return the mean cross-entropy of each vector's partners against the batch (Khosla et al. 2020, L_out): a scalar.
+
+    Args:
+        vectors: ``[n, dim]``, of any length.
+        together: bool ``[n, n]``, symmetric, the diagonal false; one without partners is only a negative of others.
+    """
+    unit = F.normalize(vectors.float(), dim=1)
+    own = torch.eye(len(unit), dtype=torch.bool, device=unit.device)
+    shares = torch.log_softmax((unit @ unit.T / temperature).masked_fill(own, float("-inf")), dim=1)
+    partners = together.sum(dim=1)
+    summed = shares.masked_fill(~together, 0).sum(dim=1)
+    return -(summed[partners > 0] / partners[partners > 0]).mean()
 
 
 def info_nce(first: Tensor, second: Tensor, known: Tensor, temperature: float) -> Tensor:
@@ -20,7 +35,7 @@ def info_nce(first: Tensor, second: Tensor, known: Tensor, temperature: float) -
 
 
 def _logits(first: Tensor, second: Tensor, known: Tensor, temperature: float) -> Tensor:
-    logits = F.normalize(first, dim=1) @ F.normalize(second, dim=1).T / temperature
+    logits = F.normalize(first.float(), dim=1) @ F.normalize(second.float(), dim=1).T / temperature
     own = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
     return logits.masked_fill(known & ~own, float("-inf"))
 

@@ -11,10 +11,11 @@ from typing import Any
 from recbole_ktrec.errors import ConfigError, number, one_of
 
 #: What is common for each way of training; the adapters of LoRA start at zero and bear larger steps.
-_LEARNING_RATES = {"last_layers": 2e-5, "lora": 5e-4, "full": 1e-5}
+_LEARNING_RATES = {"last_layers": 1e-4, "lora": 5e-4, "full": 1e-5}
 #: What is measured on the held-out domain, and whether a higher value is the better one.
 CRITERIA = {"loss": False, "mrr": True}
-_WHOLE = ("batch_size", "steps", "eval_step", "patience", "warmup_steps", "eval_pairs")
+_DTYPES = ("float32", "bfloat16")
+_WHOLE = ("batch_size", "user_items", "steps", "eval_step", "patience", "warmup_steps", "eval_pairs")
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,13 @@ class ContrastiveSettings:
         ConfigError: a value is out of its range; the message names the key.
     """
 
-    batch_size: int = 64
+    batch_size: int = 192
+    user_items: int = 6
     temperature: float = 0.05
     learning_rate: float | None = None
     warmup_steps: int = 20
     max_grad_norm: float = 1.0
-    steps: int = 1000
+    steps: int = 500
     eval_step: int = 50
     patience: int = 3
     criterion: str = "loss"
@@ -40,17 +42,19 @@ class ContrastiveSettings:
     user_power: float = 0.5
     field_pairs: float = 0.0
     held_out: str | None = None
+    dtype: str = "float32"
     seed: int = 2020
 
     def __post_init__(self) -> None:
         for name in _WHOLE:
-            least = 2 if name in ("batch_size", "eval_pairs") else 1
+            least = 2 if name in ("batch_size", "user_items", "eval_pairs") else 1
             number(f"contrastive_{name}", getattr(self, name), whole=True, least=least)
         for name in ("temperature", "max_grad_norm", *(["learning_rate"] if self.learning_rate is not None else [])):
             number(f"contrastive_{name}", getattr(self, name), above=0)
         number("contrastive_user_power", self.user_power, least=0)
         number("contrastive_field_pairs", self.field_pairs, least=0, most=1)
         one_of("contrastive_criterion", self.criterion, CRITERIA)
+        one_of("contrastive_dtype", self.dtype, _DTYPES)
         if self.held_out is not None and not isinstance(self.held_out, str):
             raise ConfigError(f"contrastive_held_out [{self.held_out}] is not the name of a data set.")
 

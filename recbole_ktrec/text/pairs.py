@@ -1,4 +1,4 @@
-"""Pairs of texts that belong together: of two items that one user took, or of two fields of one item.
+"""Texts that belong together: of items that one user took, or of two fields of one item.
 
 What a language model is trained further on; see :mod:`recbole_ktrec.text.contrastive`.
 """
@@ -47,8 +47,21 @@ class PairBatch:
     known: np.ndarray
 
 
+@dataclass(frozen=True)
+class HistoryBatch:
+    """Texts of parts of some users' histories, all of one domain.
+
+    Attributes:
+        texts: different ones, ``[n]``.
+        together: bool ``[n, n]``; true where one of these users took both. The diagonal is false.
+    """
+
+    texts: list[str]
+    together: np.ndarray
+
+
 class PairSampler:
-    """Draws pairs of one domain; the same generator gives the same pairs.
+    """Draws histories and pairs of one domain; the same generator gives the same pairs.
 
     Args:
         domain: where from.
@@ -78,6 +91,24 @@ class PairSampler:
     def has_field_pairs(self) -> bool:
         """Whether there are pairs of two fields of one item."""
         return len(self._field_pairs) > 1
+
+    def histories(self, count: int, most: int, generator: np.random.Generator) -> HistoryBatch:
+        """Return about ``count`` texts, up to ``most`` of a user: each text once, whoever took it.
+
+        A batch of histories holds several times the pairs that as many texts make two by two.
+        """
+        users, chosen = list[int](), list[np.ndarray]()
+        drawn = np.searchsorted(self._cumulated, generator.random(count), side="right")
+        for user in dict.fromkeys(self._users[np.minimum(drawn, len(self._users) - 1)]):
+            own = self._taken.indices[self._taken.indptr[user] : self._taken.indptr[user + 1]]
+            users.append(user)
+            chosen.append(generator.permutation(own)[:most])
+            if sum(map(len, chosen)) >= count:
+                break
+        groups = np.unique(np.concatenate(chosen))
+        took = _dense(self._taken[users], groups).astype(np.float32)
+        together = (took.T @ took > 0) & ~np.eye(len(groups), dtype=bool)
+        return HistoryBatch([self._members[k] for k in groups], together)
 
     def co_consumed(self, count: int, generator: np.random.Generator) -> PairBatch:
         """Return ``count`` pairs of items of one user each, in random order within the pair."""

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 import torch
 
 from recbole_ktrec.nn.cold_items import ColdItems, Rehearsal
-from recbole_ktrec.nn.item_item import Dense
+from recbole_ktrec.nn.fitted import Dense
 from recbole_ktrec.nn.item_scores import as_matrices, scores_from
 from recbole_ktrec.nn.lexical import tf_idf, words_and_pairs
 from recbole_ktrec.nn.text_prior import power_scale, text_neighbours

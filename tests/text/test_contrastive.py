@@ -22,7 +22,7 @@ from recbole_ktrec.resources import resource_dir
 from recbole_ktrec.text import ContrastiveSettings, TextDomain, TextSettings, encode
 from recbole_ktrec.text.contrastive import read_report, train_encoder
 from recbole_ktrec.text.contrastive_loop import ContrastiveTraining
-from recbole_ktrec.text.contrastive_loss import info_nce, ranks
+from recbole_ktrec.text.contrastive_loss import info_nce, ranks, supervised_contrastive
 from recbole_ktrec.text.encoder import TextEncoder
 from recbole_ktrec.text.export import export_encoder
 
@@ -42,7 +42,7 @@ def domain(name: str, seed: int, items: int = 40, users: int = 30) -> TextDomain
 
 
 DOMAINS = [domain("games", 1), domain("films", 2), domain("toys", 3)]
-QUICK = ContrastiveSettings(batch_size=16, steps=24, eval_step=6, eval_pairs=64, learning_rate=0.01, warmup_steps=2)
+QUICK = ContrastiveSettings(batch_size=32, steps=24, eval_step=6, eval_pairs=64, learning_rate=0.01, warmup_steps=2)
 
 
 @pytest.fixture
@@ -75,6 +75,19 @@ def test_loss_has_the_known_answer() -> None:
     assert ranks(first, second.roll(1, 0), ~none).tolist() == [1] * 6, "what is known is no rival"
 
 
+def test_loss_of_sets_has_the_known_answer() -> None:
+    vectors = torch.eye(2).repeat_interleave(2, dim=0)  # two users with two like texts each
+    together = (torch.arange(4)[:, None] // 2 == torch.arange(4) // 2) & ~torch.eye(4, dtype=torch.bool)
+    expected = torch.log(torch.tensor(1 + 2 * np.exp(-10.0))).item()
+    assert supervised_contrastive(3 * vectors, together, 0.1).item() == pytest.approx(expected, abs=1e-6)
+    lonely = torch.cat([vectors, -vectors[:1]])  # a text without partners: a negative of the others only
+    wider = torch.nn.functional.pad(together, (0, 1, 0, 1))
+    assert supervised_contrastive(lonely, wider, 0.1).item() == pytest.approx(expected, abs=1e-3)
+    given = lonely.clone().requires_grad_()
+    supervised_contrastive(given, wider, 0.05).backward()
+    assert given.grad is not None and torch.isfinite(given.grad).all()
+
+
 def test_loss_without_negatives_has_a_finite_gradient() -> None:
     first = torch.randn(4, 3, requires_grad=True)
     info_nce(first, torch.randn(4, 3), torch.ones(4, 4, dtype=torch.bool), 0.05).backward()
@@ -88,7 +101,7 @@ def test_held_out_domain_gets_better_and_the_folder_is_an_encoder(
     if training == "lora":
         pytest.importorskip("peft")
     text = replace(text, encoder_training=training)
-    learns = replace(QUICK, temperature=0.5, learning_rate=0.003, steps=60, eval_step=10, patience=9)
+    learns = replace(QUICK, batch_size=64, temperature=0.5, learning_rate=0.01, steps=60, eval_step=10, patience=9)
     folder = train_encoder(DOMAINS, text, learns, tmp_path / "out", show_progress=False)
     report = read_report(folder)
     assert folder == tmp_path / "out" / "encoder" and report is not None
@@ -131,7 +144,7 @@ def test_training_that_helps_nowhere_else_changes_nothing(
     text: TextSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = ContrastiveTraining._loss
-    monkeypatch.setattr(ContrastiveTraining, "_loss", lambda self, batch: -original(self, batch))
+    monkeypatch.setattr(ContrastiveTraining, "_loss", lambda self: -original(self))
     harmful = replace(QUICK, steps=20, eval_step=2, patience=2)
     folder = train_encoder(DOMAINS, text, harmful, tmp_path, show_progress=False)
     report = read_report(folder)
@@ -156,15 +169,14 @@ def test_batches_are_of_the_domains_in_turn_and_of_fields_as_asked(
     text: TextSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[int, int]] = []
+    encoded = ContrastiveTraining._vectors
 
-    def watched(self: ContrastiveTraining) -> float:
-        batch = self._batch(self.step)
-        own = [k for k, part in enumerate(DOMAINS) if {*batch.first} <= {*part.texts}]
+    def watched(self: ContrastiveTraining, texts: list[str]) -> Tensor:
+        own = [k for k, part in enumerate(DOMAINS) if {*texts} <= {*part.texts}]
         seen.append((self.step, own[0] if own else -1))
-        self.step += 1
-        return 0.0
+        return encoded(self, texts)
 
-    monkeypatch.setattr(ContrastiveTraining, "_train_step", watched)
+    monkeypatch.setattr(ContrastiveTraining, "_vectors", watched)
     train_encoder(DOMAINS, text, replace(QUICK, steps=6, held_out="films"), tmp_path / "a", show_progress=False)
     assert seen == [(0, 0), (1, 2), (2, 0), (3, 2), (4, 0), (5, 2)]
     seen.clear()
@@ -240,7 +252,8 @@ def test_a_damaged_state_is_named(text: TextSettings, tmp_path: Path) -> None:
 
 def test_a_loss_that_is_no_number_stops(text: TextSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "recbole_ktrec.text.contrastive_loop.info_nce", lambda *_: torch.tensor(float("nan"), requires_grad=True)
+        "recbole_ktrec.text.contrastive_loop.supervised_contrastive",
+        lambda *_: torch.tensor(float("nan"), requires_grad=True),
     )
     with pytest.raises(EncoderError, match="contrastive_learning_rate"):
         train_encoder(DOMAINS, text, QUICK, tmp_path, show_progress=False)

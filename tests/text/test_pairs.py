@@ -69,3 +69,16 @@ def test_the_same_generator_gives_the_same_pairs() -> None:
     sampler = PairSampler(domain([list(range(9))], list("abcdefghi")))
     one, two = (sampler.co_consumed(16, np.random.default_rng([7, 3])) for _ in range(2))
     assert one.first == two.first and one.second == two.second
+
+
+def test_histories_hold_each_text_once_and_say_who_took_what_together() -> None:
+    rows = [[0, 1, 2, 3], [3, 4], [5, 6]]
+    sampler = PairSampler(domain(rows, list("abcdefg")))
+    batch = sampler.histories(7, 3, np.random.default_rng(1))
+    assert len(set(batch.texts)) == len(batch.texts) and not batch.together.diagonal().any()
+    sets = [set("abcd"), set("de"), set("fg")]
+    for i, one in enumerate(batch.texts):
+        for j, other in enumerate(batch.texts):
+            assert batch.together[i, j] == (i != j and any({one, other} <= own for own in sets))
+    short = sampler.histories(2, 3, np.random.default_rng(2))
+    assert len(short.texts) <= 3, "no more users than it takes"

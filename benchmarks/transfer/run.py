@@ -57,15 +57,18 @@ def main() -> int:
     parser.add_argument("--splits", nargs="+", default=["random", "cold_item"])
     parser.add_argument("--name", default="", help="added to the names of what is kept")
     parser.add_argument("--pretrain", default="", help="arguments of ktrec pretrain")
+    parser.add_argument(
+        "--knowledge", type=Path, help="an artifact that is there, for all pairs, instead of ktrec pretrain"
+    )
     args, more = parser.parse_known_args()
     if unknown := set(args.pairs) - set(PAIRS):
         parser.error(f"unknown pair [{sorted(unknown)[0]}]: some of {', '.join(PAIRS)}")
     codes = []
     for pair in args.pairs or PAIRS:
         sources, target = PAIRS[pair]
-        knowledge = args.output / f"{pair}{args.name}" / "knowledge"
-        made = ktrec("pretrain", "--datasets", *sources, "--data-path", args.data_path, "--output", str(knowledge),
-                     *shlex.split(args.pretrain))  # fmt: skip
+        knowledge = args.knowledge or args.output / f"{pair}{args.name}" / "knowledge"
+        made = 0 if args.knowledge else ktrec("pretrain", "--datasets", *sources, "--data-path", args.data_path,
+                                              "--output", str(knowledge), *shlex.split(args.pretrain))  # fmt: skip
         codes.append(made)
         for split in args.splits if made == 0 else ():
             output = args.output / f"{pair}{args.name}" / split

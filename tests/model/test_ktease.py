@@ -21,7 +21,8 @@ Settings = Callable[..., dict[str, Any]]
 
 
 def test_without_prior_it_is_recboles_ease(textual: Settings) -> None:
-    model = trained(textual(prior="none", user_power=0.0, item_power=0.0, reg_weight=30.0))
+    plain = {"score_power": 1, "popularity_discount": 0, "history_discount": 0}
+    model = trained(textual(prior="none", user_power=0.0, item_power=0.0, reg_weight=30.0, **plain))
     _, ease, _ = build({**textual(), "reg_weight": 30.0}, "EASE")
     users = torch.arange(1, model.n_users)
     expected = torch.as_tensor(ease.full_sort_predict({ease.USER_ID: users})).view(len(users), -1).numpy()
@@ -116,6 +117,8 @@ def test_same_seed_same_scores(textual: Settings) -> None:
         ({"prior_weight": -1}, r"prior_weight \[-1\]"),
         ({"user_power": 2}, r"user_power \[2\] is not a number from 0 to 1"),
         ({"rank": 1.5}, r"rank \[1.5\] is not a whole number"),
+        ({"score_power": 0}, r"score_power \[0\] is not a number from 0.1 to 5 or auto"),
+        ({"history_discount": 0.1, "solver": "low_rank"}, r"history_discount \[0.1\] needs solver \[dense\]"),
         ({"prior_weigth": 1}, r"prior_weigth.*Did you mean \[prior_weight\]"),
     ],
 )

@@ -30,6 +30,8 @@ PAIRS = {
     # No transfer but its ceiling: what the target itself would teach, its test interactions included.
     "ceiling": (["amazon-instruments"], "amazon-instruments"),
 }
+#: Targets are of users and items with five interactions or more, as in benchmarks/accuracy.
+FIVE_CORE = ["--user_inter_num_interval=[5,inf)", "--item_inter_num_interval=[5,inf)"]
 
 
 def ktrec(*arguments: str) -> int:
@@ -74,7 +76,7 @@ def main() -> int:
             output = args.output / f"{pair}{args.name}" / split
             codes.append(
                 ktrec("transfer-report", "--dataset", target, "--data-path", args.data_path, "--pretrained",
-                      str(knowledge), "--split", split, "--output", str(output), *more)
+                      str(knowledge), "--split", split, "--output", str(output), *FIVE_CORE, *more)
             )  # fmt: skip
             if (output / "report.md").is_file():
                 store(output, HERE / f"{pair}{args.name}-{split}")

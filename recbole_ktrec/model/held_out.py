@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-#: Users that are looked at; more make the choice little better and slower.
-_MOST_USERS = 2000
+#: Users that are looked at: as many as give this many scores, within these bounds. More choose better, and slower.
+_SCORES, _LEAST_USERS, _MOST_USERS = 40_000_000, 2000, 10_000
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,10 @@ class HeldOut:
 
 
 def held_out(valid_data: Any, uid_field: str, iid_field: str, seed: int) -> HeldOut | None:
-    """Return validation interactions of up to 2,000 users (the same for the same seed), or None if there are none."""
+    """Return validation interactions of a sample of users (the same for the same seed), or None if there are none.
+
+    The sample has up to 2,000 users, of catalogues below 20,000 items more, up to 10,000.
+    """
     if valid_data is None:
         return None
     feat = valid_data._dataset.inter_feat
@@ -42,7 +45,8 @@ def held_out(valid_data: Any, uid_field: str, iid_field: str, seed: int) -> Held
     users = np.unique(user)
     if not len(users):
         return None
-    chosen = np.sort(np.random.default_rng(seed).permutation(users)[:_MOST_USERS])
+    most = int(np.clip(_SCORES // valid_data._dataset.item_num, _LEAST_USERS, _MOST_USERS))
+    chosen = np.sort(np.random.default_rng(seed).permutation(users)[:most])
     kept = np.isin(user, chosen)
     row = np.searchsorted(chosen, user[kept])
     return HeldOut(torch.from_numpy(chosen), torch.from_numpy(row), torch.from_numpy(item[kept]))

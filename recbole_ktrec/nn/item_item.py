@@ -41,8 +41,8 @@ from recbole_ktrec.nn.tuning import (
 
 _logger = logging.getLogger(__name__)
 _ROWS = 512
-#: Held-out users of a choice, at most.
-_SAMPLE = 2000
+#: Scores of the held-out users of a choice, at most, in one matrix: 2,000 users of the candidates.
+_SAMPLE = 2000 * 22_000
 #: Users of the rehearsal with known items treated as cold: each asks about several.
 _REHEARSED = 1000
 #: Directions of the low-rank inverse with which lambda and the weights are chosen; catalogues up to the second
@@ -85,7 +85,7 @@ class Options:
 def memory(n_items: int, neighbours: int, rank: int) -> float:
     """Return about how many bytes a fit takes beside the interactions; ``rank`` 0 stands for the dense form."""
     prior = 8 * n_items * min(neighbours, n_items) * 5  # K, D K, transposed, neighbours of known items, of cold ones
-    choosing = 5 * 4 * _SAMPLE * min(n_items, 1.1 * 20_000) + 4 * 4 * n_items * _CHOICE_RANK
+    choosing = 5 * 4 * _SAMPLE + 4 * 4 * n_items * _CHOICE_RANK
     solved = 4 * 4 * n_items * rank + 6 * 4 * _ROWS * n_items if rank else 4 * n_items**2 + 3 * 4 * _ROWS * n_items
     return float(prior + choosing + solved)
 

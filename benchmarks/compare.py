@@ -58,7 +58,7 @@ COMPARISONS = {
     "fair/cold-user": Comparison(REAL, [*OWN, "EASE", "LightGCN", "Pop"], "cold_user"),
     "accuracy/warm": Comparison(ALL, STRONG, five_core=True),
     "accuracy/ablation": Comparison(["amazon-instruments"], ABLATION, five_core=True),
-    "accuracy/cold": Comparison(ALL, [*OWN, "KTEASE-forward", "text-kernel", "EASE", "Pop"], "cold_item", True),
+    "accuracy/cold": Comparison(ALL, [*OWN, "KTEASE-careful", "text-kernel", "EASE", "Pop"], "cold_item", True),
 }
 
 

@@ -53,7 +53,7 @@ class Settings:
             prior_weight=0.0 if nothing else _number(config, "prior_weight", 0, auto=True),
             neighbour_weight=0.0 if nothing else _number(config, "neighbour_weight", 0, auto=True),
             cold_scale=_number(config, "cold_scale", 0, auto=True),
-            cold_warm_loss=_number(config, "cold_warm_loss", 0, 1),
+            cold_warm_loss=_number(config, "cold_warm_loss", 0, 1, auto=True),
             user_power=_number(config, "user_power", 0, 1),
             item_power=_number(config, "item_power", 0, 1),
             rank=rank,

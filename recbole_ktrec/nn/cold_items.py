@@ -21,10 +21,10 @@ from recbole_ktrec.nn.closed_form import times_sparse
 from recbole_ktrec.nn.tuning import Sample, best_of, masked_ndcg
 
 _SMOOTH = (0.0, 0.25, 0.5, 1.0, 2.0)
-_SCALES = (0.0, *np.geomspace(0.02, 8, 25))
-_POWERS = (1.0, 0.7, 0.5)
+SCALES = (0.0, *np.geomspace(0.02, 8, 25))
+POWERS = (1.0, 0.7, 0.5)
 #: Fewer held-out interactions with cold items than this choose nothing.
-_FEWEST = 20
+FEWEST = 20
 
 
 def raised(scores: np.ndarray, power: float) -> np.ndarray:
@@ -100,6 +100,26 @@ class Measured:
     warm_alone: float = 0.0
 
 
+def scored(
+    sample: Sample, rows: sp.csr_matrix, cold: ColdItems, score: Callable[[sp.csr_matrix], np.ndarray]
+) -> list[np.ndarray]:
+    """Return the scores of the known items and the two parts of the cold ones: ``[m, candidates]`` each.
+
+    Args:
+        rows: histories of the users of ``sample``.
+        score: histories ``[m, n_items]`` -> scores of the known items, of that shape.
+    """
+
+    def three(some: sp.csr_matrix) -> tuple[np.ndarray, ...]:
+        warm = score(some)
+        made = [warm, np.zeros_like(warm), np.zeros_like(warm)]
+        for part, values in zip(made[1:], cold.both(some, warm), strict=True):
+            part[:, cold.columns] = values
+        return tuple(made)
+
+    return sample.gather(three, rows)
+
+
 class Rehearsal:
     """Known items that are treated as cold, and the scores of a sample of users for them and for the others.
 
@@ -118,15 +138,8 @@ class Rehearsal:
         chosen[np.random.default_rng(seed).permutation(items)[: max(1, int(share * len(items)))]] = True
         cold = ColdItems.of(prior, known & ~chosen, np.flatnonzero(chosen))
 
-        def three(some: sp.csr_matrix) -> tuple[np.ndarray, ...]:
-            warm = score(some)
-            made = [warm, np.zeros_like(warm), np.zeros_like(warm)]
-            for part, values in zip(made[1:], cold.both(some, warm), strict=True):
-                part[:, cold.columns] = values
-            return tuple(made)
-
         rows = sp.csr_matrix(sample.rows @ sp.diags((~chosen).astype(np.float32)))
-        self.warm, self.own, self.smoothed = sample.gather(three, rows)
+        self.warm, self.own, self.smoothed = scored(sample, rows, cold, score)
         self.cold = chosen[sample.candidates]
         playing = torch.from_numpy(self.cold)
         # What the user took of them in training is as good a question as what came later.
@@ -140,7 +153,7 @@ class Rehearsal:
         Args:
             warm_loss: share of the known items' NDCG@10 that cold items may cost by taking places among all.
         """
-        if int(self.wanted_cold.sum()) < _FEWEST:
+        if int(self.wanted_cold.sum()) < FEWEST:
             return Level(), Measured()
         ratio = float(self.own.std() / max(float(self.smoothed.std()), 1e-9))
 
@@ -150,7 +163,7 @@ class Rehearsal:
         cold_only, step = best_of(_SMOOTH, alone)
         warm_alone = masked_ndcg(self.warm, self.known, self.wanted_warm, self.cold)
         mixed, tried = self._mixed(step * ratio), []
-        for power in _POWERS:
+        for power in POWERS:
             cold, warm, scale = self._scaled(raised(mixed, power), (1 - warm_loss) * warm_alone)
             found = Measured(cold_only, cold, warm, warm_alone)
             tried.append((cold, Level(scale, step * ratio, power), found))
@@ -158,9 +171,9 @@ class Rehearsal:
 
     def _scaled(self, level: np.ndarray, least: float) -> tuple[float, float, float]:
         """Return (NDCG of cold items, of known ones, scale): the best with which known ones keep ``least``."""
-        unit = _top(self.warm[:, ~self.cold]) / max(_top(level[:, self.cold]), 1e-9)
+        unit = top(self.warm[:, ~self.cold]) / max(top(level[:, self.cold]), 1e-9)
         best: tuple[float, float, float] | None = None
-        for scale in _SCALES:
+        for scale in SCALES:
             scores = np.where(self.cold, np.float32(scale * unit) * level, self.warm)
             warm = masked_ndcg(scores, self.known, self.wanted_warm)
             if best is not None and warm < least:
@@ -175,6 +188,6 @@ class Rehearsal:
         return self.own + np.float32(smooth) * self.smoothed
 
 
-def _top(scores: np.ndarray) -> float:
+def top(scores: np.ndarray) -> float:
     """Return the mean over users of the largest score."""
     return float(scores.max(axis=1).mean())

@@ -18,7 +18,8 @@ from recbole_ktrec.nn.closed_form import (
     times_sparse,
     user_weights,
 )
-from recbole_ktrec.nn.cold_items import ColdItems, Rehearsal
+from recbole_ktrec.nn.cold_demand import Demand
+from recbole_ktrec.nn.cold_items import ColdItems, Level, Rehearsal
 from recbole_ktrec.nn.fitted import Dense, Factored
 from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs, scaled_items
 from recbole_ktrec.nn.sharpening import (
@@ -45,6 +46,10 @@ _ROWS = 512
 _SAMPLE = 2000 * 22_000
 #: Users of the rehearsal with known items treated as cold: each asks about several.
 _REHEARSED = 1000
+#: Share of the known items' NDCG that cold ones may cost as long as nothing shows how much they are wanted.
+_WARM_LOSS = 0.02
+#: Users that show how much cold items are wanted, at most.
+_ASKED = 4000
 #: Directions of the low-rank inverse with which lambda and the weights are chosen; catalogues up to the second
 #: number are solved exactly for it, which takes no longer.
 _CHOICE_RANK, _CHOICE_DENSE = 256, 3000
@@ -61,7 +66,8 @@ class Options:
         prior_weight: kappa; .05.
         neighbour_weight: eta; 0.
         cold_scale: scale of cold items; that of ``prior_weight``.
-        cold_warm_loss: share of NDCG@10 on known items that cold ones may cost.
+        cold_warm_loss: share of NDCG@10 on known items that cold ones may cost; .02, and what
+            :mod:`recbole_ktrec.nn.cold_demand` finds.
         user_power: users count ``|N(u)|^-user_power``.
         item_power: lambda grows with ``n_i^item_power``.
         score_power, popularity_discount, history_discount: see :mod:`recbole_ktrec.nn.sharpening`, of the dense form;
@@ -73,7 +79,7 @@ class Options:
     prior_weight: float | None = None
     neighbour_weight: float | None = None
     cold_scale: float | None = None
-    cold_warm_loss: float = 0.2
+    cold_warm_loss: float | None = None
     user_power: float = 0.5
     item_power: float = 0.3
     rank: int = 0
@@ -113,6 +119,7 @@ class Fit:
         self.interactions, self.prior, self.options = interactions, prior, options
         self.known = np.bincount(interactions.indices, minlength=interactions.shape[1]) > 0
         # Items that nobody has taken are scored in another way: they must not decide lambda and the weights.
+        self.everything = sample
         self.sample = None if sample is None else sample.of_items(self.known)
         self.taken = np.maximum(np.bincount(interactions.indices, minlength=interactions.shape[1]), 1.0)
         self.has_text = np.diff(prior.indptr) > 0
@@ -126,7 +133,7 @@ class Fit:
     def with_prior(self, prior: sp.csc_matrix, options: Options | None = None) -> Fit:
         """Return a fit to the same interactions with another prior; sample and leading directions are shared."""
         other = Fit(self.interactions, prior, options or self.options, None)
-        other.sample, other._eigenpairs = self.sample, self._eigenpairs
+        other.sample, other.everything, other._eigenpairs = self.sample, self.everything, self._eigenpairs
         return other
 
     def _low_rank(self, regularisation: float) -> LowRankInverse:
@@ -177,12 +184,24 @@ class Fit:
             return replace(cold, scale=scale)
         share = float(np.clip(len(columns) / (known.sum() + len(columns)), 0.05, 0.3))
         rehearsal = Rehearsal(self.sample.some(_REHEARSED), self.prior, known, share, warm)
-        level, measured = rehearsal.choose(self.options.cold_warm_loss)
+        loss = self.options.cold_warm_loss
+        level, measured = rehearsal.choose(_WARM_LOSS if loss is None else loss)
         _logger.info(
             f"KTEASE: {len(columns)} items without interactions, {level}; "
             f"NDCG@10 of {share:.0%} known items treated as cold: {measured}"
         )
-        return replace(cold, **vars(level))
+        cold = replace(cold, **vars(level))
+        return self._put_forward(cold, level, warm) if loss is None else cold
+
+    def _put_forward(self, cold: ColdItems, level: Level, warm: Callable[[sp.csr_matrix], np.ndarray]) -> ColdItems:
+        """Return ``cold`` higher up, if held-out interactions with such items ask for it."""
+        assert self.everything is not None
+        users = min(_ASKED, max(_REHEARSED, _SAMPLE // len(self.everything.candidates)))
+        demand = Demand(self.everything.some(users), cold, warm)
+        found = demand.choose(level)
+        if found != level:
+            _logger.info(f"KTEASE: {demand.shown} held-out interactions with such items ask for {found}")
+        return replace(cold, **vars(found))
 
     def run(self) -> Dense | Factored:
         """Choose, solve and return what scores."""

@@ -1,0 +1,92 @@
+"""How high items without interactions stand where held-out interactions with them show how much they are wanted.
+
+The rehearsal of :mod:`recbole_ktrec.nn.cold_items` knows nothing of that: it lets new items cost known ones next to
+nothing. Where users did take new items afterwards, as the held-out interactions say, the level is the one with which
+all held-out interactions together are ranked best (NDCG@10). Of the levels that are not beaten beyond chance by that
+one, it is the one that costs known items least.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from recbole_ktrec.nn.cold_items import FEWEST, POWERS, SCALES, ColdItems, Level, raised, scored, top
+from recbole_ktrec.nn.tuning import Sample, masked_ndcg, masked_ndcg_by_user
+
+#: Standard errors of the paired loss against the best level up to which a more careful one is taken: one-sided 5 %.
+_Z = 1.645
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A level, and NDCG@10 of each held-out user with it."""
+
+    level: Level
+    ndcg: np.ndarray
+
+    def beaten(self, best: Tried) -> bool:
+        """Return whether ``best`` is better beyond chance."""
+        gain = best.ndcg - self.ndcg
+        return len(gain) > 1 and bool(gain.mean() > _Z * gain.std(ddof=1) / np.sqrt(len(gain)))
+
+
+class Demand:
+    """Held-out interactions of a sample of users, with items that have interactions in training and with cold ones.
+
+    Args:
+        sample: every item is a candidate.
+        cold: the cold items.
+        score: histories ``[m, n_items]`` -> scores of the known items, of that shape.
+    """
+
+    def __init__(self, sample: Sample, cold: ColdItems, score: Callable[[sp.csr_matrix], np.ndarray]) -> None:
+        self.sample = sample
+        self.cold = np.isin(sample.candidates, cold.columns)
+        self.shown = int(sample.wanted[:, torch.from_numpy(self.cold)].sum())
+        if self.shown >= FEWEST:
+            self.warm, self.own, self.smoothed = scored(sample, sample.rows, cold, score)
+
+    def choose(self, careful: Level) -> Level:
+        """Return the level: ``careful`` or one that puts cold items higher; ``careful`` too if too little is shown."""
+        if self.shown < FEWEST or not careful.scale:
+            return careful
+        mixed = self.own + np.float32(careful.smooth) * self.smoothed
+        least = careful.scale / self._unit(raised(mixed, careful.power))
+        tried = [Tried(careful, self._ndcg(mixed, careful))]
+        for power in POWERS:
+            tried += self._climb(mixed, replace(careful, power=power), least)
+        best = max(tried, key=lambda one: one.ndcg.mean())
+        kept = [one for one in tried if not one.beaten(best)]
+        return max(kept, key=lambda one: self._known(mixed, one.level)).level
+
+    def _unit(self, level: np.ndarray) -> float:
+        """Return the scale with which the first cold item stands as high as the first known one, in the mean."""
+        return top(self.warm[:, ~self.cold]) / max(top(level[:, self.cold]), 1e-9)
+
+    def _climb(self, mixed: np.ndarray, level: Level, least: float) -> list[Tried]:
+        """Return what is tried with the power of ``level``: larger and larger scales, until it gets worse twice."""
+        unit, tried, worse = self._unit(raised(mixed, level.power)), list[Tried](), 0
+        for scale in (scale for scale in SCALES if scale > least):
+            tried.append(self._tried(mixed, replace(level, scale=scale * unit)))
+            worse = worse + 1 if len(tried) > 1 and tried[-1].ndcg.mean() < tried[-2].ndcg.mean() else 0
+            if worse == 2:
+                break
+        return tried
+
+    def _tried(self, mixed: np.ndarray, level: Level) -> Tried:
+        return Tried(level, self._ndcg(mixed, level))
+
+    def _scores(self, mixed: np.ndarray, level: Level) -> np.ndarray:
+        return np.where(self.cold, np.float32(level.scale) * raised(mixed, level.power), self.warm)
+
+    def _ndcg(self, mixed: np.ndarray, level: Level) -> np.ndarray:
+        return masked_ndcg_by_user(self._scores(mixed, level), self.sample.known, self.sample.wanted)
+
+    def _known(self, mixed: np.ndarray, level: Level) -> float:
+        wanted = self.sample.wanted & ~torch.from_numpy(self.cold)
+        return masked_ndcg(self._scores(mixed, level), self.sample.known, wanted)

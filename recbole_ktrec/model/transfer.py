@@ -29,8 +29,8 @@ TRANSFERS = ("zero_shot", "frozen", "adapter", "full")
 _STRENGTHS, _POWERS = (0.0, 0.5, 1.0), (1.0, 2.0)
 #: Fewer validation interactions than this choose nothing: the numbers of the nearest source are taken.
 FEWEST = 20
-#: Standard errors that a variant must gain over a simpler one: one-sided 5 %.
-Z = 1.645
+#: What competes, the plainest first.
+VARIANTS = ("untrained", "scratch", "transferred")
 _logger = logging.getLogger(__name__)
 
 
@@ -113,24 +113,17 @@ def untrained_texts(config: Any, dataset: Any, texts: TextPriors) -> TextPriors:
         return texts
 
 
-def beyond_chance(gain: np.ndarray) -> bool:
-    """Return whether the mean of paired differences ``[n_users]`` is above 0 (one-sided z test at 5 %)."""
-    if len(gain) < 2 or gain.mean() <= 0:
-        return False
-    return bool(gain.mean() > Z * gain.std(ddof=1) / np.sqrt(len(gain)))
-
-
 def pick(values: Mapping[str, np.ndarray]) -> str:
-    """Return the variant to take: ``scratch`` or ``transferred`` only where it beats the plainer ones beyond chance.
+    """Return the variant with the best mean; of equal ones, the plainest: untrained, scratch, transferred.
+
+    Every variant is as good a guess before anything is measured (what the sources say has gone into the shape), so
+    none is asked to win by more than another: asking for a gain beyond chance took transfer nearly never at 10 % of a
+    target's users, where it gains 1 to 2 %.
 
     Args:
         values: NDCG@10 of the same held-out users with each variant, ``[n_users]``.
     """
-    best = "untrained"
-    for name in ("scratch", "transferred"):
-        if name in values and beyond_chance(values[name] - values[best]):
-            best = name
-    return best
+    return max((name for name in VARIANTS if name in values), key=lambda name: float(values[name].mean()))
 
 
 def means(values: Mapping[str, np.ndarray]) -> dict[str, float]:
@@ -188,7 +181,7 @@ class TransferFit:
         fits["transferred"] = plain.with_prior(self._transferred(plain))
         values["transferred"] = fits["transferred"].by_user()
         used = pick(values)
-        why = f"NDCG@10 of {len(values[used])} validation users, a simpler one stays unless beaten beyond chance"
+        why = f"best NDCG@10 of {len(values[used])} validation users"
         self._note(used, why, means(values))
         return fits[used].run()
 

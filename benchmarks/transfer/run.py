@@ -30,7 +30,7 @@ PAIRS = {
     # No transfer but its ceiling: what the target itself would teach, its test interactions included.
     "ceiling": (["amazon-instruments"], "amazon-instruments"),
     # The same with a language model: beauty only decides when its training stops (--contrastive_held_out).
-    "ceiling-toys": (["amazon-toys", "amazon-beauty"], "amazon-toys"),
+    "ceiling-lm": (["amazon-instruments", "amazon-beauty"], "amazon-instruments"),
 }
 #: Targets are of users and items with five interactions or more, as in benchmarks/accuracy.
 FIVE_CORE = ["--user_inter_num_interval=[5,inf)", "--item_inter_num_interval=[5,inf)"]

@@ -2,8 +2,8 @@
 
 The rehearsal of :mod:`recbole_ktrec.nn.cold_items` knows nothing of that: it lets new items cost known ones next to
 nothing. Where users did take new items afterwards, as the held-out interactions say, the level is the one with which
-all held-out interactions together are ranked best (NDCG@10). Of the levels that are not beaten beyond chance by that
-one, it is the one that costs known items least.
+all held-out interactions together are ranked best (NDCG@10). Of the levels within one standard error of that one, it is
+the one that costs known items least (the rule of one standard error, Breiman et al., CART, 1984).
 """
 
 from __future__ import annotations
@@ -18,9 +18,6 @@ import torch
 from recbole_ktrec.nn.cold_items import FEWEST, POWERS, SCALES, ColdItems, Level, raised, scored, top
 from recbole_ktrec.nn.tuning import Sample, masked_ndcg, masked_ndcg_by_user
 
-#: Standard errors of the paired loss against the best level up to which a more careful one is taken: one-sided 5 %.
-_Z = 1.645
-
 
 @dataclass(frozen=True)
 class Tried:
@@ -30,9 +27,9 @@ class Tried:
     ndcg: np.ndarray
 
     def beaten(self, best: Tried) -> bool:
-        """Return whether ``best`` is better beyond chance."""
+        """Return whether ``best`` is better by more than one standard error of the paired difference."""
         gain = best.ndcg - self.ndcg
-        return len(gain) > 1 and bool(gain.mean() > _Z * gain.std(ddof=1) / np.sqrt(len(gain)))
+        return len(gain) > 1 and bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)))
 
 
 class Demand:

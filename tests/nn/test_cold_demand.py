@@ -54,8 +54,8 @@ def test_a_scale_of_nothing_is_kept() -> None:
     assert demand(USERS).choose(off) == off
 
 
-@pytest.mark.parametrize(("gain", "beaten"), [(0.0, False), (0.01, False), (0.05, True)])
-def test_only_more_than_chance_beats(gain: float, beaten: bool) -> None:
+@pytest.mark.parametrize(("gain", "beaten"), [(0.0, False), (0.005, False), (0.05, True)])
+def test_only_more_than_a_standard_error_beats(gain: float, beaten: bool) -> None:
     noise = np.random.default_rng(0).normal(0, 0.2, 400)
     noise -= noise.mean()
     here = Tried(CAREFUL, np.full(400, 0.5))

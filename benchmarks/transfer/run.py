@@ -27,6 +27,8 @@ PAIRS = {
     "goodreads": (["anime", "ml-latest-small"], "goodreads"),
     "movies": (["goodreads"], "ml-latest-small"),
     "microlens": (["amazon-toys", "amazon-beauty", "amazon-games"], "microlens"),
+    "steam": (["amazon-games", "amazon-beauty", "goodreads"], "steam"),
+    "books": (["amazon-games", "amazon-beauty"], "goodreads"),
     # No transfer but its ceiling: what the target itself would teach, its test interactions included.
     "ceiling": (["amazon-instruments"], "amazon-instruments"),
     # The same with a language model: beauty only decides when its training stops (--contrastive_held_out).

@@ -45,13 +45,19 @@ def ktrec(*arguments: str) -> int:
     return subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False).returncode
 
 
-def store(output: Path, kept: Path) -> None:
-    """Keep the numbers, the report and the plot of ``output`` as ``kept``.json, .md and .png."""
-    for made, suffix in (("results.json", ".json"), ("report.md", ".md"), ("curve.png", ".png")):
-        if (output / made).is_file():
-            shutil.copyfile(output / made, kept.with_suffix(suffix))
-    report = kept.with_suffix(".md")
-    report.write_text(report.read_text(encoding="utf-8").replace("(curve.png)", f"({kept.name}.png)"), encoding="utf-8")
+def store(output: Path, kept: Path, knowledge: Path) -> None:
+    """Keep the numbers, the report and the plot of ``output`` as ``kept``.json, .md and .png.
+
+    Where ``knowledge`` lay on this machine is nobody's business: its name stays.
+    """
+    changed = {"(curve.png)": f"({kept.name}.png)", str(knowledge.resolve()): knowledge.name}
+    for made, suffix in (("results.json", ".json"), ("report.md", ".md")):
+        text = (output / made).read_text(encoding="utf-8")
+        for old, new in changed.items():
+            text = text.replace(old, new)
+        kept.with_suffix(suffix).write_text(text, encoding="utf-8")
+    if (output / "curve.png").is_file():
+        shutil.copyfile(output / "curve.png", kept.with_suffix(".png"))
 
 
 def main() -> int:
@@ -83,7 +89,7 @@ def main() -> int:
                       str(knowledge), "--split", split, "--output", str(output), *FIVE_CORE, *more)
             )  # fmt: skip
             if (output / "report.md").is_file():
-                store(output, HERE / f"{pair}{args.name}-{split}")
+                store(output, HERE / f"{pair}{args.name}-{split}", knowledge)
     return max(codes)
 
 

@@ -20,7 +20,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-#: pair -> (sources, target); but for the last, the sources are unlike the target in domain, catalogue and users.
+#: pair -> (sources, target); but for the ceilings, they share no users and no item ids (steam and games may sell
+#: the same ones).
 PAIRS = {
     "toys": (["amazon-games", "amazon-beauty", "goodreads"], "amazon-toys"),
     "instruments": (["amazon-games", "amazon-toys", "amazon-beauty"], "amazon-instruments"),
@@ -31,7 +32,8 @@ PAIRS = {
     "books": (["amazon-games", "amazon-beauty"], "goodreads"),
     # No transfer but its ceiling: what the target itself would teach, its test interactions included.
     "ceiling": (["amazon-instruments"], "amazon-instruments"),
-    # The same with a language model: beauty only decides when its training stops (--contrastive_held_out).
+    # The same for --pretrain with a language model: beauty only decides when its training stops
+    # (--text_encoder_training=last_layers --contrastive_held_out=amazon-beauty).
     "ceiling-lm": (["amazon-instruments", "amazon-beauty"], "amazon-instruments"),
 }
 #: Targets are of users and items with five interactions or more, as in benchmarks/accuracy.
@@ -50,7 +52,8 @@ def store(output: Path, kept: Path, knowledge: Path) -> None:
 
     Where ``knowledge`` lay on this machine is nobody's business: its name stays.
     """
-    changed = {"(curve.png)": f"({kept.name}.png)", str(knowledge.resolve()): knowledge.name}
+    folders = {str(path): knowledge.name for path in (knowledge.resolve(), knowledge)}
+    changed = {"(curve.png)": f"({kept.name}.png)", **folders}
     for made, suffix in (("results.json", ".json"), ("report.md", ".md")):
         text = (output / made).read_text(encoding="utf-8")
         for old, new in changed.items():
@@ -90,7 +93,7 @@ def main() -> int:
             )  # fmt: skip
             if (output / "report.md").is_file():
                 store(output, HERE / f"{pair}{args.name}-{split}", knowledge)
-    return max(codes)
+    return int(any(codes))
 
 
 if __name__ == "__main__":

@@ -48,15 +48,22 @@ class Demand:
         if self.shown >= FEWEST:
             self.warm, self.own, self.smoothed = scored(sample, sample.rows, cold, score)
 
-    def choose(self, careful: Level) -> Level:
-        """Return the level: ``careful`` or one that puts cold items higher; ``careful`` too if too little is shown."""
-        if self.shown < FEWEST or not careful.scale:
+    def choose(self, careful: Level, rehearsed: bool = True) -> Level:
+        """Return ``careful`` or a level that puts cold items higher; ``careful`` too if too little is shown.
+
+        Args:
+            rehearsed: whether ``careful`` was measured; else any level may be taken, lower ones too.
+        """
+        if self.shown < FEWEST:
             return careful
+        careful = careful if rehearsed else replace(careful, scale=0.0)
         mixed = self.own + np.float32(careful.smooth) * self.smoothed
-        least = careful.scale / self._unit(raised(mixed, careful.power))
-        tried = [Tried(careful, self._ndcg(mixed, careful))]
+        unit = self._unit(raised(mixed, careful.power))
+        if unit <= 0:  # no user's history says anything of any known item
+            return careful
+        tried = [self._tried(mixed, careful)]
         for power in POWERS:
-            tried += self._climb(mixed, replace(careful, power=power), least)
+            tried += self._climb(mixed, replace(careful, power=power), careful.scale / unit)
         best = max(tried, key=lambda one: one.ndcg.mean())
         kept = [one for one in tried if not one.beaten(best)]
         return max(kept, key=lambda one: self._known(mixed, one.level)).level

@@ -148,7 +148,7 @@ class Rehearsal:
         self.known = sample.known & ~playing
 
     def choose(self, warm_loss: float) -> tuple[Level, Measured]:
-        """Return scale, smooth and power, and what was measured with them.
+        """Return scale, smooth and power, and what was measured with them; those of nothing if too little is.
 
         Args:
             warm_loss: share of the known items' NDCG@10 that cold items may cost by taking places among all.

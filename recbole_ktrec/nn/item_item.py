@@ -19,7 +19,7 @@ from recbole_ktrec.nn.closed_form import (
     user_weights,
 )
 from recbole_ktrec.nn.cold_demand import Demand
-from recbole_ktrec.nn.cold_items import ColdItems, Level, Rehearsal
+from recbole_ktrec.nn.cold_items import ColdItems, Measured, Rehearsal
 from recbole_ktrec.nn.fitted import Dense, Factored
 from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs, scaled_items
 from recbole_ktrec.nn.sharpening import (
@@ -48,8 +48,8 @@ _SAMPLE = 2000 * 22_000
 _REHEARSED = 1000
 #: Share of the known items' NDCG that cold ones may cost as long as nothing shows how much they are wanted.
 _WARM_LOSS = 0.02
-#: Users that show how much cold items are wanted, at most.
-_ASKED = 4000
+#: Users that show how much cold items are wanted: as many as ``_SAMPLE`` allows with all items, within these bounds.
+_FEWEST_ASKED, _ASKED = 200, 4000
 #: Directions of the low-rank inverse with which lambda and the weights are chosen; catalogues up to the second
 #: number are solved exactly for it, which takes no longer.
 _CHOICE_RANK, _CHOICE_DENSE = 256, 3000
@@ -67,7 +67,7 @@ class Options:
         neighbour_weight: eta; 0.
         cold_scale: scale of cold items; that of ``prior_weight``.
         cold_warm_loss: share of NDCG@10 on known items that cold ones may cost; .02, and what
-            :mod:`recbole_ktrec.nn.cold_demand` finds.
+            :mod:`recbole_ktrec.nn.cold_demand` finds. Not used without held-out interactions.
         user_power: users count ``|N(u)|^-user_power``.
         item_power: lambda grows with ``n_i^item_power``.
         score_power, popularity_discount, history_discount: see :mod:`recbole_ktrec.nn.sharpening`, of the dense form;
@@ -190,18 +190,16 @@ class Fit:
             f"KTEASE: {len(columns)} items without interactions, {level}; "
             f"NDCG@10 of {share:.0%} known items treated as cold: {measured}"
         )
-        cold = replace(cold, **vars(level))
-        return self._put_forward(cold, level, warm) if loss is None else cold
+        if loss is None:
+            level = self._demand(cold, warm).choose(level, rehearsed=measured != Measured())
+            _logger.info(f"KTEASE: with what held-out interactions ask for: {level}")
+        return replace(cold, **vars(level))
 
-    def _put_forward(self, cold: ColdItems, level: Level, warm: Callable[[sp.csr_matrix], np.ndarray]) -> ColdItems:
-        """Return ``cold`` higher up, if held-out interactions with such items ask for it."""
+    def _demand(self, cold: ColdItems, warm: Callable[[sp.csr_matrix], np.ndarray]) -> Demand:
+        """Return held-out interactions with all items as candidates."""
         assert self.everything is not None
-        users = min(_ASKED, max(_REHEARSED, _SAMPLE // len(self.everything.candidates)))
-        demand = Demand(self.everything.some(users), cold, warm)
-        found = demand.choose(level)
-        if found != level:
-            _logger.info(f"KTEASE: {demand.shown} held-out interactions with such items ask for {found}")
-        return replace(cold, **vars(found))
+        n = len(self.taken)
+        return Demand(self.everything.some(min(_ASKED, max(_FEWEST_ASKED, _SAMPLE // n)), n), cold, warm)
 
     def run(self) -> Dense | Factored:
         """Choose, solve and return what scores."""

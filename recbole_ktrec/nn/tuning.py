@@ -15,7 +15,7 @@ import torch
 from recbole_ktrec.nn.closed_form import Inverse, Parts, parts, pull_diagonal
 from recbole_ktrec.nn.ranking import ndcg_by_user
 
-#: Candidates of a held-out user: all items up to this many, else a random part of them and what is asked for.
+#: Candidates of a held-out user where nothing else is said, see :class:`Sample`.
 _CANDIDATES = 20_000
 _USERS = 256
 #: What a wider history must gain, relative to none, to be more than chance.
@@ -61,16 +61,18 @@ class Sample:
         rows: what the users took in training, ``[m, n_items]``.
         positives: what they took later, ``[m, n_items]``, at least one each.
         barred: items that are no candidates of anybody, bool ``[n_items]``; by default none but the padding item.
+        most: candidates: all items up to this many, else so many random ones and what is asked for.
     """
 
     rows: sp.csr_matrix
     positives: sp.csr_matrix
     barred: np.ndarray | None = None
+    most: int = _CANDIDATES
 
     def __post_init__(self) -> None:
         n = self.rows.shape[1]
-        if n > _CANDIDATES:
-            drawn = np.random.default_rng(0).choice(n, _CANDIDATES, replace=False)
+        if n > self.most:
+            drawn = np.random.default_rng(0).choice(n, self.most, replace=False)
             self.candidates = np.union1d(drawn, self.positives.indices)
         else:
             self.candidates = np.arange(n)
@@ -80,10 +82,12 @@ class Sample:
             self.known |= torch.from_numpy(self.barred[self.candidates])
         self.wanted = torch.from_numpy(self.positives[:, self.candidates].toarray() > 0)
 
-    def some(self, most: int) -> Sample:
-        """Return a sample of at most ``most`` of the users, evenly spread."""
-        step = -(-self.rows.shape[0] // most)
-        return self if step <= 1 else Sample(self.rows[::step], self.positives[::step], self.barred)
+    def some(self, users: int, most: int = _CANDIDATES) -> Sample:
+        """Return a sample of at most so many ``users``, evenly spread, with at most ``most`` candidates."""
+        step = -(-self.rows.shape[0] // users)
+        if step <= 1 and most == self.most:
+            return self
+        return Sample(self.rows[::step], self.positives[::step], self.barred, most)
 
     def of_items(self, items: np.ndarray) -> Sample | None:
         """Return the sample with ``items`` (bool ``[n_items]``) as the only candidates; None if nobody took one."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse as sp
+import torch
 
 from recbole_ktrec.nn.cold_demand import Demand, Tried
 from recbole_ktrec.nn.cold_items import ColdItems, Level
-from recbole_ktrec.nn.tuning import Sample
+from recbole_ktrec.nn.item_item import Fit, Options
+from recbole_ktrec.nn.tuning import Sample, masked_ndcg
 
 N, USERS = 30, 120
 CAREFUL = Level(scale=0.01, smooth=0.0, power=1.0)
@@ -35,7 +37,7 @@ def test_nothing_shown_changes_nothing() -> None:
 
 def test_wanted_items_are_put_above_known_ones() -> None:
     found = demand(USERS).choose(CAREFUL)
-    assert found.scale * 1.0**found.power > 12  # item 29 before the best known item
+    assert found.scale > 12  # item 29, whose own part is 1, before the best known item
     assert found.smooth == CAREFUL.smooth
 
 
@@ -49,9 +51,71 @@ def test_a_level_is_kept_that_is_high_enough() -> None:
     assert demand(30).choose(high) == high
 
 
-def test_a_scale_of_nothing_is_kept() -> None:
-    off = Level(scale=0.0)
-    assert demand(USERS).choose(off) == off
+def test_a_rehearsal_that_let_nothing_in_is_no_last_word() -> None:
+    assert demand(USERS).choose(Level(scale=0.0)).scale > 12
+
+
+def test_a_level_that_was_not_rehearsed_may_be_too_high() -> None:
+    high = Level(scale=50.0)
+    assert demand(30).choose(high) == high
+    assert 3 < demand(30).choose(high, rehearsed=False).scale < 12
+
+
+def test_histories_that_say_nothing_change_nothing() -> None:
+    silent = demand(USERS)
+    silent.warm = np.zeros_like(silent.warm)
+    assert silent.choose(CAREFUL) == CAREFUL
+
+
+def test_within_a_standard_error_the_level_that_costs_known_items_least() -> None:
+    asked = demand(52)  # first of the list, item 29 gains them .5 each and costs the other 68 users .37
+    third, first = (asked._tried(asked.own, Level(scale=scale)) for scale in (10.5, 13.0))
+    assert first.ndcg.mean() > third.ndcg.mean() and not third.beaten(first)
+    assert asked.choose(CAREFUL).scale < 12
+
+
+@pytest.fixture
+def shop() -> tuple[sp.csr_matrix, sp.csc_matrix, Sample]:
+    """Two topics of 20 items; 36 to 40 are new, and half of what is taken afterwards."""
+    draw = np.random.default_rng(0)
+    rows, later = np.zeros((200, 41), dtype=np.float32), np.zeros((200, 41), dtype=np.float32)
+    for user in range(200):
+        mine = np.arange(1 + user % 2, 36, 2)
+        rows[user, draw.permutation(mine)[:6]] = 1
+        later[user, draw.permutation(np.arange(36, 41)[user % 2 :: 2])[:1]] = 1
+        later[user, draw.permutation(mine[rows[user, mine] == 0])[:1]] = 1
+    same = (np.arange(41)[:, None] % 2 == (np.arange(41) + (np.arange(41) >= 36)) % 2) & ~np.eye(41, dtype=bool)
+    same[0] = same[:, 0] = False
+    return (
+        sp.csr_matrix(rows),
+        sp.csc_matrix(same.astype(np.float32)),
+        Sample(sp.csr_matrix(rows), sp.csr_matrix(later)),
+    )
+
+
+def cold_ndcg(fit: Fit, sample: Sample) -> float:
+    scores = fit.run()(sample.rows)
+    return masked_ndcg(scores, sample.known, sample.wanted & (torch.arange(41) >= 36))
+
+
+@pytest.mark.parametrize("rank", [0, 8])
+def test_auto_puts_wanted_items_higher_than_two_per_cent_do(
+    shop: tuple[sp.csr_matrix, sp.csc_matrix, Sample], rank: int
+) -> None:
+    interactions, prior, sample = shop
+    careful = Fit(interactions, prior, Options(rank=rank, cold_warm_loss=0.02), sample)
+    auto = Fit(interactions, prior, Options(rank=rank), sample)
+    assert cold_ndcg(auto, sample) > cold_ndcg(careful, sample)
+    other = Fit(interactions, sp.csc_matrix(prior.shape, dtype=np.float32), Options(rank=rank), sample)
+    assert cold_ndcg(other.with_prior(prior), sample) == cold_ndcg(auto, sample)
+
+
+def test_all_items_are_candidates_where_demand_is_measured() -> None:
+    n = 20_100
+    rows = sp.csr_matrix(([1.0], ([0], [1])), (1, n), dtype=np.float32)
+    sample = Sample(rows, sp.csr_matrix(([1.0], ([0], [2])), (1, n), dtype=np.float32))
+    assert len(sample.candidates) < 20_010
+    assert len(sample.some(10, n).candidates) == n
 
 
 @pytest.mark.parametrize(("gain", "beaten"), [(0.0, False), (0.005, False), (0.05, True)])

@@ -21,7 +21,7 @@ from recbole_ktrec.nn.fitted import Dense, Factored, Kernel
 from recbole_ktrec.nn.item_item import Fit, Options
 from recbole_ktrec.nn.lexical import tf_idf
 from recbole_ktrec.nn.text_prior import text_neighbours
-from recbole_ktrec.nn.tuning import Sample
+from recbole_ktrec.nn.tuning import Sample, masked_ndcg_by_user
 from recbole_ktrec.nn.whitening import whitened_text
 
 TRANSFERS = ("zero_shot", "frozen", "adapter", "full")
@@ -172,18 +172,30 @@ class TransferFit:
         return self._compete()
 
     def _compete(self) -> Dense | Factored:
+        """Fit every variant whole: what is compared is what would be used, items without interactions included."""
         texts = self._plain()
         plain = self._fit(texts.prior(texts.whitened(self.whitening), self.lexical_weight))
         plain.choice()  # the leading directions that the others share
-        fits = {"untrained": plain, "scratch": plain.with_prior(self._scratch(texts))}
-        values = {name: fit.by_user() for name, fit in fits.items()}
-        fits = {best: fits[best] for best in (pick(values),)}
-        fits["transferred"] = plain.with_prior(self._transferred(plain))
-        values["transferred"] = fits["transferred"].by_user()
+        variants: dict[str, Callable[[], Fit]] = {
+            "untrained": lambda: plain,
+            "scratch": lambda: plain.with_prior(self._scratch(texts)),
+            "transferred": lambda: plain.with_prior(self._transferred(plain)),
+        }
+        values, best = dict[str, np.ndarray](), None
+        for name in VARIANTS:
+            fitted = variants[name]().run()
+            values[name] = self._ndcg(fitted)
+            best = fitted if pick(values) == name else best
         used = pick(values)
-        why = f"best NDCG@10 of {len(values[used])} validation users, on known items and before sharpening"
-        self._note(used, why, means(values))
-        return fits[used].run()
+        self._note(used, f"best NDCG@10 of {len(values[used])} validation users", means(values))
+        assert best is not None
+        return best
+
+    def _ndcg(self, fitted: Dense | Factored) -> np.ndarray:
+        """Return NDCG@10 of each held-out user, ``[n_users]``."""
+        assert self.sample is not None
+        scores = self.sample.gather(lambda rows: (fitted(rows),), self.sample.rows)[0]
+        return masked_ndcg_by_user(scores, self.sample.known, self.sample.wanted)
 
     @functools.cached_property
     def _vectors(self) -> np.ndarray:

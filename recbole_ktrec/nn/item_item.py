@@ -36,7 +36,6 @@ from recbole_ktrec.nn.tuning import (
     Choice,
     Sample,
     choose,
-    chosen_by_user,
     climb,
 )
 
@@ -166,12 +165,6 @@ class Fit:
         ladders = (REGULARISATIONS, PRIOR_WEIGHTS, NEIGHBOUR_WEIGHTS)
         tried = [ladder if value is None else (value,) for value, ladder in zip(given, ladders, strict=True)]
         return choose(self.sample, self._quick, self.pull, self.spread, *tried)
-
-    def by_user(self) -> np.ndarray:
-        """Return NDCG@10 of each held-out user with what is chosen, solved as for the choice."""
-        if self.sample is None:
-            return np.zeros(0, dtype=np.float32)
-        return chosen_by_user(self.sample, self._quick, self.pull, self.spread, self.choice())
 
     def cold_items(self, warm: Callable[[sp.csr_matrix], np.ndarray], choice: Choice) -> ColdItems:
         """Return how items without interactions are scored."""

@@ -207,15 +207,3 @@ def choose(
         eta = 0.0
     value, kappa = best_of(prior_weights, lambda kappa: sample.ndcg(own(kappa) + np.float32(eta) * near(kappa)))
     return Choice(regularisation, kappa, eta, value)
-
-
-def chosen_by_user(
-    sample: Sample, solve: Callable[[float], Inverse], prior: sp.csc_matrix, spread: sp.csr_matrix, choice: Choice
-) -> np.ndarray:
-    """Return NDCG@10 of each held-out user with ``choice``; the other arguments are those of :func:`choose`."""
-    inverse, kappa = solve(choice.regularisation), choice.prior_weight
-    scores = sample.parts(inverse, prior)(kappa)
-    if choice.neighbour_weight:
-        near = sample.parts(inverse, prior, sp.csr_matrix(sample.rows @ spread))
-        scores = scores + np.float32(choice.neighbour_weight) * near(kappa)
-    return masked_ndcg_by_user(scores, sample.known, sample.wanted)

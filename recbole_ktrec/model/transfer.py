@@ -175,9 +175,8 @@ class TransferFit:
         """Fit every variant whole: what is compared is what would be used, items without interactions included."""
         texts = self._plain()
         plain = self._fit(texts.prior(texts.whitened(self.whitening), self.lexical_weight))
-        plain.choice()  # the leading directions that the others share
         variants: dict[str, Callable[[], Fit]] = {
-            "untrained": lambda: plain,
+            "untrained": lambda: plain,  # first: the others share its leading directions
             "scratch": lambda: plain.with_prior(self._scratch(texts)),
             "transferred": lambda: plain.with_prior(self._transferred(plain)),
         }

@@ -16,7 +16,7 @@ import scipy.sparse as sp
 import torch
 
 from recbole_ktrec.nn.cold_items import FEWEST, POWERS, SCALES, ColdItems, Level, raised, scored, top
-from recbole_ktrec.nn.tuning import Sample, masked_ndcg, masked_ndcg_by_user
+from recbole_ktrec.nn.tuning import Sample, beyond_standard_error, masked_ndcg, masked_ndcg_by_user
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,7 @@ class Tried:
 
     def beaten(self, best: Tried) -> bool:
         """Return whether ``best`` is better by more than one standard error of the paired difference."""
-        gain = best.ndcg - self.ndcg
-        return len(gain) > 1 and bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)))
+        return beyond_standard_error(best.ndcg - self.ndcg)
 
 
 class Demand:

@@ -5,7 +5,7 @@
 Least squares weighs an item by how often it is taken; the top of a list asks for the best few. A power p above 1 lets
 one strong neighbour in the history count for more than many weak ones; d and h take some of the weight of popular items
 away, as what is recommended and as what it is recommended for. EASE is p = 1, d = h = 0. The three numbers are chosen
-by NDCG@10 on held-out interactions; the plain entries stay unless they are beaten by more than chance.
+by NDCG@10 on held-out interactions; the plain entries stay unless they are beaten by more than one standard error.
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.tuning import Sample, masked_ndcg_by_user
+from recbole_ktrec.nn.tuning import Sample, beyond_standard_error, masked_ndcg_by_user
 
 _ROWS = 512
 POWERS = (1.0, 1.25, 1.5)
 POPULARITY_DISCOUNTS = (0.0, -0.05, 0.05, 0.1, 0.2, 0.3)
 HISTORY_DISCOUNTS = (0.0, 0.1, 0.2)
-#: Standard errors of the paired gain over the plain entries that a choice must reach.
-_Z = 1.0
 
 
 def powered(values: np.ndarray, power: float) -> np.ndarray:
@@ -83,7 +81,7 @@ def choose_sharpening(
     for history in history_discounts[1:]:
         try_all([best.power], history)
     first = Sharpening(powers[0], popularity_discounts[0], history_discounts[0])
-    if _beyond(kept - plain):
+    if beyond_standard_error(kept - plain):
         return best, float(kept.mean())
     return first, float(plain.mean())
 
@@ -96,7 +94,3 @@ def _scores(
     given = sp.csr_matrix(rows[:, used] @ sp.diags(weights[used]))
     entries = matrix[used]
     return tuple(np.asarray(given @ powered(entries, power)) for power in powers)
-
-
-def _beyond(gain: np.ndarray) -> bool:
-    return len(gain) > 1 and bool(gain.mean() > _Z * gain.std(ddof=1) / np.sqrt(len(gain)))

@@ -53,6 +53,11 @@ def masked_ndcg(
     return float(values.mean()) if len(values) else 0.0
 
 
+def beyond_standard_error(gain: np.ndarray) -> bool:
+    """Return whether the mean of paired differences ``[n_users]`` is above one standard error of it."""
+    return len(gain) > 1 and bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)))
+
+
 @dataclass
 class Sample:
     """Held-out interactions of some users.

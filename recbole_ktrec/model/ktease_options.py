@@ -87,7 +87,9 @@ def _solver(config: Any, n_items: int, neighbours: int) -> int:
     """Return the rank of the low-rank form, or 0 for the dense one."""
     solver, limit = one_of("solver", config["solver"], SOLVERS), _number(config, "memory_limit", 0.01)
     rank = _number(config, "rank", 1, whole=True)
-    dense, low = (memory(n_items, neighbours, width) / 2**30 for width in (0, rank))
+    # The guard keeps the best fit while it makes the next.
+    beside = int(bool(config["pretrained"]) and bool(config["transfer_guard"]) and config["transfer"] != "zero_shot")
+    dense, low = (memory(n_items, neighbours, width, beside) / 2**30 for width in (0, rank))
     if solver in ("auto", "dense") and dense <= limit and n_items <= (_AUTO_DENSE if solver == "auto" else _MOST_DENSE):
         return 0
     if solver == "dense":

@@ -21,7 +21,7 @@ from recbole_ktrec.nn.fitted import Dense, Factored, Kernel
 from recbole_ktrec.nn.item_item import Fit, Options
 from recbole_ktrec.nn.lexical import tf_idf
 from recbole_ktrec.nn.text_prior import text_neighbours
-from recbole_ktrec.nn.tuning import Sample, masked_ndcg_by_user
+from recbole_ktrec.nn.tuning import Sample, beyond_standard_error
 from recbole_ktrec.nn.whitening import whitened_text
 
 TRANSFERS = ("zero_shot", "frozen", "adapter", "full")
@@ -114,15 +114,14 @@ def untrained_texts(config: Any, dataset: Any, texts: TextPriors) -> TextPriors:
 
 
 def pick(values: Mapping[str, np.ndarray]) -> str:
-    """Return the variant with the best mean; of equal ones, the plainest: untrained, scratch, transferred.
-
-    Every variant is as good a guess before anything is measured (what the sources say has gone into the shape), so
-    none is asked to win by more than another: a gain of 1 or 2 % is seldom beyond chance where it would be of use.
+    """Return the plainest variant (untrained, scratch, transferred) that the best one does not beat beyond chance.
 
     Args:
-        values: NDCG@10 of the same held-out users with each variant, ``[n_users]``.
+        values: NDCG@10 of the same held-out users with each variant, ``[n_users]``. "Beyond chance" is by more than one
+            standard error of the paired difference.
     """
-    return max((name for name in VARIANTS if name in values), key=lambda name: float(values[name].mean()))
+    best = max(values.values(), key=lambda one: float(one.mean()))
+    return next(name for name in VARIANTS if name in values and not beyond_standard_error(best - values[name]))
 
 
 def means(values: Mapping[str, np.ndarray]) -> dict[str, float]:
@@ -176,25 +175,25 @@ class TransferFit:
         texts = self._plain()
         plain = self._fit(texts.prior(texts.whitened(self.whitening), self.lexical_weight))
         variants: dict[str, Callable[[], Fit]] = {
-            "untrained": lambda: plain,  # first: the others share its leading directions
-            "scratch": lambda: plain.with_prior(self._scratch(texts)),
-            "transferred": lambda: plain.with_prior(self._transferred(plain)),
+            "untrained": lambda: plain,  # first: the others share its leading directions and what it chose
+            "scratch": lambda: plain.with_prior(self._scratch(texts), plain.settled()),
+            "transferred": lambda: plain.with_prior(self._transferred(plain), plain.settled()),
         }
-        values, best = dict[str, np.ndarray](), None
+        values, kept = dict[str, np.ndarray](), dict[str, Dense | Factored]()
         for name in VARIANTS:
             fitted = variants[name]().run()
             values[name] = self._ndcg(fitted)
-            best = fitted if pick(values) == name else best
+            if pick(values) == name:  # one at a time beside the next fit: each may be of n_items^2 numbers
+                kept = {name: fitted}
+            del fitted
         used = pick(values)
-        self._note(used, f"best NDCG@10 of {len(values[used])} validation users", means(values))
-        assert best is not None
-        return best
+        self._note(used, f"NDCG@10 of {len(values[used])} validation users", means(values))
+        return kept[used] if used in kept else variants[used]().run()
 
     def _ndcg(self, fitted: Dense | Factored) -> np.ndarray:
         """Return NDCG@10 of each held-out user, ``[n_users]``."""
         assert self.sample is not None
-        scores = self.sample.gather(lambda rows: (fitted(rows),), self.sample.rows)[0]
-        return masked_ndcg_by_user(scores, self.sample.known, self.sample.wanted)
+        return self.sample.ndcg_by_user(self.sample.gather(lambda rows: (fitted(rows),), self.sample.rows)[0])
 
     @functools.cached_property
     def _vectors(self) -> np.ndarray:

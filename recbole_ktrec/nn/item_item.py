@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -87,12 +87,17 @@ class Options:
     history_discount: float | None = None
 
 
-def memory(n_items: int, neighbours: int, rank: int) -> float:
-    """Return about how many bytes a fit takes beside the interactions; ``rank`` 0 stands for the dense form."""
+def memory(n_items: int, neighbours: int, rank: int, beside: int = 0) -> float:
+    """Return about how many bytes a fit takes beside the interactions; ``rank`` 0 stands for the dense form.
+
+    Args:
+        beside: other fits to the same interactions that are kept meanwhile.
+    """
     prior = 8 * n_items * min(neighbours, n_items) * 5  # K, D K, transposed, neighbours of known items, of cold ones
     choosing = 5 * 4 * _SAMPLE + 4 * 4 * n_items * _CHOICE_RANK
     solved = 4 * 4 * n_items * rank + 6 * 4 * _ROWS * n_items if rank else 4 * n_items**2 + 3 * 4 * _ROWS * n_items
-    return float(prior + choosing + solved)
+    kept = 8 * n_items * min(neighbours, n_items) + 4 * n_items * (rank or n_items)
+    return float(prior + choosing + solved + beside * kept)
 
 
 def spread_over_neighbours(prior: sp.csc_matrix, known: np.ndarray) -> sp.csr_matrix:
@@ -128,12 +133,25 @@ class Fit:
         self.spread = spread_over_neighbours(prior, self.known)
         self._eigenpairs: list[tuple[np.ndarray, np.ndarray]] = []
         self._choice: Choice | None = None
+        self._sharpened: Sharpening | None = None
 
     def with_prior(self, prior: sp.csc_matrix, options: Options | None = None) -> Fit:
         """Return a fit to the same interactions with another prior; sample and leading directions are shared."""
         other = Fit(self.interactions, prior, options or self.options, None)
         other.sample, other.everything, other._eigenpairs = self.sample, self.everything, self._eigenpairs
         return other
+
+    def settled(self) -> Options:
+        """Return the options with what :meth:`run` chose of them, but for the weight of the prior and cold items.
+
+        Fits that differ in the prior alone then differ by it alone, not by the chance of each one's choice.
+        """
+        choice = self.choice()
+        found = replace(self.options, regularisation=choice.regularisation, neighbour_weight=choice.neighbour_weight)
+        if self._sharpened is None:
+            return found
+        power, popularity, history = astuple(self._sharpened)
+        return replace(found, score_power=power, popularity_discount=popularity, history_discount=history)
 
     def _low_rank(self, regularisation: float) -> LowRankInverse:
         if not self._eigenpairs:
@@ -212,7 +230,7 @@ class Fit:
         if self.sample is not None and self.options.prior_weight is None and len(self.taken) <= _JOINT:
             choice = self._weighted_anew(inverse, pulled, choice, self.sample)
         matrix = self._items(inverse, pulled, choice)
-        sharpening, _ = self._sharpening(matrix)
+        self._sharpened = sharpening = self._sharpening(matrix)[0]
         _logger.info(f"KTEASE: prior weight {choice.prior_weight:g}, {sharpening}")
         sharpening.apply(matrix, self.taken)
         cold = self.cold_items(Dense(matrix), choice)

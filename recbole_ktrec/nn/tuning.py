@@ -18,8 +18,6 @@ from recbole_ktrec.nn.ranking import ndcg_by_user
 #: Candidates of a held-out user where nothing else is said, see :class:`Sample`.
 _CANDIDATES = 20_000
 _USERS = 256
-#: What a wider history must gain, relative to none, to be more than chance.
-_WORTH = 0.005
 
 #: Values that are tried; the optimum of kappa falls as lambda grows.
 REGULARISATIONS = (15.0, 30.0, 60.0, 120.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0)
@@ -105,6 +103,10 @@ class Sample:
         """Return the mean NDCG@10 of ``scores`` ``[m, candidates]``."""
         return masked_ndcg(scores, self.known, self.wanted)
 
+    def ndcg_by_user(self, scores: np.ndarray) -> np.ndarray:
+        """Return NDCG@10 of each user that wants anything, from ``scores`` ``[m, candidates]``."""
+        return masked_ndcg_by_user(scores, self.known, self.wanted)
+
     def gather(self, function: Callable[[sp.csr_matrix], tuple[np.ndarray, ...]], rows: sp.csr_matrix) -> list:
         """Return the candidates' columns of what ``function`` makes of ``rows``, some users at a time.
 
@@ -153,6 +155,13 @@ class Choice:
 def best_of(values: Sequence[float], score: Callable[[float], float]) -> tuple[float, float]:
     """Return (best score, its value); of equal ones, the first."""
     return max(((score(value), value) for value in values), key=lambda pair: pair[0])
+
+
+def plain_or_better(values: Sequence[float], by_user: Callable[[float], np.ndarray]) -> float:
+    """Return the value that does best in the mean, the first one (the plain) unless beaten beyond a standard error."""
+    tried = {value: by_user(value) for value in values}
+    best = max(tried, key=lambda value: float(tried[value].mean()))
+    return best if beyond_standard_error(tried[best] - tried[values[0]]) else values[0]
 
 
 def climb(values: Sequence[float], start: int, score: Callable[[float], float]) -> tuple[float, float]:
@@ -207,8 +216,7 @@ def choose(
     if tuple(neighbour_weights) == (0.0,):
         return Choice(regularisation, kappa, 0.0, value)
     near = sample.parts(solve(regularisation), prior, sp.csr_matrix(sample.rows @ spread))
-    wider, eta = best_of(neighbour_weights, lambda eta: sample.ndcg(own(kappa) + np.float32(eta) * near(kappa)))
-    if wider < (1 + _WORTH) * value and 0.0 in neighbour_weights:
-        eta = 0.0
+    plain = own(kappa), near(kappa)
+    eta = plain_or_better(neighbour_weights, lambda eta: sample.ndcg_by_user(plain[0] + np.float32(eta) * plain[1]))
     value, kappa = best_of(prior_weights, lambda kappa: sample.ndcg(own(kappa) + np.float32(eta) * near(kappa)))
     return Choice(regularisation, kappa, eta, value)

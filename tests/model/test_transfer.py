@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from recbole.quick_start import load_data_and_model, run_recbole
 
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
 from recbole_ktrec.model.item_text import load_item_text, load_texts
 from recbole_ktrec.model.transfer import TransferSettings, pick
+from recbole_ktrec.nn.item_item import Fit, Options
 from recbole_ktrec.nn.text_prior import power_scale
 from recbole_ktrec.nn.whitening import whitened_text
 from tests.support import build, everyone, trained
@@ -94,11 +96,31 @@ def test_guard_falls_back_when_texts_are_shuffled(textual: Settings, artifact: C
     assert model.transfer_choice["used"] != "transferred"
 
 
-def test_pick_takes_the_best_mean_and_of_equals_the_plainest() -> None:
-    low, high = np.array([0.2, 0.4]), np.array([0.5, 0.2])
+def test_pick_takes_the_plainest_that_is_not_beaten_beyond_chance() -> None:
+    low, chance, high = np.array([0.2, 0.4, 0.3]), np.array([0.7, 0.2, 0.2]), np.array([0.3, 0.5, 0.5])
     assert pick({"untrained": low, "scratch": low, "transferred": low}) == "untrained"
+    assert pick({"untrained": low, "scratch": low, "transferred": chance}) == "untrained"
     assert pick({"untrained": low, "scratch": high, "transferred": high}) == "scratch"
     assert pick({"transferred": high, "untrained": low}) == "transferred"
+
+
+def test_variants_differ_by_the_prior_alone(textual: Settings, artifact: Callable[..., str]) -> None:
+    """What the plain fit chose of lambda, eta and the sharpening holds for each of the three."""
+    seen: list[Options] = []
+
+    class Watched(Fit):
+        def with_prior(self, prior: sp.csc_matrix, options: Options | None = None) -> Fit:
+            assert options is not None
+            seen.append(options)
+            return super().with_prior(prior, options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("recbole_ktrec.model.transfer.Fit", Watched)
+        trained(textual(pretrained=artifact(), transfer="frozen", solver="dense"))
+    assert len(seen) == 2 and seen[0] == seen[1]
+    shared = ("regularisation", "neighbour_weight", "score_power", "popularity_discount", "history_discount")
+    assert all(getattr(seen[0], name) is not None for name in shared)
+    assert seen[0].prior_weight is None and seen[0].cold_scale is None
 
 
 def test_without_validation_data_the_numbers_of_the_nearest_source_are_taken(

@@ -14,7 +14,7 @@ from recbole_ktrec.nn.fitted import Dense
 from recbole_ktrec.nn.item_scores import as_matrices, scores_from
 from recbole_ktrec.nn.lexical import tf_idf, words_and_pairs
 from recbole_ktrec.nn.text_prior import power_scale, text_neighbours
-from recbole_ktrec.nn.tuning import Sample, best_of, climb, masked_ndcg
+from recbole_ktrec.nn.tuning import Sample, best_of, climb, masked_ndcg, plain_or_better
 from recbole_ktrec.nn.whitening import whitened_text
 
 
@@ -105,6 +105,17 @@ def test_climb_finds_the_top_with_few_trials() -> None:
     assert climb(range(20), 4, score) == (0, 6)
     assert sorted(tried) == [3, 4, 5, 6, 7]
     assert best_of([1, 2, 3], lambda value: -abs(value - 2)) == (0, 2)
+
+
+def test_plain_stays_unless_beaten_by_more_than_a_standard_error() -> None:
+    users = {0.0: [0.2, 0.4, 0.3], 0.5: [0.7, 0.2, 0.2], 1.0: [0.3, 0.5, 0.3]}
+
+    def by_user(value: float) -> np.ndarray:
+        return np.array(users[value])
+
+    assert plain_or_better([0.0, 0.5], by_user) == 0.0  # +.5, -.2, -.1: better in the mean, by chance
+    assert plain_or_better([0.0, 1.0], by_user) == 1.0
+    assert plain_or_better([0.5], by_user) == 0.5
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ class TransferredTexts:
         return (given or _ADAPTER_RANK) if self.settings.how == "adapter" else given
 
     def choose(self, interactions: sp.csr_matrix, found: HeldOut | None) -> dict[str, Any]:
-        """Return which texts are read and why: those of the artifact, unless the others rank held-out items better.
+        """Return which texts are read and why: those of the artifact only where :func:`pick` prefers them.
 
         Args:
             interactions: of the training part, ``[n_users, n_items]``.

@@ -16,7 +16,7 @@ import scipy.sparse as sp
 import torch
 
 from recbole_ktrec.nn.cold_items import FEWEST, POWERS, SCALES, ColdItems, Level, raised, scored, top
-from recbole_ktrec.nn.tuning import Sample, beyond_standard_error, masked_ndcg, masked_ndcg_by_user
+from recbole_ktrec.nn.tuning import Sample, beyond_standard_error, masked_ndcg
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Demand:
         return np.where(self.cold, np.float32(level.scale) * raised(mixed, level.power), self.warm)
 
     def _ndcg(self, mixed: np.ndarray, level: Level) -> np.ndarray:
-        return masked_ndcg_by_user(self._scores(mixed, level), self.sample.known, self.sample.wanted)
+        return self.sample.ndcg_by_user(self._scores(mixed, level))
 
     def _known(self, mixed: np.ndarray, level: Level) -> float:
         wanted = self.sample.wanted & ~torch.from_numpy(self.cold)

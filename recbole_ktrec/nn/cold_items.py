@@ -161,8 +161,7 @@ class Rehearsal:
             return masked_ndcg_by_user(self._mixed(step * ratio), self.known, self.wanted_cold, ~self.cold)
 
         # Of users whose histories B was fitted to, scores say more than of new ones: a share needs proof.
-        step = plain_or_better(_SMOOTH, alone)
-        cold_only = float(alone(step).mean())
+        cold_only, step = plain_or_better(_SMOOTH, alone)
         warm_alone = masked_ndcg(self.warm, self.known, self.wanted_warm, self.cold)
         mixed, tried = self._mixed(step * ratio), []
         for power in POWERS:

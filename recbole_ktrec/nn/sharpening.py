@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.tuning import Sample, beyond_standard_error, masked_ndcg_by_user
+from recbole_ktrec.nn.tuning import Sample, beyond_standard_error
 
 _ROWS = 512
 POWERS = (1.0, 1.25, 1.5)
@@ -71,7 +71,7 @@ def choose_sharpening(
         for power, scores in zip(tried_powers, scored, strict=True):
             for discount in popularity_discounts:
                 column = (taken[sample.candidates] ** -discount).astype(np.float32)
-                found = masked_ndcg_by_user(scores * column, sample.known, sample.wanted)
+                found = sample.ndcg_by_user(scores * column)
                 if not len(plain):
                     plain = kept = found
                 elif found.mean() > kept.mean():

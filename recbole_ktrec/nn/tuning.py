@@ -157,11 +157,12 @@ def best_of(values: Sequence[float], score: Callable[[float], float]) -> tuple[f
     return max(((score(value), value) for value in values), key=lambda pair: pair[0])
 
 
-def plain_or_better(values: Sequence[float], by_user: Callable[[float], np.ndarray]) -> float:
-    """Return the value that does best in the mean, the first one (the plain) unless beaten beyond a standard error."""
+def plain_or_better(values: Sequence[float], by_user: Callable[[float], np.ndarray]) -> tuple[float, float]:
+    """Return (mean score, its value) of the best, of the first (the plain) unless beaten beyond a standard error."""
     tried = {value: by_user(value) for value in values}
     best = max(tried, key=lambda value: float(tried[value].mean()))
-    return best if beyond_standard_error(tried[best] - tried[values[0]]) else values[0]
+    chosen = best if beyond_standard_error(tried[best] - tried[values[0]]) else values[0]
+    return float(tried[chosen].mean()), chosen
 
 
 def climb(values: Sequence[float], start: int, score: Callable[[float], float]) -> tuple[float, float]:
@@ -217,6 +218,6 @@ def choose(
         return Choice(regularisation, kappa, 0.0, value)
     near = sample.parts(solve(regularisation), prior, sp.csr_matrix(sample.rows @ spread))
     plain = own(kappa), near(kappa)
-    eta = plain_or_better(neighbour_weights, lambda eta: sample.ndcg_by_user(plain[0] + np.float32(eta) * plain[1]))
+    _, eta = plain_or_better(neighbour_weights, lambda eta: sample.ndcg_by_user(plain[0] + np.float32(eta) * plain[1]))
     value, kappa = best_of(prior_weights, lambda kappa: sample.ndcg(own(kappa) + np.float32(eta) * near(kappa)))
     return Choice(regularisation, kappa, eta, value)

@@ -123,6 +123,17 @@ def test_variants_differ_by_the_prior_alone(textual: Settings, artifact: Callabl
     assert seen[0].prior_weight is None and seen[0].cold_scale is None
 
 
+def test_guard_fits_again_what_it_no_longer_keeps(
+    textual: Settings, artifact: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The metric of here beats the plain texts, the artifact beats both, but the plain ones not beyond chance."""
+    values = iter(np.array(one) for one in ([0.0, 0.3, 0.3], [0.1, 0.4, 0.4], [0.9, 0.3, 0.3]))
+    monkeypatch.setattr("recbole_ktrec.model.transfer.TransferFit._ndcg", lambda *_: next(values))
+    model = trained(textual(pretrained=artifact(), transfer="frozen"))
+    assert model.transfer_choice["used"] == "untrained"
+    np.testing.assert_array_equal(everyone(model), everyone(trained(textual())))
+
+
 def test_without_validation_data_the_numbers_of_the_nearest_source_are_taken(
     textual: Settings, artifact: Callable[..., str]
 ) -> None:

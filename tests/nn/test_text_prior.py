@@ -113,9 +113,12 @@ def test_plain_stays_unless_beaten_by_more_than_a_standard_error() -> None:
     def by_user(value: float) -> np.ndarray:
         return np.array(users[value])
 
-    assert plain_or_better([0.0, 0.5], by_user) == 0.0  # +.5, -.2, -.1: better in the mean, by chance
-    assert plain_or_better([0.0, 1.0], by_user) == 1.0
-    assert plain_or_better([0.5], by_user) == 0.5
+    assert plain_or_better([0.0, 0.5], by_user) == (
+        pytest.approx(0.3),
+        0.0,
+    )  # +.5, -.2, -.1: better in the mean, by chance
+    assert plain_or_better([0.0, 1.0], by_user) == (pytest.approx(1.1 / 3), 1.0)
+    assert plain_or_better([0.5], by_user) == (pytest.approx(1.1 / 3), 0.5)
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ from recbole_ktrec.model.held_out import HeldOut, held_out, with_negatives
 from recbole_ktrec.model.interactions import binary_interactions
 from recbole_ktrec.model.item_text import feature_file
 from recbole_ktrec.model.ktease_options import Settings
+from recbole_ktrec.model.text_priors import TextPriors, untrained_texts
 from recbole_ktrec.model.trained_encoder import take_encoder
-from recbole_ktrec.model.transfer import TextPriors, TransferFit, TransferSettings, untrained_texts
+from recbole_ktrec.model.transfer import TransferFit, TransferSettings
 from recbole_ktrec.nn.calibration import fit_platt
 from recbole_ktrec.nn.fitted import Dense, Factored, Kernel
 from recbole_ktrec.nn.item_item import Fit
@@ -112,15 +113,15 @@ class KTEASE(GeneralRecommender):
         settings = self.settings
         if settings.prior == "none":
             return Fit(self.interaction_matrix, no_prior(self.n_items), settings.options, sample).run()
-        texts = TextPriors(config, dataset, settings.neighbours)
+        texts = TextPriors(config, dataset, settings.neighbours, self.interaction_matrix)
         self.with_text = torch.from_numpy(texts.found.has_text.copy())
         if self.transfer is None:
-            prior = texts.prior(texts.whitened(settings.whitening), settings.lexical_weight)
+            prior = texts.prior(texts.whitened(settings.whitening), settings.lexical)
             if self.zero_shot:
                 return Kernel(prior)
             return Fit(self.interaction_matrix, prior, settings.options, sample).run()
         fit = TransferFit(self.transfer, texts, self.interaction_matrix, settings.options, sample,
-                          settings.whitening, settings.lexical_weight,
+                          settings.whitening, settings.lexical,
                           functools.partial(untrained_texts, config, dataset, texts))  # fmt: skip
         fitted, self.transfer_choice = fit.run(), fit.choice
         return fitted

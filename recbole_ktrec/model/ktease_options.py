@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from recbole_ktrec.errors import ConfigError, number, one_of
+from recbole_ktrec.model.text_priors import Lexical
 from recbole_ktrec.nn.item_item import Options, memory
 
 #: The time of the dense form grows with the cube of the catalogue, hence the first; the second is LAPACK's.
@@ -13,6 +14,8 @@ _AUTO_DENSE, _MOST_DENSE = 30_000, 46_340
 
 PRIORS = ("text", "none")
 SOLVERS = ("auto", "dense", "low_rank")
+#: What decides how much a shared term counts, and what shared terms count beside the vectors if nothing is said.
+TERM_WEIGHTINGS = {"lift": 1.0, "idf": 0.3}
 
 
 def _number(config: Any, key: str, least: float, most: float | None = None, auto: bool = False,
@@ -28,14 +31,14 @@ class Settings:
     Attributes:
         options: of the fit.
         prior: what B is pulled towards, one of ``PRIORS``.
-        whitening, neighbours, lexical_weight: of the text prior.
+        whitening, neighbours, lexical: of the text prior.
     """
 
     options: Options
     prior: str
     whitening: float
     neighbours: int
-    lexical_weight: float
+    lexical: Lexical
 
     @classmethod
     def read(cls, config: Any, n_items: int) -> Settings:
@@ -66,8 +69,16 @@ class Settings:
             prior,
             _number(config, "whitening", 0, 1),
             neighbours,
-            _number(config, "lexical_weight", 0),
+            _lexical(config),
         )
+
+
+def _lexical(config: Any) -> Lexical:
+    """Return how shared terms count; zero-shot learns nothing here, so not what terms say either."""
+    given = one_of("term_weighting", config["term_weighting"], tuple(TERM_WEIGHTINGS))
+    weighting = "idf" if config["transfer"] == "zero_shot" else given
+    weight = _number(config, "lexical_weight", 0, auto=True)
+    return Lexical(TERM_WEIGHTINGS[weighting] if weight is None else weight, weighting == "lift")
 
 
 def _of_dense(config: Any, key: str, rank: int, plain: float, least: float, most: float) -> float | None:

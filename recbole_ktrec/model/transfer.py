@@ -12,17 +12,13 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.errors import ConfigError, EncoderError, number, one_of
+from recbole_ktrec.errors import ConfigError, number, one_of
 from recbole_ktrec.model.artifact import Artifact, Shape, load
-from recbole_ktrec.model.item_text import load_item_text, load_texts
-from recbole_ktrec.model.trained_encoder import UntrainedEncoder
+from recbole_ktrec.model.text_priors import Lexical, TextPriors
 from recbole_ktrec.nn.co_consumption import co_consumption, mapped, metric, pooled
 from recbole_ktrec.nn.fitted import Dense, Factored, Kernel
 from recbole_ktrec.nn.item_item import Fit, Options
-from recbole_ktrec.nn.lexical import tf_idf
-from recbole_ktrec.nn.text_prior import text_neighbours
 from recbole_ktrec.nn.tuning import Sample, beyond_standard_error
-from recbole_ktrec.nn.whitening import whitened_text
 
 TRANSFERS = ("zero_shot", "frozen", "adapter", "full")
 #: What ``adapter`` tries on the validation data.
@@ -73,46 +69,6 @@ class TransferSettings:
         return self.how == "zero_shot"
 
 
-class TextPriors:
-    """The text priors of one data set.
-
-    Args:
-        config, dataset: of RecBole.
-        neighbours: of an item.
-    """
-
-    def __init__(self, config: Any, dataset: Any, neighbours: int) -> None:
-        self.found, self.neighbours = load_item_text(config, dataset), neighbours
-        self._texts = functools.partial(load_texts, config, dataset)
-
-    @functools.cached_property
-    def words(self) -> sp.csr_matrix:
-        """TF-IDF rows, ``[n_items, features]``."""
-        return tf_idf(self._texts())
-
-    def whitened(self, power: float) -> np.ndarray:
-        """Return the whitened vectors, ``[n_items, d]``."""
-        return whitened_text(np.asarray(self.found.matrix), self.found.has_text, power)
-
-    def prior(self, vectors: np.ndarray, lexical_weight: float, power: float = 1.0) -> sp.csc_matrix:
-        """Return the prior of ``vectors`` ``[n_items, d]``, see :func:`recbole_ktrec.nn.text_prior.text_neighbours`."""
-        words = self.words if lexical_weight else None
-        return text_neighbours(vectors, words, self.neighbours, lexical_weight, power)
-
-
-def untrained_texts(config: Any, dataset: Any, texts: TextPriors) -> TextPriors:
-    """Return the text priors as they are without the artifact: ``texts``, or those of the run's own encoder if the
-    artifact brought another one."""
-    view = UntrainedEncoder.of(config)
-    if view is config:
-        return texts
-    try:
-        return TextPriors(view, dataset, texts.neighbours)
-    except EncoderError as error:
-        _logger.warning(f"The guard compares without the untrained encoder, which cannot be had: {error}")
-        return texts
-
-
 def pick(values: Mapping[str, np.ndarray]) -> str:
     """Return the plainest variant (untrained, scratch, transferred) that the best one does not beat beyond chance.
 
@@ -138,18 +94,18 @@ class TransferFit:
         interactions: training interactions of the target, ``[n_users, n_items]``.
         options: of the fit.
         sample: validation interactions, or None.
-        whitening, lexical_weight: of the prior without transfer.
+        whitening, lexical: of the prior without transfer.
         plain: gives the text priors without transfer, where the artifact brought its own language model.
     """
 
     def __init__(self, settings: TransferSettings, texts: TextPriors, interactions: sp.csr_matrix, options: Options,
-                 sample: Sample | None, whitening: float, lexical_weight: float,
+                 sample: Sample | None, whitening: float, lexical: Lexical,
                  plain: Callable[[], TextPriors] | None = None) -> None:  # fmt: skip
         settings.artifact.check(texts.found.fingerprint, texts.found.matrix.shape[1])
         self.settings, self.texts, self.interactions = settings, texts, interactions
         self._plain = plain or (lambda: texts)
         self.options, self.sample = options, sample
-        self.whitening, self.lexical_weight = whitening, lexical_weight
+        self.whitening, self.lexical = whitening, lexical
         known = np.bincount(interactions.indices, minlength=interactions.shape[1]) > 0
         if sample is None or int(known[sample.positives.indices].sum()) < FEWEST:  # the others choose nothing
             self.options, self.sample = settings.artifact.filled(options, interactions), None
@@ -173,7 +129,7 @@ class TransferFit:
     def _compete(self) -> Dense | Factored:
         """Fit every variant whole: what is compared is what would be used, items without interactions included."""
         texts = self._plain()
-        plain = self._fit(texts.prior(texts.whitened(self.whitening), self.lexical_weight))
+        plain = self._fit(texts.prior(texts.whitened(self.whitening), self.lexical))
         variants: dict[str, Callable[[], Fit]] = {
             "untrained": lambda: plain,  # first: the others share its leading directions and what it chose
             "scratch": lambda: plain.with_prior(self._scratch(texts), plain.settled()),
@@ -203,13 +159,15 @@ class TransferFit:
         return Fit(self.interactions, prior, self.options, self.sample)
 
     def _shaped(self, vectors: np.ndarray, shape: Shape) -> sp.csc_matrix:
-        return self.texts.prior(vectors, shape.lexical_weight, shape.power)
+        """Return the prior of a shape; where the target teaches what terms say, as much of them as without transfer."""
+        taught = self.lexical.learned and self.sample is not None
+        return self.texts.prior(vectors, self.lexical if taught else Lexical(shape.lexical_weight), shape.power)
 
     def _scratch(self, texts: TextPriors) -> sp.csc_matrix:
         """Return the prior of the metric that the target's own training interactions give."""
         vectors = self._vectors if texts is self.texts else texts.whitened(self.settings.artifact.whitening)
         own = metric(co_consumption(self.interactions, vectors), self.shape.exponent)
-        return texts.prior(mapped(vectors, own), self.lexical_weight)
+        return texts.prior(mapped(vectors, own), self.lexical)
 
     def _as_carried(self) -> sp.csc_matrix:
         """Return the prior of the artifact's metric and shape, as they are."""

@@ -3,7 +3,8 @@
 The rehearsal of :mod:`recbole_ktrec.nn.cold_items` knows nothing of that: it lets new items cost known ones next to
 nothing. Where users did take new items afterwards, as the held-out interactions say, the level is the one with which
 all held-out interactions together are ranked best (NDCG@10). Of the levels within one standard error of that one, it is
-the one that costs known items least (the rule of one standard error, Breiman et al., CART, 1984).
+the one that costs known items least (the rule of one standard error, Breiman et al., CART, 1984). Users who took the
+same cold item count as one observation there: one new item that many like must not say how good new items are.
 """
 
 from __future__ import annotations
@@ -26,9 +27,13 @@ class Tried:
     level: Level
     ndcg: np.ndarray
 
-    def beaten(self, best: Tried) -> bool:
-        """Return whether ``best`` is better by more than one standard error of the paired difference."""
-        return beyond_standard_error(best.ndcg - self.ndcg)
+    def beaten(self, best: Tried, groups: np.ndarray) -> bool:
+        """Return whether ``best`` is better by more than one standard error of the paired difference.
+
+        Args:
+            groups: of the users, ``[n_users]``, see :func:`recbole_ktrec.nn.tuning.beyond_standard_error`.
+        """
+        return beyond_standard_error(best.ndcg - self.ndcg, groups)
 
 
 class Demand:
@@ -64,8 +69,16 @@ class Demand:
         for power in POWERS:
             tried += self._climb(mixed, replace(careful, power=power), careful.scale / unit)
         best = max(tried, key=lambda one: one.ndcg.mean())
-        kept = [one for one in tried if not one.beaten(best)]
+        groups = self._groups()
+        kept = [one for one in tried if not one.beaten(best, groups)]
         return max(kept, key=lambda one: self._known(mixed, one.level)).level
+
+    def _groups(self) -> np.ndarray:
+        """Return a group for each user: those who took the same cold item have the same, ``[n_users]``."""
+        wanted = self.sample.wanted.numpy()
+        wanted = wanted[wanted.any(axis=1)]
+        of_cold = wanted & self.cold
+        return np.where(of_cold.any(axis=1), of_cold.argmax(axis=1), wanted.shape[1] + np.arange(len(wanted)))
 
     def _unit(self, level: np.ndarray) -> float:
         """Return the scale with which the first cold item stands as high as the first known one, in the mean."""

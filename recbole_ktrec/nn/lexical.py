@@ -1,16 +1,20 @@
-"""Word features of item texts: brand, series and author names, which a small language model blurs."""
+"""Terms of item texts: brand, series and author names, which a small language model blurs."""
 
 from __future__ import annotations
 
 import math
 import re
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import scipy.sparse as sp
 
-_WORD = re.compile(r"\w+")
+#: In scripts without blanks between words (Chinese, Japanese), every character is a word.
+_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+_GRAM = 4
 
 
 def words_and_pairs(text: str) -> Iterator[str]:
@@ -20,33 +24,74 @@ def words_and_pairs(text: str) -> Iterator[str]:
     yield from (f"{first} {second}" for first, second in zip(words, words[1:], strict=False))
 
 
-def _counts(texts: Sequence[str | None]) -> sp.csr_matrix:
-    """Return ``1 + log(count)`` of each feature, float32 ``[n, features]``; rows without a text are empty."""
+def words_and_grams(text: str) -> Iterator[str]:
+    """Yield :func:`words_and_pairs` and the runs of four characters of each word: ``<leg``, ``lego``, ``ego>``."""
+    yield from words_and_pairs(text)
+    for word in _WORD.findall(text.lower()):
+        marked = f"<{word}>"
+        yield from ("#" + marked[k : k + _GRAM] for k in range(max(1, len(marked) - _GRAM + 1)))
+
+
+def term_counts(
+    texts: Sequence[str | None], terms: Callable[[str], Iterator[str]] = words_and_pairs, most: float = 0.2
+) -> sp.csr_matrix:
+    """Return ``1 + log(count)`` of each term, float32 ``[n, terms]``; rows without a text are empty.
+
+    Args:
+        texts: one an item; None for an item without a text.
+        terms: text -> its terms.
+        most: terms of more than this share of the items are left out (no less than 20 items), they say little and cost
+            most; so are those of a single item, which link nothing.
+    """
     known: dict[str, int] = {}
-    columns: list[int] = []
-    values: list[float] = []
-    ends = [0]
+    columns, values, ends = array("i"), array("f"), [0]  # a catalogue of long texts has tens of millions of them
     for text in texts:
-        for feature, count in Counter(words_and_pairs(text or "")).items():
-            columns.append(known.setdefault(feature, len(known)))
+        for term, count in Counter(terms(text or "")).items():
+            columns.append(known.setdefault(term, len(known)))
             values.append(1 + math.log(count))
         ends.append(len(columns))
-    return sp.csr_matrix((np.array(values, dtype=np.float32), columns, ends), (len(texts), len(known)))
+    parts = np.frombuffer(values, dtype=np.float32), np.frombuffer(columns, dtype=np.int32), np.array(ends)
+    counts = sp.csr_matrix(parts, (len(texts), len(known)))
+    found = np.bincount(counts.indices, minlength=counts.shape[1])
+    return counts[:, np.flatnonzero((found >= 2) & (found <= max(most * len(texts), 20)))]
+
+
+def idf(counts: sp.csr_matrix, power: float = 1.5) -> np.ndarray:
+    """Return ``log((1 + n) / (1 + n_t))^power`` of each term; above 1, rare terms count more than plainly."""
+    found = np.bincount(counts.indices, minlength=counts.shape[1])
+    return np.asarray(np.log((1 + counts.shape[0]) / (1 + found)) ** power)
+
+
+def weighted_rows(counts: sp.csr_matrix, weights: np.ndarray, most: int | None = None) -> sp.csr_matrix:
+    """Return ``counts`` ``[n, terms]`` with each term weighted, rows of length 1 (empty ones stay empty).
+
+    Args:
+        weights: ``[terms]``, none negative.
+        most: each row keeps its so many heaviest terms; None keeps all.
+    """
+    weighted = sp.csr_matrix(counts @ sp.diags(weights.astype(np.float32)))
+    if most is not None:
+        weighted = _heaviest(weighted, most)
+    norms = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+    return sp.csr_matrix(sp.diags((1 / np.maximum(norms, 1e-9)).astype(np.float32)) @ weighted)
+
+
+def _heaviest(rows: sp.csr_matrix, most: int) -> sp.csr_matrix:
+    kept = np.ones(rows.nnz, dtype=bool)
+    for row in np.flatnonzero(np.diff(rows.indptr) > most):
+        start, end = rows.indptr[row], rows.indptr[row + 1]
+        kept[start + np.argpartition(-rows.data[start:end], most)[most:]] = False
+    ends = np.append(0, np.cumsum(kept))[rows.indptr]
+    return sp.csr_matrix((rows.data[kept], rows.indices[kept], ends), rows.shape)
 
 
 def tf_idf(texts: Sequence[str | None], idf_power: float = 1.5, most: float = 0.2) -> sp.csr_matrix:
-    """Return TF-IDF rows of length 1 of words and word pairs (Salton and Buckley 1988), float32 ``[n, features]``.
+    """Return TF-IDF rows of length 1 of words and word pairs (Salton and Buckley 1988), float32 ``[n, terms]``.
 
     Args:
         texts: one an item; None for an item without a text, whose row stays zero.
-        idf_power: above 1, rare features count more than with the plain logarithm.
-        most: features of more than this share of the items are left out (no less than 20 items), they say little and
-            cost most; so are those of a single item, which link nothing.
+        idf_power: see :func:`idf`.
+        most: see :func:`term_counts`.
     """
-    counts = _counts(texts)
-    found = np.bincount(counts.indices, minlength=counts.shape[1])
-    kept = np.flatnonzero((found >= 2) & (found <= max(most * len(texts), 20)))
-    idf = np.log((1 + len(texts)) / (1 + found[kept])) ** idf_power
-    weighted = counts[:, kept] @ sp.diags(idf.astype(np.float32))
-    norms = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
-    return sp.csr_matrix(sp.diags((1 / np.maximum(norms, 1e-9)).astype(np.float32)) @ weighted)
+    counts = term_counts(texts, most=most)
+    return weighted_rows(counts, idf(counts, idf_power))

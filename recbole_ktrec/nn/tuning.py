@@ -51,9 +51,20 @@ def masked_ndcg(
     return float(values.mean()) if len(values) else 0.0
 
 
-def beyond_standard_error(gain: np.ndarray) -> bool:
-    """Return whether the mean of paired differences ``[n_users]`` is above one standard error of it."""
-    return len(gain) > 1 and bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)))
+def beyond_standard_error(gain: np.ndarray, groups: np.ndarray | None = None) -> bool:
+    """Return whether the mean of paired differences ``[n_users]`` is above one standard error of it.
+
+    Args:
+        groups: int ``[n_users]``: users of one group are not independent of each other (cluster-robust standard error,
+            Liang and Zeger, Biometrika, 1986). By default each user is a group.
+    """
+    apart = gain - gain.mean()
+    if groups is not None:
+        apart = np.bincount(np.unique(groups, return_inverse=True)[1], apart)
+    if len(apart) < 2:
+        return False
+    error = np.sqrt((apart**2).sum() * len(apart) / (len(apart) - 1)) / len(gain)
+    return bool(gain.mean() > error)
 
 
 @dataclass

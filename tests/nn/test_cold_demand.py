@@ -10,21 +10,26 @@ import torch
 from recbole_ktrec.nn.cold_demand import Demand, Tried
 from recbole_ktrec.nn.cold_items import ColdItems, Level
 from recbole_ktrec.nn.item_item import Fit, Options
-from recbole_ktrec.nn.tuning import Sample, masked_ndcg
+from recbole_ktrec.nn.tuning import Sample, beyond_standard_error, masked_ndcg
 
-N, USERS = 30, 120
+N, USERS = 40, 120
 CAREFUL = Level(scale=0.01, smooth=0.0, power=1.0)
 
 
-def demand(wants_cold: int) -> Demand:
-    """Users took item 1, which the cold items 28 and 29 are like; afterwards ``wants_cold`` of them took item 29, the
-    others item 2. The 12 known items 2 to 13 score 12 to 1."""
-    rows = sp.csr_matrix((np.ones(USERS), (np.arange(USERS), np.ones(USERS, dtype=int))), (USERS, N), dtype=np.float32)
-    wanted = np.where(np.arange(USERS) < wants_cold, 29, 2)
-    positives = sp.csr_matrix((np.ones(USERS), (np.arange(USERS), wanted)), (USERS, N), dtype=np.float32)
-    prior = sp.csc_matrix(([1.0, 0.9], ([1, 1], [29, 28])), (N, N), dtype=np.float32)
-    known = np.arange(N) < 28
-    cold = ColdItems.of(prior, known, np.array([28, 29]))
+def demand(wants_cold: int, items: int = 10) -> Demand:
+    """Users took one of the items 14 to 23, which one of the cold items 29 to 38 is like each, and cold item 39 all.
+
+    Afterwards ``wants_cold`` of them took a cold item like theirs, ``items`` different ones, the others item 2. The 12
+    known items 2 to 13 score 12 to 1.
+    """
+    kind = np.arange(USERS) % items
+    one = np.ones(USERS, dtype=np.float32)
+    rows = sp.csr_matrix((one, (np.arange(USERS), 14 + kind)), (USERS, N))
+    wanted = np.where(np.arange(USERS) < wants_cold, 29 + kind, 2)
+    positives = sp.csr_matrix((one, (np.arange(USERS), wanted)), (USERS, N))
+    prior = np.zeros((N, N), dtype=np.float32)
+    prior[np.arange(14, 24), np.arange(29, 39)], prior[14:24, 39] = 1.0, 0.9
+    cold = ColdItems.of(sp.csc_matrix(prior), np.arange(N) < 29, np.arange(29, N))
     scores = np.zeros(N, dtype=np.float32)
     scores[2:14] = np.arange(12, 0, -1)
     return Demand(Sample(rows, positives), cold, lambda some: np.tile(scores, (some.shape[0], 1)))
@@ -37,13 +42,18 @@ def test_nothing_shown_changes_nothing() -> None:
 
 def test_wanted_items_are_put_above_known_ones() -> None:
     found = demand(USERS).choose(CAREFUL)
-    assert found.scale > 12  # item 29, whose own part is 1, before the best known item
+    assert found.scale > 12  # the item like theirs, whose own part is 1, before the best known item
     assert found.smooth == CAREFUL.smooth
 
 
 def test_items_wanted_by_few_stay_below_what_most_want() -> None:
     found = demand(30).choose(CAREFUL)
     assert 3 < found.scale < 12  # in the list of ten, item 2 still first
+
+
+def test_what_one_new_item_shows_is_no_proof() -> None:
+    assert demand(60, items=1).choose(CAREFUL) == CAREFUL
+    assert demand(60).choose(CAREFUL).scale > 3
 
 
 def test_a_level_is_kept_that_is_high_enough() -> None:
@@ -68,9 +78,9 @@ def test_histories_that_say_nothing_change_nothing() -> None:
 
 
 def test_within_a_standard_error_the_level_that_costs_known_items_least() -> None:
-    asked = demand(52)  # first of the list, item 29 gains them .5 each and costs the other 68 users .37
+    asked = demand(52)  # first of the list, cold items gain them .5 each and costs the other 68 users .37
     third, first = (asked._tried(asked.own, Level(scale=scale)) for scale in (10.5, 13.0))
-    assert first.ndcg.mean() > third.ndcg.mean() and not third.beaten(first)
+    assert first.ndcg.mean() > third.ndcg.mean() and not third.beaten(first, asked._groups())
     assert asked.choose(CAREFUL).scale < 12
 
 
@@ -123,4 +133,13 @@ def test_only_more_than_a_standard_error_beats(gain: float, beaten: bool) -> Non
     noise = np.random.default_rng(0).normal(0, 0.2, 400)
     noise -= noise.mean()
     here = Tried(CAREFUL, np.full(400, 0.5))
-    assert here.beaten(Tried(CAREFUL, 0.5 + gain + noise)) is beaten
+    assert here.beaten(Tried(CAREFUL, 0.5 + gain + noise), np.arange(400)) is beaten
+
+
+def test_users_of_one_group_are_one_observation() -> None:
+    gain = np.repeat([0.9, -0.1, -0.1, -0.1], 100)  # 400 users, of whom those of the first group agree
+    assert beyond_standard_error(gain) and not beyond_standard_error(gain, np.repeat([7, 1, 3, 5], 100))
+    assert beyond_standard_error(
+        np.tile(gain, 4), np.repeat(np.arange(16), 100)[np.random.default_rng(0).permutation(1600)]
+    )
+    assert not beyond_standard_error(np.ones(5), np.zeros(5, dtype=int)) and not beyond_standard_error(np.ones(1))

@@ -12,7 +12,7 @@ import torch
 from recbole_ktrec.nn.cold_items import ColdItems, Rehearsal
 from recbole_ktrec.nn.fitted import Dense
 from recbole_ktrec.nn.item_scores import as_matrices, scores_from
-from recbole_ktrec.nn.lexical import tf_idf, words_and_pairs
+from recbole_ktrec.nn.lexical import idf, term_counts, tf_idf, weighted_rows, words_and_grams, words_and_pairs
 from recbole_ktrec.nn.text_prior import power_scale, text_neighbours
 from recbole_ktrec.nn.tuning import Sample, best_of, climb, masked_ndcg, plain_or_better
 from recbole_ktrec.nn.whitening import whitened_text
@@ -20,6 +20,23 @@ from recbole_ktrec.nn.whitening import whitened_text
 
 def test_words_and_pairs() -> None:
     assert list(words_and_pairs("Lego City-Set")) == ["lego", "city", "set", "lego city", "city set"]
+
+
+def test_characters_of_scripts_without_blanks_are_words() -> None:
+    assert list(words_and_pairs("中国 news")) == ["中", "国", "news", "中 国", "国 news"]
+
+
+def test_runs_of_characters() -> None:
+    assert list(words_and_grams("Legos 4")) == ["legos", "4", "legos 4", "#<leg", "#lego", "#egos", "#gos>", "#<4>"]
+
+
+def test_a_row_keeps_its_heaviest_terms() -> None:
+    counts = term_counts(["a b c", "a b c", "a b", None])
+    assert counts.shape == (4, 5) and weighted_rows(counts, idf(counts)).nnz == 13
+    rows = weighted_rows(counts, np.array([1, 2, 3, 4, 5]), most=2).toarray()
+    np.testing.assert_allclose(rows[0], np.array([0, 0, 0, 4, 5]) / 41**0.5, rtol=1e-5)
+    np.testing.assert_allclose(rows[2], np.array([0, 2, 0, 4, 0]) / 20**0.5, rtol=1e-5)
+    assert not rows[3].any()
 
 
 def test_rare_words_link_more_than_common_ones() -> None:

@@ -27,6 +27,8 @@ _STRENGTHS, _POWERS = (0.0, 0.5, 1.0), (1.0, 2.0)
 FEWEST = 20
 #: What competes, the plainest first.
 VARIANTS = ("untrained", "scratch", "transferred")
+#: Standard errors by which they must be ahead. The metric of the target is learned from the very users that are asked.
+PROOF = {"scratch": 2.0, "transferred": 1.0}
 _logger = logging.getLogger(__name__)
 
 
@@ -70,14 +72,16 @@ class TransferSettings:
 
 
 def pick(values: Mapping[str, np.ndarray]) -> str:
-    """Return the plainest variant (untrained, scratch, transferred) that the best one does not beat beyond chance.
+    """Return the plainest variant, or one that beats what is plainer by as many standard errors as ``PROOF`` says.
 
     Args:
-        values: NDCG@10 of the same held-out users with each variant, ``[n_users]``. "Beyond chance" is by more than one
-            standard error of the paired difference.
+        values: NDCG@10 of the same held-out users with each variant, ``[n_users]``; paired differences count.
     """
-    best = max(values.values(), key=lambda one: float(one.mean()))
-    return next(name for name in VARIANTS if name in values and not beyond_standard_error(best - values[name]))
+    used, *others = [name for name in VARIANTS if name in values]
+    for name in others:
+        if beyond_standard_error(values[name] - values[used], errors=PROOF[name]):
+            used = name
+    return used
 
 
 def means(values: Mapping[str, np.ndarray]) -> dict[str, float]:
@@ -135,16 +139,16 @@ class TransferFit:
             "scratch": lambda: plain.with_prior(self._scratch(texts), plain.settled()),
             "transferred": lambda: plain.with_prior(self._transferred(plain), plain.settled()),
         }
-        values, kept = dict[str, np.ndarray](), dict[str, Dense | Factored]()
+        values, kept = dict[str, np.ndarray](), list[Dense | Factored]()
         for name in VARIANTS:
             fitted = variants[name]().run()
             values[name] = self._ndcg(fitted)
-            if pick(values) == name:  # one at a time beside the next fit: each may be of n_items^2 numbers
-                kept = {name: fitted}
+            if pick(values) == name:  # one beside the next fit: each may be of n_items^2 numbers
+                kept = [fitted]
             del fitted
         used = pick(values)
         self._note(used, f"NDCG@10 of {len(values[used])} validation users", means(values))
-        return kept[used] if used in kept else variants[used]().run()
+        return kept[0]
 
     def _ndcg(self, fitted: Dense | Factored) -> np.ndarray:
         """Return NDCG@10 of each held-out user, ``[n_users]``."""
@@ -188,19 +192,20 @@ class TransferFit:
         return metric(both, self.shape.exponent, self.shape.strength or 1.0)
 
     def _adapted(self, plain: Fit | None) -> sp.csc_matrix:
-        """Return the best prior over strengths and powers; lambda is the one of the first."""
-        artifact = self.settings.artifact
-        first = self._as_carried()
-        fit = self._fit(first) if plain is None else plain.with_prior(first)
-        quick = replace(self.options, regularisation=fit.choice().regularisation, neighbour_weight=0.0)
-        best = (fit.with_prior(first, quick).choice().ndcg, self.shape, first)
+        """Return the best prior over strengths and powers, all other numbers being those of the fit without transfer
+        (or, without one, with the artifact's own shape)."""
+        best = self._shaped(self.settings.artifact.transferred(self._vectors, self.shape), self.shape)
+        fit = self._fit(best) if plain is None else plain
+        options, shape = fit.settled(), self.shape
+        ndcg = fit.with_prior(best, options).choice().ndcg
         grid = [replace(self.shape, strength=s, power=p) for s in _STRENGTHS for p in _POWERS if s or p != 1]
-        for shape in [one for one in grid if one != self.shape]:
-            prior = self._shaped(artifact.transferred(self._vectors, shape), shape)
-            found = (fit.with_prior(prior, quick).choice().ndcg, shape, prior)
-            best = max(best, found, key=lambda one: one[0])
-        self.choice["shape"] = asdict(best[1])
-        return best[2]
+        for tried in [one for one in grid if one != self.shape]:
+            prior = self._shaped(self.settings.artifact.transferred(self._vectors, tried), tried)
+            found = fit.with_prior(prior, options).choice().ndcg
+            if found > ndcg:
+                ndcg, shape, best = found, tried, prior
+        self.choice["shape"] = asdict(shape)
+        return best
 
     def _note(self, used: str, why: str, scores: Mapping[str, float]) -> None:
         self.choice |= {"used": used, "why": why, "ndcg": dict(scores)}

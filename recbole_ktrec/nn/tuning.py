@@ -51,8 +51,8 @@ def masked_ndcg(
     return float(values.mean()) if len(values) else 0.0
 
 
-def beyond_standard_error(gain: np.ndarray, groups: np.ndarray | None = None) -> bool:
-    """Return whether the mean of paired differences ``[n_users]`` is above one standard error of it.
+def beyond_standard_error(gain: np.ndarray, groups: np.ndarray | None = None, errors: float = 1.0) -> bool:
+    """Return whether the mean of paired differences ``[n_users]`` is above one standard error of it, or ``errors``.
 
     Args:
         groups: int ``[n_users]``: users of one group are not independent of each other (cluster-robust standard error,
@@ -64,7 +64,7 @@ def beyond_standard_error(gain: np.ndarray, groups: np.ndarray | None = None) ->
     if len(apart) < 2:
         return False
     error = np.sqrt((apart**2).sum() * len(apart) / (len(apart) - 1)) / len(gain)
-    return bool(gain.mean() > error)
+    return bool(gain.mean() > errors * error)
 
 
 @dataclass

@@ -47,7 +47,7 @@ class Comparison:
     five_core: bool = False
 
 
-PARTS = ["no-text", "no-words", "words-1", "no-powers", "no-neighbours", "not-whitened", "not-sharpened"]
+PARTS = ["no-text", "no-words", "idf", "no-powers", "no-neighbours", "not-whitened", "not-sharpened"]
 NEURAL = ["text-only", "id-only", "gate", "no-graph", "two-layers", "not-whitened", "no-id-dropout", "cooler", "warmer"]
 NEURAL += ["bpr", "rank-16", "document"]
 ABLATION = [*OWN, *(f"KTEASE-{part}" for part in PARTS), "neural", *(f"neural-{part}" for part in NEURAL)]

@@ -214,6 +214,8 @@ class Fit:
 
     def run(self) -> Dense | Factored:
         """Choose, solve and return what scores."""
+        form = f"low-rank form, rank {self.options.rank}" if self.options.rank else "dense form: minutes from 15,000 on"
+        _logger.info(f"KTEASE: {len(self.taken):,} items, {form}")
         choice = self.choice()
         _logger.info(f"KTEASE: {choice}")
         return self._factored(choice) if self.options.rank else self._solved(choice)

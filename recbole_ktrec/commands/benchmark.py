@@ -3,6 +3,7 @@
 Built-in models of RecBole and those of this plugin run through RecBole's own trainer and evaluator, on several seeds.
 What is done is not done again: stop it, kill it, run it again. The results are written into the output folder:
 results.json (every number), report.md, report.html (one page, no network needed), plots/*.png.
+More keys go to every model as --key=value, like those of 'all' in --options, which they override.
 
   ktrec benchmark --dataset ml-100k --models Pop ItemKNN EASE BPR --seeds 3 --output comparison
 """
@@ -14,6 +15,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from recbole_ktrec.commands.options import check_options, read_options
 from recbole_ktrec.errors import ConfigError
 
 _OPTIONS = (
@@ -25,9 +27,10 @@ _SPLITS = "random, leave_one_out (RecBole's own), cold_item, cold_user, time (de
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.allow_abbrev = False
     add = parser.add_argument
     add("--dataset", nargs="+", required=True, metavar="D", help="data sets: folders of atomic files, or ml-100k")
-    add("--data-path", metavar="DIR", help="folder that holds the data sets' folders (default: dataset)")
+    add("--data-path", "--data_path", metavar="DIR", help="folder that holds the data sets' folders (default: dataset)")
     add("--models", nargs="+", required=True, metavar="M", help="models by name, or sections of --options")
     add("--options", type=Path, metavar="FILE", help=_OPTIONS)
     add("--seeds", nargs="+", type=int, metavar="S", help="how many (from 2020 on), or which (two or more numbers)")
@@ -47,14 +50,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     """Run the grid, write the results, and return 0 when every job has a result."""
-    args = parser.parse_args(argv)
+    args, rest = parser.parse_known_args(argv)
+    given = read_options(rest)
+    check_options(given, "KTRec")
     from recbole_ktrec.evaluation.benchmark import make_grid, run_benchmark
     from recbole_ktrec.evaluation.runner import Runner
 
     if args.jobs < 1 or args.tune < 0:
         raise ConfigError(f"--jobs [{args.jobs}] must be 1 or more, --tune [{args.tune}] 0 or more.")
     runner = Runner(args.output / "jobs", args.jobs, args.memory_limit, args.time_limit)
-    results, notes = run_benchmark(make_grid(vars(args)), runner, args.output)
+    results, notes = run_benchmark(make_grid({**vars(args), "given": given}), runner, args.output)
     failed = [run for run in results["runs"] if run["status"] != "done"]
     print((args.output / "report.md").read_text(encoding="utf-8"))
     for note in notes:

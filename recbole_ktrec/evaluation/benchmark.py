@@ -17,13 +17,18 @@ from recbole_ktrec.evaluation.texts import encode_ahead
 
 
 def make_grid(asked: Mapping[str, Any]) -> Grid:
-    """Return the grid of what was ``asked`` for: the options of ``ktrec benchmark`` by name, None where not given.
+    """Return the grid of what was ``asked`` for.
+
+    Args:
+        asked: the options of ``ktrec benchmark`` by name, None where not given; ``given`` are keys for every model.
 
     Raises:
         ConfigError: an unknown model, metric, split or key.
     """
     defaults = read_grid(asked.get("config"))
     options = read_yaml(asked["options"]) if asked.get("options") else {}
+    if asked.get("given"):
+        options = {**options, "all": {**(options.get("all") or {}), **asked["given"]}}
     seeds = asked.get("seeds") or defaults.get("seeds", 3)
     if isinstance(seeds, list) and len(seeds) == 1:
         seeds = seeds[0]

@@ -58,6 +58,8 @@ def test_one_model_in_a_process_of_its_own(workplace: Path, capsys: pytest.Captu
         (["--models", "Pop", "--split", "cold"], "Unknown split [cold]"),
         (["--models", "Pop", "--jobs", "0"], "--jobs [0] must be 1 or more"),
         (["--models", "Pop", "--dataset", "nowhere"], "nowhere"),
+        (["--models", "Pop", "--epoch=1"], "Unknown key [--epoch]. Did you mean"),
+        (["--models", "Pop", "--seed", "3"], "[--seed] is not of the form --key=value"),
     ],
 )
 def test_mistakes_end_with_a_message(

@@ -75,6 +75,15 @@ def test_yaml_files(tmp_path: Path) -> None:
         read_yaml(path)
 
 
+def test_keys_of_the_command_line_are_for_every_model_and_override_the_options(tmp_path: Path) -> None:
+    path = tmp_path / "o.yaml"
+    path.write_text("all: {epochs: 3, stopping_step: 7}\nBPR: {embedding_size: 4}\n")
+    asked = {"dataset": ["ml-100k"], "models": ["Pop", "BPR"], "options": path, "given": {"epochs": 5}}
+    grid = make_grid(asked)
+    assert all((one.config["epochs"], one.config["stopping_step"]) == (5, 7) for one in grid.entries)
+    assert grid.common["epochs"] == 5 and grid.entries[1].config["embedding_size"] == 4
+
+
 def test_grid_of_the_command_line() -> None:
     grid = make_grid({"dataset": ["ml-100k"], "models": ["Pop"], "seeds": [2], "metrics": ["Recall", "NDCG"]})
     assert (list(grid.seeds), list(grid.topk), grid.valid_metric) == ([2020, 2021], [10, 20], "NDCG@10")

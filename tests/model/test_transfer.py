@@ -112,6 +112,25 @@ def test_own_metric_needs_more_proof_than_the_artifact() -> None:
     assert pick({"untrained": low, "scratch": low, "transferred": better}) == "transferred"
 
 
+def test_variants_differ_by_the_prior_alone(textual: Settings, artifact: Callable[..., str]) -> None:
+    """What the plain fit chose of lambda, eta and the sharpening holds for each of the three."""
+    seen: list[Options] = []
+
+    class Watched(Fit):
+        def with_prior(self, prior: sp.csc_matrix, options: Options | None = None) -> Fit:
+            assert options is not None
+            seen.append(options)
+            return super().with_prior(prior, options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("recbole_ktrec.model.transfer.Fit", Watched)
+        trained(textual(pretrained=artifact(), transfer="frozen", solver="dense"))
+    assert len(seen) == 2 and seen[0] == seen[1]
+    shared = ("regularisation", "neighbour_weight", "score_power", "popularity_discount", "history_discount")
+    assert all(getattr(seen[0], name) is not None for name in shared)
+    assert seen[0].prior_weight is None and seen[0].cold_scale is None
+
+
 def test_guard_uses_the_fit_that_was_compared(
     textual: Settings, artifact: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

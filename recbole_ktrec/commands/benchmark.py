@@ -52,7 +52,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     """Run the grid, write the results, and return 0 when every job has a result."""
     args, rest = parser.parse_known_args(argv)
     given = read_options(rest)
-    check_options(given, "KTRec")
+    check_options(given, "KTRec")  # as for a model of the plugin: a key that nobody knows is refused
     from recbole_ktrec.evaluation.benchmark import make_grid, run_benchmark
     from recbole_ktrec.evaluation.runner import Runner
 

@@ -19,7 +19,7 @@ from recbole_ktrec.model.held_out import HeldOut, held_out, with_negatives
 from recbole_ktrec.model.interactions import binary_interactions
 from recbole_ktrec.model.item_text import feature_file
 from recbole_ktrec.model.ktease_options import Settings
-from recbole_ktrec.model.text_priors import TextPriors, untrained_texts
+from recbole_ktrec.model.text_priors import Terms, TextPriors, untrained_texts
 from recbole_ktrec.model.trained_encoder import take_encoder
 from recbole_ktrec.model.transfer import TransferFit, TransferSettings
 from recbole_ktrec.nn.calibration import fit_platt
@@ -113,7 +113,7 @@ class KTEASE(GeneralRecommender):
         settings = self.settings
         if settings.prior == "none":
             return Fit(self.interaction_matrix, no_prior(self.n_items), settings.options, sample).run()
-        texts = TextPriors(config, dataset, settings.neighbours, self.interaction_matrix)
+        texts = TextPriors(config, dataset, settings.neighbours, Terms(config, dataset, self.interaction_matrix))
         self.with_text = torch.from_numpy(texts.found.has_text.copy())
         if self.transfer is None:
             prior = texts.prior(texts.whitened(settings.whitening), settings.lexical)

@@ -35,18 +35,16 @@ class Lexical:
     learned: bool = False
 
 
-class TextPriors:
-    """The text priors of one data set.
+class Terms:
+    """The terms of one data set's texts, made when they are first asked for.
 
     Args:
         config, dataset: of RecBole.
-        neighbours: of an item.
         interactions: of the training part, ``[n_users, n_items]``: what the weights of terms are learned from.
     """
 
-    def __init__(self, config: Any, dataset: Any, neighbours: int, interactions: sp.csr_matrix) -> None:
-        self.found, self.neighbours = load_item_text(config, dataset), neighbours
-        self.interactions, self._texts = interactions, functools.partial(load_texts, config, dataset)
+    def __init__(self, config: Any, dataset: Any, interactions: sp.csr_matrix) -> None:
+        self._interactions, self._texts = interactions, functools.partial(load_texts, config, dataset)
 
     @functools.cached_property
     def words(self) -> sp.csr_matrix:
@@ -56,7 +54,20 @@ class TextPriors:
     @functools.cached_property
     def learned(self) -> sp.csr_matrix:
         """Rows of terms whose weights are learned, ``[n_items, terms]``."""
-        return learned_terms(self._texts(), self.interactions)
+        return learned_terms(self._texts(), self._interactions)
+
+
+class TextPriors:
+    """The text priors of one data set.
+
+    Args:
+        config, dataset: of RecBole.
+        neighbours: of an item.
+        terms: of the same texts; no encoder changes them.
+    """
+
+    def __init__(self, config: Any, dataset: Any, neighbours: int, terms: Terms) -> None:
+        self.found, self.neighbours, self.terms = load_item_text(config, dataset), neighbours, terms
 
     def whitened(self, power: float) -> np.ndarray:
         """Return the whitened vectors, ``[n_items, d]``."""
@@ -64,8 +75,10 @@ class TextPriors:
 
     def prior(self, vectors: np.ndarray, lexical: Lexical, power: float = 1.0) -> sp.csc_matrix:
         """Return the prior of ``vectors`` ``[n_items, d]``, see :func:`recbole_ktrec.nn.text_prior.text_neighbours`."""
-        terms = None if not lexical.weight else self.learned if lexical.learned else self.words
-        return text_neighbours(vectors, terms, self.neighbours, lexical.weight, power)
+        rows = None
+        if lexical.weight:
+            rows = self.terms.learned if lexical.learned else self.terms.words
+        return text_neighbours(vectors, rows, self.neighbours, lexical.weight, power)
 
 
 def untrained_texts(config: Any, dataset: Any, texts: TextPriors) -> TextPriors:
@@ -75,7 +88,7 @@ def untrained_texts(config: Any, dataset: Any, texts: TextPriors) -> TextPriors:
     if view is config:
         return texts
     try:
-        return TextPriors(view, dataset, texts.neighbours, texts.interactions)
+        return TextPriors(view, dataset, texts.neighbours, texts.terms)
     except EncoderError as error:
         _logger.warning(f"The guard compares without the untrained encoder, which cannot be had: {error}")
         return texts

@@ -114,13 +114,15 @@ class TransferFit:
         if sample is None or int(known[sample.positives.indices].sum()) < FEWEST:  # the others choose nothing
             self.options, self.sample = settings.artifact.filled(options, interactions), None
         self.shape = settings.artifact.shape_for(interactions)
+        if self._taught:
+            self.shape = replace(self.shape, lexical_weight=lexical.weight)
         self.choice: dict[str, Any] = {"transfer": settings.how, "shape": asdict(self.shape)}
 
     def run(self) -> Dense | Factored | Kernel:
         """Return what scores; ``choice`` says what was taken and why."""
         if self.settings.zero_shot:
             self._note("transferred", "zero-shot: of the target only the length of histories decides", {})
-            return Kernel(self._as_carried())
+            return Kernel(self._carried(self.shape))
         if self.sample is None:
             self._note("transferred", "too few validation interactions to compare", {})
             return self._fit(self._transferred()).run()
@@ -139,16 +141,15 @@ class TransferFit:
             "scratch": lambda: plain.with_prior(self._scratch(texts), plain.settled()),
             "transferred": lambda: plain.with_prior(self._transferred(plain), plain.settled()),
         }
-        values, kept = dict[str, np.ndarray](), list[Dense | Factored]()
+        values = dict[str, np.ndarray]()
         for name in VARIANTS:
             fitted = variants[name]().run()
             values[name] = self._ndcg(fitted)
-            if pick(values) == name:  # one beside the next fit: each may be of n_items^2 numbers
-                kept = [fitted]
-            del fitted
-        used = pick(values)
+            if pick(values) == name:  # the first one always is
+                used, kept = name, fitted
+            del fitted  # one beside the next fit: each may be of n_items^2 numbers
         self._note(used, f"NDCG@10 of {len(values[used])} validation users", means(values))
-        return kept[0]
+        return kept
 
     def _ndcg(self, fitted: Dense | Factored) -> np.ndarray:
         """Return NDCG@10 of each held-out user, ``[n_users]``."""
@@ -162,10 +163,13 @@ class TransferFit:
     def _fit(self, prior: sp.csc_matrix) -> Fit:
         return Fit(self.interactions, prior, self.options, self.sample)
 
+    @property
+    def _taught(self) -> bool:
+        """Whether the target teaches what terms say: they then count as much as without transfer."""
+        return self.lexical.learned and self.sample is not None
+
     def _shaped(self, vectors: np.ndarray, shape: Shape) -> sp.csc_matrix:
-        """Return the prior of a shape; where the target teaches what terms say, as much of them as without transfer."""
-        taught = self.lexical.learned and self.sample is not None
-        return self.texts.prior(vectors, self.lexical if taught else Lexical(shape.lexical_weight), shape.power)
+        return self.texts.prior(vectors, Lexical(shape.lexical_weight, self._taught), shape.power)
 
     def _scratch(self, texts: TextPriors) -> sp.csc_matrix:
         """Return the prior of the metric that the target's own training interactions give."""
@@ -173,16 +177,16 @@ class TransferFit:
         own = metric(co_consumption(self.interactions, vectors), self.shape.exponent)
         return texts.prior(mapped(vectors, own), self.lexical)
 
-    def _as_carried(self) -> sp.csc_matrix:
-        """Return the prior of the artifact's metric and shape, as they are."""
-        return self._shaped(self.settings.artifact.transferred(self._vectors, self.shape), self.shape)
+    def _carried(self, shape: Shape) -> sp.csc_matrix:
+        """Return the prior of the sources' metric in a shape."""
+        return self._shaped(self.settings.artifact.transferred(self._vectors, shape), shape)
 
     def _transferred(self, plain: Fit | None = None) -> sp.csc_matrix:
         if self.settings.how == "adapter" and self.sample is not None:
             return self._adapted(plain)
         if self.settings.how == "full":
             return self._shaped(mapped(self._vectors, self._both()), self.shape)
-        return self._as_carried()
+        return self._carried(self.shape)
 
     def _both(self) -> np.ndarray:
         """Return the metric of the target's statistics, those of the sources being the prior (MAP)."""
@@ -194,13 +198,13 @@ class TransferFit:
     def _adapted(self, plain: Fit | None) -> sp.csc_matrix:
         """Return the best prior over strengths and powers, all other numbers being those of the fit without transfer
         (or, without one, with the artifact's own shape)."""
-        best = self._shaped(self.settings.artifact.transferred(self._vectors, self.shape), self.shape)
+        best = self._carried(self.shape)
         fit = self._fit(best) if plain is None else plain
         options, shape = fit.settled(), self.shape
         ndcg = fit.with_prior(best, options).choice().ndcg
         grid = [replace(self.shape, strength=s, power=p) for s in _STRENGTHS for p in _POWERS if s or p != 1]
         for tried in [one for one in grid if one != self.shape]:
-            prior = self._shaped(self.settings.artifact.transferred(self._vectors, tried), tried)
+            prior = self._carried(tried)
             found = fit.with_prior(prior, options).choice().ndcg
             if found > ndcg:
                 ndcg, shape, best = found, tried, prior

@@ -214,7 +214,9 @@ class Fit:
 
     def run(self) -> Dense | Factored:
         """Choose, solve and return what scores."""
-        form = f"low-rank form, rank {self.options.rank}" if self.options.rank else "dense form: minutes from 15,000 on"
+        form = (
+            f"low-rank form, rank {self.options.rank}" if self.options.rank else "dense form: time grows as their cube"
+        )
         _logger.info(f"KTEASE: {len(self.taken):,} items, {form}")
         choice = self.choice()
         _logger.info(f"KTEASE: {choice}")

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import scipy.sparse as sp
 
-#: In scripts without blanks between words (Chinese, Japanese), every character is a word.
-_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+from recbole_ktrec.text.template import UNSPACED
+
+_WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
 _GRAM = 4
 
 
@@ -21,13 +21,19 @@ def words_and_pairs(text: str) -> Iterator[str]:
     """Yield the lower-case words of ``text`` and each two that stand side by side."""
     words = _WORD.findall(text.lower())
     yield from words
-    yield from (f"{first} {second}" for first, second in zip(words, words[1:], strict=False))
+    yield from _pairs(words)
+
+
+def _pairs(words: Sequence[str]) -> Iterator[str]:
+    return (f"{first} {second}" for first, second in zip(words, words[1:], strict=False))
 
 
 def words_and_grams(text: str) -> Iterator[str]:
     """Yield :func:`words_and_pairs` and the runs of four characters of each word: ``<leg``, ``lego``, ``ego>``."""
-    yield from words_and_pairs(text)
-    for word in _WORD.findall(text.lower()):
+    words = _WORD.findall(text.lower())
+    yield from words
+    yield from _pairs(words)
+    for word in words:
         marked = f"<{word}>"
         yield from ("#" + marked[k : k + _GRAM] for k in range(max(1, len(marked) - _GRAM + 1)))
 

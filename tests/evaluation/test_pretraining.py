@@ -24,7 +24,7 @@ from recbole_ktrec.evaluation.pretraining import Pretraining, PretrainOptions
 from recbole_ktrec.model.artifact import load
 from recbole_ktrec.model.held_out import held_out
 from recbole_ktrec.model.interactions import binary_interactions
-from recbole_ktrec.model.text_priors import TextPriors, untrained_texts
+from recbole_ktrec.model.text_priors import Terms, TextPriors, untrained_texts
 from recbole_ktrec.nn.tuning import sample_from
 from recbole_ktrec.text import TextSettings, locate_encoder
 from recbole_ktrec.text.contrastive_loop import ContrastiveTraining
@@ -205,7 +205,7 @@ def test_guard_compares_with_the_encoder_that_the_run_would_have(
     write_target(workplace)
     (workplace / "dataset" / "tiny" / "tiny.yaml").write_text(f"text_encoder: {encoder}\n")
     run = target("KTEASE", pretrained="out")
-    texts = TextPriors(run.config, run.train, 10, binary_interactions(run.train))
+    texts = TextPriors(run.config, run.train, 10, Terms(run.config, run.train, binary_interactions(run.train)))
     plain = untrained_texts(run.config, run.train, texts)
     assert plain.found.fingerprint["encoder"] == encoder and texts.found.fingerprint["encoder"] == "out/encoder"
     assert not np.allclose(plain.found.matrix, texts.found.matrix, atol=1e-2)

@@ -33,7 +33,8 @@ from recbole_ktrec.model.artifact import (
 )
 from recbole_ktrec.model.item_text import shuffled_items
 from recbole_ktrec.nn.co_consumption import Statistics, co_consumption, mapped, metric, pooled
-from recbole_ktrec.nn.item_item import Fit, Options
+from recbole_ktrec.nn.fit_options import Options
+from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.text_prior import text_neighbours
 from recbole_ktrec.text import check_fingerprint
 

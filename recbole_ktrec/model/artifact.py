@@ -20,7 +20,7 @@ from safetensors.numpy import save as as_bytes
 from recbole_ktrec.errors import DataError, EncoderError
 from recbole_ktrec.files import replacing
 from recbole_ktrec.nn.co_consumption import Statistics, mapped, metric, pooled
-from recbole_ktrec.nn.item_item import Options
+from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.text import check_fingerprint
 
 #: Goes up when a folder of before can no longer be read.

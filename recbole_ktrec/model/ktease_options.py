@@ -7,7 +7,7 @@ from typing import Any
 
 from recbole_ktrec.errors import ConfigError, number, one_of
 from recbole_ktrec.model.text_priors import Lexical
-from recbole_ktrec.nn.item_item import Options, memory
+from recbole_ktrec.nn.fit_options import Options, memory
 
 #: The time of the dense form grows with the cube of the catalogue, hence the first; the second is LAPACK's.
 _AUTO_DENSE, _MOST_DENSE = 30_000, 46_340

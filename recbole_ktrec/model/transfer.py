@@ -16,8 +16,9 @@ from recbole_ktrec.errors import ConfigError, number, one_of
 from recbole_ktrec.model.artifact import Artifact, Shape, load
 from recbole_ktrec.model.text_priors import Lexical, TextPriors
 from recbole_ktrec.nn.co_consumption import co_consumption, mapped, metric, pooled
+from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.fitted import Dense, Factored, Kernel
-from recbole_ktrec.nn.item_item import Fit, Options
+from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.tuning import Sample, beyond_standard_error
 
 TRANSFERS = ("zero_shot", "frozen", "adapter", "full")

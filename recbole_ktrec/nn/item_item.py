@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,6 +20,7 @@ from recbole_ktrec.nn.closed_form import (
 )
 from recbole_ktrec.nn.cold_demand import Demand
 from recbole_ktrec.nn.cold_items import ColdItems, Measured, Rehearsal
+from recbole_ktrec.nn.fit_options import CHOICE_RANK, SAMPLE, Options
 from recbole_ktrec.nn.fitted import Dense, Factored
 from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs, scaled_items
 from recbole_ktrec.nn.sharpening import (
@@ -41,63 +42,16 @@ from recbole_ktrec.nn.tuning import (
 
 _logger = logging.getLogger(__name__)
 _ROWS = 512
-#: Scores of the held-out users of a choice, at most, in one matrix: 2,000 users of the candidates.
-_SAMPLE = 2000 * 22_000
 #: Users of the rehearsal with known items treated as cold: each asks about several.
 _REHEARSED = 1000
 #: Share of the known items' NDCG that cold ones may cost as long as nothing shows how much they are wanted.
 _WARM_LOSS = 0.02
-#: Users that show how much cold items are wanted: as many as ``_SAMPLE`` allows with all items, within these bounds.
+#: Users that show how much cold items are wanted: as many as ``SAMPLE`` allows with all items, within these bounds.
 _FEWEST_ASKED, _ASKED = 200, 4000
-#: Directions of the low-rank inverse with which lambda and the weights are chosen; catalogues up to the second
-#: number are solved exactly for it, which takes no longer.
-_CHOICE_RANK, _CHOICE_DENSE = 256, 3000
+#: Catalogues up to this size are solved exactly for the choice of lambda and the weights, which takes no longer.
+_CHOICE_DENSE = 3000
 #: Catalogues up to this size choose kappa once more, beside what sharpens B: each value tried makes a B.
 _JOINT = 8000
-
-
-@dataclass(frozen=True)
-class Options:
-    """Settings of the fit; None is chosen on held-out interactions, or takes the value below if there are none.
-
-    Attributes:
-        regularisation: lambda; 120 without held-out interactions.
-        prior_weight: kappa; .05.
-        neighbour_weight: eta; 0.
-        cold_scale: scale of cold items; that of ``prior_weight``.
-        cold_warm_loss: share of NDCG@10 on known items that cold ones may cost; .02, and what
-            :mod:`recbole_ktrec.nn.cold_demand` finds. Not used without held-out interactions.
-        user_power: users count ``|N(u)|^-user_power``.
-        item_power: lambda grows with ``n_i^item_power``.
-        score_power, popularity_discount, history_discount: see :mod:`recbole_ktrec.nn.sharpening`, of the dense form;
-            1, 0 and 0.
-        rank: directions of the low-rank form; 0 makes the dense one.
-    """
-
-    regularisation: float | None = None
-    prior_weight: float | None = None
-    neighbour_weight: float | None = None
-    cold_scale: float | None = None
-    cold_warm_loss: float | None = None
-    user_power: float = 0.5
-    item_power: float = 0.3
-    rank: int = 0
-    score_power: float | None = None
-    popularity_discount: float | None = None
-    history_discount: float | None = None
-
-
-def memory(n_items: int, neighbours: int, rank: int, beside: int = 0) -> float:
-    """Return about how many bytes a fit takes beside the interactions; ``rank`` 0 stands for the dense form.
-
-    Args:
-        beside: other fits to the same interactions that are kept meanwhile.
-    """
-    prior = 8 * n_items * min(neighbours, n_items) * 5  # K, D K, transposed, neighbours of known items, of cold ones
-    choosing = 5 * 4 * _SAMPLE + 4 * 4 * n_items * _CHOICE_RANK
-    solved = 4 * 4 * n_items * rank + 6 * 4 * _ROWS * n_items if rank else 4 * n_items**2 + 3 * 4 * _ROWS * n_items
-    kept = 8 * n_items * min(neighbours, n_items) + 4 * n_items * (rank or n_items)
-    return float(prior + choosing + solved + beside * kept)
 
 
 def spread_over_neighbours(prior: sp.csc_matrix, known: np.ndarray) -> sp.csr_matrix:
@@ -155,7 +109,7 @@ class Fit:
 
     def _low_rank(self, regularisation: float) -> LowRankInverse:
         if not self._eigenpairs:
-            rank = min(self.options.rank or _CHOICE_RANK, self.interactions.shape[1])
+            rank = min(self.options.rank or CHOICE_RANK, self.interactions.shape[1])
             scaled = scaled_items(self.interactions, self.penalties)
             self._eigenpairs.append(leading_eigenpairs(scaled, self.weights, rank))
         return LowRankInverse(self.interactions, self.weights, regularisation, self._eigenpairs[0], self.penalties)
@@ -210,7 +164,7 @@ class Fit:
         """Return held-out interactions with all items as candidates."""
         assert self.everything is not None
         n = len(self.taken)
-        return Demand(self.everything.some(min(_ASKED, max(_FEWEST_ASKED, _SAMPLE // n)), n), cold, warm)
+        return Demand(self.everything.some(min(_ASKED, max(_FEWEST_ASKED, SAMPLE // n)), n), cold, warm)
 
     def run(self) -> Dense | Factored:
         """Choose, solve and return what scores."""

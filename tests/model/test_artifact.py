@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from recbole_ktrec.errors import DataError, EncoderError
 from recbole_ktrec.model.artifact import CARD, KERNEL, WEIGHTS, Artifact, Shape, load, save
 from recbole_ktrec.nn.co_consumption import Statistics, metric
-from recbole_ktrec.nn.item_item import Options
+from recbole_ktrec.nn.fit_options import Options
 
 FINGERPRINT = {"encoder": "a/mini", "sha256": "1" * 64, "pooling": "mean", "prompt": "", "max_length": 32}
 FUSION = [

@@ -15,7 +15,8 @@ from recbole.quick_start import load_data_and_model, run_recbole
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
 from recbole_ktrec.model.item_text import load_item_text, load_texts
 from recbole_ktrec.model.transfer import TransferSettings, pick
-from recbole_ktrec.nn.item_item import Fit, Options
+from recbole_ktrec.nn.fit_options import Options
+from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.text_prior import power_scale
 from recbole_ktrec.nn.whitening import whitened_text
 from tests.support import build, everyone, trained

@@ -15,7 +15,8 @@ from recbole_ktrec.nn.closed_form import (
     pull_diagonal,
     user_weights,
 )
-from recbole_ktrec.nn.item_item import Fit, Options, memory, spread_over_neighbours
+from recbole_ktrec.nn.fit_options import Options, memory
+from recbole_ktrec.nn.item_item import Fit, spread_over_neighbours
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
 from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs, scaled_items
 from recbole_ktrec.nn.text_prior import no_prior

@@ -9,7 +9,8 @@ import torch
 
 from recbole_ktrec.nn.cold_demand import Demand, Tried
 from recbole_ktrec.nn.cold_items import ColdItems, Level
-from recbole_ktrec.nn.item_item import Fit, Options
+from recbole_ktrec.nn.fit_options import Options
+from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.tuning import Sample, beyond_standard_error, masked_ndcg
 
 N, USERS = 40, 120

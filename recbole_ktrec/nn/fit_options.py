@@ -1,0 +1,55 @@
+"""What can be set of a fit of KTEASE, and the memory that it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_ROWS = 512
+#: Scores of the held-out users of a choice, at most, in one matrix: 2,000 users of the candidates.
+SAMPLE = 2000 * 22_000
+#: Directions of the low-rank inverse with which lambda and the weights are chosen.
+CHOICE_RANK = 256
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings of the fit; None is chosen on held-out interactions, or takes the value below if there are none.
+
+    Attributes:
+        regularisation: lambda; 120 without held-out interactions.
+        prior_weight: kappa; .05.
+        neighbour_weight: eta; 0.
+        cold_scale: scale of cold items; that of ``prior_weight``.
+        cold_warm_loss: share of NDCG@10 on known items that cold ones may cost; .02, and what
+            :mod:`recbole_ktrec.nn.cold_demand` finds. Not used without held-out interactions.
+        user_power: users count ``|N(u)|^-user_power``.
+        item_power: lambda grows with ``n_i^item_power``.
+        score_power, popularity_discount, history_discount: see :mod:`recbole_ktrec.nn.sharpening`, of the dense form;
+            1, 0 and 0.
+        rank: directions of the low-rank form; 0 makes the dense one.
+    """
+
+    regularisation: float | None = None
+    prior_weight: float | None = None
+    neighbour_weight: float | None = None
+    cold_scale: float | None = None
+    cold_warm_loss: float | None = None
+    user_power: float = 0.5
+    item_power: float = 0.3
+    rank: int = 0
+    score_power: float | None = None
+    popularity_discount: float | None = None
+    history_discount: float | None = None
+
+
+def memory(n_items: int, neighbours: int, rank: int, beside: int = 0) -> float:
+    """Return about how many bytes a fit takes beside the interactions; ``rank`` 0 stands for the dense form.
+
+    Args:
+        beside: other fits to the same interactions that are kept meanwhile.
+    """
+    prior = 8 * n_items * min(neighbours, n_items) * 5  # K, D K, transposed, neighbours of known items, of cold ones
+    choosing = 5 * 4 * SAMPLE + 4 * 4 * n_items * CHOICE_RANK
+    solved = 4 * 4 * n_items * rank + 6 * 4 * _ROWS * n_items if rank else 4 * n_items**2 + 3 * 4 * _ROWS * n_items
+    kept = 8 * n_items * min(neighbours, n_items) + 4 * n_items * (rank or n_items)
+    return float(prior + choosing + solved + beside * kept)

@@ -3,6 +3,7 @@
     python benchmarks/compare.py fair/seven                            # seven built-ins on ml-100k, three seeds
     python benchmarks/compare.py fair/table --data-path dataset        # the seed's table on three real data sets
     python benchmarks/compare.py accuracy/warm --data-path dataset     # every model on eleven data sets (a day)
+    python benchmarks/compare.py accuracy/later --data-path dataset    # what users take last, from all that came before
     python benchmarks/compare.py accuracy/ablation --data-path dataset # what each part of the two models is worth
 
 Each one writes ``<name>.json`` (results.json, of the groups only the validation metric) and ``<name>.md`` (the report)
@@ -32,6 +33,8 @@ OWN = ["KTRec", "KTEASE"]
 REAL = ["amazon-instruments", "ml-100k", "caixin-news"]
 AMAZON = ["amazon-toys", "amazon-beauty", "amazon-games", "amazon-instruments"]
 ALL = ["ml-100k", "ml-latest-small", *AMAZON, "goodreads", "anime", "steam", "microlens", "caixin-news"]
+#: Those that tell the order of a user's interactions.
+ORDERED = ["ml-100k", "ml-latest-small", *AMAZON, "microlens", "caixin-news"]
 #: ``text-kernel`` is a section of options.yaml: KTEASE that learns nothing; so are the variants of EASE.
 BUILT_IN = [*BASELINES, "EASE-30", "EASE-100", "EASE-500", "SimpleX", "RecVAE", "SLIMElastic"]
 STRONG = [*OWN, "text-kernel", "EASE-auto", *BUILT_IN]
@@ -57,6 +60,9 @@ COMPARISONS = {
     "fair/table": Comparison(REAL, [*OWN, "EASE", "LightGCN", "NeuMF", "Pop"]),
     "fair/cold-user": Comparison(REAL, [*OWN, "EASE", "LightGCN", "Pop"], "cold_user"),
     "accuracy/warm": Comparison(ALL, STRONG, five_core=True),
+    "accuracy/later": Comparison(
+        ORDERED, [*OWN, "KTEASE-no-decay", "EASE", "LightGCN", "SASRec"], "leave_one_out", True
+    ),
     "accuracy/ablation": Comparison(["amazon-instruments"], ABLATION, five_core=True),
     "accuracy/cold": Comparison(ALL, [*OWN, "KTEASE-careful", "text-kernel", "EASE", "Pop"], "cold_item", True),
 }

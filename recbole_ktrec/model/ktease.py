@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from recbole.model.abstract_recommender import GeneralRecommender
 from recbole.trainer import TraditionalTrainer
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.held_out import HeldOut, held_out, with_negatives
-from recbole_ktrec.model.interactions import binary_interactions
+from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.model.item_text import feature_file
 from recbole_ktrec.model.ktease_options import Settings
 from recbole_ktrec.model.text_priors import Terms, TextPriors, untrained_texts
@@ -62,8 +63,8 @@ class KTEASE(GeneralRecommender):
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
         take_encoder(config)
-        self.interaction_matrix = binary_interactions(dataset)
-        self.settings = Settings.read(config, self.n_items)
+        self.taken = Taken.of(dataset)
+        self.settings = Settings.read(config, self.n_items, self.taken.decay_of(config))
         self.transfer = TransferSettings.read(config)
         if self.transfer is not None and self.settings.prior == "none":
             raise ConfigError("pretrained needs item texts, so prior must be [text].")
@@ -86,10 +87,20 @@ class KTEASE(GeneralRecommender):
         """Copy the module but share the matrices: RecBole copies the model to count its operations."""
         copied = self.__class__.__new__(self.__class__)
         memo[id(self)] = copied
-        shared = {"interaction_matrix", "weights", "source", "transfer", "_scores"}
+        shared = {"taken", "weights", "source", "transfer", "_scores"}
         for name, value in self.__dict__.items():
             copied.__dict__[name] = value if name in shared else copy.deepcopy(value, memo)
         return copied
+
+    @property
+    def decay(self) -> float:
+        """How fast interactions lose weight with their place from the end of a history, 0 before the fit."""
+        return float(self.weights.get("decay", 0.0))
+
+    @property
+    def interaction_matrix(self) -> sp.csr_matrix:
+        """Who took what in training, binary float32 ``[n_users, n_items]``."""
+        return self.taken.matrix
 
     def fit(self, found: HeldOut | None) -> None:
         """Solve and calibrate; ``found`` holds the interactions on which open numbers and calibration are chosen."""
@@ -104,7 +115,7 @@ class KTEASE(GeneralRecommender):
         sample = None
         if found is not None:
             users, row, item = found.users.numpy(), found.row.numpy(), found.item.numpy()
-            sample = sample_from(self.interaction_matrix, users, row, item)
+            sample = sample_from(self.interaction_matrix, users, row, item, self.taken.places)
         fitted = self._fitted(*self.source, sample)
         self.weights, self._scores = as_matrices(fitted), fitted
         self.source = self.source if self.zero_shot else None  # zero-shot follows the histories, see fold_in
@@ -118,7 +129,7 @@ class KTEASE(GeneralRecommender):
         if self.transfer is None:
             prior = texts.prior(texts.whitened(settings.whitening), settings.lexical)
             if self.zero_shot:
-                return Kernel(prior)
+                return Kernel(prior, settings.options.history_decay or 0.0)
             return Fit(self.interaction_matrix, prior, settings.options, sample).run()
         fit = TransferFit(self.transfer, texts, self.interaction_matrix, settings.options, sample,
                           settings.whitening, settings.lexical,
@@ -138,7 +149,7 @@ class KTEASE(GeneralRecommender):
             return np.zeros((len(users), self.n_items), dtype=np.float32)
         if self._scores is None:
             self._scores = scores_from(self.weights)
-        return self._scores(self.interaction_matrix[users])
+        return self._scores(self.taken.weighted(self.decay)[users])
 
     def pairs(self, users: np.ndarray, items: np.ndarray) -> Tensor:
         """Return the scores of (user, item) pairs, ``[n]`` each: float32 ``[n]``."""
@@ -154,7 +165,7 @@ class KTEASE(GeneralRecommender):
 
         The shape of a transferred prior that is all there is goes by the length of the histories, so by these.
         """
-        self.interaction_matrix = binary_interactions(dataset)
+        self.taken = Taken.of(dataset)
         if self.zero_shot and self.transfer is not None and self.source is not None:
             shape = asdict(self.transfer.artifact.shape_for(self.interaction_matrix))
             if shape != self.transfer_choice.get("shape"):

@@ -41,8 +41,11 @@ class Settings:
     lexical: Lexical
 
     @classmethod
-    def read(cls, config: Any, n_items: int) -> Settings:
+    def read(cls, config: Any, n_items: int, history_decay: float | None) -> Settings:
         """Read the configuration of a catalogue of ``n_items``.
+
+        Args:
+            history_decay: as :class:`recbole_ktrec.model.interactions.Taken` reads it.
 
         Raises:
             ConfigError: a value cannot be used, or the catalogue needs more memory than ``memory_limit``.
@@ -63,6 +66,7 @@ class Settings:
             score_power=_of_dense(config, "score_power", rank, 1, least=0.1, most=5),
             popularity_discount=_of_dense(config, "popularity_discount", rank, 0, least=-1, most=1),
             history_discount=_of_dense(config, "history_discount", rank, 0, least=-1, most=1),
+            history_decay=history_decay,
         )
         return cls(
             options,

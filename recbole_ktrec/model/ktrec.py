@@ -13,7 +13,7 @@ from torch import Tensor
 
 from recbole_ktrec.errors import ConfigError, number, one_of
 from recbole_ktrec.model.held_out import HeldOut, with_negatives
-from recbole_ktrec.model.interactions import binary_interactions
+from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.model.item_text import load_user_text
 from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer
@@ -31,6 +31,7 @@ from recbole_ktrec.nn.losses import LOSSES
 from recbole_ktrec.nn.objective import Objective
 from recbole_ktrec.nn.scorers import SCORERS, Dot
 from recbole_ktrec.nn.shared import SharedRows
+from recbole_ktrec.nn.tuning import choose_decay, masked_ndcg_by_user
 from recbole_ktrec.nn.whitening import whitened_text
 from recbole_ktrec.text import check_fingerprint
 
@@ -66,11 +67,12 @@ class KTRec(GeneralRecommender):
             number(key, config[key], **bounds)
         for key in ("embedding_size", "tower_rank"):
             number(key, config[key] or 1, least=1, whole=True)  # ~ is a number that the data give
-        interactions = binary_interactions(dataset)
+        self.taken = Taken.of(dataset)
+        interactions = self.taken.matrix
         self.multi_task = MultiTaskSettings.read(config)
-        loss = LOSSES[config["loss"]]
-        self.objective = Objective(float(config["hidden_share"]), int(config["train_negatives"]), loss)
-        self.histories = Histories(interactions)
+        self.objective = Objective(config["hidden_share"], int(config["train_negatives"]), LOSSES[config["loss"]])
+        self.history_decay = self.taken.decay_of(config)
+        self.take_decay(self.history_decay or 0.0)
         taken = np.flatnonzero(np.asarray(interactions.sum(axis=0)).ravel())
         self.candidates = torch.from_numpy(taken)  # an item that nobody could take yet is no negative
         self.transfer, self.transfer_choice = TransferredTexts.read(config, dataset, interactions), dict[str, Any]()
@@ -83,7 +85,7 @@ class KTRec(GeneralRecommender):
         self._closed = (KTEASE(config, dataset),) if wanted else ()
         self.register_buffer("blend", torch.tensor([1.0, 0.0]))
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
-        self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice"]
+        self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice", "decay"]
         self._items: tuple[Tensor, Tensor] | None = None
         self._settled = False
 
@@ -102,8 +104,8 @@ class KTRec(GeneralRecommender):
 
     def _text(self, config: Any, dataset: Any, interactions: sp.csr_matrix) -> TextSide:
         if config["fusion"] == "id":
-            width = int(config["embedding_size"] or 64)
-            return TextSide(SharedRows(np.zeros((self.n_items, width), dtype=np.float32)), {})
+            shape = self.n_items, int(config["embedding_size"] or 64)
+            return TextSide(SharedRows(np.zeros(shape, dtype=np.float32)), {})
         if self.transfer:
             return TextSide(self.transfer.texts["transferred"][0], self.transfer.fingerprint)
         return text_side(config, dataset, interactions, self.device)
@@ -114,17 +116,13 @@ class KTRec(GeneralRecommender):
         found = load_user_text(config, dataset, interactions)
         if found is None:
             return None
-        return SharedRows(
-            whitened_text(found.matrix, found.has_text, float(config["whitening"]), config["embedding_size"])
-        )
+        whitening, width = float(config["whitening"]), config["embedding_size"]
+        return SharedRows(whitened_text(found.matrix, found.has_text, whitening, width))
 
     def calculate_loss(self, interaction: Any) -> Tensor:
         """Return the loss of a batch of users (only their ids are read): a scalar."""
         users = interaction[self.USER_ID].to(self.device)
         return self.objective(self.net, self.histories, self.candidates, users, self.live)
-
-    def _grid(self, users: Tensor, items: Tensor, bias: Tensor) -> Tensor:
-        return self.net.scorer.grid(users, items) + bias
 
     def _catalogue(self) -> tuple[Tensor, Tensor]:
         """Return vectors and biases of all items, computed once an evaluation."""
@@ -135,8 +133,8 @@ class KTRec(GeneralRecommender):
 
     def user_vectors(self, users: Tensor) -> Tensor:
         """Return W_u of ``users`` ``[m]`` from their training histories: ``[m, width]``."""
-        row, items = (part.to(self.device) for part in self.histories.of(users))
-        return self.net.user_vectors(users, row, items, self.live)
+        row, items, weight = (part.to(self.device) for part in self.histories.of(users))
+        return self.net.user_vectors(users, row, items, self.live, weight)
 
     @torch.no_grad()
     def predict(self, interaction: Any) -> Tensor:
@@ -163,16 +161,22 @@ class KTRec(GeneralRecommender):
 
     def fold_in(self, dataset: Any) -> None:
         """Take the users' histories from ``dataset``, new users' among them, without training."""
-        self.histories = Histories(binary_interactions(dataset))
+        self.taken = Taken.of(dataset)
+        self.take_decay(self.decay)
         for part in self._closed:
             part.fold_in(dataset)
+
+    def take_decay(self, decay: float) -> None:
+        """Weigh the histories from which scores are made by how recent what they hold is."""
+        self.decay, self.histories = decay, Histories(self.taken.weighted(decay))
 
     def content_items(self) -> Tensor:
         """Return which items have a text that the model reads: bool ``[n_items]``."""
         return (self.net.text.all(torch.device("cpu")) != 0).any(dim=1)
 
     def _neural(self, users: Tensor) -> Tensor:
-        return self._grid(self.user_vectors(users.to(self.device)), *self._catalogue())
+        vectors, bias = self._catalogue()
+        return self.net.scorer.grid(self.user_vectors(users.to(self.device)), vectors) + bias
 
     @property
     def closed_parts(self) -> list[dict[str, Any]]:
@@ -206,6 +210,7 @@ class KTRec(GeneralRecommender):
             part.solve(found)
             if self.transfer:
                 self.transfer_choice["closed_form"] = part.transfer_choice
+            self.take_decay(part.decay)
 
     @torch.no_grad()
     def weigh(self, found: HeldOut) -> tuple[Tensor, Tensor]:
@@ -214,6 +219,8 @@ class KTRec(GeneralRecommender):
         Returns:
             The scores with them ``[m, n_items]``, and what is no candidate, bool of that shape.
         """
+        if not self._closed and self.history_decay is None and self.taken.places is not None:
+            self.take_decay(choose_decay(lambda decay: self._neural_ndcg(found, decay)))
         scores, masked = self._neural(found.users).cpu(), self._masked(found.users)
         for part in self._closed:
             closed = torch.from_numpy(part.scores(found.users.numpy()))
@@ -221,6 +228,11 @@ class KTRec(GeneralRecommender):
             self.blend.copy_(torch.tensor(weights))
             scores = weights[0] * scores + weights[1] * closed
         return scores, masked
+
+    def _neural_ndcg(self, found: HeldOut, decay: float) -> np.ndarray:
+        self.take_decay(decay)
+        scores = self._neural(found.users).cpu().numpy()
+        return masked_ndcg_by_user(scores, self._masked(found.users), found.positives(self.n_items))
 
     @torch.no_grad()
     def settle(self, found: HeldOut) -> str:
@@ -239,7 +251,7 @@ class KTRec(GeneralRecommender):
         """Return what is no candidate for ``users`` ``[m]``, padding and history: bool ``[m, n_items]``."""
         masked = torch.zeros(len(users), self.n_items, dtype=torch.bool)
         masked[:, 0] = True
-        row, items = self.histories.of(users)
+        row, items, _ = self.histories.of(users)
         masked[row, items] = True
         return masked
 
@@ -274,12 +286,14 @@ class KTRec(GeneralRecommender):
         Raises:
             EncoderError: the encoders differ; the message names both.
         """
+        para = para or {}
         if para and self.text_fingerprint:
             check_fingerprint(para["text_fingerprint"], self.text_fingerprint)
-        self.transfer_choice = dict((para or {}).get("transfer_choice") or {})
+        self.transfer_choice = dict(para.get("transfer_choice") or {})
         if self.transfer and self.transfer_choice:
             self.transfer.apply(self.net, self.transfer_choice["used"])
-        for part, stored in zip(self._closed, (para or {}).get("closed_parts", ()), strict=False):
+        for part, stored in zip(self._closed, para.get("closed_parts", ()), strict=False):
             part.load_other_parameter(stored)
             self._settled = True
+        self.take_decay(para.get("decay", self.decay))
         self._items = None

@@ -123,7 +123,7 @@ class TransferFit:
         """Return what scores; ``choice`` says what was taken and why."""
         if self.settings.zero_shot:
             self._note("transferred", "zero-shot: of the target only the length of histories decides", {})
-            return Kernel(self._carried(self.shape))
+            return Kernel(self._carried(self.shape), self.options.history_decay or 0.0)
         if self.sample is None:
             self._note("transferred", "too few validation interactions to compare", {})
             return self._fit(self._transferred()).run()
@@ -155,7 +155,8 @@ class TransferFit:
     def _ndcg(self, fitted: Dense | Factored) -> np.ndarray:
         """Return NDCG@10 of each held-out user, ``[n_users]``."""
         assert self.sample is not None
-        return self.sample.ndcg_by_user(self.sample.gather(lambda rows: (fitted(rows),), self.sample.rows)[0])
+        sample = self.sample.decayed(fitted.decay)
+        return sample.ndcg_by_user(sample.gather(lambda rows: (fitted(rows),), sample.rows)[0])
 
     @functools.cached_property
     def _vectors(self) -> np.ndarray:

@@ -26,6 +26,7 @@ class Options:
         item_power: lambda grows with ``n_i^item_power``.
         score_power, popularity_discount, history_discount: see :mod:`recbole_ktrec.nn.sharpening`, of the dense form;
             1, 0 and 0.
+        history_decay: see :mod:`recbole_ktrec.nn.recency`; 0, and without an order of the histories too.
         rank: directions of the low-rank form; 0 makes the dense one.
     """
 
@@ -40,6 +41,7 @@ class Options:
     score_power: float | None = None
     popularity_discount: float | None = None
     history_discount: float | None = None
+    history_decay: float | None = None
 
 
 def memory(n_items: int, neighbours: int, rank: int, beside: int = 0) -> float:

@@ -1,4 +1,7 @@
-"""What a fit of KTEASE leaves to score with: the dense form keeps B, the low-rank form what B is made of."""
+"""What a fit of KTEASE leaves to score with: the dense form keeps B, the low-rank form what B is made of.
+
+Histories are given as they are to count: weighted with ``decay``, see :mod:`recbole_ktrec.nn.recency`.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ class Dense:
     matrix: np.ndarray
     cold: np.ndarray | None = None
     power: float = 1.0
+    decay: float = 0.0
 
     def __call__(self, rows: sp.csr_matrix) -> np.ndarray:
         scores = np.asarray(rows @ self.matrix)
@@ -33,6 +37,7 @@ class Kernel:
     """The prior alone, nothing learned from interactions: ``scores = rows K``."""
 
     prior: sp.csc_matrix
+    decay: float = 0.0
 
     @functools.cached_property
     def _by_row(self) -> sp.csr_matrix:
@@ -52,6 +57,7 @@ class Factored:
     spread: sp.csr_matrix
     choice: Choice
     cold: ColdItems
+    decay: float = 0.0
 
     def warm(self, rows: sp.csr_matrix) -> np.ndarray:
         """Return the scores before cold items are filled in: ``[m, n_items]``."""

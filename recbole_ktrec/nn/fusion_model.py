@@ -96,15 +96,18 @@ class FusionModel(nn.Module):
         keep = self._keep(len(items), items.device)
         return self.history_fusion(self.history_id(items) * keep, self.history_tower(text))
 
-    def user_vectors(self, users: Tensor, row: Tensor, items: Tensor, text: Any = None) -> Tensor:
+    def user_vectors(
+        self, users: Tensor, row: Tensor, items: Tensor, text: Any = None, weight: Tensor | None = None
+    ) -> Tensor:
         """Return W_u ``[m, out]`` of the users ``[m]`` from a history given as (row, item) pairs, row ascending.
 
         Args:
+            weight: what each pair counts, ``[n]``; 1 by default.
             text: called with the distinct items for their text vectors, in place of the stored ones.
         """
         distinct, index = torch.unique(items, return_inverse=True)
         vectors = self.history_vectors(distinct, None if text is None else text(distinct))
-        pooled = pool(vectors, index, row, len(users))
+        pooled = pool(vectors, index, row, len(users), weight)
         if self.user_text is not None and self.user_tower is not None:
             own = self.user_tower(self.user_text.rows(users))
             own = torch.cat([own, own.new_zeros(len(own), pooled.shape[1] - own.shape[1])], dim=1)

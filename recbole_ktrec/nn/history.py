@@ -13,10 +13,11 @@ class Histories:
     """The items of every user as CSR arrays; shared by copies of the model, never copied.
 
     Args:
-        interactions: binary ``[n_users, n_items]``.
+        interactions: ``[n_users, n_items]``, what each counts.
     """
 
     def __init__(self, interactions: sp.csr_matrix) -> None:
+        self.weights = torch.from_numpy(interactions.data.astype(np.float32))
         self.starts = torch.from_numpy(interactions.indptr.astype(np.int64))
         self.items = torch.from_numpy(interactions.indices.astype(np.int64))
 
@@ -28,13 +29,14 @@ class Histories:
         ones = np.ones(len(self.items), dtype=np.float32)
         return sp.csr_matrix((ones, self.items.numpy(), self.starts.numpy()), (len(self.starts) - 1, n_items))
 
-    def of(self, users: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (row, item), both ``[n]``: row counts the users of the batch ``[m]`` from 0, ascending."""
+    def of(self, users: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return (row, item, weight), ``[n]`` each: row counts the users of the batch ``[m]`` from 0, ascending."""
         users = users.cpu()
         lengths = self.starts[users + 1] - self.starts[users]
         row = torch.repeat_interleave(torch.arange(len(users)), lengths)
         first = torch.cumsum(lengths, 0) - lengths
-        return row, self.items[(self.starts[users] - first)[row] + torch.arange(len(row))]
+        places = (self.starts[users] - first)[row] + torch.arange(len(row))
+        return row, self.items[places], self.weights[places]
 
 
 def hide(row: Tensor, share: float) -> Tensor:
@@ -83,13 +85,14 @@ def shared_candidates(
     return candidates, column, known
 
 
-def pool(vectors: Tensor, index: Tensor, row: Tensor, users: int) -> Tensor:
+def pool(vectors: Tensor, index: Tensor, row: Tensor, users: int, weight: Tensor | None = None) -> Tensor:
     """Return the sum of ``vectors[index]`` over each user's interactions: ``[users, width]``; no history gives zeros.
 
     Args:
         vectors: ``[m, width]``, the distinct items.
         index: ``[n]``, which of them each interaction takes.
         row: ``[n]``, ascending user index of each interaction.
+        weight: ``[n]``, what each counts; 1 by default.
     """
     offsets = torch.searchsorted(row, torch.arange(users, device=row.device))
-    return F.embedding_bag(index, vectors, offsets, mode="sum")
+    return F.embedding_bag(index, vectors, offsets, mode="sum", per_sample_weights=weight)

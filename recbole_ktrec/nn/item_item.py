@@ -37,6 +37,7 @@ from recbole_ktrec.nn.tuning import (
     Choice,
     Sample,
     choose,
+    choose_decay,
     climb,
 )
 
@@ -50,6 +51,8 @@ _WARM_LOSS = 0.02
 _FEWEST_ASKED, _ASKED = 200, 4000
 #: Catalogues up to this size are solved exactly for the choice of lambda and the weights, which takes no longer.
 _CHOICE_DENSE = 3000
+#: lambda, kappa and eta where nothing is chosen.
+_PLAIN = (120.0, 0.05, 0.0)
 #: Catalogues up to this size choose kappa once more, beside what sharpens B: each value tried makes a B.
 _JOINT = 8000
 
@@ -88,11 +91,13 @@ class Fit:
         self._eigenpairs: list[tuple[np.ndarray, np.ndarray]] = []
         self._choice: Choice | None = None
         self._sharpened: Sharpening | None = None
+        self.decay = options.history_decay
 
     def with_prior(self, prior: sp.csc_matrix, options: Options | None = None) -> Fit:
         """Return a fit to the same interactions with another prior; sample and leading directions are shared."""
         other = Fit(self.interactions, prior, options or self.options, None)
         other.sample, other.everything, other._eigenpairs = self.sample, self.everything, self._eigenpairs
+        other.decay = self.decay
         return other
 
     def settled(self) -> Options:
@@ -101,7 +106,8 @@ class Fit:
         Fits that differ in the prior alone then differ by it alone, not by the chance of each one's choice.
         """
         choice = self.choice()
-        found = replace(self.options, regularisation=choice.regularisation, neighbour_weight=choice.neighbour_weight)
+        found = replace(self.options, regularisation=choice.regularisation, neighbour_weight=choice.neighbour_weight,
+                        history_decay=self.decay)  # fmt: skip
         if self._sharpened is None:
             return found
         power, popularity, history = astuple(self._sharpened)
@@ -123,16 +129,37 @@ class Fit:
         return self._dense(regularisation) if small else self._low_rank(regularisation)
 
     def choice(self) -> Choice:
-        """Return lambda, kappa and eta, chosen the first time."""
+        """Return lambda, kappa and eta, chosen the first time, after what the histories count by."""
         if self._choice is None:
+            self._weigh_histories()
             self._choice = self._choose()
         return self._choice
+
+    def _weigh_histories(self) -> None:
+        """Choose the decay with the plain form of everything else, and weigh the held-out users' histories with it."""
+        if self.decay is None:
+            self.decay = 0.0 if self.sample is None else self._chosen_decay(self.sample)
+        if self.everything is not None:
+            self.everything = self.everything.decayed(self.decay)
+        if self.sample is not None:
+            self.sample = self.sample.decayed(self.decay)
+
+    def _chosen_decay(self, sample: Sample) -> float:
+        if sample.places is None:
+            return 0.0
+        inverse = self._quick(self.options.regularisation or _PLAIN[0])
+        weight = _PLAIN[1] if self.options.prior_weight is None else self.options.prior_weight
+
+        def by_user(decay: float) -> np.ndarray:
+            return sample.ndcg_by_user(sample.parts(inverse, self.pull, sample.decayed(decay).rows)(weight))
+
+        return choose_decay(by_user)
 
     def _choose(self) -> Choice:
         options = self.options
         given = (options.regularisation, options.prior_weight, options.neighbour_weight)
         if self.sample is None or None not in given:
-            filled = (default if value is None else value for value, default in zip(given, (120, 0.05, 0), strict=True))
+            filled = (default if value is None else value for value, default in zip(given, _PLAIN, strict=True))
             return Choice(*filled)
         ladders = (REGULARISATIONS, PRIOR_WEIGHTS, NEIGHBOUR_WEIGHTS)
         tried = [ladder if value is None else (value,) for value, ladder in zip(given, ladders, strict=True)]
@@ -173,14 +200,14 @@ class Fit:
         )
         _logger.info(f"KTEASE: {len(self.taken):,} items, {form}")
         choice = self.choice()
-        _logger.info(f"KTEASE: {choice}")
+        _logger.info(f"KTEASE: {choice}, decay of histories {self.decay:g}")
         return self._factored(choice) if self.options.rank else self._solved(choice)
 
     def _factored(self, choice: Choice) -> Factored:
         inverse = self._low_rank(choice.regularisation)
         nothing = ColdItems.of(self.prior, self.known, np.arange(0))
         made = Factored(inverse, self.pull, pull_diagonal(inverse, self.pull), self.spread, choice, nothing)
-        return replace(made, cold=self.cold_items(made.warm, choice))
+        return replace(made, cold=self.cold_items(made.warm, choice), decay=self.decay or 0.0)
 
     def _solved(self, choice: Choice) -> Dense:
         inverse = self._dense(choice.regularisation)
@@ -194,7 +221,7 @@ class Fit:
         cold = self.cold_items(Dense(matrix), choice)
         # Linear in the history as B is: the power comes after the sum, and takes the scale with it.
         _fill_cold(matrix, replace(cold, scale=cold.scale ** (1 / cold.power), power=1.0))
-        return Dense(matrix, cold.columns, cold.power)
+        return Dense(matrix, cold.columns, cold.power, self.decay or 0.0)
 
     def _items(self, inverse: DenseInverse, pulled: np.ndarray, choice: Choice) -> np.ndarray:
         """Return B in the place of ``inverse.matrix``."""

@@ -13,9 +13,9 @@ from recbole_ktrec.nn.tuning import Choice
 def as_matrices(fitted: Dense | Factored | Kernel) -> dict[str, Any]:
     """Return arrays, sparse matrices and numbers from which :func:`scores_from` makes the same scores."""
     if isinstance(fitted, Dense):
-        return {"matrix": fitted.matrix, "cold": fitted.cold, "power": fitted.power}
+        return {"matrix": fitted.matrix, "cold": fitted.cold, "power": fitted.power, "decay": fitted.decay}
     if isinstance(fitted, Kernel):
-        return {"kernel": fitted.prior}
+        return {"kernel": fitted.prior, "decay": fitted.decay}
     inverse = fitted.inverse
     assert isinstance(inverse, LowRankInverse)
     return {
@@ -28,15 +28,17 @@ def as_matrices(fitted: Dense | Factored | Kernel) -> dict[str, Any]:
         "spread": fitted.spread,
         "choice": vars(fitted.choice),
         "cold": vars(fitted.cold),
+        "decay": fitted.decay,
     }
 
 
 def scores_from(weights: dict[str, Any]) -> Dense | Factored | Kernel:
     """Return what :func:`as_matrices` was made of."""
+    decay = weights.get("decay", 0.0)
     if "matrix" in weights:
-        return Dense(weights["matrix"], weights.get("cold"), weights.get("power", 1.0))
+        return Dense(weights["matrix"], weights.get("cold"), weights.get("power", 1.0), decay)
     if "kernel" in weights:
-        return Kernel(weights["kernel"])
+        return Kernel(weights["kernel"], decay)
     choice = Choice(**weights["choice"])
     inverse = LowRankInverse(
         weights["interactions"],
@@ -46,7 +48,7 @@ def scores_from(weights: dict[str, Any]) -> Dense | Factored | Kernel:
         weights.get("item_penalties"),  # checkpoints before 0.2 have none
     )
     return Factored(
-        inverse, weights["prior"], weights["pulled"], weights["spread"], choice, ColdItems(**weights["cold"])
+        inverse, weights["prior"], weights["pulled"], weights["spread"], choice, ColdItems(**weights["cold"]), decay
     )
 
 

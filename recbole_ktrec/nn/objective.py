@@ -30,14 +30,14 @@ class Objective:
     def __call__(
         self, net: FusionModel, histories: Histories, drawable: Tensor, users: Tensor, live: Any = None
     ) -> Tensor:
-        """Return the loss of a batch of users: a scalar.
+        """Return the loss of a batch of users: a scalar. What is left of a history counts the same, new or old.
 
         Args:
             drawable: items that may be drawn as candidates, ``[k]``.
             users: internal ids ``[m]``, on the device of ``net``.
             live: called with items for their text vectors, in place of the stored ones.
         """
-        row, items = (part.to(users.device) for part in histories.of(users))
+        row, items, _ = (part.to(users.device) for part in histories.of(users))
         hidden = hide(row.cpu(), self.hidden_share).to(users.device)
         vectors = net.user_vectors(users, row[~hidden], items[~hidden], live)
         drawn = drawable[torch.randint(len(drawable), (self.negatives,))].to(users.device)

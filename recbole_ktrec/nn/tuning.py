@@ -6,7 +6,7 @@ The objective is NDCG itself: weights fitted by cross-entropy follow popularity 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,6 +14,7 @@ import torch
 
 from recbole_ktrec.nn.closed_form import Inverse, Parts, parts, pull_diagonal
 from recbole_ktrec.nn.ranking import ndcg_by_user
+from recbole_ktrec.nn.recency import DECAYS, decayed
 
 #: Candidates of a held-out user where nothing else is said, see :class:`Sample`.
 _CANDIDATES = 20_000
@@ -76,12 +77,15 @@ class Sample:
         positives: what they took later, ``[m, n_items]``, at least one each.
         barred: items that are no candidates of anybody, bool ``[n_items]``; by default none but the padding item.
         most: candidates: all items up to this many, else so many random ones and what is asked for.
+        places: of the interactions of ``rows`` from the end of each history, see :mod:`recbole_ktrec.nn.recency`, or
+            None where no order is known.
     """
 
     rows: sp.csr_matrix
     positives: sp.csr_matrix
     barred: np.ndarray | None = None
     most: int = _CANDIDATES
+    places: sp.csr_matrix | None = None
 
     def __post_init__(self) -> None:
         n = self.rows.shape[1]
@@ -101,14 +105,23 @@ class Sample:
         step = -(-self.rows.shape[0] // users)
         if step <= 1 and most == self.most:
             return self
-        return Sample(self.rows[::step], self.positives[::step], self.barred, most)
+        return self._part(slice(None, None, step), self.positives[::step], self.barred, most)
 
     def of_items(self, items: np.ndarray) -> Sample | None:
         """Return the sample with ``items`` (bool ``[n_items]``) as the only candidates; None if nobody took one."""
         positives = sp.csr_matrix(self.positives @ sp.diags(items.astype(np.float32)))
         positives.eliminate_zeros()
         asked = np.diff(positives.indptr) > 0
-        return Sample(self.rows[asked], positives[asked], ~items) if asked.any() else None
+        return self._part(asked, positives[asked], ~items) if asked.any() else None
+
+    def decayed(self, decay: float) -> Sample:
+        """Return the sample with its histories weighted, see :mod:`recbole_ktrec.nn.recency`."""
+        return replace(self, rows=decayed(self.places, decay)) if self.places is not None and decay else self
+
+    def _part(self, users: slice | np.ndarray, positives: sp.csr_matrix, barred: np.ndarray | None,
+              most: int = _CANDIDATES) -> Sample:  # fmt: skip
+        places = None if self.places is None else self.places[users]
+        return Sample(self.rows[users], positives, barred, most, places)
 
     def ndcg(self, scores: np.ndarray) -> float:
         """Return the mean NDCG@10 of ``scores`` ``[m, candidates]``."""
@@ -140,10 +153,17 @@ class Sample:
         return Parts(*self.gather(both, self.rows if rows is None else rows))
 
 
-def sample_from(interactions: sp.csr_matrix, users: np.ndarray, row: np.ndarray, item: np.ndarray) -> Sample:
-    """Return the sample of ``users`` ``[m]`` who later took ``item[k]``, ``row[k]`` being the place among them."""
+def sample_from(
+    interactions: sp.csr_matrix, users: np.ndarray, row: np.ndarray, item: np.ndarray,
+    places: sp.csr_matrix | None = None,
+) -> Sample:  # fmt: skip
+    """Return the sample of ``users`` ``[m]`` who later took ``item[k]``, ``row[k]`` being the place among them.
+
+    Args:
+        places: see :class:`Sample`, of all users.
+    """
     positives = sp.csr_matrix((np.ones(len(row), dtype=np.float32), (row, item)), (len(users), interactions.shape[1]))
-    return Sample(interactions[users], positives)
+    return Sample(interactions[users], positives, places=None if places is None else places[users])
 
 
 @dataclass(frozen=True)
@@ -192,6 +212,23 @@ def climb(values: Sequence[float], start: int, score: Callable[[float], float]) 
         if at(better) <= at(best):
             return at(best), values[best]
         best = better
+
+
+def choose_decay(by_user: Callable[[float], np.ndarray], decays: Sequence[float] = DECAYS) -> float:
+    """Return the decay of histories that is best; the first unless beaten beyond a standard error.
+
+    Args:
+        by_user: decay -> NDCG@10 of each held-out user.
+        decays: what is tried, uphill from the first.
+    """
+    tried: dict[float, np.ndarray] = {}
+
+    def score(decay: float) -> float:
+        tried[decay] = by_user(decay)
+        return float(tried[decay].mean())
+
+    _, best = climb(decays, 0, score)
+    return best if beyond_standard_error(tried[best] - tried[decays[0]]) else decays[0]
 
 
 def choose(

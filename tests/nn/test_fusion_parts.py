@@ -104,11 +104,13 @@ def test_bpr_and_bce_ignore_a_drawn_item_that_the_user_knows() -> None:
 
 
 def test_histories_and_pooling_by_hand() -> None:
-    interactions = sp.csr_matrix(np.array([[0, 0, 0], [1, 0, 1], [0, 0, 0], [0, 1, 0]], dtype=np.float32))
-    row, items = Histories(interactions).of(torch.tensor([1, 2, 3]))
-    assert row.tolist() == [0, 0, 2] and items.tolist() == [0, 2, 1]
-    pooled = pool(torch.tensor([[1.0], [10.0], [100.0]]), items, row, 3)
-    assert pooled.tolist() == [[101.0], [0.0], [10.0]]
+    interactions = sp.csr_matrix(np.array([[0, 0, 0], [1, 0, 0.5], [0, 0, 0], [0, 1, 0]], dtype=np.float32))
+    row, items, weight = Histories(interactions).of(torch.tensor([1, 2, 3]))
+    assert row.tolist() == [0, 0, 2] and items.tolist() == [0, 2, 1] and weight.tolist() == [1, 0.5, 1]
+    vectors = torch.tensor([[1.0], [10.0], [100.0]])
+    assert pool(vectors, items, row, 3).tolist() == [[101.0], [0.0], [10.0]]
+    assert pool(vectors, items, row, 3, weight).tolist() == [[51.0], [0.0], [10.0]]
+    assert Histories(interactions).matrix(3).data.tolist() == [1, 1, 1]
 
 
 def test_hiding_keeps_an_input_and_a_target_for_everyone_who_has_two() -> None:

@@ -1,0 +1,105 @@
+"""With the order of the interactions known, recent ones count more where that ranks validation data better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from recbole.quick_start import load_data_and_model, run_recbole
+
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.model import item_text
+from tests.support import build, everyone, trained
+
+Settings = Callable[..., dict[str, Any]]
+LATER = {"split": {"LS": "valid_and_test"}, "group_by": "user", "order": "TO", "mode": "full"}
+USERS, ITEMS, STEPS = 80, 30, 9
+
+
+@pytest.fixture
+def walking(textual: Settings, workplace: Path) -> Settings:
+    """A function that returns settings for users who walk along a ring of items, one or two a step."""
+    draw = np.random.default_rng(5)
+    rows = ["user_id:token\titem_id:token\ttimestamp:float"]
+    for user, (first, stride) in enumerate(
+        zip(draw.integers(0, ITEMS, USERS), draw.choice([1, 2], USERS), strict=True)
+    ):
+        steps = draw.permutation(STEPS)  # the order of the file says nothing
+        rows += [f"u{user}\ti{(first + step * stride) % ITEMS}\t{1000 + step}" for step in steps]
+    (workplace / "dataset" / "tiny" / "tiny.inter").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    loaded = {"inter": ["user_id", "item_id", "timestamp"]}
+
+    def make(**changes: Any) -> dict[str, Any]:
+        return textual(**{"load_col": loaded, "eval_args": LATER, "fusion": "sum", **changes})
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("KTEASE", {"solver": "dense"}),
+        ("KTEASE", {"solver": "low_rank", "rank": 8}),
+        ("KTRec", {"closed_form": True}),
+        ("KTRec", {"closed_form": False, "epochs": 20}),
+    ],
+)
+def test_recent_interactions_count_more_after_a_reload_too(
+    walking: Settings, workplace: Path, name: str, changes: dict[str, Any]
+) -> None:
+    model = trained(walking(**changes), name)
+    assert model.decay > 0
+    run_recbole(model=name, dataset="tiny", config_dict=walking(**changes))
+    (saved,) = (workplace / "saved").glob(f"{name}-*.pth")
+    loaded = load_data_and_model(str(saved))[1].eval()
+    assert loaded.decay == model.decay
+    np.testing.assert_allclose(everyone(loaded), everyone(model), atol=1e-4)
+
+
+def test_what_comes_next_is_found(walking: Settings) -> None:
+    found = {
+        decay: run_recbole(model="KTEASE", dataset="tiny", config_dict=walking(history_decay=decay), saved=False)
+        for decay in ("auto", 0)
+    }
+    assert found["auto"]["test_result"]["ndcg@5"] > 1.2 * found[0]["test_result"]["ndcg@5"]
+
+
+def test_histories_folded_in_later_are_weighted(walking: Settings) -> None:
+    model = trained(walking())
+    before = everyone(model)
+    model.fold_in(build(walking())[2][0].dataset)
+    np.testing.assert_array_equal(everyone(model), before)
+    assert model.decay > 0
+
+
+@pytest.mark.parametrize("name", ["KTEASE", "KTRec"])
+def test_without_an_order_all_count_the_same(walking: Settings, name: str) -> None:
+    unordered = {
+        "load_col": {"inter": ["user_id", "item_id"]},
+        "eval_args": {"split": {"RS": [0.8, 0.1, 0.1]}, "order": "RO", "group_by": "user", "mode": "full"},
+        "closed_form": True,
+    }
+    assert trained(walking(**unordered), name).decay == 0
+    with pytest.raises(ConfigError, match=r"history_decay \[0.5\] needs the order .* TIME_FIELD"):
+        build(walking(**unordered, history_decay=0.5), name)
+    with pytest.raises(ConfigError, match=r"history_decay \[soon\] is not a number of at least 0 or auto"):
+        build(walking(history_decay="soon"), name)
+
+
+def test_history_documents_are_in_order(walking: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    def kept(histories: Any, count: int) -> list[str | None]:
+        seen.extend(histories)
+        return ["text"] * len(histories)
+
+    monkeypatch.setattr(item_text, "history_documents", kept)
+    _, _, (train, *_) = build(walking(user_text="history_document"), "KTRec")
+    texts = item_text.load_texts(train.config, train.dataset)
+    inter = train.dataset.inter_feat
+    mine = (inter["user_id"] == 1).numpy()
+    order = np.argsort(inter["timestamp"].numpy()[mine])
+    assert seen[1] == [texts[item] for item in inter["item_id"].numpy()[mine][order]]

@@ -1,4 +1,4 @@
-"""Give a trained model the history of users that it was not trained on, where it has a way to take it in."""
+"""Give a trained model histories that it was not trained on, where it has a way to take them in."""
 
 from __future__ import annotations
 
@@ -22,8 +22,15 @@ def with_history(train: Any, users: np.ndarray, items: np.ndarray) -> Any:
     return train.copy(cat_interactions([known, given]))
 
 
-def fold_in(model: Any, train: Any, users: np.ndarray, items: np.ndarray) -> str:
-    """Let ``model`` know the interactions (``users``, ``items``), without training, and say how.
+def with_later(train: Any, later: Any) -> Any:
+    """Return a data set of the interactions of ``train`` and ``later``, with their times and all other columns."""
+    from recbole.data.interaction import cat_interactions
+
+    return train.copy(cat_interactions([train.inter_feat, later.inter_feat]))
+
+
+def fold_in(model: Any, dataset: Any) -> str:
+    """Let ``model`` know the interactions of ``dataset``, without training, and say how.
 
     A model of one's own takes part with a method ``fold_in(dataset)``, where ``dataset`` holds the training
     interactions and the new ones. RecBole's item-based, auto-encoder and graph models are helped from outside.
@@ -31,7 +38,6 @@ def fold_in(model: Any, train: Any, users: np.ndarray, items: np.ndarray) -> str
     Returns:
         A phrase for the report; :data:`UNABLE` when nothing was done.
     """
-    dataset = with_history(train, users, items)
     for how, able, act in _WAYS:
         if able(model):
             act(model, dataset)

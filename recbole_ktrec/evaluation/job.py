@@ -60,7 +60,7 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
         history = read_history(Path(config["data_path"]), config["dataset"], (part.uid_field, part.iid_field))
         started = time.perf_counter()
         measurement = Measurement(trained, spec["seed"], spec["rating_threshold"], spec["text_diversity"])
-        found, arrays = measurement.run(history)
+        found, arrays = measurement.run(history, prepared["spec"]["kind"] == "leave_one_out")
         result |= found
         timing["measure_seconds"] = time.perf_counter() - started
     return {**result, "timing": timing, "memory": {"peak_bytes": memory}}, arrays

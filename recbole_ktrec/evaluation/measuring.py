@@ -15,7 +15,7 @@ from recbole_ktrec.evaluation import lists
 from recbole_ktrec.evaluation.answers import Calibration, mean_by_user, right_answers
 from recbole_ktrec.evaluation.asked import Asked, Questions, read_interactions
 from recbole_ktrec.evaluation.collected import content_items, text_vectors
-from recbole_ktrec.evaluation.foldin import fold_in
+from recbole_ktrec.evaluation.foldin import UNABLE, fold_in, with_history, with_later
 from recbole_ktrec.evaluation.groups import item_groups, user_groups
 from recbole_ktrec.evaluation.harness import item_tokens, pair_tokens, user_tokens
 from recbole_ktrec.evaluation.recorder import PairScores, Recorder, ranking_values
@@ -24,6 +24,8 @@ from recbole_ktrec.evaluation.training import Trained, train_counts
 
 #: Groups that are also ranked among their own items only, and those whose values are kept for every user.
 INSIDE = ("warm", "cold", "head", "middle", "tail")
+#: The group of a test whose histories hold the validation interactions.
+VALIDATION_KNOWN = "validation known"
 _PREDICT_CHUNK = 4096
 _logger = logging.getLogger(__name__)
 
@@ -54,11 +56,15 @@ class Measurement:
         self.questions = Questions(self.interactions, self.users, self.items, seed)
         self.groups = item_groups(self.item_counts, np.concatenate([[""], self.items]))
 
-    def run(self, history: tuple[np.ndarray, np.ndarray] | None = None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    def run(
+        self, history: tuple[np.ndarray, np.ndarray] | None = None, successive: bool = False
+    ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Evaluate on test and valid; return the result and the per-user arrays.
 
         Args:
             history: user and item tokens that are given at test time only, shape (n,) each.
+            successive: validation interactions come between those of training and test, so measure, too, what is
+                found when they are known.
         """
         result: dict[str, Any] = {}
         if history is None:
@@ -71,7 +77,23 @@ class Measurement:
         arrays = self._groups(test, result)
         result |= self._lists(test)
         arrays |= self._answers(result, valid, valid_asked, test, asked)
+        if successive:
+            result["groups"] |= self._validation_known(result["groups"]["all"])
         return result, arrays
+
+    def _validation_known(self, before: dict[str, Any]) -> dict[str, Any]:
+        """Return the test metrics with the validation interactions in the histories: a group, none if unable.
+
+        Sequential models of RecBole read them anyway, so theirs are those of ``before``.
+        """
+        train, valid, test = self.trained.loaders
+        if not hasattr(test, "uid2history_item"):
+            return {VALIDATION_KNOWN: before}
+        if fold_in(self.trained.model, with_later(train.dataset, valid.dataset)) == UNABLE:
+            return {}
+        values = self.trained.trainer.evaluate(test, load_best_model=False, show_progress=False)
+        metrics = {name: float(values[name]) for name in before["metrics"]}
+        return {VALIDATION_KNOWN: {"rows": before["rows"], "metrics": metrics}}
 
     def _evaluate(self, part: int, load: bool, result: dict[str, Any] | None = None) -> tuple[Recorder, Asked]:
         loader = self.trained.loaders[part]
@@ -100,7 +122,7 @@ class Measurement:
             given = torch.from_numpy(item[user == one])
             loader.uid2history_item[one] = torch.cat([loader.uid2history_item[one], given])
         self.known_counts = self.user_counts + np.bincount(user, minlength=len(self.user_counts))
-        return fold_in(self.trained.model, self.trained.loaders[0].dataset, user, item)
+        return fold_in(self.trained.model, with_history(self.trained.loaders[0].dataset, user, item))
 
     def _groups(self, recorder: Recorder, result: dict[str, Any]) -> dict[str, np.ndarray]:
         users = np.concatenate(recorder.users)

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from recbole_ktrec.atomic import iter_atomic
-from recbole_ktrec.evaluation.foldin import fold_in
+from recbole_ktrec.evaluation.foldin import fold_in, with_history
 from recbole_ktrec.evaluation.harness import item_tokens, user_tokens
 from recbole_ktrec.evaluation.prepare import LISTED
 from recbole_ktrec.evaluation.recorder import Recorder, ranking_values
@@ -36,7 +36,7 @@ def measure(trained: Trained) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         _mask(loader, users, items)
     result: dict[str, Any] = {"choice": _choice(model)}
     if len(pairs[HISTORY][0]):
-        result["fold_in"] = fold_in(model, trained.loaders[0].dataset, *pairs[HISTORY])
+        result["fold_in"] = fold_in(model, with_history(trained.loaders[0].dataset, *pairs[HISTORY]))
     recorder = Recorder(max(trained.config["topk"]), _groups(trained), (COLD,))
     with recorder.attached(trained.trainer.eval_collector, loader.dataset.uid_field):
         values = trained.trainer.evaluate(loader, load_best_model=False, show_progress=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,35 @@ def test_cold_users_are_given_their_history_at_test_time(tiny_grid: Make, model:
     assert cold.sum() == 6
     if able:  # six of the eight given items are known: the half of the catalogue that the user likes is plain
         assert result["groups"]["cold users"]["metrics"]["hit@5"] >= 0.5
+
+
+@pytest.mark.parametrize("model", ["EASE", "KTEASE", "Pop", "SASRec"])
+def test_what_is_asked_last_is_asked_again_with_the_one_before_known(
+    tiny_grid: Make, workplace: Path, model: str
+) -> None:
+    """Users walk along a ring, one item a step, then jump: what comes next is near where they landed (validation)."""
+    rows = ["user_id:token\titem_id:token\ttimestamp:float"]
+    for user in range(60):
+        landed = user * 7 + 11
+        path = [user, user + 1, user + 2, user + 3, landed, landed + 1]
+        rows += [f"u{user}\ti{item % 30}\t{step}" for step, item in enumerate(path)]
+    (workplace / "dataset" / "tiny" / "tiny.inter").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    timed = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}}
+    own = {"KTEASE": {"prior": "none", "history_decay": 0.5}, "SASRec": {"train_neg_sample_args": None}}
+    grid = tiny_grid(model, kind="leave_one_out")
+    grid = replace(grid, common={**grid.common, **timed})
+    entry = Entry(model, model, {**grid.entries[0].config, **timed, **own.get(model, {})})
+    result, _ = job.run_spec(spec_of(grid, plan_of(grid), entry))
+    groups = result["groups"]
+    if model == "Pop":
+        assert "validation known" not in groups
+    elif model == "SASRec":
+        assert groups["validation known"] == groups["all"]
+    else:
+        found = groups["validation known"]
+        assert found["rows"] == groups["all"]["rows"] and set(found["metrics"]) == set(groups["all"]["metrics"])
+        assert groups["all"]["metrics"]["hit@5"] == pytest.approx(result["test"]["hit@5"], abs=1e-4)
+        assert found["metrics"]["hit@5"] > 0.9 > 0.5 > groups["all"]["metrics"]["hit@5"]
 
 
 def test_cold_items_of_an_id_model_are_not_found_and_not_covered(tiny_grid: Make) -> None:

@@ -25,6 +25,7 @@ GROUPS = (
     ("tail", "Tail"),
     ("warm users", "Warm users"),
     ("cold users", "Cold users"),
+    ("validation known", "Validation known"),
 )
 
 
@@ -257,6 +258,10 @@ DEFINITIONS = (
         "Warm, cold",
         "items with and without training interactions, ranked among all items; “cold among cold” ranks cold items "
         "among themselves",
+    ),
+    (
+        "Validation known",
+        "the same test with the validation interactions in the histories, as sequential models read them",
     ),
     ("Head, middle, tail", "the most popular tenth of the warm items, the next four tenths, the other half"),
 )

@@ -219,9 +219,10 @@ class KTRec(GeneralRecommender):
         Returns:
             The scores with them ``[m, n_items]``, and what is no candidate, bool of that shape.
         """
+        masked = self._masked(found.users)
         if not self._closed and self.history_decay is None and self.taken.places is not None:
-            self.take_decay(choose_decay(lambda decay: self._neural_ndcg(found, decay)))
-        scores, masked = self._neural(found.users).cpu(), self._masked(found.users)
+            self.take_decay(choose_decay(lambda decay: self._neural_ndcg(found, masked, decay)))
+        scores = self._neural(found.users).cpu()
         for part in self._closed:
             closed = torch.from_numpy(part.scores(found.users.numpy()))
             weights = blend_weights(scores, closed, masked, found.positives(self.n_items))
@@ -229,10 +230,9 @@ class KTRec(GeneralRecommender):
             scores = weights[0] * scores + weights[1] * closed
         return scores, masked
 
-    def _neural_ndcg(self, found: HeldOut, decay: float) -> np.ndarray:
+    def _neural_ndcg(self, found: HeldOut, masked: Tensor, decay: float) -> np.ndarray:
         self.take_decay(decay)
-        scores = self._neural(found.users).cpu().numpy()
-        return masked_ndcg_by_user(scores, self._masked(found.users), found.positives(self.n_items))
+        return masked_ndcg_by_user(self._neural(found.users).cpu().numpy(), masked, found.positives(self.n_items))
 
     @torch.no_grad()
     def settle(self, found: HeldOut) -> str:

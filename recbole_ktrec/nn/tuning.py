@@ -191,9 +191,14 @@ def best_of(values: Sequence[float], score: Callable[[float], float]) -> tuple[f
 def plain_or_better(values: Sequence[float], by_user: Callable[[float], np.ndarray]) -> tuple[float, float]:
     """Return (mean score, its value) of the best, of the first (the plain) unless beaten beyond a standard error."""
     tried = {value: by_user(value) for value in values}
-    best = max(tried, key=lambda value: float(tried[value].mean()))
-    chosen = best if beyond_standard_error(tried[best] - tried[values[0]]) else values[0]
+    chosen = _proven(tried, values[0])
     return float(tried[chosen].mean()), chosen
+
+
+def _proven(tried: dict[float, np.ndarray], plain: float) -> float:
+    """Return the best value of those ``tried``, each with NDCG@10 by user; ``plain`` unless beaten beyond an error."""
+    best = max(tried, key=lambda value: float(tried[value].mean()))
+    return best if beyond_standard_error(tried[best] - tried[plain]) else plain
 
 
 def climb(values: Sequence[float], start: int, score: Callable[[float], float]) -> tuple[float, float]:
@@ -227,8 +232,8 @@ def choose_decay(by_user: Callable[[float], np.ndarray], decays: Sequence[float]
         tried[decay] = by_user(decay)
         return float(tried[decay].mean())
 
-    _, best = climb(decays, 0, score)
-    return best if beyond_standard_error(tried[best] - tried[decays[0]]) else decays[0]
+    climb(decays, 0, score)
+    return _proven(tried, decays[0])
 
 
 def choose(

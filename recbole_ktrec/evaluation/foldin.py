@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from recbole_ktrec.atomic import iter_atomic
+from recbole_ktrec.evaluation.harness import item_tokens, user_tokens
+
 #: What a row of the report says when the model has no way: its scores for cold users rest on nothing.
 UNABLE = "cannot take in a new user's history: scores of an untrained user"
 
 
-def with_history(train: Any, users: np.ndarray, items: np.ndarray) -> Any:
-    """Return a data set of the training interactions and those of ``users`` and ``items`` (ids, shape (n,) each)."""
+def interactions_of(path: Path, train: Any) -> dict[str, np.ndarray]:
+    """Read a written part that RecBole does not: arrays ``[n]`` by field.
+
+    Args:
+        path: the ``.inter`` file.
+        train: RecBole's training part, whose ids are taken. Interactions with an item that it does not know are left
+            out; where it has times, so has the result.
+    """
+    known = [{token: i + 1 for i, token in enumerate(tokens)} for tokens in (user_tokens(train), item_tokens(train))]
+    timed = train.time_field in train.inter_feat.columns
+    fields = [train.uid_field, train.iid_field, *([train.time_field] if timed else [])]
+    rows = [row for row in iter_atomic(path, fields) if row[1] in known[1]]
+    ids = np.array([(known[0][row[0]], known[1][row[1]]) for row in rows], dtype=np.int64).reshape(-1, 2)
+    found = {fields[0]: ids[:, 0], fields[1]: ids[:, 1]}
+    return {**found, fields[2]: np.array([float(row[2]) for row in rows])} if timed else found
+
+
+def with_interactions(train: Any, given: Mapping[str, Any]) -> Any:
+    """Return a data set of the interactions of ``train`` and those ``given``: arrays ``[n]`` by field."""
     from recbole.data.interaction import Interaction, cat_interactions
 
-    fields = (train.uid_field, train.iid_field)
-    known = Interaction({name: train.inter_feat[name] for name in fields})
-    given = Interaction({fields[0]: torch.as_tensor(users), fields[1]: torch.as_tensor(items)})
-    return train.copy(cat_interactions([known, given]))
-
-
-def with_later(train: Any, later: Any) -> Any:
-    """Return a data set of the interactions of ``train`` and ``later``, with their times and all other columns."""
-    from recbole.data.interaction import cat_interactions
-
-    return train.copy(cat_interactions([train.inter_feat, later.inter_feat]))
+    known = {name: train.inter_feat[name] for name in given}
+    more = {name: torch.as_tensor(values).to(known[name].dtype) for name, values in given.items()}
+    return train.copy(cat_interactions([Interaction(known), Interaction(more)]))
 
 
 def fold_in(model: Any, dataset: Any) -> str:

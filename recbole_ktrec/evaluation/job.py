@@ -56,8 +56,7 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
         found, arrays = measure(trained)
         result |= found
     if spec["phase"] == "final":
-        part = trained.loaders[0].dataset
-        history = read_history(Path(config["data_path"]), config["dataset"], (part.uid_field, part.iid_field))
+        history = read_history(Path(config["data_path"]), trained.loaders[0].dataset)
         started = time.perf_counter()
         measurement = Measurement(trained, spec["seed"], spec["rating_threshold"], spec["text_diversity"])
         found, arrays = measurement.run(history, prepared["spec"]["kind"] == "leave_one_out")

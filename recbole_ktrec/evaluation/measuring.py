@@ -15,7 +15,7 @@ from recbole_ktrec.evaluation import lists
 from recbole_ktrec.evaluation.answers import Calibration, mean_by_user, right_answers
 from recbole_ktrec.evaluation.asked import Asked, Questions, read_interactions
 from recbole_ktrec.evaluation.collected import content_items, text_vectors
-from recbole_ktrec.evaluation.foldin import UNABLE, fold_in, with_history, with_later
+from recbole_ktrec.evaluation.foldin import UNABLE, fold_in, interactions_of, with_interactions
 from recbole_ktrec.evaluation.groups import item_groups, user_groups
 from recbole_ktrec.evaluation.harness import item_tokens, pair_tokens, user_tokens
 from recbole_ktrec.evaluation.recorder import PairScores, Recorder, ranking_values
@@ -57,12 +57,13 @@ class Measurement:
         self.groups = item_groups(self.item_counts, np.concatenate([[""], self.items]))
 
     def run(
-        self, history: tuple[np.ndarray, np.ndarray] | None = None, successive: bool = False
+        self, history: Mapping[str, np.ndarray] | None = None, successive: bool = False
     ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Evaluate on test and valid; return the result and the per-user arrays.
 
         Args:
-            history: user and item tokens that are given at test time only, shape (n,) each.
+            history: interactions that are given at test time only, see
+                :func:`recbole_ktrec.evaluation.foldin.interactions_of`.
             successive: validation interactions come between those of training and test, so measure, too, what is
                 found when they are known.
         """
@@ -72,7 +73,7 @@ class Measurement:
             valid, valid_asked = self._evaluate(VALID, load=False)
         else:
             valid, valid_asked = self._evaluate(VALID, load=True)
-            result["fold_in"] = self._give_history(*history)
+            result["fold_in"] = self._give_history(history)
             test, asked = self._evaluate(TEST, load=False, result=result)
         arrays = self._groups(test, result)
         result |= self._lists(test)
@@ -89,7 +90,9 @@ class Measurement:
         train, valid, test = self.trained.loaders
         if not hasattr(test, "uid2history_item"):
             return {VALIDATION_KNOWN: before}
-        if fold_in(self.trained.model, with_later(train.dataset, valid.dataset)) == UNABLE:
+        dataset = train.dataset
+        later = {name: valid.dataset.inter_feat[name] for name in dataset.inter_feat.columns}
+        if fold_in(self.trained.model, with_interactions(dataset, later)) == UNABLE:
             return {}
         values = self.trained.trainer.evaluate(test, load_best_model=False, show_progress=False)
         metrics = {name: float(values[name]) for name in before["metrics"]}
@@ -108,21 +111,16 @@ class Measurement:
             result["test"] = {name: float(value) for name, value in values.items()}
         return recorder, asked
 
-    def _give_history(self, users: np.ndarray, items: np.ndarray) -> str:
-        loader = self.trained.loaders[TEST]
+    def _give_history(self, history: Mapping[str, np.ndarray]) -> str:
+        loader, train = self.trained.loaders[TEST], self.trained.loaders[0].dataset
         if not hasattr(loader, "uid2history_item"):
             raise ConfigError(f"[{self.config['model']}] is a sequential model: it has no cold_user split.")
-        place = (
-            {token: i + 1 for i, token in enumerate(self.items)},
-            {token: i + 1 for i, token in enumerate(self.users)},
-        )
-        known = [(place[1][u], place[0][i]) for u, i in zip(users, items, strict=True) if i in place[0]]
-        user, item = np.array(known, dtype=np.int64).reshape(-1, 2).T
+        user, item = history[train.uid_field], history[train.iid_field]
         for one in np.unique(user):
             given = torch.from_numpy(item[user == one])
             loader.uid2history_item[one] = torch.cat([loader.uid2history_item[one], given])
         self.known_counts = self.user_counts + np.bincount(user, minlength=len(self.user_counts))
-        return fold_in(self.trained.model, with_history(self.trained.loaders[0].dataset, user, item))
+        return fold_in(self.trained.model, with_interactions(train, history))
 
     def _groups(self, recorder: Recorder, result: dict[str, Any]) -> dict[str, np.ndarray]:
         users = np.concatenate(recorder.users)
@@ -252,13 +250,13 @@ def _means(values: Mapping[str, np.ndarray]) -> dict[str, float]:
     return {name: float(np.nanmean(value)) for name, value in values.items()}
 
 
-def read_history(folder: Path, dataset: str, fields: tuple[str, str]) -> tuple[np.ndarray, np.ndarray] | None:
-    """User and item tokens of the ``history`` part of a written split, or None where it has none."""
-    from recbole_ktrec.atomic import iter_atomic
+def read_history(folder: Path, train: Any) -> dict[str, np.ndarray] | None:
+    """The ``history`` part of a written split, or None where it has none.
+
+    Args:
+        train: RecBole's training part.
+    """
     from recbole_ktrec.evaluation.splits import PARTS
 
-    path = folder / f"{dataset}.{PARTS[HISTORY]}.inter"
-    if not path.is_file():
-        return None
-    users, items = zip(*iter_atomic(path, list(fields)), strict=True)
-    return np.array(users, dtype=str), np.array(items, dtype=str)
+    path = folder / f"{train.dataset_name}.{PARTS[HISTORY]}.inter"
+    return interactions_of(path, train) if path.is_file() else None

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from recbole_ktrec.atomic import iter_atomic
-from recbole_ktrec.evaluation.foldin import fold_in, with_history
+from recbole_ktrec.evaluation.foldin import fold_in, interactions_of, with_interactions
 from recbole_ktrec.evaluation.harness import item_tokens, user_tokens
 from recbole_ktrec.evaluation.prepare import LISTED
 from recbole_ktrec.evaluation.recorder import Recorder, ranking_values
@@ -31,12 +31,13 @@ def measure(trained: Trained) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     loader, model = trained.loaders[TEST], trained.model
     if model.type != ModelType.TRADITIONAL:  # a closed form has one epoch, so it is in memory
         trained.trainer.evaluate(trained.loaders[VALID], load_best_model=True, show_progress=False)
-    pairs = {part: _pairs(trained, part) for part in (HISTORY, MASKED)}
-    for users, items in pairs.values():
-        _mask(loader, users, items)
+    train = trained.loaders[0].dataset
+    given = {part: interactions_of(_file(trained, f"{part}.inter"), train) for part in (HISTORY, MASKED)}
+    for part in given.values():
+        _mask(loader, part[train.uid_field], part[train.iid_field])
     result: dict[str, Any] = {"choice": _choice(model)}
-    if len(pairs[HISTORY][0]):
-        result["fold_in"] = fold_in(model, with_history(trained.loaders[0].dataset, *pairs[HISTORY]))
+    if len(given[HISTORY][train.uid_field]):
+        result["fold_in"] = fold_in(model, with_interactions(train, given[HISTORY]))
     recorder = Recorder(max(trained.config["topk"]), _groups(trained), (COLD,))
     with recorder.attached(trained.trainer.eval_collector, loader.dataset.uid_field):
         values = trained.trainer.evaluate(loader, load_best_model=False, show_progress=False)
@@ -47,16 +48,6 @@ def measure(trained: Trained) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def _file(trained: Trained, suffix: str) -> Path:
     return Path(trained.config["data_path"]) / f"{trained.config['dataset']}.{suffix}"
-
-
-def _pairs(trained: Trained, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Internal user and item ids of a part that RecBole does not read, ``[n]`` each."""
-    train = trained.loaders[0].dataset
-    user = {token: i + 1 for i, token in enumerate(user_tokens(train))}
-    item = {token: i + 1 for i, token in enumerate(item_tokens(train))}
-    rows = iter_atomic(_file(trained, f"{part}.inter"), [train.uid_field, train.iid_field])
-    ids = np.array([(user[one], item[other]) for one, other in rows], dtype=np.int64).reshape(-1, 2)
-    return ids[:, 0], ids[:, 1]
 
 
 def _mask(loader: Any, users: np.ndarray, items: np.ndarray) -> None:

@@ -54,16 +54,20 @@ class KTEASE(GeneralRecommender):
     """EASE with a text prior; the keys are those of ``properties/model/KTEASE.yaml``.
 
     Before :meth:`fit`, which the trainer calls, every score is 0; a checkpoint brings the fitted scores back.
+
+    Args:
+        config, dataset: of RecBole.
+        taken: the interactions of ``dataset`` if they are read already.
     """
 
     input_type = InputType.POINTWISE
     type = ModelType.TRADITIONAL
     trainer_class = KTEASETrainer
 
-    def __init__(self, config: Any, dataset: Any) -> None:
+    def __init__(self, config: Any, dataset: Any, taken: Taken | None = None) -> None:
         super().__init__(config, dataset)
         take_encoder(config)
-        self.taken = Taken.of(dataset)
+        self.taken = taken or Taken.of(dataset)
         self.settings = Settings.read(config, self.n_items, self.taken.decay_of(config))
         self.transfer = TransferSettings.read(config)
         if self.transfer is not None and self.settings.prior == "none":
@@ -161,11 +165,15 @@ class KTEASE(GeneralRecommender):
         return torch.from_numpy(result)
 
     def fold_in(self, dataset: Any) -> None:
-        """Take the users' histories from ``dataset``, new users' among them, without solving again.
+        """Take the users' histories from ``dataset``, new users' among them, without solving again."""
+        self.take(Taken.of(dataset))
+
+    def take(self, taken: Taken) -> None:
+        """Take the users' histories from ``taken``, see :meth:`fold_in`.
 
         The shape of a transferred prior that is all there is goes by the length of the histories, so by these.
         """
-        self.taken = Taken.of(dataset)
+        self.taken = taken
         if self.zero_shot and self.transfer is not None and self.source is not None:
             shape = asdict(self.transfer.artifact.shape_for(self.interaction_matrix))
             if shape != self.transfer_choice.get("shape"):

@@ -82,7 +82,7 @@ class KTRec(GeneralRecommender):
         self.net = FusionModel(text.stored, self.n_users, self._options(config), user_text)
         # In a tuple, since it is no part of what is trained and saved by gradient.
         wanted = bool(config["closed_form"]) and config["fusion"] != "id"
-        self._closed = (KTEASE(config, dataset),) if wanted else ()
+        self._closed = (KTEASE(config, dataset, self.taken),) if wanted else ()
         self.register_buffer("blend", torch.tensor([1.0, 0.0]))
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
         self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice", "decay"]
@@ -164,7 +164,7 @@ class KTRec(GeneralRecommender):
         self.taken = Taken.of(dataset)
         self.take_decay(self.decay)
         for part in self._closed:
-            part.fold_in(dataset)
+            part.take(self.taken)
 
     def take_decay(self, decay: float) -> None:
         """Weigh the histories from which scores are made by how recent what they hold is."""

@@ -11,7 +11,9 @@ import pytest
 from recbole.quick_start import load_data_and_model, run_recbole
 
 from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.evaluation.foldin import interactions_of, with_interactions
 from recbole_ktrec.model import item_text
+from recbole_ktrec.model.interactions import Taken
 from tests.support import build, everyone, trained
 
 Settings = Callable[..., dict[str, Any]]
@@ -73,6 +75,24 @@ def test_histories_folded_in_later_are_weighted(walking: Settings) -> None:
     model.fold_in(build(walking())[2][0].dataset)
     np.testing.assert_array_equal(everyone(model), before)
     assert model.decay > 0
+
+
+def test_a_history_that_is_given_later_keeps_its_times(walking: Settings, tmp_path: Path) -> None:
+    train = build(walking())[2][0].dataset
+    path = tmp_path / "tiny.history.inter"
+    item = next(f"i{i}" for i in range(ITEMS) if not Taken.of(train).matrix[_ids(train, "u0", f"i{i}")])
+    header = "user_id:token\titem_id:token\ttimestamp:float"
+    path.write_text(f"{header}\nu0\t{item}\t5000\nu0\tunknown\t6000\n", encoding="utf-8")
+    both = with_interactions(train, interactions_of(path, train))
+    assert len(both.inter_feat) == len(train.inter_feat) + 1
+    before, after = (Taken.of(dataset).places for dataset in (train, both))
+    user, column = _ids(train, "u0", item)
+    assert after[user, column] == 1
+    assert after[user].sum() == before[user].sum() + before[user].nnz + 1, "all others stand one place further back"
+
+
+def _ids(dataset: Any, user: str, item: str) -> tuple[int, int]:
+    return dataset.token2id("user_id", user), dataset.token2id("item_id", item)
 
 
 @pytest.mark.parametrize("name", ["KTEASE", "KTRec"])

@@ -38,7 +38,7 @@ ORDERED = ["ml-100k", "ml-latest-small", *AMAZON, "microlens", "caixin-news"]
 #: ``text-kernel`` is a section of options.yaml: KTEASE that learns nothing; so are the variants of EASE.
 BUILT_IN = [*BASELINES, "EASE-30", "EASE-100", "EASE-500", "SimpleX", "RecVAE", "SLIMElastic"]
 STRONG = [*OWN, "text-kernel", "EASE-auto", *BUILT_IN]
-LATER = [*OWN, "KTEASE-no-decay", "EASE", "EASE-100", "LightGCN", "SASRec"]
+LATER = [*OWN, "KTEASE-no-decay", "KTEASE-no-successors", "EASE", "EASE-100", "LightGCN", "SASRec"]
 
 
 @dataclass(frozen=True)

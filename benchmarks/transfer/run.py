@@ -27,6 +27,7 @@ PAIRS = {
     "instruments": (["amazon-games", "amazon-toys", "amazon-beauty"], "amazon-instruments"),
     "goodreads": (["anime", "ml-latest-small"], "goodreads"),
     "movies": (["goodreads"], "ml-latest-small"),
+    "anime": (["goodreads", "ml-latest-small"], "anime"),
     "microlens": (["amazon-toys", "amazon-beauty", "amazon-games"], "microlens"),
     "steam": (["amazon-games", "amazon-beauty", "goodreads"], "steam"),
     "books": (["amazon-games", "amazon-beauty"], "goodreads"),

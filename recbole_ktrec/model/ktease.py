@@ -68,7 +68,7 @@ class KTEASE(GeneralRecommender):
         super().__init__(config, dataset)
         take_encoder(config)
         self.taken = taken or Taken.of(dataset)
-        self.settings = Settings.read(config, self.n_items, self.taken.decay_of(config))
+        self.settings = Settings.read(config, self.n_items, self.taken.decay_of(config), self.taken.places is not None)
         self.transfer = TransferSettings.read(config)
         if self.transfer is not None and self.settings.prior == "none":
             raise ConfigError("pretrained needs item texts, so prior must be [text].")
@@ -125,18 +125,17 @@ class KTEASE(GeneralRecommender):
         self.source = self.source if self.zero_shot else None  # zero-shot follows the histories, see fold_in
 
     def _fitted(self, config: Any, dataset: Any, sample: Sample | None) -> Dense | Factored | Kernel:
-        settings = self.settings
+        settings, taken = self.settings, self.taken
         if settings.prior == "none":
-            return Fit(self.interaction_matrix, no_prior(self.n_items), settings.options, sample).run()
-        texts = TextPriors(config, dataset, settings.neighbours, Terms(config, dataset, self.interaction_matrix))
+            return Fit(taken.matrix, no_prior(self.n_items), settings.options, sample, taken.places).run()
+        texts = TextPriors(config, dataset, settings.neighbours, Terms(config, dataset, taken.matrix))
         self.with_text = torch.from_numpy(texts.found.has_text.copy())
         if self.transfer is None:
             prior = texts.prior(texts.whitened(settings.whitening), settings.lexical)
             if self.zero_shot:
                 return Kernel(prior, settings.options.history_decay or 0.0)
-            return Fit(self.interaction_matrix, prior, settings.options, sample).run()
-        fit = TransferFit(self.transfer, texts, self.interaction_matrix, settings.options, sample,
-                          settings.whitening, settings.lexical,
+            return Fit(taken.matrix, prior, settings.options, sample, taken.places).run()
+        fit = TransferFit(self.transfer, texts, taken, settings.options, sample, settings.whitening, settings.lexical,
                           functools.partial(untrained_texts, config, dataset, texts))  # fmt: skip
         fitted, self.transfer_choice = fit.run(), fit.choice
         return fitted

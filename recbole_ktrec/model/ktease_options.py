@@ -41,11 +41,12 @@ class Settings:
     lexical: Lexical
 
     @classmethod
-    def read(cls, config: Any, n_items: int, history_decay: float | None) -> Settings:
+    def read(cls, config: Any, n_items: int, history_decay: float | None, ordered: bool) -> Settings:
         """Read the configuration of a catalogue of ``n_items``.
 
         Args:
             history_decay: as :class:`recbole_ktrec.model.interactions.Taken` reads it.
+            ordered: whether the order of the histories is known.
 
         Raises:
             ConfigError: a value cannot be used, or the catalogue needs more memory than ``memory_limit``.
@@ -53,7 +54,7 @@ class Settings:
         prior = one_of("prior", config["prior"], PRIORS)
         nothing = prior == "none"
         neighbours = _number(config, "prior_neighbours", 1, auto=True, whole=True) or _neighbours(n_items)
-        rank = _solver(config, n_items, neighbours)
+        rank = _solver(config, n_items, neighbours, ordered)
         options = Options(
             regularisation=_number(config, "reg_weight", 1e-3, auto=True),
             prior_weight=0.0 if nothing else _number(config, "prior_weight", 0, auto=True),
@@ -67,6 +68,7 @@ class Settings:
             popularity_discount=_of_dense(config, "popularity_discount", rank, 0, least=-1, most=1),
             history_discount=_of_dense(config, "history_discount", rank, 0, least=-1, most=1),
             history_decay=history_decay,
+            successor_weight=_successor_weight(config, rank, ordered),
         )
         return cls(
             options,
@@ -85,7 +87,8 @@ def _lexical(config: Any) -> Lexical:
     return Lexical(TERM_WEIGHTINGS[weighting] if weight is None else weight, weighting == "lift")
 
 
-def _of_dense(config: Any, key: str, rank: int, plain: float, least: float, most: float) -> float | None:
+def _of_dense(config: Any, key: str, rank: int, plain: float, least: float,
+             most: float | None = None) -> float | None:  # fmt: skip
     """Return the number of a key that only the dense form can follow, None for ``auto``."""
     value = _number(config, key, least, most, auto=True)
     if rank and value not in (None, plain):
@@ -93,18 +96,28 @@ def _of_dense(config: Any, key: str, rank: int, plain: float, least: float, most
     return None if value is None else float(value)
 
 
+def _successor_weight(config: Any, rank: int, ordered: bool) -> float | None:
+    weight = _of_dense(config, "successor_weight", rank, 0, least=0)
+    if weight and not ordered:
+        raise ConfigError(
+            f"successor_weight [{weight:g}] needs the order of the interactions: name its column with TIME_FIELD "
+            "and load it (load_col), or leave successor_weight at auto."
+        )
+    return weight
+
+
 def _neighbours(n_items: int) -> int:
     """Return 500, fewer in a large catalogue, where 100 keep memory and the time of a user in bounds."""
     return int(min(500, max(100, 10_000_000 // max(n_items, 1))))
 
 
-def _solver(config: Any, n_items: int, neighbours: int) -> int:
+def _solver(config: Any, n_items: int, neighbours: int, ordered: bool) -> int:
     """Return the rank of the low-rank form, or 0 for the dense one."""
     solver, limit = one_of("solver", config["solver"], SOLVERS), _number(config, "memory_limit", 0.01)
     rank = _number(config, "rank", 1, whole=True)
     # The guard keeps the best fit while it makes the next.
     beside = int(bool(config["pretrained"]) and bool(config["transfer_guard"]) and config["transfer"] != "zero_shot")
-    dense, low = (memory(n_items, neighbours, width, beside) / 2**30 for width in (0, rank))
+    dense, low = (memory(n_items, neighbours, width, beside, ordered) / 2**30 for width in (0, rank))
     if solver in ("auto", "dense") and dense <= limit and n_items <= (_AUTO_DENSE if solver == "auto" else _MOST_DENSE):
         return 0
     if solver == "dense":

@@ -14,6 +14,7 @@ import scipy.sparse as sp
 
 from recbole_ktrec.errors import ConfigError, number, one_of
 from recbole_ktrec.model.artifact import Artifact, Shape, load
+from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.model.text_priors import Lexical, TextPriors
 from recbole_ktrec.nn.co_consumption import co_consumption, mapped, metric, pooled
 from recbole_ktrec.nn.fit_options import Options
@@ -96,25 +97,25 @@ class TransferFit:
     Args:
         settings: of the transfer.
         texts: of the target.
-        interactions: training interactions of the target, ``[n_users, n_items]``.
+        taken: training interactions of the target.
         options: of the fit.
         sample: validation interactions, or None.
         whitening, lexical: of the prior without transfer.
         plain: gives the text priors without transfer, where the artifact brought its own language model.
     """
 
-    def __init__(self, settings: TransferSettings, texts: TextPriors, interactions: sp.csr_matrix, options: Options,
+    def __init__(self, settings: TransferSettings, texts: TextPriors, taken: Taken, options: Options,
                  sample: Sample | None, whitening: float, lexical: Lexical,
                  plain: Callable[[], TextPriors] | None = None) -> None:  # fmt: skip
         settings.artifact.check(texts.found.fingerprint, texts.found.matrix.shape[1])
-        self.settings, self.texts, self.interactions = settings, texts, interactions
+        self.settings, self.texts, self.places, self.interactions = settings, texts, taken.places, taken.matrix
         self._plain = plain or (lambda: texts)
         self.options, self.sample = options, sample
         self.whitening, self.lexical = whitening, lexical
-        known = np.bincount(interactions.indices, minlength=interactions.shape[1]) > 0
+        known = np.bincount(taken.matrix.indices, minlength=taken.matrix.shape[1]) > 0
         if sample is None or int(known[sample.positives.indices].sum()) < FEWEST:  # the others choose nothing
-            self.options, self.sample = settings.artifact.filled(options, interactions), None
-        self.shape = settings.artifact.shape_for(interactions)
+            self.options, self.sample = settings.artifact.filled(options, taken.matrix), None
+        self.shape = settings.artifact.shape_for(taken.matrix)
         if self._taught:
             self.shape = replace(self.shape, lexical_weight=lexical.weight)
         self.choice: dict[str, Any] = {"transfer": settings.how, "shape": asdict(self.shape)}
@@ -163,7 +164,7 @@ class TransferFit:
         return self.texts.whitened(self.settings.artifact.whitening)
 
     def _fit(self, prior: sp.csc_matrix) -> Fit:
-        return Fit(self.interactions, prior, self.options, self.sample)
+        return Fit(self.interactions, prior, self.options, self.sample, self.places)
 
     @property
     def _taught(self) -> bool:

@@ -27,6 +27,7 @@ class Options:
         score_power, popularity_discount, history_discount: see :mod:`recbole_ktrec.nn.sharpening`, of the dense form;
             1, 0 and 0.
         history_decay: see :mod:`recbole_ktrec.nn.recency`; 0, and without an order of the histories too.
+        successor_weight: see :mod:`recbole_ktrec.nn.successors`, of the dense form; 0, and with a decay of 0 too.
         rank: directions of the low-rank form; 0 makes the dense one.
     """
 
@@ -42,16 +43,22 @@ class Options:
     popularity_discount: float | None = None
     history_discount: float | None = None
     history_decay: float | None = None
+    successor_weight: float | None = None
 
 
-def memory(n_items: int, neighbours: int, rank: int, beside: int = 0) -> float:
+def memory(n_items: int, neighbours: int, rank: int, beside: int = 0, ordered: bool = False) -> float:
     """Return about how many bytes a fit takes beside the interactions; ``rank`` 0 stands for the dense form.
 
     Args:
         beside: other fits to the same interactions that are kept meanwhile.
+        ordered: the order of the histories is known: the dense form then tries a second matrix.
     """
     prior = 8 * n_items * min(neighbours, n_items) * 5  # K, D K, transposed, neighbours of known items, of cold ones
     choosing = 5 * 4 * SAMPLE + 4 * 4 * n_items * CHOICE_RANK
-    solved = 4 * 4 * n_items * rank + 6 * 4 * _ROWS * n_items if rank else 4 * n_items**2 + 3 * 4 * _ROWS * n_items
+    solved = (
+        4 * 4 * n_items * rank + 6 * 4 * _ROWS * n_items
+        if rank
+        else 4 * n_items**2 * (1 + ordered) + 3 * 4 * _ROWS * n_items
+    )
     kept = 8 * n_items * min(neighbours, n_items) + 4 * n_items * (rank or n_items)
     return float(prior + choosing + solved + beside * kept)

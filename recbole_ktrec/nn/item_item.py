@@ -30,6 +30,7 @@ from recbole_ktrec.nn.sharpening import (
     Sharpening,
     choose_sharpening,
 )
+from recbole_ktrec.nn.successors import add_successors, successor_weights
 from recbole_ktrec.nn.tuning import (
     NEIGHBOUR_WEIGHTS,
     PRIOR_WEIGHTS,
@@ -72,12 +73,13 @@ class Fit:
         prior: K, see :func:`recbole_ktrec.nn.text_prior.text_neighbours`.
         options: settings.
         sample: held-out interactions, or None to take the defaults.
+        places: of the interactions from the end of each history, see :mod:`recbole_ktrec.nn.recency`, or None where
+            no order is known.
     """
 
-    def __init__(
-        self, interactions: sp.csr_matrix, prior: sp.csc_matrix, options: Options, sample: Sample | None
-    ) -> None:
-        self.interactions, self.prior, self.options = interactions, prior, options
+    def __init__(self, interactions: sp.csr_matrix, prior: sp.csc_matrix, options: Options, sample: Sample | None,
+                 places: sp.csr_matrix | None = None) -> None:  # fmt: skip
+        self.interactions, self.prior, self.options, self.places = interactions, prior, options, places
         self.known = np.bincount(interactions.indices, minlength=interactions.shape[1]) > 0
         # Items that nobody has taken are scored in another way: they must not decide lambda and the weights.
         self.everything = sample
@@ -91,11 +93,11 @@ class Fit:
         self._eigenpairs: list[tuple[np.ndarray, np.ndarray]] = []
         self._choice: Choice | None = None
         self._sharpened: Sharpening | None = None
-        self.decay = options.history_decay
+        self.decay, self.successor_weight = options.history_decay, options.successor_weight
 
     def with_prior(self, prior: sp.csc_matrix, options: Options | None = None) -> Fit:
         """Return a fit to the same interactions with another prior; sample and leading directions are shared."""
-        other = Fit(self.interactions, prior, options or self.options, None)
+        other = Fit(self.interactions, prior, options or self.options, None, self.places)
         other.sample, other.everything, other._eigenpairs = self.sample, self.everything, self._eigenpairs
         other.decay = self.decay
         return other
@@ -107,7 +109,7 @@ class Fit:
         """
         choice = self.choice()
         found = replace(self.options, regularisation=choice.regularisation, neighbour_weight=choice.neighbour_weight,
-                        history_decay=self.decay)  # fmt: skip
+                        history_decay=self.decay, successor_weight=self.successor_weight)  # fmt: skip
         if self._sharpened is None:
             return found
         power, popularity, history = astuple(self._sharpened)
@@ -218,10 +220,22 @@ class Fit:
         self._sharpened = sharpening = self._sharpening(matrix)[0]
         _logger.info(f"KTEASE: prior weight {choice.prior_weight:g}, {sharpening}")
         sharpening.apply(matrix, self.taken)
+        self._follow(matrix, choice.regularisation)
         cold = self.cold_items(Dense(matrix), choice)
         # Linear in the history as B is: the power comes after the sum, and takes the scale with it.
         _fill_cold(matrix, replace(cold, scale=cold.scale ** (1 / cold.power), power=1.0))
         return Dense(matrix, cold.columns, cold.power, self.decay or 0.0)
+
+    def _follow(self, matrix: np.ndarray, regularisation: float) -> None:
+        """Add to B what tends to come next, in place, where the order of histories matters or it is asked for."""
+        given = self.options.successor_weight
+        tried = bool(self.decay and self.sample is not None) if given is None else bool(given)
+        if not tried or self.places is None:
+            self.successor_weight = 0.0
+            return
+        found = successor_weights(self.places, self.weights, self.decay or 0.0, regularisation, self.penalties)
+        self.successor_weight = add_successors(matrix, found, given, self.sample)
+        _logger.info(f"KTEASE: weight of what comes next {self.successor_weight:g}")
 
     def _items(self, inverse: DenseInverse, pulled: np.ndarray, choice: Choice) -> np.ndarray:
         """Return B in the place of ``inverse.matrix``."""

@@ -129,7 +129,7 @@ def test_bad_values_are_refused(textual: Settings, changes: dict[str, Any], mess
 
 def test_catalogue_that_does_not_fit_is_refused_with_its_need(textual: Settings, monkeypatch: Any) -> None:
     needed = {0: 9 * 2**30, 512: 4 * 2**30}
-    monkeypatch.setattr("recbole_ktrec.model.ktease_options.memory", lambda items, near, rank, beside: needed[rank])
+    monkeypatch.setattr("recbole_ktrec.model.ktease_options.memory", lambda items, near, rank, *_: needed[rank])
     with pytest.raises(ConfigError, match=r"needs about 9.0 GiB.*memory_limit is \[8\].*low_rank.*4.0 GiB"):
         build(textual(solver="dense", memory_limit=8))
     _, model, _ = build(textual(memory_limit=8))

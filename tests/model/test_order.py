@@ -45,7 +45,7 @@ def walking(textual: Settings, workplace: Path) -> Settings:
     [
         ("KTEASE", {"solver": "dense"}),
         ("KTEASE", {"solver": "low_rank", "rank": 8}),
-        ("KTRec", {"closed_form": True}),
+        ("KTRec", {"closed_form": True, "epochs": 1, "eval_step": 1}),  # the last epoch is the best, which is saved
         ("KTRec", {"closed_form": False, "epochs": 20}),
     ],
 )
@@ -105,6 +105,10 @@ def test_without_an_order_all_count_the_same(walking: Settings, name: str) -> No
     assert trained(walking(**unordered), name).decay == 0
     with pytest.raises(ConfigError, match=r"history_decay \[0.5\] needs the order .* TIME_FIELD"):
         build(walking(**unordered, history_decay=0.5), name)
+    with pytest.raises(ConfigError, match=r"successor_weight \[2\] needs the order .* TIME_FIELD"):
+        build(walking(**unordered, successor_weight=2), "KTEASE")
+    with pytest.raises(ConfigError, match=r"successor_weight \[2\] needs solver \[dense\]"):
+        build(walking(successor_weight=2, solver="low_rank"), "KTEASE")
     with pytest.raises(ConfigError, match=r"history_decay \[soon\] is not a number of at least 0 or auto"):
         build(walking(history_decay="soon"), name)
 

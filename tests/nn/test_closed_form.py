@@ -234,6 +234,8 @@ def test_memory_grows_with_the_square_only_when_dense() -> None:
     assert memory(200_000, 100, 0) > 100 * 2**30
     assert memory(200_000, 100, 512) < 16 * 2**30
     assert memory(40_000, 100, 0) / memory(20_000, 100, 0) > 2
+    assert memory(20_000, 100, 0, ordered=True) - memory(20_000, 100, 0) == 4 * 20_000**2
+    assert memory(20_000, 100, 512, ordered=True) == memory(20_000, 100, 512)
     assert memory(20_000, 100, 0, beside=1) - memory(20_000, 100, 0) == 4 * 20_000**2 + 8 * 20_000 * 100
 
 

@@ -1,0 +1,107 @@
+"""What comes next: directed item-item weights, for histories whose order matters.
+
+EASE asks which items go together, whatever came first. Here what was taken after interaction t is predicted from the
+history until then, as SLIT does (the transition half of SLIST; Choi et al., WWW 2021, arXiv:2103.16104):
+
+    minimise  sum_t w_u ||y_t - s_t C||^2 + lambda ||D^1/2 C||^2        C = (S' W S + lambda D)^-1 S' W Y
+
+s_t holds the history weighted as it is when scores are made (:mod:`recbole_ktrec.nn.recency`), y_t what comes next: the
+k-th item after t counts exp(-(k - 1)), so that what is asked for a step later is not unheard of.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from recbole_ktrec.nn.closed_form import DenseInverse, times_sparse
+from recbole_ktrec.nn.tuning import Sample, plain_or_better
+
+#: Weights of C beside B that are tried, C being scaled to the size of B.
+WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+#: Interactions before and after t that are looked at, at most, and the least weight that one of them has.
+_MOST, _LEAST = 30, 0.02
+_FUTURE_DECAY = 1.0
+_ROWS = 512
+
+
+def _in_order(places: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return user, item and place of the interactions, the oldest of each user first, ``[n]`` each."""
+    users = np.repeat(np.arange(places.shape[0]), np.diff(places.indptr))
+    order = np.lexsort((places.indices, -places.data, users))
+    return users, places.indices[order], places.data[order]
+
+
+def _apart(users: np.ndarray, items: np.ndarray, when: np.ndarray, decay: float, step: int, n: int) -> sp.csr_matrix:
+    """Return row t: the items before (``step`` -1) or after (1) interaction t, weighted by how far: ``[n_inter, n]``.
+
+    The k-th counts ``exp(-decay (k - 1))``. What happened at the same time is neither before nor after.
+    """
+    everything = np.arange(len(users))
+    reach = _MOST if decay <= 0 else min(_MOST, 1 + int(-np.log(_LEAST) / decay))
+    rows, columns, weights = [], [], []
+    for distance in range(1, reach + 1):
+        other = everything + step * distance
+        inside = (other >= 0) & (other < len(users))
+        row, there = everything[inside], other[inside]
+        valid = (users[row] == users[there]) & (when[row] != when[there])
+        rows.append(row[valid])
+        columns.append(items[there[valid]])
+        weights.append(np.full(int(valid.sum()), np.exp(-decay * (distance - 1)), dtype=np.float32))
+    parts = np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))
+    return sp.csr_matrix(parts, (len(users), n))
+
+
+def successor_weights(
+    places: sp.csr_matrix, user_weights: np.ndarray, decay: float, regularisation: float, penalties: np.ndarray
+) -> np.ndarray:
+    """Return C of the module, float32 ``[n_items, n_items]``, its diagonal 0.
+
+    Args:
+        places: of the interactions from the end of each history, ``[n_users, n_items]``, see
+            :func:`recbole_ktrec.nn.recency.places_from_the_end`.
+        user_weights: w, ``[n_users]``.
+        decay: of the histories.
+        regularisation: lambda, above 0.
+        penalties: diagonal of D, ``[n_items]``.
+    """
+    n = places.shape[1]
+    users, items, when = _in_order(places)
+    before = _apart(users, items, when, decay, -1, n)
+    weights = user_weights[users]
+    own = sp.csr_matrix((np.ones(len(users), dtype=np.float32), items, np.arange(len(users) + 1)), (len(users), n))
+    later = sp.csr_matrix(own + np.float32(np.exp(-_FUTURE_DECAY)) * _apart(users, items, when, _FUTURE_DECAY, 1, n))
+    cross = sp.csc_matrix(before.T @ sp.csr_matrix(sp.diags(weights) @ later), dtype=np.float32)
+    matrix = DenseInverse(before, weights, regularisation, penalties).matrix
+    for start in range(0, n, _ROWS):
+        matrix[start : start + _ROWS] = times_sparse(matrix[start : start + _ROWS], cross)
+    matrix[np.diag_indices(n)] = 0
+    return matrix
+
+
+def add_successors(
+    matrix: np.ndarray, successors: np.ndarray, weight: float | None, sample: Sample | None
+) -> float:  # fmt: skip
+    """Add C to B, both ``[n_items, n_items]``, in place: C is scaled to the size of B (Frobenius norm) and weighed.
+
+    Args:
+        weight: None is chosen on ``sample``: 0 unless more is better beyond a standard error; 0 without a sample.
+        sample: held-out interactions, their histories weighted.
+
+    Returns:
+        The weight.
+    """
+    successors *= np.float32(np.linalg.norm(matrix) / max(float(np.linalg.norm(successors)), 1e-9))
+    if weight is None:
+        weight = 0.0 if sample is None else _chosen(sample, matrix, successors)
+    for start in range(0, len(matrix) if weight else 0, _ROWS):
+        matrix[start : start + _ROWS] += np.float32(weight) * successors[start : start + _ROWS]
+    return weight
+
+
+def _chosen(sample: Sample, matrix: np.ndarray, successors: np.ndarray) -> float:
+    def both(rows: sp.csr_matrix) -> tuple[np.ndarray, ...]:
+        return np.asarray(rows @ matrix), np.asarray(rows @ successors)
+
+    own, more = sample.gather(both, sample.rows)
+    return plain_or_better(WEIGHTS, lambda weight: sample.ndcg_by_user(own + np.float32(weight) * more))[1]

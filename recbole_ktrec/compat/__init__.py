@@ -13,6 +13,7 @@ from recbole_ktrec.compat import (
     collector,
     dataset_cache,
     distributed,
+    exact_times,
     folders,
     numpy_names,
     pandas_guard,
@@ -75,6 +76,12 @@ REMEDIES = (
     Remedy("folders", "several processes make one at once", "recbole.utils.utils", folders.make_folders_together),
     Remedy(
         "time split", "TS in random order is warned of", "recbole.config.configurator", time_split.warn_of_random_order
+    ),
+    Remedy(
+        "exact times",
+        "orders by times rounded to two minutes",
+        "recbole.data.dataset.dataset",
+        exact_times.sort_before_rounding,
     ),
     Remedy(
         "saved data set",

@@ -22,19 +22,17 @@ def places_from_the_end(
 
     Args:
         users, items, times: of the interactions, ``[n]`` each. Of repeats the last one counts; what happened at the
-            same time has the same place.
+            same time stands in the order that it is given in (RecBole rounds times, see
+            :mod:`recbole_ktrec.compat.exact_times`).
     """
-    order = np.lexsort((times, items, users))
-    users, items, times = users[order], items[order], times[order]
-    last = np.r_[(users[1:] != users[:-1]) | (items[1:] != items[:-1]), True][: len(users)]
-    users, items, times = users[last], items[last], times[last]
-    order = np.lexsort((times, users))
-    users, items, times = users[order], items[order], times[order]
+    order = np.lexsort((times, items, users))  # stable
+    last = np.r_[(np.diff(users[order]) != 0) | (np.diff(items[order]) != 0), True][: len(users)]
+    kept = np.sort(order[last])
+    kept = kept[np.lexsort((times[kept], users[kept]))]
+    users, items = users[kept], items[kept]
     until = np.searchsorted(users, users, side="right")  # where the user's interactions end
-    new = np.r_[True, (users[1:] != users[:-1]) | (times[1:] != times[:-1])][: len(users)]
-    group = np.cumsum(new) - 1
-    tied = np.r_[np.flatnonzero(new), len(users)][group + 1] if len(users) else group  # where those of that time end
-    return sp.csr_matrix(((until - tied + 1).astype(np.float32), (users, items)), shape)
+    places = (until - np.arange(len(users))).astype(np.float32)
+    return sp.csr_matrix((places, (users, items)), shape)
 
 
 def decayed(places: sp.csr_matrix, decay: float) -> sp.csr_matrix:

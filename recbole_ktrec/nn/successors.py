@@ -25,17 +25,17 @@ _FUTURE_DECAY = 1.0
 _ROWS = 512
 
 
-def _in_order(places: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return user, item and place of the interactions, the oldest of each user first, ``[n]`` each."""
+def _in_order(places: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+    """Return user and item of the interactions, the oldest of each user first, ``[n]`` each."""
     users = np.repeat(np.arange(places.shape[0]), np.diff(places.indptr))
-    order = np.lexsort((places.indices, -places.data, users))
-    return users, places.indices[order], places.data[order]
+    order = np.lexsort((-places.data, users))
+    return users, places.indices[order]
 
 
-def _apart(users: np.ndarray, items: np.ndarray, when: np.ndarray, decay: float, step: int, n: int) -> sp.csr_matrix:
+def _apart(users: np.ndarray, items: np.ndarray, decay: float, step: int, n: int) -> sp.csr_matrix:
     """Return row t: the items before (``step`` -1) or after (1) interaction t, weighted by how far: ``[n_inter, n]``.
 
-    The k-th counts ``exp(-decay (k - 1))``. What happened at the same time is neither before nor after.
+    The k-th counts ``exp(-decay (k - 1))``.
     """
     everything = np.arange(len(users))
     reach = _MOST if decay <= 0 else min(_MOST, 1 + int(-np.log(_LEAST) / decay))
@@ -44,7 +44,7 @@ def _apart(users: np.ndarray, items: np.ndarray, when: np.ndarray, decay: float,
         other = everything + step * distance
         inside = (other >= 0) & (other < len(users))
         row, there = everything[inside], other[inside]
-        valid = (users[row] == users[there]) & (when[row] != when[there])
+        valid = users[row] == users[there]
         rows.append(row[valid])
         columns.append(items[there[valid]])
         weights.append(np.full(int(valid.sum()), np.exp(-decay * (distance - 1)), dtype=np.float32))
@@ -66,11 +66,11 @@ def successor_weights(
         penalties: diagonal of D, ``[n_items]``.
     """
     n = places.shape[1]
-    users, items, when = _in_order(places)
-    before = _apart(users, items, when, decay, -1, n)
+    users, items = _in_order(places)
+    before = _apart(users, items, decay, -1, n)
     weights = user_weights[users]
     own = sp.csr_matrix((np.ones(len(users), dtype=np.float32), items, np.arange(len(users) + 1)), (len(users), n))
-    later = sp.csr_matrix(own + np.float32(np.exp(-_FUTURE_DECAY)) * _apart(users, items, when, _FUTURE_DECAY, 1, n))
+    later = sp.csr_matrix(own + np.float32(np.exp(-_FUTURE_DECAY)) * _apart(users, items, _FUTURE_DECAY, 1, n))
     cross = sp.csc_matrix(before.T @ sp.csr_matrix(sp.diags(weights) @ later), dtype=np.float32)
     matrix = DenseInverse(before, weights, regularisation, penalties).matrix
     for start in range(0, n, _ROWS):

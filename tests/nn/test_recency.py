@@ -19,8 +19,8 @@ def test_places_by_hand() -> None:
     users, items = np.array([0, 2, 0, 0, 2, 2]), np.array([1, 0, 2, 1, 2, 1])
     times = np.array([5.0, 7.0, 6.0, 9.0, 3.0, 3.0])
     places = places_from_the_end(users, items, times, (3, 3)).toarray()
-    # User 0 took item 1 again, after item 2; user 2 took items 1 and 2 at the same time, before item 0.
-    assert places.tolist() == [[0, 1, 2], [0, 0, 0], [1, 2, 2]]
+    # User 0 took item 1 again, after item 2; user 2 took items 2 and 1 at the same time, before item 0.
+    assert places.tolist() == [[0, 1, 2], [0, 0, 0], [1, 2, 3]]
 
 
 def test_nothing_happened() -> None:

@@ -45,12 +45,6 @@ def test_one_after_the_other_and_not_before() -> None:
     assert all(found[item, item % 8 + 1] > 2 * abs(found[item % 8 + 1, item]) for item in range(1, 9))
 
 
-def test_what_happens_at_once_follows_nothing() -> None:
-    users, items = np.array([0, 0, 1, 1]), np.array([1, 2, 2, 1])
-    places = places_from_the_end(users, items, np.zeros(4), (2, 3))
-    assert not successor_weights(places, np.ones(2), 0.5, 1.0, np.ones(3)).any()
-
-
 @pytest.mark.parametrize(("weight", "expected"), [(None, 0.0), (0.0, 0.0), (0.5, 0.5)])
 def test_weighed_in_the_size_of_the_other_matrix(weight: float | None, expected: float) -> None:
     draw = np.random.default_rng(0)

@@ -79,9 +79,7 @@ def successor_weights(
     return matrix
 
 
-def add_successors(
-    matrix: np.ndarray, successors: np.ndarray, weight: float | None, sample: Sample | None
-) -> float:  # fmt: skip
+def add_successors(matrix: np.ndarray, successors: np.ndarray, weight: float | None, sample: Sample | None) -> float:
     """Add C to B, both ``[n_items, n_items]``, in place: C is scaled to the size of B (Frobenius norm) and weighed.
 
     Args:

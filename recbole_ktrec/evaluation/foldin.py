@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.evaluation.harness import item_tokens, user_tokens
 
+_logger = logging.getLogger(__name__)
 #: What a row of the report says when the model has no way: its scores for cold users rest on nothing.
 UNABLE = "cannot take in a new user's history: scores of an untrained user"
 
@@ -22,12 +24,16 @@ def interactions_of(path: Path, train: Any) -> dict[str, np.ndarray]:
     Args:
         path: the ``.inter`` file.
         train: RecBole's training part, whose ids are taken. Interactions with an item that it does not know are left
-            out; where it has times, so has the result.
+            out and logged; where it has times, so has the result.
     """
     known = [{token: i + 1 for i, token in enumerate(tokens)} for tokens in (user_tokens(train), item_tokens(train))]
     timed = train.time_field in train.inter_feat.columns
     fields = [train.uid_field, train.iid_field, *([train.time_field] if timed else [])]
-    rows = [row for row in iter_atomic(path, fields) if row[1] in known[1]]
+    written = list(iter_atomic(path, fields))
+    rows = [row for row in written if row[1] in known[1]]
+    if len(rows) < len(written):
+        _logger.warning(f"[{path}] holds {len(written) - len(rows)} of {len(written)} interactions with items that "
+                        "training does not know: they are left out.")  # fmt: skip
     ids = np.array([(known[0][row[0]], known[1][row[1]]) for row in rows], dtype=np.int64).reshape(-1, 2)
     found = {fields[0]: ids[:, 0], fields[1]: ids[:, 1]}
     return {**found, fields[2]: np.array([float(row[2]) for row in rows])} if timed else found

@@ -12,6 +12,7 @@ import scipy.sparse as sp
 
 from recbole_ktrec.errors import ConfigError, DataError, one_of
 from recbole_ktrec.model.interactions import Taken
+from recbole_ktrec.nn.recency import in_order
 from recbole_ktrec.text import ItemVectors, TextSettings, encode, entity_texts, history_documents, item_vectors
 
 
@@ -101,10 +102,9 @@ class _UserView:
 
 def _documents(config: Any, dataset: Any, interactions: sp.csr_matrix) -> ItemVectors:
     texts, places = load_texts(config, dataset), Taken.of(dataset).places
-    taken = interactions if places is None else places
+    items = interactions.indices if places is None else in_order(places)[1]
     histories: Sequence[Sequence[str | None]] = [
-        [texts[item] for item in taken.indices[start:stop][np.argsort(-taken.data[start:stop], kind="stable")]]
-        for start, stop in zip(taken.indptr[:-1], taken.indptr[1:], strict=True)
+        [texts[item] for item in history] for history in np.split(items, interactions.indptr[1:-1])
     ]
     documents = history_documents(histories, config["user_document_items"])
     encoded = encode(documents, TextSettings.from_mapping(config), config["device"])

@@ -233,6 +233,7 @@ class Fit:
         if not tried or self.places is None:
             self.successor_weight = 0.0
             return
+        _logger.info(f"KTEASE: what comes next, a second solve of {len(matrix):,} items")
         found = successor_weights(self.places, self.weights, self.decay or 0.0, regularisation, self.penalties)
         self.successor_weight = add_successors(matrix, found, given, self.sample)
         _logger.info(f"KTEASE: weight of what comes next {self.successor_weight:g}")

@@ -15,6 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from recbole_ktrec.nn.closed_form import DenseInverse, times_sparse
+from recbole_ktrec.nn.recency import in_order
 from recbole_ktrec.nn.tuning import Sample, plain_or_better
 
 #: Weights of C beside B that are tried, C being scaled to the size of B.
@@ -23,13 +24,6 @@ WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 _MOST, _LEAST = 30, 0.02
 _FUTURE_DECAY = 1.0
 _ROWS = 512
-
-
-def _in_order(places: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
-    """Return user and item of the interactions, the oldest of each user first, ``[n]`` each."""
-    users = np.repeat(np.arange(places.shape[0]), np.diff(places.indptr))
-    order = np.lexsort((-places.data, users))
-    return users, places.indices[order]
 
 
 def _apart(users: np.ndarray, items: np.ndarray, decay: float, step: int, n: int) -> sp.csr_matrix:
@@ -66,7 +60,7 @@ def successor_weights(
         penalties: diagonal of D, ``[n_items]``.
     """
     n = places.shape[1]
-    users, items = _in_order(places)
+    users, items = in_order(places)
     before = _apart(users, items, decay, -1, n)
     weights = user_weights[users]
     own = sp.csr_matrix((np.ones(len(users), dtype=np.float32), items, np.arange(len(users) + 1)), (len(users), n))

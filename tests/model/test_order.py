@@ -77,13 +77,16 @@ def test_histories_folded_in_later_are_weighted(walking: Settings) -> None:
     assert model.decay > 0
 
 
-def test_a_history_that_is_given_later_keeps_its_times(walking: Settings, tmp_path: Path) -> None:
+def test_a_history_that_is_given_later_keeps_its_times(
+    walking: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     train = build(walking())[2][0].dataset
     path = tmp_path / "tiny.history.inter"
     item = next(f"i{i}" for i in range(ITEMS) if not Taken.of(train).matrix[_ids(train, "u0", f"i{i}")])
     header = "user_id:token\titem_id:token\ttimestamp:float"
     path.write_text(f"{header}\nu0\t{item}\t5000\nu0\tunknown\t6000\n", encoding="utf-8")
     both = with_interactions(train, interactions_of(path, train))
+    assert f"[{path}] holds 1 of 2 interactions with items that training does not know" in caplog.text
     assert len(both.inter_feat) == len(train.inter_feat) + 1
     before, after = (Taken.of(dataset).places for dataset in (train, both))
     user, column = _ids(train, "u0", item)

@@ -23,6 +23,7 @@ from recbole_ktrec.errors import ConfigError, number
 from recbole_ktrec.evaluation.domains import Domain, read_domain
 from recbole_ktrec.model.artifact import (
     KERNEL,
+    UNTRAINED,
     Artifact,
     Shape,
     beside,
@@ -38,8 +39,6 @@ from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.text_prior import text_neighbours
 from recbole_ktrec.text import check_fingerprint
 
-#: What KTEASE does without an artifact; like KERNEL a control that everything is told beside.
-UNTRAINED = Shape()
 _logger = logging.getLogger(__name__)
 
 

@@ -35,9 +35,10 @@ def measure(trained: Trained) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     given = {part: interactions_of(_file(trained, f"{part}.inter"), train) for part in (HISTORY, MASKED)}
     for part in given.values():
         _mask(loader, part[train.uid_field], part[train.iid_field])
-    result: dict[str, Any] = {"choice": _choice(model)}
+    result: dict[str, Any] = {}
     if len(given[HISTORY][train.uid_field]):
         result["fold_in"] = fold_in(model, with_interactions(train, given[HISTORY]))
+    result["choice"] = _choice(model)  # zero-shot goes by the length of the histories, given ones included
     recorder = Recorder(max(trained.config["topk"]), _groups(trained), (COLD,))
     with recorder.attached(trained.trainer.eval_collector, loader.dataset.uid_field):
         values = trained.trainer.evaluate(loader, load_best_model=False, show_progress=False)

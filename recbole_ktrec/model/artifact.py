@@ -44,8 +44,8 @@ class Shape:
     lexical_weight: float = 0.3
 
 
-#: The cosine alone.
-KERNEL = Shape(lexical_weight=0.0)
+#: What texts are compared by without an artifact, and the cosine alone.
+UNTRAINED, KERNEL = Shape(), Shape(lexical_weight=0.0)
 
 
 @dataclass(frozen=True)
@@ -90,15 +90,16 @@ class Artifact:
             return mapped(vectors, self.matrix)
         return mapped(vectors, metric(self.pooled, shape.exponent, shape.strength) if shape.strength else None)
 
-    def shape_for(self, interactions: sp.csr_matrix) -> Shape:
+    def shape_for(self, interactions: sp.csr_matrix, plain: Shape = UNTRAINED) -> Shape:
         """Return the shape that did best on sources whose users have about as many items as those here.
 
         A source counts ``1 / (1 + log2(ratio of the mean history lengths)^2)``. Where no source is within a factor of
-        four, what they say does not carry over, and the shape is the plain text kernel. (The best shape for users with
-        seven items lost a third of the kernel's NDCG@10 on users with 147.)
+        four, what they say does not carry over, and the shape is the one without an artifact. (The best shape for users
+        with seven items lost a third of the kernel's NDCG@10 on users with 147.)
 
         Args:
             interactions: of the target, ``[n_users, n_items]``; with none, every source counts the same.
+            plain: the shape without an artifact.
         """
         lengths = np.array([source["history_length"] for source in self.card["sources"]])
         distance = np.abs(np.log2(lengths / density(interactions)[1])) if interactions.nnz else np.zeros(len(lengths))
@@ -106,9 +107,9 @@ class Artifact:
             _logger.warning(
                 f"Histories of {density(interactions)[1]:.0f} items in the mean, and of "
                 f"{', '.join(f'{one:.0f}' for one in lengths)} in the sources of [{self.folder}]: too unlike for what "
-                "these say of texts to carry over. The plain text kernel is taken."
+                "these say of texts to carry over. They are compared as without an artifact."
             )
-            return KERNEL
+            return plain
         names, weights = [source["name"] for source in self.card["sources"]], 1 / (1 + distance**2)
         values = [float(weights @ [one["ratios"][name] for name in names]) for one in self.card["tried"]]
         best = self.card["tried"][int(np.argmax(values))]

@@ -16,6 +16,7 @@ from recbole.utils import InputType, ModelType
 from torch import Tensor, nn
 
 from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.model.artifact import Shape
 from recbole_ktrec.model.held_out import HeldOut, held_out, with_negatives
 from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.model.item_text import feature_file
@@ -174,7 +175,8 @@ class KTEASE(GeneralRecommender):
         """
         self.taken = taken
         if self.zero_shot and self.transfer is not None and self.source is not None:
-            shape = asdict(self.transfer.artifact.shape_for(self.interaction_matrix))
+            plain = Shape(lexical_weight=self.settings.lexical.weight)
+            shape = asdict(self.transfer.artifact.shape_for(self.interaction_matrix, plain))
             if shape != self.transfer_choice.get("shape"):
                 self.solve(None)
 

@@ -115,7 +115,7 @@ class TransferFit:
         known = np.bincount(taken.matrix.indices, minlength=taken.matrix.shape[1]) > 0
         if sample is None or int(known[sample.positives.indices].sum()) < FEWEST:  # the others choose nothing
             self.options, self.sample = settings.artifact.filled(options, taken.matrix), None
-        self.shape = settings.artifact.shape_for(taken.matrix)
+        self.shape = settings.artifact.shape_for(taken.matrix, Shape(lexical_weight=lexical.weight))
         if self._taught:
             self.shape = replace(self.shape, lexical_weight=lexical.weight)
         self.choice: dict[str, Any] = {"transfer": settings.how, "shape": asdict(self.shape)}

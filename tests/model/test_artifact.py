@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse as sp
 
 from recbole_ktrec.errors import DataError, EncoderError
-from recbole_ktrec.model.artifact import CARD, KERNEL, WEIGHTS, Artifact, Shape, load, save
+from recbole_ktrec.model.artifact import CARD, WEIGHTS, Artifact, Shape, load, save
 from recbole_ktrec.nn.co_consumption import Statistics, metric
 from recbole_ktrec.nn.fit_options import Options
 
@@ -28,6 +28,8 @@ TRIED = [
     {**asdict(SHORT), "mean_ratio": 1.0, "ratios": {"books": 1.2, "shop.v2": 0.8}},
     {**asdict(LONG), "mean_ratio": 1.1, "ratios": {"books": 1.0, "shop.v2": 1.2}},
 ]
+
+PLAIN = Shape(lexical_weight=0.7)
 
 
 @pytest.fixture
@@ -54,14 +56,14 @@ def test_round_trip(made: Artifact, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "expected"), [(0, LONG), (2, SHORT), (8, SHORT), (40, LONG), (200, LONG), (300, KERNEL)]
+    ("length", "expected"), [(0, LONG), (2, SHORT), (8, SHORT), (40, LONG), (200, LONG), (300, PLAIN)]
 )
 def test_shape_is_that_of_the_sources_with_histories_of_such_length(
     made: Artifact, length: int, expected: Shape
 ) -> None:
     """Without interactions every source counts the same; beyond four times the longest (256) nothing carries over."""
     here = sp.csr_matrix(np.ones((3, length))) if length else sp.csr_matrix((3, 3))
-    assert made.shape_for(here) == expected
+    assert made.shape_for(here, PLAIN) == expected
 
 
 def test_transferred_vectors_keep_their_length(made: Artifact) -> None:

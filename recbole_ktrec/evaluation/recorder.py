@@ -94,14 +94,15 @@ class Recorder:
         self.hits.setdefault(name, []).append(padded)
 
     def _untied(self, scores: torch.Tensor) -> torch.Tensor:
-        """Break ties at random, without changing the order of different float32 numbers.
+        """Break ties at random, without changing the order of different float32 numbers; what is masked stays so.
 
         RecBole numbers items as they appear, popular ones first, and torch takes the lower number of equals: all cold
         items of an ID model have one score, and would be ranked by popularity as if the model knew it.
         """
         scores = scores.double()
         noise = torch.rand(scores.shape, generator=self.shuffle, dtype=torch.float64)
-        return scores + noise * (scores.abs() * 2.0**-30 + 1e-60)
+        untied = scores + noise * (scores.abs() * 2.0**-30 + 1e-60)
+        return torch.where(torch.isfinite(scores), untied, scores)  # -inf + inf is NaN, which torch ranks first
 
     def _range(self, scores: torch.Tensor) -> None:
         new = score_range(scores)

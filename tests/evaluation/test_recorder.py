@@ -69,6 +69,13 @@ def test_equal_scores_are_ranked_at_random_inside_a_group() -> None:
     assert recorder.hits["all of them only"][0][:, :10].sum() / 2000 == pytest.approx(10 / 40, abs=0.03)
 
 
+def test_what_is_masked_is_in_no_list_of_a_group() -> None:
+    recorder = Recorder(2, {"most": np.array([False, True, True, True, True])}, ["most"])
+    scores = torch.tensor([[0.0, -torch.inf, 3.0, -torch.inf, 1.0]]).repeat(50, 1)
+    recorder.collect(scores, np.arange(50), torch.arange(50), torch.full((50,), 2))
+    assert recorder.hits["most only"][0].tolist() == [[1, 0, 1]] * 50
+
+
 def test_a_group_smaller_than_the_list() -> None:
     recorder = Recorder(3, {"two": np.array([False, True, True])}, ["two"])
     recorder.collect(torch.tensor([[-torch.inf, 1.0, 2.0]]), np.array([1]), torch.tensor([0]), torch.tensor([1]))

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from recbole_ktrec.errors import ConfigError, number
-from recbole_ktrec.nn.recency import decayed, places_from_the_end
+from recbole_ktrec.nn.recency import decayed, one_clock, places_from_the_end
 
 
 def binary_interactions(dataset: Any) -> sp.csr_matrix:
@@ -25,11 +25,15 @@ class Taken:
         matrix: binary float32 ``[n_users, n_items]``.
         places: from the end of each history (see :func:`recbole_ktrec.nn.recency.places_from_the_end`), or None where
             ``TIME_FIELD`` is not loaded.
+        in_time: the item of each interaction of anybody, the oldest first, ``[n]``, or None where times are not those
+            of one clock.
     """
 
     matrix: sp.csr_matrix
     places: sp.csr_matrix | None
+    in_time: np.ndarray | None = None
     _weighted: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
+    _averages: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, dataset: Any) -> Taken:
@@ -40,7 +44,8 @@ class Taken:
         users, items, times = (
             dataset.inter_feat[name].cpu().numpy() for name in (dataset.uid_field, dataset.iid_field, time)
         )
-        return cls(matrix, places_from_the_end(users, items, times, matrix.shape))
+        in_time = items[np.argsort(times, kind="stable")] if one_clock(users, times) else None
+        return cls(matrix, places_from_the_end(users, items, times, matrix.shape), in_time)
 
     def decay_of(self, config: Any) -> float | None:
         """Return ``history_decay``, None for auto.
@@ -66,3 +71,33 @@ class Taken:
         if decay not in self._weighted:  # one decay is in use at a time
             self._weighted = {decay: decayed(self.places, decay)}
         return self._weighted[decay]
+
+    def average(self, recent: float = 1.0) -> sp.csr_matrix:
+        """Return the history of a user of whom nothing is known: the mean over users, float32 ``[1, n_items]``.
+
+        Args:
+            recent: share of the interactions that it is made of, the latest ones; all where no clock is known.
+        """
+        if recent not in self._averages:
+            self._averages[recent] = self._average(recent)
+        return self._averages[recent]
+
+    def _average(self, recent: float) -> sp.csr_matrix:
+        n_items = self.matrix.shape[1]
+        latest = self.matrix.indices
+        if self.in_time is not None:
+            latest = self.in_time[len(self.in_time) - int(np.ceil(recent * len(self.in_time))) :]
+        counts = np.bincount(latest, minlength=n_items) / max(len(latest), 1)
+        length = self.matrix.nnz / max(int((np.diff(self.matrix.indptr) > 0).sum()), 1)
+        return sp.csr_matrix((length * counts[None]).astype(np.float32))
+
+    def histories(self, users: np.ndarray, decay: float = 0.0, recent: float = 1.0) -> sp.csr_matrix:
+        """Return what the scores of ``users`` ``[m]`` are made from: float32 ``[m, n_items]``.
+
+        Users without interactions stand as the average of what is taken of late, see :meth:`average`.
+        """
+        rows = self.weighted(decay)[users]
+        unknown = np.diff(rows.indptr) == 0
+        if not unknown.any():
+            return rows
+        return sp.csr_matrix(rows + sp.csr_matrix(unknown[:, None].astype(np.float32)) @ self.average(recent))

@@ -25,6 +25,7 @@ from recbole_ktrec.model.text_priors import Terms, TextPriors, untrained_texts
 from recbole_ktrec.model.trained_encoder import take_encoder
 from recbole_ktrec.model.transfer import TransferFit, TransferSettings
 from recbole_ktrec.nn.calibration import fit_platt
+from recbole_ktrec.nn.cold_users import choose_recent
 from recbole_ktrec.nn.fitted import Dense, Factored, Kernel
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
@@ -103,6 +104,11 @@ class KTEASE(GeneralRecommender):
         return float(self.weights.get("decay", 0.0))
 
     @property
+    def recent(self) -> float:
+        """Share of the interactions, the latest ones, whose average stands for users without a history."""
+        return float(self.weights.get("recent", 1.0))
+
+    @property
     def interaction_matrix(self) -> sp.csr_matrix:
         """Who took what in training, binary float32 ``[n_users, n_items]``."""
         return self.taken.matrix
@@ -121,8 +127,12 @@ class KTEASE(GeneralRecommender):
         if found is not None:
             users, row, item = found.users.numpy(), found.row.numpy(), found.item.numpy()
             sample = sample_from(self.interaction_matrix, users, row, item, self.taken.places)
-        fitted = self._fitted(*self.source, sample)
+        # Who has no history says nothing of how histories should count.
+        fitted = self._fitted(*self.source, sample.with_history() if sample else None)
         self.weights, self._scores = as_matrices(fitted), fitted
+        if sample is not None and self.taken.in_time is not None:
+            self.weights["recent"] = choose_recent(sample, self.taken.average, fitted)
+            self.logger.info(f"KTEASE: users without a history stand as the latest {self.recent:.0%} of what is taken")
         self.source = self.source if self.zero_shot else None  # zero-shot follows the histories, see fold_in
 
     def _fitted(self, config: Any, dataset: Any, sample: Sample | None) -> Dense | Factored | Kernel:
@@ -153,7 +163,7 @@ class KTEASE(GeneralRecommender):
             return np.zeros((len(users), self.n_items), dtype=np.float32)
         if self._scores is None:
             self._scores = scores_from(self.weights)
-        return self._scores(self.taken.weighted(self.decay)[users])
+        return self._scores(self.taken.histories(users, self.decay, self.recent))
 
     def pairs(self, users: np.ndarray, items: np.ndarray) -> Tensor:
         """Return the scores of (user, item) pairs, ``[n]`` each: float32 ``[n]``."""

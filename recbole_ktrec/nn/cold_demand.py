@@ -52,6 +52,11 @@ class Demand:
         if self.shown >= FEWEST:
             self.warm, self.own, self.smoothed = scored(sample, sample.rows, cold, score)
 
+    def level(self) -> np.ndarray:
+        """Return NDCG@10 of each held-out user with cold items as high as known ones, before a level is chosen."""
+        mixed = self.own + np.float32(self.own.std() / max(float(self.smoothed.std()), 1e-9)) * self.smoothed
+        return self._ndcg(mixed, Level(max(self._unit(mixed), 0.0)))
+
     def choose(self, careful: Level, rehearsed: bool = True) -> Level:
         """Return ``careful`` or a level that puts cold items higher; ``careful`` too if too little is shown.
 

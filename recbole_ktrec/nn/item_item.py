@@ -14,12 +14,13 @@ from recbole_ktrec.nn.closed_form import (
     Inverse,
     item_penalties,
     item_weights,
+    parts,
     pull_diagonal,
     times_sparse,
     user_weights,
 )
 from recbole_ktrec.nn.cold_demand import Demand
-from recbole_ktrec.nn.cold_items import ColdItems, Measured, Rehearsal
+from recbole_ktrec.nn.cold_items import FEWEST, ColdItems, Measured, Rehearsal
 from recbole_ktrec.nn.fit_options import CHOICE_RANK, SAMPLE, Options
 from recbole_ktrec.nn.fitted import Dense, Factored
 from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs, scaled_items
@@ -151,11 +152,18 @@ class Fit:
             return 0.0
         inverse = self._quick(self.options.regularisation or _PLAIN[0])
         weight = _PLAIN[1] if self.options.prior_weight is None else self.options.prior_weight
+        pulled, cold = pull_diagonal(inverse, self.pull), self._cold()
+
+        def warm(rows: sp.csr_matrix) -> np.ndarray:
+            return parts(inverse, self.pull, pulled, rows)(weight)
 
         def by_user(decay: float) -> np.ndarray:
-            return sample.ndcg_by_user(sample.parts(inverse, self.pull, sample.decayed(decay).rows)(weight))
+            given = sample.decayed(decay)
+            return given.ndcg_by_user(given.gather(lambda rows: (warm(rows),), given.rows)[0])
 
-        return choose_decay(by_user)
+        assert self.everything is not None
+        asked = int(self.everything.positives[:, cold.columns].sum())
+        return choose_decay(by_user if asked < FEWEST else lambda decay: self._demand(cold, warm, decay).level())
 
     def _choose(self) -> Choice:
         options = self.options
@@ -167,11 +175,13 @@ class Fit:
         tried = [ladder if value is None else (value,) for value, ladder in zip(given, ladders, strict=True)]
         return choose(self.sample, self._quick, self.pull, self.spread, *tried)
 
+    def _cold(self) -> ColdItems:
+        return ColdItems.of(self.prior, self.known, np.flatnonzero(~self.known & self.has_text))
+
     def cold_items(self, warm: Callable[[sp.csr_matrix], np.ndarray], choice: Choice) -> ColdItems:
         """Return how items without interactions are scored."""
-        columns = np.flatnonzero(~self.known & self.has_text)
-        cold = ColdItems.of(self.prior, self.known, columns)
-        known = self.known & self.has_text
+        cold = self._cold()
+        columns, known = cold.columns, self.known & self.has_text
         given = self.options.cold_scale
         if not len(columns) or self.sample is None or given is not None or not known.any():
             scale = choice.prior_weight if given is None else given
@@ -189,11 +199,12 @@ class Fit:
             _logger.info(f"KTEASE: with what held-out interactions ask for: {level}")
         return replace(cold, **vars(level))
 
-    def _demand(self, cold: ColdItems, warm: Callable[[sp.csr_matrix], np.ndarray]) -> Demand:
-        """Return held-out interactions with all items as candidates."""
+    def _demand(self, cold: ColdItems, warm: Callable[[sp.csr_matrix], np.ndarray], decay: float = 0.0) -> Demand:
+        """Return held-out interactions with all items as candidates, histories weighted if they are not yet."""
         assert self.everything is not None
         n = len(self.taken)
-        return Demand(self.everything.some(min(_ASKED, max(_FEWEST_ASKED, SAMPLE // n)), n), cold, warm)
+        some = self.everything.some(min(_ASKED, max(_FEWEST_ASKED, SAMPLE // n)), n)
+        return Demand(some.decayed(decay), cold, warm)
 
     def run(self) -> Dense | Factored:
         """Choose, solve and return what scores."""

@@ -46,3 +46,16 @@ def in_order(places: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
     users = np.repeat(np.arange(places.shape[0]), np.diff(places.indptr))
     order = np.lexsort((-places.data, users))
     return users, places.indices[order]
+
+
+def one_clock(users: np.ndarray, times: np.ndarray) -> bool:
+    """Return whether times can be compared between users: not where each user's own steps are counted from one start.
+
+    Args:
+        users, times: of the interactions, ``[n]`` each.
+    """
+    if not len(users):
+        return False
+    order = np.lexsort((times, users))
+    first = times[order][np.append(True, np.diff(users[order]) != 0)]
+    return len(first) == 1 or len(np.unique(first)) > 1

@@ -114,6 +114,13 @@ class Sample:
         asked = np.diff(positives.indptr) > 0
         return self._part(asked, positives[asked], ~items) if asked.any() else None
 
+    def with_history(self) -> Sample | None:
+        """Return the sample of the users who have a history; None if nobody has."""
+        asked = np.diff(self.rows.indptr) > 0
+        if asked.all():
+            return self
+        return self._part(asked, self.positives[asked], self.barred, self.most) if asked.any() else None
+
     def decayed(self, decay: float) -> Sample:
         """Return the sample with its histories weighted, see :mod:`recbole_ktrec.nn.recency`."""
         return replace(self, rows=decayed(self.places, decay)) if self.places is not None and decay else self

@@ -41,6 +41,11 @@ def test_nothing_shown_changes_nothing() -> None:
     assert demand(19).choose(CAREFUL) == CAREFUL  # fewer than 20 interactions
 
 
+def test_before_a_level_is_chosen_cold_items_stand_as_high_as_known_ones() -> None:
+    found = demand(60).level()  # the first cold item beside the first known one: first or second of the list
+    assert len(found) == USERS and found.min() >= 1 / np.log2(3) - 1e-6
+
+
 def test_wanted_items_are_put_above_known_ones() -> None:
     found = demand(USERS).choose(CAREFUL)
     assert found.scale > 12  # the item like theirs, whose own part is 1, before the best known item

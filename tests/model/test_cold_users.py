@@ -1,0 +1,67 @@
+"""Users of whom nothing is known are recommended what is taken, of late if that ranks held-out interactions better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from recbole_ktrec.model.interactions import Taken
+from recbole_ktrec.nn.cold_users import FEWEST, choose_recent
+from recbole_ktrec.nn.recency import one_clock
+from recbole_ktrec.nn.tuning import Sample
+from tests.support import trained
+
+Settings = Callable[..., dict[str, Any]]
+
+
+def taken() -> Taken:
+    """Two users with a history, one without; item 1 was taken first, items 2 and 3 last."""
+    matrix = sp.csr_matrix(np.array([[0, 1, 1, 0], [0, 0, 0, 0], [0, 1, 0, 1]], dtype=np.float32))
+    return Taken(matrix, None, np.array([1, 1, 2, 3]))
+
+
+def test_the_average_history_by_hand() -> None:
+    here = taken()
+    np.testing.assert_allclose(here.average().toarray(), [[0, 1, 0.5, 0.5]])  # two interactions a user, as is the mean
+    np.testing.assert_allclose(here.average(0.5).toarray(), [[0, 0, 1, 1]])
+    rows = here.histories(np.array([2, 1, 0]), recent=0.5).toarray()
+    np.testing.assert_allclose(rows, [[0, 1, 0, 1], [0, 0, 1, 1], [0, 1, 1, 0]])
+
+
+def test_without_a_clock_it_is_popularity_and_without_interactions_nothing() -> None:
+    here = taken()
+    here.in_time = None
+    np.testing.assert_allclose(here.average(0.5).toarray(), here.average().toarray())
+    assert Taken(sp.csr_matrix((3, 4), dtype=np.float32), None).average().nnz == 0
+
+
+def test_times_of_one_clock_or_of_each_user() -> None:
+    users = np.array([0, 0, 1, 1])
+    assert one_clock(users, np.array([5.0, 9.0, 7.0, 6.0]))
+    assert not one_clock(users, np.array([1.0, 0.0, 0.0, 1.0])), "each user's own steps"
+    assert not one_clock(users[:0], np.array([]))
+
+
+@pytest.mark.parametrize(("asked", "expected"), [(FEWEST, 0.5), (FEWEST - 1, 1.0)])
+def test_how_recent_is_chosen_on_enough_users_without_a_history(asked: int, expected: float) -> None:
+    """They take item 2, which was taken of late; one user with a history, who takes item 1, decides nothing."""
+    rows = sp.csr_matrix(np.vstack([[0, 0, 0, 1], np.zeros((asked, 4))]).astype(np.float32))
+    positives = sp.csr_matrix(np.vstack([[0, 1, 0, 0], np.tile([0, 0, 1, 0], (asked, 1))]).astype(np.float32))
+    found = choose_recent(Sample(rows, positives), taken().average, lambda some: some.toarray())
+    assert found == expected
+
+
+@pytest.mark.parametrize("name", ["KTEASE", "KTRec"])
+def test_a_model_gives_them_the_scores_of_the_average_history(textual: Settings, name: str) -> None:
+    model = trained(textual(epochs=1, closed_form=True), name)
+    part = model if name == "KTEASE" else model._closed[0]
+    emptied = part.taken.matrix.copy().tolil()
+    emptied[1] = 0
+    part.take(Taken(emptied.tocsr(), None))
+    scores = part.scores(np.array([1, 2]))
+    np.testing.assert_allclose(scores[0], part._scores(part.taken.average())[0], rtol=1e-5)
+    assert np.ptp(scores[0, 1:]) > 0 and not np.allclose(scores[0], scores[1])

@@ -125,7 +125,8 @@ def main() -> None:
     started = time.perf_counter()
     done = subprocess.run([*command, "--data-path", args.data_path, "--output", str(output), *more], check=False)
     print(f"{time.perf_counter() - started:.0f} s, exit code {done.returncode}")
-    store(output, HERE / (args.name or args.comparison))
+    if (output / "results.json").is_file():
+        store(output, HERE / (args.name or args.comparison))
     raise SystemExit(done.returncode)
 
 

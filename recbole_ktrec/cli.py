@@ -14,6 +14,7 @@ from recbole_ktrec.errors import KTRecError, nearest
 #: name -> what ``ktrec --help`` says of it; the module ``commands.<name>`` has ``add_arguments`` and ``main``.
 COMMANDS = {
     "run": "train and evaluate one model on one data set",
+    "recommend": "the best items for users, from a checkpoint",
     "encode": "encode item texts ahead of time",
     "convert": "turn a raw public dump into atomic files with their text",
     "benchmark": "compare models fairly: same split, same candidates, significance, report",

@@ -14,6 +14,8 @@ from recbole_ktrec.register.properties import model_files
 from recbole_ktrec.resources import resource_dir
 
 FIRST_SEED = 2020
+#: So many repetitions nobody wants: it is a seed, as in `--seeds 2020`.
+_FEWEST_NOT_COUNTED = 1000
 _GRID_KEYS = {"seeds", "topk", "metrics", "valid_metric", "rating_threshold", "text_diversity", "all", "models"}
 
 
@@ -68,7 +70,9 @@ def read_grid(path: Path | None) -> dict[str, Any]:
 
 
 def seeds_of(asked: int | Iterable[int]) -> list[int]:
-    """Return the seeds: for a number n the n from 2020 on, for a list the list itself."""
+    """Return the seeds: for a number n the n from 2020 on, for a list, or a number from 1000 on, itself."""
+    if isinstance(asked, int) and asked >= _FEWEST_NOT_COUNTED:
+        asked = [asked]
     if isinstance(asked, int):
         asked = range(FIRST_SEED, FIRST_SEED + asked)
     seeds = [int(seed) for seed in asked]

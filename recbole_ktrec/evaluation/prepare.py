@@ -92,6 +92,11 @@ def prepare(source: Source, spec: SplitSpec, values: Mapping[str, Any], folder: 
     """
     if spec.kind in WRITTEN_KINDS:
         return _written(source, spec, values, folder)
+    if spec.kind == "leave_one_out" and not _has_times(source, values):
+        raise DataError(
+            f"[{source.file('inter')}]: leave_one_out asks for each user's last interaction, so it needs a time "
+            "column: set TIME_FIELD to a field of the .inter file and name it in load_col."
+        )
     base = {"eval_args": NATIVE_EVAL_ARGS[spec.kind], "seed": spec.seed}
     if _is_clean(source):
         # ml-100k lies inside RecBole, which looks for it nowhere else.
@@ -100,6 +105,12 @@ def prepare(source: Source, spec: SplitSpec, values: Mapping[str, Any], folder: 
     else:
         prepared = _copied(source, spec, base, values, folder)
     return _with_fingerprints(prepared, values)
+
+
+def _has_times(source: Source, values: Mapping[str, Any]) -> bool:
+    """Whether RecBole will have times in memory: the file has them, and they are loaded."""
+    loaded = values.get("load_col", {"inter": []})  # RecBole's default holds ids only; None is everything
+    return "time" in source.frame and (loaded is None or source.fields["TIME_FIELD"] in (loaded.get("inter") or []))
 
 
 def _is_clean(source: Source) -> bool:

@@ -26,7 +26,7 @@ def feature_file(config: Any, dataset: Any, kind: str) -> Path:
     if not path.is_file():
         raise DataError(
             f"[{path}] is missing: {config['model']} reads the text of {kind}s from it. "
-            f"`ktrec convert` makes it, or set fusion to [id] for a model that reads no text."
+            f"`ktrec convert` makes it. Without text: KTRec with fusion [id], KTEASE with prior [none]."
         )
     return path
 

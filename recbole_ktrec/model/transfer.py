@@ -64,6 +64,8 @@ class TransferSettings:
             raise ConfigError(f"transfer_guard [{guard}] is not True or False.")
         count = number("transfer_prior_count", config["transfer_prior_count"], above=0)
         if config["pretrained"] is None:
+            if how in ("adapter", "full"):
+                raise ConfigError(f"transfer [{how}] needs pretrained: the folder that `ktrec pretrain` wrote.")
             return None
         return cls(load(Path(str(config["pretrained"])).expanduser()), how, guard, count)
 

@@ -73,7 +73,12 @@ def guess_type(values: Sequence[object]) -> str:
     full = [text for text in texts if text.strip() not in NO_NUMBER]
     if full and not numbers(full)[1]:
         return "float"
-    return "token_seq" if any(" " in text.strip() for text in full) else "token"
+    return "token_seq" if any(_has_words(text.strip()) for text in full) else "token"
+
+
+def _has_words(text: str) -> bool:
+    """Chinese, Japanese and Korean have no blanks between words: there four characters are a text."""
+    return " " in text or sum("\u2e80" <= one <= "\uffdc" for one in text) >= 4
 
 
 def _time(values: Sequence[object]) -> dict[str, Any]:

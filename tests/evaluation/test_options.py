@@ -54,6 +54,7 @@ def test_mistakes_are_named(labels: list[str], options: dict[str, dict[str, obje
 def test_seeds() -> None:
     assert seeds_of(3) == [2020, 2021, 2022]
     assert seeds_of([5, 1]) == [5, 1]
+    assert seeds_of(2024) == [2024]
     with pytest.raises(ConfigError):
         seeds_of([1, 1])
 

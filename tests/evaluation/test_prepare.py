@@ -64,6 +64,13 @@ def test_a_missing_data_set_says_where_it_was_looked_for(workplace: Path) -> Non
         read_source("none", {"data_path": str(workplace / "dataset")})
 
 
+def test_leave_one_out_without_times_is_refused(read: Read, tmp_path: Path) -> None:
+    source, values = read(load_col={"inter": ["user_id", "item_id"]})
+    with pytest.raises(DataError, match=r"tiny.inter\]: leave_one_out .* set TIME_FIELD"):
+        prepare(source, SplitSpec("leave_one_out", 0.2, 1), values, tmp_path / "splits")
+    assert not (tmp_path / "splits").exists()
+
+
 @pytest.mark.parametrize("kind", ["random", "leave_one_out"])
 def test_native_splits_are_recbole_s_own(read: Read, tmp_path: Path, kind: str) -> None:
     source, values = read(load_col={"inter": ["user_id", "item_id", "timestamp"]})

@@ -11,6 +11,7 @@ import pytest
 from recbole_ktrec.errors import DataError, MissingExtraError
 from recbole_ktrec.sources import convert, source_of
 from recbole_ktrec.sources.files import Inputs
+from recbole_ktrec.sources.guessing import guess_type
 from recbole_ktrec.sources.table import complete
 
 SHOP = pd.DataFrame(
@@ -65,3 +66,17 @@ def test_a_file_that_is_none_is_named(raw: Callable[..., Path], run: Callable[..
     pytest.importorskip("openpyxl" if name.endswith("xlsx") else "pyarrow", reason="the extra is not installed")
     with pytest.raises(DataError, match=rf"\[{name}\] cannot be read"):
         run("online-retail", raw({name: b"nothing of the kind"}))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("a red train", "token_seq"),
+        ("财经新闻周刊", "token_seq"),
+        ("财经", "token"),
+        ("B00EOZ5MO6", "token"),
+        ("1.5", "float"),
+    ],
+)
+def test_what_a_column_holds(value: str, expected: str) -> None:
+    assert guess_type([value, ""]) == expected

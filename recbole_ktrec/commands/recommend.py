@@ -1,0 +1,147 @@
+"""Recommend with a trained model: the best items for some users, or for all, from a checkpoint of `ktrec run`.
+
+What a user has taken already, held-out interactions included, is left out. With KTRec and KTEASE a user of whom
+nothing is known may be asked for, too: the list is then what is taken in general, of late if the data have times.
+The data set must lie where it lay in training. Scores order the items of one user; they are no probabilities.
+
+  ktrec recommend --checkpoint saved/KTEASE-Nov-26-2026_10-00-00.pth --users 196 22
+  ktrec recommend --checkpoint saved/KTRec-Nov-26-2026_10-00-00.pth --topk 20 --output lists.csv
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from tqdm import tqdm
+
+from recbole_ktrec.commands.session import quiet_host, set_threads
+from recbole_ktrec.errors import ConfigError, DataError, nearest
+from recbole_ktrec.files import replacing
+from recbole_ktrec.register.arguments import no_command_line
+
+_USERS = 256
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--checkpoint", type=Path, required=True, metavar="FILE", help="what `ktrec run` saved")
+    parser.add_argument("--users", nargs="+", metavar="U", help="ids as in the .inter file (default: all users)")
+    parser.add_argument("--topk", type=int, default=10, metavar="K", help="length of each list (default: 10)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="a CSV file (default: printed)")
+    parser.add_argument("--threads", type=int, help="threads of torch (default: OMP_NUM_THREADS, else idle cores)")
+
+
+def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
+    """Load, score, and print or write the lists."""
+    args = parser.parse_args(argv)
+    if args.topk < 1:
+        raise ConfigError(f"--topk [{args.topk}] must be at least 1.")
+    set_threads(args.threads)
+    with no_command_line(), quiet_host():
+        model, dataset = load(args.checkpoint)
+        users = args.users or [str(token) for token in dataset.field2id_token[dataset.uid_field][1:]]
+        rows = recommend(model, dataset, users, args.topk)
+        if args.output is None:
+            _write(sys.stdout, rows, dataset)
+            return 0
+        with replacing(args.output) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+            _write(file, rows, dataset)
+    print(f"{len(users)} lists of {args.topk}: {args.output}")
+    return 0
+
+
+def load(checkpoint: Path) -> tuple[Any, Any]:
+    """Return the model of a checkpoint and its whole data set.
+
+    Raises:
+        DataError: the file is not there.
+        ConfigError: the model scores the next step of a sequence, not a user.
+    """
+    if not checkpoint.is_file():
+        others = [str(path) for path in checkpoint.parent.glob("*.pth")] if checkpoint.parent.is_dir() else []
+        raise DataError(f"The checkpoint [{checkpoint}] does not exist.{nearest(str(checkpoint), others)}")
+    from recbole.quick_start import load_data_and_model
+    from recbole.utils import ModelType
+
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)  # RecBole prints every setting
+    try:
+        _, model, dataset, *_ = load_data_and_model(str(checkpoint))
+    finally:
+        logging.disable(before)
+    if model.type == ModelType.SEQUENTIAL:
+        raise ConfigError(f"[{checkpoint}] holds a sequential model: ktrec recommend serves models that score users.")
+    return model.eval(), dataset
+
+
+def recommend(model: Any, dataset: Any, users: Sequence[str], k: int) -> Iterator[tuple[str, int, str, float]]:
+    """Yield (user, rank from 1 on, item, score), the best ``k`` items of each of ``users``.
+
+    Raises:
+        DataError: a user is unknown, and the model has no scores for such a one.
+    """
+    ids = np.array([_id(model, dataset, user) for user in users])
+    taken, items = dataset.inter_matrix(form="csr"), dataset.field2id_token[dataset.iid_field]
+    starts = range(0, len(ids), _USERS)
+    for start in tqdm(starts, desc="Users", unit=f"x{_USERS}", disable=len(starts) < 5, leave=False):
+        part = ids[start : start + _USERS]
+        scores = score(model, dataset, part)
+        scores[taken[part].nonzero()] = -np.inf
+        scores[:, 0] = -np.inf
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        for user, row, own in zip(users[start : start + _USERS], scores, best, strict=True):
+            listed = [item for item in own if np.isfinite(row[item])]
+            yield from ((user, rank, str(items[item]), float(row[item])) for rank, item in enumerate(listed, 1))
+
+
+def _id(model: Any, dataset: Any, user: str) -> int:
+    known = dataset.field2token_id[dataset.uid_field]
+    if user in known:
+        return int(known[user])
+    if hasattr(model, "fold_in"):  # the padding user has no history
+        print(f"user [{user}] has no interactions: the list is what is taken in general", file=sys.stderr)
+        return 0
+    raise DataError(f"[{dataset.dataset_name}] has no user [{user}].{nearest(user, list(known))}")
+
+
+def score(model: Any, dataset: Any, users: np.ndarray) -> np.ndarray:
+    """Return the scores of all items for ``users`` ``[m]``, internal ids: float32 ``[m, n_items]``."""
+    import torch
+    from recbole.data.interaction import Interaction
+
+    asked = Interaction({dataset.uid_field: torch.from_numpy(users)}).to(model.device)
+    with torch.no_grad():
+        try:
+            found = model.full_sort_predict(asked)
+        except NotImplementedError:
+            pairs = asked.repeat_interleave(dataset.item_num)
+            every = torch.arange(dataset.item_num, device=model.device).repeat(len(users))
+            pairs.update(Interaction({dataset.iid_field: every}))
+            found = model.predict(pairs)
+    return np.array(found.view(len(users), -1).float().cpu().numpy())
+
+
+def _write(file: TextIO, rows: Iterator[tuple[str, int, str, float]], dataset: Any) -> None:
+    titles = _titles(dataset)
+    out = csv.writer(file, lineterminator="\n")
+    out.writerow([dataset.uid_field, "rank", dataset.iid_field, "score", *(["text"] if titles else [])])
+    for user, rank, item, value in rows:
+        out.writerow([user, rank, item, f"{value:.6g}", *([titles.get(item, "")] if titles else [])])
+
+
+def _titles(dataset: Any) -> dict[str, str]:
+    """Return the first column of several words that the ``.item`` file has, by item; nothing without one."""
+    from recbole_ktrec.atomic import iter_atomic, read_header
+
+    path = Path(dataset.dataset_path) / f"{dataset.dataset_name}.item"
+    if not path.is_file():
+        return {}
+    found = next((name for name, kind in read_header(path) if kind == "token_seq"), None)
+    return {row[0]: row[1] for row in iter_atomic(path, [dataset.iid_field, found])} if found else {}

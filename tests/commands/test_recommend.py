@@ -1,0 +1,57 @@
+"""``ktrec recommend``: lists from a checkpoint."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from recbole_ktrec.cli import main
+from tests.commands.test_run import QUICK
+
+
+def checkpoint(model: str, *more: str) -> str:
+    assert main(["run", f"--model={model}", "--dataset=tiny", *QUICK, *more]) == 0
+    (found,) = Path("saved").glob(f"{model}-*.pth")
+    return str(found)
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(("model", "more"), [("KTEASE", ["--prior=none"]), ("BPR", []), ("NeuMF", [])])
+def test_lists_of_all_users_hold_nothing_they_took(workplace: Path, model: str, more: list[str]) -> None:
+    titles = "\n".join(f"i{item}\tthe title of {item}" for item in range(30))
+    (workplace / "dataset" / "tiny" / "tiny.item").write_text(f"item_id:token\ttitle:token_seq\n{titles}\n")
+    saved = checkpoint(model, *more)
+    assert main(["recommend", "--checkpoint", saved, "--topk", "4", "--output", "lists.csv", "--threads", "1"]) == 0
+    rows = read(workplace / "lists.csv")
+    lines = (workplace / "dataset" / "tiny" / "tiny.inter").read_text().splitlines()[1:]
+    taken = {tuple(line.split("\t")[:2]) for line in lines}
+    assert len(rows) == 24 * 4 and [row["rank"] for row in rows[:4]] == ["1", "2", "3", "4"]
+    assert not taken & {(row["user_id"], row["item_id"]) for row in rows}
+    assert all(row["text"] == f"the title of {row['item_id'][1:]}" for row in rows)
+    scores = [float(row["score"]) for row in rows[:4]]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_user_of_whom_nothing_is_known(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saved = checkpoint("KTEASE", "--prior=none")
+    assert main(["recommend", "--checkpoint", saved, "--users", "nobody", "u1", "--topk", "3"]) == 0
+    said = capsys.readouterr()
+    rows = [row for row in csv.reader(said.out.splitlines()) if row and row[0] in ("nobody", "u1")]
+    assert [row[0] for row in rows] == ["nobody"] * 3 + ["u1"] * 3 and float(rows[0][3]) > 0
+    assert "user [nobody] has no interactions" in said.err
+
+
+def test_what_cannot_be_served_is_told(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recommend", "--checkpoint", "saved/none.pth"]) == 2
+    assert "The checkpoint [saved/none.pth] does not exist." in capsys.readouterr().err
+    saved = checkpoint("BPR")
+    assert main(["recommend", "--checkpoint", saved, "--users", "u99"]) == 2
+    assert "[tiny] has no user [u99]. Did you mean [u9]?" in capsys.readouterr().err
+    assert main(["recommend", "--checkpoint", saved, "--topk", "0"]) == 2
+    assert "--topk [0] must be at least 1" in capsys.readouterr().err

@@ -191,6 +191,27 @@ def read_atomic(
     return frame
 
 
+def check_atomic(path: str | Path, encoding: str = "utf-8") -> int:
+    """Read an atomic file through and return how many rows it has.
+
+    RecBole takes a short or a long row without a word, and names neither file nor row of a number that is none.
+
+    Raises:
+        DataError: as :func:`iter_atomic`, and where a cell of a ``float`` column is no number or there is no row.
+    """
+    floats = [(at, field.name) for at, field in enumerate(read_header(path, encoding)) if field.type == "float"]
+    count = 0
+    for count, row in enumerate(iter_atomic(path, encoding=encoding), 1):
+        for at, name in floats:
+            try:
+                float(row[at] or 0)
+            except ValueError:
+                raise DataError(f"[{path}], row {count}: [{row[at]}] in [{name}] is not a number.") from None
+    if not count:
+        raise DataError(f"[{path}] has no row.")
+    return count
+
+
 def _drop_duplicates(frame: pd.DataFrame, unique: str, duplicates: str, path: str | Path) -> pd.DataFrame:
     if unique not in frame.columns:
         raise DataError(f"[{path}]: no column [{unique}] among those read.{nearest(unique, frame.columns)}")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from recbole_ktrec.atomic import (
     AtomicWriter,
     Field,
+    check_atomic,
     escape,
     iter_atomic,
     parse_header,
@@ -146,3 +147,20 @@ def test_write_refuses_a_column_that_is_not_there(tmp_path: Path) -> None:
         write_atomic(tmp_path / "x.item", pd.DataFrame({"title": ["a"]}), {"titel": "token_seq"})
     with pytest.raises(DataError, match="is not"):
         parse_header("title:text")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("u1\ti1\t5\nu2\ti2\tabc\n", r"row 2: \[abc\] in \[rating\] is not a number"),
+        ("u1\ti1\n", "line 2: 2 cells where the header has 3"),
+        ("", "has no row"),
+    ],
+)
+def test_a_file_is_checked_before_recbole_reads_it(tmp_path: Path, rows: str, message: str) -> None:
+    path = tmp_path / "shop.inter"
+    path.write_text("user_id:token\titem_id:token\trating:float\n" + rows)
+    with pytest.raises(DataError, match=message):
+        check_atomic(path)
+    path.write_text("user_id:token\titem_id:token\trating:float\nu1\ti1\t\nu1\ti2\t3.5\n")
+    assert check_atomic(path) == 2

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from recbole_ktrec.atomic import check_atomic
 from recbole_ktrec.commands.options import check_options, read_config_files, read_options
 from recbole_ktrec.commands.session import quiet_host, set_threads
 from recbole_ktrec.errors import DataError, nearest
@@ -65,7 +66,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
 
 
 def check_dataset(dataset: str, said: dict[str, Any]) -> None:
-    """Raise DataError, naming the folder, if the files of ``dataset`` are not where RecBole will look for them."""
+    """Raise DataError, naming folder, file and row, if RecBole cannot find or read the interactions of ``dataset``."""
     if dataset == "ml-100k":  # RecBole takes its own copy
         return
     root = Path(str(said.get("data_path", "dataset/")))
@@ -78,6 +79,8 @@ def check_dataset(dataset: str, said: dict[str, Any]) -> None:
         )
     if not said.get("benchmark_filename") and not (folder / f"{dataset}.inter").is_file():
         raise DataError(f"Data set [{dataset}]: the folder [{folder.absolute()}] has no file [{dataset}.inter].")
+    if not said.get("benchmark_filename") and said.get("field_separator", "\t") == "\t":
+        check_atomic(folder / f"{dataset}.inter", said.get("encoding") or "utf-8")
 
 
 def _free_port(ip: str) -> str:

@@ -47,18 +47,23 @@ def read_options(rest: Sequence[str]) -> dict[str, Any]:
     return options
 
 
-def check_options(options: dict[str, Any], model: str) -> None:
+def check_options(options: dict[str, Any], model: str) -> list[str]:
     """Refuse a key that no property file knows; for a built-in model, which may read any key, only warn of it.
+
+    Returns:
+        The warnings, to be told again when the training has pushed them away.
 
     Raises:
         ConfigError: the key is unknown and ``model`` is a registered one.
     """
-    known = all_keys()
+    known, told = all_keys(), []
     for key in [key for key in options if key not in known]:
         message = f"Unknown key [--{key}].{nearest(key, known)}"
         if model in MODELS:
             raise ConfigError(message)
-        getLogger().warning(f"{message} It is passed on to {model}.")
+        told.append(f"{message} It is passed on to {model}.")
+        getLogger().warning(told[-1])
+    return told
 
 
 def read_config_files(files: Sequence[str]) -> dict[str, Any]:

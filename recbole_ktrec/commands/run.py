@@ -49,7 +49,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     said = {**read_config_files(files), **options}
     model = args.model or said.get("model", "KTRec")
     dataset = args.dataset or said.get("dataset", "ml-100k")
-    check_options(options, model)
+    doubts = check_options(options, model)
     files = [str(file) for file in converted_file(dataset, said.get("data_path"))] + files
     check_dataset(dataset, {**read_config_files([str(file) for file in dataset_files(dataset)]), **said})
     threads = set_threads(args.threads, args.nproc)
@@ -58,6 +58,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         result, saved = _train(args, model, dataset, config_files_for(model, dataset) + files, quoted(options))
     checkpoint = saved.get("checkpoint") or _newest(said.get("checkpoint_dir", "saved"), model, start)
     print(f"\n{model} on {dataset}\n{table(result)}")
+    for doubt in doubts:
+        print(f"warning     {doubt}")
     if "epoch" in saved:
         print(f"best epoch  {saved['epoch']} (counted from 0)")
     print(f"checkpoint  {checkpoint or '-'}")

@@ -117,7 +117,8 @@ def _cold(summary: Summary, own: set[str]) -> Any:
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="#8888", linewidth=0.5)
     axes.set_xlabel(title(summary.main))
-    names = [f"{kind} {label}" for kind in ("warm", "cold")]
+    like = " among their like" if label == "items" else ""
+    names = [f"{kind} {label}{like}" for kind in ("warm", "cold")]
     patches = [matplotlib.patches.Patch(color=colour) for colour in (_OTHER, _COLD)]
     axes.legend(patches, names, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=10)
     return figure

@@ -35,6 +35,8 @@ AMAZON = ["amazon-toys", "amazon-beauty", "amazon-games", "amazon-instruments"]
 ALL = ["ml-100k", "ml-latest-small", *AMAZON, "goodreads", "anime", "steam", "microlens", "caixin-news"]
 #: Those that tell the order of a user's interactions.
 ORDERED = ["ml-100k", "ml-latest-small", *AMAZON, "microlens", "caixin-news"]
+#: Those whose times are those of one clock.
+CLOCKED = ["ml-latest-small", "caixin-news"]
 #: ``text-kernel`` is a section of options.yaml: KTEASE that learns nothing; so are the variants of EASE.
 BUILT_IN = [*BASELINES, "EASE-30", "EASE-100", "EASE-500", "SimpleX", "RecVAE", "SLIMElastic"]
 STRONG = [*OWN, "text-kernel", "EASE-auto", *BUILT_IN]
@@ -61,9 +63,8 @@ COMPARISONS = {
     "fair/table": Comparison(REAL, [*OWN, "EASE", "LightGCN", "NeuMF", "Pop"]),
     "fair/cold-user": Comparison(REAL, [*OWN, "EASE", "LightGCN", "Pop"], "cold_user"),
     "accuracy/warm": Comparison(ALL, STRONG, five_core=True),
-    "accuracy/later": Comparison(
-        ORDERED, [*OWN, "KTEASE-no-decay", "EASE", "LightGCN", "SASRec"], "leave_one_out", True
-    ),
+    "accuracy/later": Comparison(ORDERED, LATER, "leave_one_out", True),
+    "accuracy/time": Comparison(CLOCKED, [*OWN, "EASE", "EASE-100", "LightGCN", "Pop"], "time", True),
     "accuracy/ablation": Comparison(["amazon-instruments"], ABLATION, five_core=True),
     "accuracy/cold": Comparison(ALL, [*OWN, "KTEASE-careful", "text-kernel", "EASE", "Pop"], "cold_item", True),
 }

@@ -161,8 +161,7 @@ class Fit:
             given = sample.decayed(decay)
             return given.ndcg_by_user(given.gather(lambda rows: (warm(rows),), given.rows)[0])
 
-        assert self.everything is not None
-        asked = int(self.everything.positives[:, cold.columns].sum())
+        asked = int((self._everybody().positives[:, cold.columns] > 0).sum())
         return choose_decay(by_user if asked < FEWEST else lambda decay: self._demand(cold, warm, decay).level())
 
     def _choose(self) -> Choice:
@@ -201,10 +200,12 @@ class Fit:
 
     def _demand(self, cold: ColdItems, warm: Callable[[sp.csr_matrix], np.ndarray], decay: float = 0.0) -> Demand:
         """Return held-out interactions with all items as candidates, histories weighted if they are not yet."""
+        return Demand(self._everybody().decayed(decay), cold, warm)
+
+    def _everybody(self) -> Sample:
         assert self.everything is not None
         n = len(self.taken)
-        some = self.everything.some(min(_ASKED, max(_FEWEST_ASKED, SAMPLE // n)), n)
-        return Demand(some.decayed(decay), cold, warm)
+        return self.everything.some(min(_ASKED, max(_FEWEST_ASKED, SAMPLE // n)), n)
 
     def run(self) -> Dense | Factored:
         """Choose, solve and return what scores."""

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from recbole_ktrec.nn import item_item
+from recbole_ktrec.nn.cold_items import FEWEST
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.item_item import Fit
-from recbole_ktrec.nn.recency import decayed, places_from_the_end
+from recbole_ktrec.nn.recency import DECAYS, decayed, places_from_the_end
 from recbole_ktrec.nn.text_prior import no_prior
 from recbole_ktrec.nn.tuning import Sample, choose_decay, sample_from
 
@@ -78,6 +80,28 @@ def test_fit_finds_out_whether_order_matters(rank: int) -> None:
 
     training, _, sample = walks(later=False)
     assert Fit(training, no_prior(40), options, sample).run().decay == 0
+
+
+@pytest.mark.parametrize("asked", [4000, 40])
+def test_held_out_cold_items_have_a_say_if_there_are_enough(asked: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every fourth item has a text but no interactions. Of 40 users too few ask for one: known items decide alone."""
+    monkeypatch.setattr(item_item, "_ASKED", asked)
+    monkeypatch.setattr(item_item, "_FEWEST_ASKED", asked)
+    training, places, sample = walks(later=True)
+    known = sp.diags((np.arange(40) % 4 > 0).astype(np.float32))
+    prior = sp.lil_matrix((40, 40), dtype=np.float32)
+    for item in range(1, 40):
+        for back in range(1, 9):
+            prior[(item - back - 1) % 39 + 1, item] = 1.0
+    cut = [sp.csr_matrix(part @ known) for part in (training, places, sample.rows, sample.places)]
+    for part in cut:
+        part.eliminate_zeros()
+    held = Sample(cut[2], sample.positives, places=cut[3])
+    fit = Fit(cut[0], sp.csc_matrix(prior), Options(), held.with_history(), cut[1])
+    fit.run()
+    shown = int((fit._everybody().positives[:, ~fit.known] > 0).sum())
+    assert (shown >= FEWEST) == (asked == 4000)
+    assert fit.decay in DECAYS
 
 
 def test_without_an_order_all_count_the_same_and_a_number_is_kept_to() -> None:

@@ -25,6 +25,7 @@ from recbole_ktrec.sources import SOURCES, Report, Rules, Source, convert, load_
 from recbole_ktrec.sources.cleaning import RULES
 from recbole_ktrec.sources.files import Inputs
 from recbole_ktrec.sources.table import PARTS, complete
+from recbole_ktrec.sources.tables import TIME
 from recbole_ktrec.sources.values import date
 
 TABLE = "table"
@@ -51,7 +52,7 @@ def _add_table(group: Any) -> None:
         group.add_argument(f"--{part}", metavar="PATTERN", help=f"the file of {part} below --input")
     group.add_argument(
         "--column", action="append", default=[], metavar="[PART.]NAME=FROM[:TYPE]",
-        help="map a column, such as items.title=name:token_seq; columns not mapped are guessed if none is",
+        help="map a column, such as items.title=name:token_seq; of a file with no column mapped, all are guessed",
     )  # fmt: skip
 
 
@@ -210,6 +211,8 @@ def _shown(mapping: Mapping[str, Any]) -> str:
     for part in (part for part in PARTS if part in mapping):
         for name, spec in mapping[part]["columns"].items():
             lines.append(f"{part:<14}{name:<20}from {json.dumps(spec, ensure_ascii=False, default=str)}")
+    if TIME not in mapping["interactions"]["columns"]:
+        lines.append(f"no time column: histories have no order (--column {TIME}=NAME maps one)")
     return "\n".join(lines)
 
 

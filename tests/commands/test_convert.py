@@ -46,11 +46,19 @@ def convert(*args: object) -> int:
     return main(["convert", *map(str, args)])
 
 
+def test_a_table_without_times_says_so(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "bare.csv").write_text("user,item\nu1,i1\nu1,i2\n")
+    out = shop / "dataset" / "bare"
+    assert convert("table", "--input", shop, "--interactions", "bare.csv", "--output", out) == 0
+    assert "no time column: histories have no order (--column timestamp=NAME maps one)" in capsys.readouterr().out
+
+
 def test_a_table_without_a_mapping_is_guessed_and_shown(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = shop / "dataset" / "shop"
     files = ["--interactions", "clicks.csv", "--items", "goods.json"]
     assert convert("table", "--input", shop, *files, "--output", out) == 0
     shown = capsys.readouterr().out
+    assert "no time column" not in shown
     assert "text fields: name" in shown and "rating is not a number (first: clicks.csv:4)" in shown
     assert read_atomic(out / "shop.inter").to_numpy().tolist() == [
         ["u1", "i1", "5", "1388534400"],

@@ -67,7 +67,13 @@ class TransferSettings:
             if how in ("adapter", "full"):
                 raise ConfigError(f"transfer [{how}] needs pretrained: the folder that `ktrec pretrain` wrote.")
             return None
-        return cls(load(Path(str(config["pretrained"])).expanduser()), how, guard, count)
+        artifact = load(Path(str(config["pretrained"])).expanduser())
+        if config["dataset"] in [source["name"] for source in artifact.card["sources"]]:
+            _logger.warning(
+                f"The artifact [{artifact.folder}] was learned from [{config['dataset']}] itself, held-out "
+                "interactions included: what it gives there is no measure of transfer."
+            )
+        return cls(artifact, how, guard, count)
 
     @property
     def zero_shot(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import scipy.sparse as sp
 from recbole.quick_start import load_data_and_model, run_recbole
 
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
+from recbole_ktrec.model.artifact import CARD
 from recbole_ktrec.model.item_text import load_item_text, load_texts
 from recbole_ktrec.model.transfer import TransferSettings, pick
 from recbole_ktrec.nn.fit_options import Options
@@ -55,6 +57,19 @@ def test_zero_shot_is_history_times_prior_and_reads_no_validation_data(
     alike *= power_scale(vectors, len(vectors) - 1, 2.0)
     np.fill_diagonal(alike, 0)
     np.testing.assert_allclose(everyone(model), model.interaction_matrix[1:] @ alike, atol=1e-4)
+
+
+def test_an_artifact_of_the_target_itself_is_warned_of(
+    textual: Settings, artifact: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = artifact()
+    config = build(textual(pretrained=folder))[0]
+    assert TransferSettings.read(config) is not None and "was learned from" not in caplog.text
+    card = json.loads((Path(folder) / CARD).read_text())
+    card["sources"][0]["name"] = "tiny"
+    (Path(folder) / CARD).write_text(json.dumps(card))
+    assert TransferSettings.read(config) is not None
+    assert f"The artifact [{folder}] was learned from [tiny] itself" in caplog.text
 
 
 def test_zero_shot_follows_the_length_of_the_histories(textual: Settings, artifact: Callable[..., str]) -> None:

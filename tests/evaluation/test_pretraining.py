@@ -120,6 +120,7 @@ def test_command_prints_the_table_and_refuses_unknown_keys(
     assert lines[0].split() == ["source", "interactions", "untrained_kernel", "untrained", "transferred",
                                 "shuffled_texts", "ratio"]  # fmt: skip
     assert [line.split()[:2] for line in lines[1:3]] == [["one", "600"], ["two", "600"]]
+    assert lines[3].endswith("the cosine alone; measured on each source with the others' knowledge")
     assert (workplace / "out" / "card.json").is_file()
     assert main([*call, "--strenghts=[1]"]) == 2
     assert "Did you mean [strengths]" in capsys.readouterr().err

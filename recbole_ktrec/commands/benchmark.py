@@ -33,13 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data-path", "--data_path", metavar="DIR", help="folder that holds the data sets' folders (default: dataset)")
     add("--models", nargs="+", required=True, metavar="M", help="models by name, or sections of --options")
     add("--options", type=Path, metavar="FILE", help=_OPTIONS)
-    add(
-        "--seeds",
-        nargs="+",
-        type=int,
-        metavar="S",
-        help="how many (from 2020 on), or which (two, or from 1000 on)",
-    )
+    add("--seeds", nargs="+", type=int, metavar="S", help="how many (from 2020 on), or which (two, or from 1000 on)")
     add("--split", default="random", metavar="KIND", help=_SPLITS)
     add("--share", type=float, default=0.2, help="share of items, users or interactions held out (default: 0.2)")
     add("--metrics", nargs="+", metavar="M", help="ranking metrics of RecBole")

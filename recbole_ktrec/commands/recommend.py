@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from recbole_ktrec.commands.session import quiet_host, set_threads
 from recbole_ktrec.errors import ConfigError, DataError, nearest
-from recbole_ktrec.files import replacing
+from recbole_ktrec.model.artifact import beside
 from recbole_ktrec.register.arguments import no_command_line
 
 _USERS = 256
@@ -51,7 +51,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         if args.output is None:
             _write(sys.stdout, rows, dataset)
             return 0
-        with replacing(args.output) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        with beside(args.output) as partial, partial.open("w", encoding="utf-8", newline="") as file:
             _write(file, rows, dataset)
     print(f"{len(users)} lists of {args.topk}: {args.output}")
     return 0

@@ -38,14 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output", type=Path, required=True, metavar="DIR", help="where everything goes; the same again to go on")
     add("--model", default="KTEASE", metavar="M", help="KTEASE or KTRec (default: %(default)s)")
     add("--shares", nargs="+", type=float, default=SHARES, metavar="P", help="percentages (default: 0 5 10 25 50 100)")
-    add(
-        "--seeds",
-        nargs="+",
-        type=int,
-        default=[3],
-        metavar="S",
-        help="how many (default: 3), or which",
-    )
+    add("--seeds", nargs="+", type=int, default=[3], metavar="S", help="how many (default: 3), or which")
     add("--split", default="random", metavar="KIND", help="random or cold_item (default: %(default)s)")
     add("--cold-share", type=float, default=0.2, help="share of the items that are cold (default: %(default)s)")
     add("--transfer", default="frozen", metavar="HOW", help="frozen, adapter or full (default: %(default)s)")

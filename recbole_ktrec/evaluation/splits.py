@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from recbole_ktrec.errors import ConfigError, DataError, nearest
+from recbole_ktrec.nn.recency import one_clock
 
 #: The kinds that RecBole makes itself from its seed (RS and LS), and those that are written as benchmark files.
 NATIVE_KINDS = ("random", "leave_one_out")
@@ -111,10 +112,9 @@ def _time(frame: pd.DataFrame, spec: SplitSpec, rng: np.random.Generator) -> np.
     time = frame["time"].to_numpy(dtype=float)
     if np.isnan(time).any():
         raise DataError(f"Row [{int(np.flatnonzero(np.isnan(time))[0]) + 2}] of the .inter file has no time.")
-    firsts = frame.assign(time=time).groupby("user")["time"].min()
-    if len(firsts) > 1 and firsts.nunique() == 1:
+    if not one_clock(pd.factorize(frame["user"])[0], time):
         raise DataError(
-            f"Every user's first time is [{firsts.iloc[0]:g}]: the time column counts each user's own steps. "
+            f"Every user's first time is [{time.min():g}]: the time column counts each user's own steps. "
             "A point in time for all users needs a clock: choose another split."
         )
     ordered = np.sort(time)

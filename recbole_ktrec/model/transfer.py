@@ -164,8 +164,7 @@ class TransferFit:
     def _ndcg(self, fitted: Dense | Factored) -> np.ndarray:
         """Return NDCG@10 of each held-out user, ``[n_users]``."""
         assert self.sample is not None
-        sample = self.sample.decayed(fitted.decay)
-        return sample.ndcg_by_user(sample.gather(lambda rows: (fitted(rows),), sample.rows)[0])
+        return self.sample.decayed(fitted.decay).ndcg_with(fitted)
 
     @functools.cached_property
     def _vectors(self) -> np.ndarray:

@@ -52,7 +52,7 @@ class Demand:
         if self.shown >= FEWEST:
             self.warm, self.own, self.smoothed = scored(sample, sample.rows, cold, score)
 
-    def level(self) -> np.ndarray:
+    def ndcg_side_by_side(self) -> np.ndarray:
         """Return NDCG@10 of each held-out user with cold items as high as known ones, before a level is chosen."""
         mixed = self.own + np.float32(self.own.std() / max(float(self.smoothed.std()), 1e-9)) * self.smoothed
         return self._ndcg(mixed, Level(max(self._unit(mixed), 0.0)))

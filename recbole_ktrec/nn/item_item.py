@@ -158,11 +158,12 @@ class Fit:
             return parts(inverse, self.pull, pulled, rows)(weight)
 
         def by_user(decay: float) -> np.ndarray:
-            given = sample.decayed(decay)
-            return given.ndcg_by_user(given.gather(lambda rows: (warm(rows),), given.rows)[0])
+            return sample.decayed(decay).ndcg_with(warm)
 
         asked = int((self._everybody().positives[:, cold.columns] > 0).sum())
-        return choose_decay(by_user if asked < FEWEST else lambda decay: self._demand(cold, warm, decay).level())
+        return choose_decay(
+            by_user if asked < FEWEST else lambda decay: self._demand(cold, warm, decay).ndcg_side_by_side()
+        )
 
     def _choose(self) -> Choice:
         options = self.options

@@ -138,6 +138,10 @@ class Sample:
         """Return NDCG@10 of each user that wants anything, from ``scores`` ``[m, candidates]``."""
         return masked_ndcg_by_user(scores, self.known, self.wanted)
 
+    def ndcg_with(self, score: Callable[[sp.csr_matrix], np.ndarray]) -> np.ndarray:
+        """Return NDCG@10 by user, ``score`` making scores ``[m, n_items]`` of histories of that shape."""
+        return self.ndcg_by_user(self.gather(lambda rows: (score(rows),), self.rows)[0])
+
     def gather(self, function: Callable[[sp.csr_matrix], tuple[np.ndarray, ...]], rows: sp.csr_matrix) -> list:
         """Return the candidates' columns of what ``function`` makes of ``rows``, some users at a time.
 

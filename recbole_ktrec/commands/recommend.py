@@ -3,6 +3,7 @@
 What a user has taken already, held-out interactions included, is left out. With KTRec and KTEASE a user of whom
 nothing is known may be asked for, too: the list is then what is taken in general, of late if the data have times.
 The data set must lie where it lay in training. Scores order the items of one user; they are no probabilities.
+Items that nobody has taken are scored if the model was trained with load_col={inter: [...], item: [item_id]}.
 
   ktrec recommend --checkpoint saved/KTEASE-Nov-26-2026_10-00-00.pth --users 196 22
   ktrec recommend --checkpoint saved/KTRec-Nov-26-2026_10-00-00.pth --topk 20 --output lists.csv
@@ -21,6 +22,7 @@ from typing import Any, TextIO
 import numpy as np
 from tqdm import tqdm
 
+from recbole_ktrec.atomic import iter_atomic, read_header
 from recbole_ktrec.commands.session import quiet_host, set_threads
 from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.model.artifact import beside
@@ -46,6 +48,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     set_threads(args.threads)
     with no_command_line(), quiet_host():
         model, dataset = load(args.checkpoint)
+        _tell_unscored(dataset)
         users = args.users or [str(token) for token in dataset.field2id_token[dataset.uid_field][1:]]
         rows = recommend(model, dataset, users, args.topk)
         if args.output is None:
@@ -136,11 +139,27 @@ def _write(file: TextIO, rows: Iterator[tuple[str, int, str, float]], dataset: A
         out.writerow([user, rank, item, f"{value:.6g}", *([titles.get(item, "")] if titles else [])])
 
 
+def _tell_unscored(dataset: Any) -> None:
+    """Say how many items of the ``.item`` file the model does not know, and what to do about it."""
+    path, known = _item_file(dataset), dataset.field2token_id[dataset.iid_field]
+    if not path.is_file():
+        return
+    missing = sum(row[0] not in known for row in iter_atomic(path, [dataset.iid_field]))
+    if missing:
+        print(
+            f"{missing} items of [{path}] are not scored: nobody took them, or a filter left them out. To have those "
+            f"that nobody took, train with load_col={{inter: [...], item: [{dataset.iid_field}]}}.",
+            file=sys.stderr,
+        )
+
+
+def _item_file(dataset: Any) -> Path:
+    return Path(dataset.dataset_path) / f"{dataset.dataset_name}.item"
+
+
 def _titles(dataset: Any) -> dict[str, str]:
     """Return the first column of several words that the ``.item`` file has, by item; nothing without one."""
-    from recbole_ktrec.atomic import iter_atomic, read_header
-
-    path = Path(dataset.dataset_path) / f"{dataset.dataset_name}.item"
+    path = _item_file(dataset)
     if not path.is_file():
         return {}
     found = next((name for name, kind in read_header(path) if kind == "token_seq"), None)

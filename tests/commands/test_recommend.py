@@ -55,3 +55,17 @@ def test_what_cannot_be_served_is_told(workplace: Path, capsys: pytest.CaptureFi
     assert "[tiny] has no user [u99]. Did you mean [u9]?" in capsys.readouterr().err
     assert main(["recommend", "--checkpoint", saved, "--topk", "0"]) == 2
     assert "--topk [0] must be at least 1" in capsys.readouterr().err
+
+
+def test_items_that_nobody_took_are_told_and_scored_once_their_ids_are_loaded(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    titles = "\n".join(f"i{item}\tthe title of {item}" for item in range(32))
+    (workplace / "dataset" / "tiny" / "tiny.item").write_text(f"item_id:token\ttitle:token_seq\n{titles}\n")
+    assert main(["recommend", "--checkpoint", checkpoint("KTEASE", "--prior=none"), "--users", "u1"]) == 0
+    assert "2 items of [dataset/tiny/tiny.item] are not scored" in capsys.readouterr().err
+    (workplace / "saved").rename(workplace / "before")
+    saved = checkpoint("KTEASE", "--prior=none", "--load_col={inter: [user_id, item_id], item: [item_id]}")
+    assert main(["recommend", "--checkpoint", saved, "--users", "u1", "--topk", "40", "--output", "all.csv"]) == 0
+    assert {"i30", "i31"} <= {row["item_id"] for row in read(workplace / "all.csv")}
+    assert "not scored" not in capsys.readouterr().err

@@ -14,6 +14,8 @@ from recbole_ktrec.text.fingerprint import encoder_fingerprint
 def take_encoder(config: Any) -> None:
     """Let ``text_encoder`` be the encoder of the artifact ``pretrained``, if one was trained with it.
 
+    Another encoder than the artifact's is told here, before any text is encoded.
+
     Raises:
         DataError: the artifact or its encoder is missing.
         EncoderError: the user names another ``text_encoder``, or other settings of it; the message names both.
@@ -22,14 +24,12 @@ def take_encoder(config: Any) -> None:
         return
     folder = Path(str(config["pretrained"])).expanduser()
     card = read_card(folder)
-    trained = card.get("language_model")
-    if not trained:
-        return
-    own = folder / trained["folder"]
-    if not own.is_dir():
-        raise DataError(f"[{own}] is missing: the language model of the artifact [{folder}] belongs there.")
-    if not _named_by_user(config):
-        config["text_encoder"], config["text_encoder_revision"] = str(own), None
+    if trained := card.get("language_model"):
+        own = folder / trained["folder"]
+        if not own.is_dir():
+            raise DataError(f"[{own}] is missing: the language model of the artifact [{folder}] belongs there.")
+        if not _named_by_user(config):
+            config["text_encoder"], config["text_encoder_revision"] = str(own), None
     settings = TextSettings.from_mapping(config)
     found = encoder_fingerprint(settings, locate_encoder(settings))
     check_fingerprint(card["encoder"], found, f"The artifact [{folder}]")

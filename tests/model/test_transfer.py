@@ -188,7 +188,7 @@ def test_artifact_of_another_encoder_is_refused_with_both_names(
 ) -> None:
     settings = textual(pretrained=artifact())
     with pytest.raises(EncoderError, match=r"knowledge\] was trained with.*max_length='32'.*max_length='16'"):
-        trained({**settings, "text_max_length": 16})
+        build({**settings, "text_max_length": 16})  # before any text is encoded
 
 
 @pytest.mark.parametrize(

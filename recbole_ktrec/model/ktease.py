@@ -26,7 +26,7 @@ from recbole_ktrec.model.trained_encoder import take_encoder
 from recbole_ktrec.model.transfer import TransferFit, TransferSettings
 from recbole_ktrec.nn.calibration import fit_platt
 from recbole_ktrec.nn.cold_users import choose_recent
-from recbole_ktrec.nn.fitted import Dense, Factored, Kernel
+from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
 from recbole_ktrec.nn.text_prior import no_prior
@@ -135,7 +135,7 @@ class KTEASE(GeneralRecommender):
             self.logger.info(f"KTEASE: users without a history stand as the latest {self.recent:.0%} of what is taken")
         self.source = self.source if self.zero_shot else None  # zero-shot follows the histories, see fold_in
 
-    def _fitted(self, config: Any, dataset: Any, sample: Sample | None) -> Dense | Factored | Kernel:
+    def _fitted(self, config: Any, dataset: Any, sample: Sample | None) -> Dense | Sparse | Kernel:
         settings, taken = self.settings, self.taken
         if settings.prior == "none":
             return Fit(taken.matrix, no_prior(self.n_items), settings.options, sample, taken.places).run()

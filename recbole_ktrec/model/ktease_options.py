@@ -13,7 +13,7 @@ from recbole_ktrec.nn.fit_options import Options, memory
 _AUTO_DENSE, _MOST_DENSE = 30_000, 46_340
 
 PRIORS = ("text", "none")
-SOLVERS = ("auto", "dense", "low_rank")
+SOLVERS = ("auto", "dense", "sparse")
 #: What decides how much a shared term counts, and what shared terms count beside the vectors if nothing is said.
 TERM_WEIGHTINGS = {"lift": 1.0, "idf": 0.3}
 
@@ -54,7 +54,7 @@ class Settings:
         prior = one_of("prior", config["prior"], PRIORS)
         nothing = prior == "none"
         neighbours = _number(config, "prior_neighbours", 1, auto=True, whole=True) or _neighbours(n_items)
-        rank = _solver(config, n_items, neighbours, ordered)
+        nearest = _solver(config, n_items, neighbours, ordered)
         options = Options(
             regularisation=_number(config, "reg_weight", 1e-3, auto=True),
             prior_weight=0.0 if nothing else _number(config, "prior_weight", 0, auto=True),
@@ -63,12 +63,12 @@ class Settings:
             cold_warm_loss=_number(config, "cold_warm_loss", 0, 1, auto=True),
             user_power=_number(config, "user_power", 0, 1),
             item_power=_number(config, "item_power", 0, 1),
-            rank=rank,
-            score_power=_of_dense(config, "score_power", rank, 1, least=0.1, most=5),
-            popularity_discount=_of_dense(config, "popularity_discount", rank, 0, least=-1, most=1),
-            history_discount=_of_dense(config, "history_discount", rank, 0, least=-1, most=1),
+            nearest_items=nearest,
+            score_power=_number(config, "score_power", 0.1, 5, auto=True),
+            popularity_discount=_number(config, "popularity_discount", -1, 1, auto=True),
+            history_discount=_number(config, "history_discount", -1, 1, auto=True),
             history_decay=history_decay,
-            successor_weight=_successor_weight(config, rank, ordered),
+            successor_weight=_successor_weight(config, nearest, ordered),
         )
         return cls(
             options,
@@ -87,23 +87,16 @@ def _lexical(config: Any) -> Lexical:
     return Lexical(TERM_WEIGHTINGS[weighting] if weight is None else weight, weighting == "lift")
 
 
-def _of_dense(config: Any, key: str, rank: int, plain: float, least: float,
-             most: float | None = None) -> float | None:  # fmt: skip
-    """Return the number of a key that only the dense form can follow, None for ``auto``."""
-    value = _number(config, key, least, most, auto=True)
-    if rank and value not in (None, plain):
-        raise ConfigError(f"{key} [{value:g}] needs solver [dense]: the low-rank form never makes B. Leave it at auto.")
-    return None if value is None else float(value)
-
-
-def _successor_weight(config: Any, rank: int, ordered: bool) -> float | None:
-    weight = _of_dense(config, "successor_weight", rank, 0, least=0)
+def _successor_weight(config: Any, nearest: int, ordered: bool) -> float | None:
+    weight = _number(config, "successor_weight", 0, auto=True)
+    if weight and nearest:
+        raise ConfigError(f"successor_weight [{weight:g}] needs solver [dense]: leave it at auto.")
     if weight and not ordered:
         raise ConfigError(
             f"successor_weight [{weight:g}] needs the order of the interactions: name its column with TIME_FIELD "
             "and load it (load_col), or leave successor_weight at auto."
         )
-    return weight
+    return None if weight is None else float(weight)
 
 
 def _neighbours(n_items: int) -> int:
@@ -112,22 +105,22 @@ def _neighbours(n_items: int) -> int:
 
 
 def _solver(config: Any, n_items: int, neighbours: int, ordered: bool) -> int:
-    """Return the rank of the low-rank form, or 0 for the dense one."""
+    """Return how many items explain one in the sparse form, or 0 for the dense form."""
     solver, limit = one_of("solver", config["solver"], SOLVERS), _number(config, "memory_limit", 0.01)
-    rank = _number(config, "rank", 1, whole=True)
+    nearest = _number(config, "nearest_items", 1, whole=True)
     # The guard keeps the best fit while it makes the next.
     beside = int(bool(config["pretrained"]) and bool(config["transfer_guard"]) and config["transfer"] != "zero_shot")
-    dense, low = (memory(n_items, neighbours, width, beside, ordered) / 2**30 for width in (0, rank))
+    dense, sparse = (memory(n_items, neighbours, width, beside, ordered) / 2**30 for width in (0, nearest))
     if solver in ("auto", "dense") and dense <= limit and n_items <= (_AUTO_DENSE if solver == "auto" else _MOST_DENSE):
         return 0
     if solver == "dense":
         raise ConfigError(
             f"solver [dense] needs about {dense:.1f} GiB for {n_items} items and serves up to {_MOST_DENSE} items; "
-            f"memory_limit is [{limit:g}]. Use solver [low_rank] ({low:.1f} GiB with rank [{rank}])."
+            f"memory_limit is [{limit:g}]. Use solver [sparse] ({sparse:.1f} GiB with nearest_items [{nearest}])."
         )
-    if low > limit:
+    if sparse > limit:
         raise ConfigError(
-            f"KTEASE needs about {low:.1f} GiB for {n_items} items with rank [{rank}], memory_limit is [{limit:g}]: "
-            "raise it, or use a smaller rank or prior_neighbours."
+            f"KTEASE needs about {sparse:.1f} GiB for {n_items} items with nearest_items [{nearest}], memory_limit is "
+            f"[{limit:g}]: raise it, or use fewer nearest_items or prior_neighbours."
         )
-    return int(rank)
+    return int(nearest)

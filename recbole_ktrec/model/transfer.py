@@ -18,7 +18,7 @@ from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.model.text_priors import Lexical, TextPriors
 from recbole_ktrec.nn.co_consumption import co_consumption, mapped, metric, pooled
 from recbole_ktrec.nn.fit_options import Options
-from recbole_ktrec.nn.fitted import Dense, Factored, Kernel
+from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.tuning import Sample, beyond_standard_error
 
@@ -128,7 +128,7 @@ class TransferFit:
             self.shape = replace(self.shape, lexical_weight=lexical.weight)
         self.choice: dict[str, Any] = {"transfer": settings.how, "shape": asdict(self.shape)}
 
-    def run(self) -> Dense | Factored | Kernel:
+    def run(self) -> Dense | Sparse | Kernel:
         """Return what scores; ``choice`` says what was taken and why."""
         if self.settings.zero_shot:
             self._note("transferred", "zero-shot: of the target only the length of histories decides", {})
@@ -142,7 +142,7 @@ class TransferFit:
             return fit.run()
         return self._compete()
 
-    def _compete(self) -> Dense | Factored:
+    def _compete(self) -> Dense | Sparse:
         """Fit every variant whole: what is compared is what would be used, items without interactions included."""
         texts = self._plain()
         plain = self._fit(texts.prior(texts.whitened(self.whitening), self.lexical))
@@ -161,7 +161,7 @@ class TransferFit:
         self._note(used, f"NDCG@10 of {len(values[used])} validation users", means(values))
         return kept
 
-    def _ndcg(self, fitted: Dense | Factored) -> np.ndarray:
+    def _ndcg(self, fitted: Dense | Sparse) -> np.ndarray:
         """Return NDCG@10 of each held-out user, ``[n_users]``."""
         assert self.sample is not None
         return self.sample.decayed(fitted.decay).ndcg_with(fitted)

@@ -24,11 +24,11 @@ class Options:
             :mod:`recbole_ktrec.nn.cold_demand` finds. Not used without held-out interactions.
         user_power: users count ``|N(u)|^-user_power``.
         item_power: lambda grows with ``n_i^item_power``.
-        score_power, popularity_discount, history_discount: see :mod:`recbole_ktrec.nn.sharpening`, of the dense form;
-            1, 0 and 0.
+        score_power, popularity_discount, history_discount: see :mod:`recbole_ktrec.nn.sharpening`; 1, 0 and 0.
         history_decay: see :mod:`recbole_ktrec.nn.recency`; 0, and without an order of the histories too.
         successor_weight: see :mod:`recbole_ktrec.nn.successors`, of the dense form; 0, and with a decay of 0 too.
-        rank: directions of the low-rank form; 0 makes the dense one.
+        nearest_items: that explain an item in the sparse form, see :mod:`recbole_ktrec.nn.nearest`; 0 makes the dense
+            one.
     """
 
     regularisation: float | None = None
@@ -38,7 +38,7 @@ class Options:
     cold_warm_loss: float | None = None
     user_power: float = 0.5
     item_power: float = 0.3
-    rank: int = 0
+    nearest_items: int = 0
     score_power: float | None = None
     popularity_discount: float | None = None
     history_discount: float | None = None
@@ -46,8 +46,8 @@ class Options:
     successor_weight: float | None = None
 
 
-def memory(n_items: int, neighbours: int, rank: int, beside: int = 0, ordered: bool = False) -> float:
-    """Return about how many bytes a fit takes beside the interactions; ``rank`` 0 stands for the dense form.
+def memory(n_items: int, neighbours: int, nearest_items: int, beside: int = 0, ordered: bool = False) -> float:
+    """Return about how many bytes a fit takes beside the interactions; ``nearest_items`` 0 stands for the dense form.
 
     Args:
         beside: other fits to the same interactions that are kept meanwhile.
@@ -55,10 +55,8 @@ def memory(n_items: int, neighbours: int, rank: int, beside: int = 0, ordered: b
     """
     prior = 8 * n_items * min(neighbours, n_items) * 5  # K, D K, transposed, neighbours of known items, of cold ones
     choosing = 5 * 4 * SAMPLE + 4 * 4 * n_items * CHOICE_RANK
-    solved = (
-        4 * 4 * n_items * rank + 6 * 4 * _ROWS * n_items
-        if rank
-        else 4 * n_items**2 * (1 + ordered) + 3 * 4 * _ROWS * n_items
-    )
-    kept = 8 * n_items * min(neighbours, n_items) + 4 * n_items * (rank or n_items)
+    entries = n_items * min(int(1.3 * nearest_items), n_items)
+    solved = 3 * 8 * entries if nearest_items else 4 * n_items**2 * (1 + ordered)
+    solved += 3 * 4 * _ROWS * n_items
+    kept = 8 * n_items * min(neighbours, n_items) + (8 * entries if nearest_items else 4 * n_items**2)
     return float(prior + choosing + solved + beside * kept)

@@ -1,4 +1,4 @@
-"""What a fit of KTEASE leaves to score with: the dense form keeps B, the low-rank form what B is made of.
+"""What a fit of KTEASE leaves to score with: the dense form keeps B, the sparse form its columns' largest parts.
 
 Histories are given as they are to count: weighted with ``decay``, see :mod:`recbole_ktrec.nn.recency`.
 """
@@ -11,9 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.closed_form import Inverse, parts
 from recbole_ktrec.nn.cold_items import ColdItems, raised
-from recbole_ktrec.nn.tuning import Choice
 
 
 @dataclass(frozen=True)
@@ -48,22 +46,29 @@ class Kernel:
 
 
 @dataclass(frozen=True)
-class Factored:
-    """What B is made of, for catalogues whose B does not fit; ``prior`` is ``D K``."""
+class Sparse:
+    """B of :mod:`recbole_ktrec.nn.nearest`: ``scores = (rows + eta rows spread) B``, cold items filled in.
 
-    inverse: Inverse
-    prior: sp.csc_matrix
-    pulled: np.ndarray
+    Attributes:
+        matrix: B, ``[n_items, n_items]``.
+        spread: row j hands item j on to its text neighbours.
+        neighbour_weight: eta.
+    """
+
+    matrix: sp.csr_matrix
     spread: sp.csr_matrix
-    choice: Choice
+    neighbour_weight: float
     cold: ColdItems
     decay: float = 0.0
 
+    def wider(self, rows: sp.csr_matrix) -> sp.csr_matrix:
+        """Return histories with a share of each item handed on to its text neighbours."""
+        eta = np.float32(self.neighbour_weight)
+        return sp.csr_matrix(rows + eta * (rows @ self.spread)) if eta else rows
+
     def warm(self, rows: sp.csr_matrix) -> np.ndarray:
         """Return the scores before cold items are filled in: ``[m, n_items]``."""
-        eta = self.choice.neighbour_weight
-        wider = sp.csr_matrix(rows + np.float32(eta) * (rows @ self.spread)) if eta else rows
-        return parts(self.inverse, self.prior, self.pulled, wider)(self.choice.prior_weight)
+        return np.asarray((self.wider(rows) @ self.matrix).toarray())
 
     def __call__(self, rows: sp.csr_matrix) -> np.ndarray:
         scores = self.warm(rows)

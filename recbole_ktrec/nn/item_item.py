@@ -16,21 +16,23 @@ from recbole_ktrec.nn.closed_form import (
     item_weights,
     parts,
     pull_diagonal,
-    times_sparse,
     user_weights,
 )
 from recbole_ktrec.nn.cold_demand import Demand
 from recbole_ktrec.nn.cold_items import FEWEST, ColdItems, Measured, Rehearsal
 from recbole_ktrec.nn.fit_options import CHOICE_RANK, SAMPLE, Options
-from recbole_ktrec.nn.fitted import Dense, Factored
+from recbole_ktrec.nn.fitted import Dense, Sparse
 from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs, scaled_items
+from recbole_ktrec.nn.nearest import NearestItems
 from recbole_ktrec.nn.sharpening import (
     HISTORY_DISCOUNTS,
     POPULARITY_DISCOUNTS,
     POWERS,
+    Matrix,
     Sharpening,
     choose_sharpening,
 )
+from recbole_ktrec.nn.spreading import fill_cold, spread_over_neighbours, widen
 from recbole_ktrec.nn.successors import add_successors, successor_weights
 from recbole_ktrec.nn.tuning import (
     NEIGHBOUR_WEIGHTS,
@@ -44,7 +46,6 @@ from recbole_ktrec.nn.tuning import (
 )
 
 _logger = logging.getLogger(__name__)
-_ROWS = 512
 #: Users of the rehearsal with known items treated as cold: each asks about several.
 _REHEARSED = 1000
 #: Share of the known items' NDCG that cold ones may cost as long as nothing shows how much they are wanted.
@@ -57,13 +58,6 @@ _CHOICE_DENSE = 3000
 _PLAIN = (120.0, 0.05, 0.0)
 #: Catalogues up to this size choose kappa once more, beside what sharpens B: each value tried makes a B.
 _JOINT = 8000
-
-
-def spread_over_neighbours(prior: sp.csc_matrix, known: np.ndarray) -> sp.csr_matrix:
-    """Return ``[n_items, n_items]``: row j hands item j on to its known text neighbours, shares summing to 1 (or 0)."""
-    near = sp.csr_matrix(prior.T.tocsr() @ sp.diags(known.astype(np.float32))).power(4)
-    total = np.maximum(near.sum(axis=1).A1, 1e-9)
-    return sp.csr_matrix(sp.diags((1 / total).astype(np.float32)) @ near, dtype=np.float32)
 
 
 class Fit:
@@ -118,7 +112,7 @@ class Fit:
 
     def _low_rank(self, regularisation: float) -> LowRankInverse:
         if not self._eigenpairs:
-            rank = min(self.options.rank or CHOICE_RANK, self.interactions.shape[1])
+            rank = min(CHOICE_RANK, self.interactions.shape[1])
             scaled = scaled_items(self.interactions, self.penalties)
             self._eigenpairs.append(leading_eigenpairs(scaled, self.weights, rank))
         return LowRankInverse(self.interactions, self.weights, regularisation, self._eigenpairs[0], self.penalties)
@@ -128,7 +122,7 @@ class Fit:
 
     def _quick(self, regularisation: float) -> Inverse:
         """Return an inverse that is good enough to choose with."""
-        small = not self.options.rank and self.interactions.shape[1] <= _CHOICE_DENSE
+        small = self.interactions.shape[1] <= _CHOICE_DENSE
         return self._dense(regularisation) if small else self._low_rank(regularisation)
 
     def choice(self) -> Choice:
@@ -208,21 +202,25 @@ class Fit:
         n = len(self.taken)
         return self.everything.some(min(_ASKED, max(_FEWEST_ASKED, SAMPLE // n)), n)
 
-    def run(self) -> Dense | Factored:
+    def run(self) -> Dense | Sparse:
         """Choose, solve and return what scores."""
-        form = (
-            f"low-rank form, rank {self.options.rank}" if self.options.rank else "dense form: time grows as their cube"
-        )
+        nearest = self.options.nearest_items
+        form = f"sparse form, {nearest} nearest items" if nearest else "dense form: time grows as their cube"
         _logger.info(f"KTEASE: {len(self.taken):,} items, {form}")
         choice = self.choice()
         _logger.info(f"KTEASE: {choice}, decay of histories {self.decay:g}")
-        return self._factored(choice) if self.options.rank else self._solved(choice)
+        return self._solved_by_column(choice) if nearest else self._solved(choice)
 
-    def _factored(self, choice: Choice) -> Factored:
-        inverse = self._low_rank(choice.regularisation)
+    def _solved_by_column(self, choice: Choice) -> Sparse:
+        options = self.options
+        problems = NearestItems(self.interactions, self.weights, self.penalties, self.prior, options.nearest_items)
+        matrix = problems.solve(choice.regularisation, choice.prior_weight)
         nothing = ColdItems.of(self.prior, self.known, np.arange(0))
-        made = Factored(inverse, self.pull, pull_diagonal(inverse, self.pull), self.spread, choice, nothing)
-        return replace(made, cold=self.cold_items(made.warm, choice), decay=self.decay or 0.0)
+        made = Sparse(matrix, self.spread, choice.neighbour_weight, nothing, self.decay or 0.0)
+        self._sharpened = sharpening = self._sharpening(matrix, made.wider)[0]
+        _logger.info(f"KTEASE: {sharpening}")
+        sharpening.apply(matrix, self.taken)
+        return replace(made, cold=self.cold_items(made.warm, choice))
 
     def _solved(self, choice: Choice) -> Dense:
         inverse = self._dense(choice.regularisation)
@@ -236,7 +234,7 @@ class Fit:
         self._follow(matrix, choice.regularisation)
         cold = self.cold_items(Dense(matrix), choice)
         # Linear in the history as B is: the power comes after the sum, and takes the scale with it.
-        _fill_cold(matrix, replace(cold, scale=cold.scale ** (1 / cold.power), power=1.0))
+        fill_cold(matrix, replace(cold, scale=cold.scale ** (1 / cold.power), power=1.0))
         return Dense(matrix, cold.columns, cold.power, self.decay or 0.0)
 
     def _follow(self, matrix: np.ndarray, regularisation: float) -> None:
@@ -254,7 +252,7 @@ class Fit:
     def _items(self, inverse: DenseInverse, pulled: np.ndarray, choice: Choice) -> np.ndarray:
         """Return B in the place of ``inverse.matrix``."""
         matrix = item_weights(inverse, self.pull, pulled, choice.prior_weight)
-        _widen(matrix, self.spread, choice.neighbour_weight)
+        widen(matrix, self.spread, choice.neighbour_weight)
         return matrix
 
     def _weighted_anew(self, inverse: DenseInverse, pulled: np.ndarray, choice: Choice, sample: Sample) -> Choice:
@@ -267,32 +265,22 @@ class Fit:
         ndcg, kappa = climb(PRIOR_WEIGHTS, start, sharpened)
         return replace(choice, prior_weight=kappa, ndcg=ndcg)
 
-    def _sharpening(self, matrix: np.ndarray) -> tuple[Sharpening, float]:
-        """Return what becomes of the entries of ``matrix``, and its NDCG@10 where it was chosen."""
+    def _sharpening(
+        self, matrix: Matrix, wider: Callable[[sp.csr_matrix], sp.csr_matrix] | None = None
+    ) -> tuple[Sharpening, float]:
+        """Return what becomes of the entries of ``matrix``, and its NDCG@10 where it was chosen.
+
+        Args:
+            wider: makes of histories those that meet the matrix.
+        """
         options = self.options
         given = (options.score_power, options.popularity_discount, options.history_discount)
         if self.sample is None:
             filled = [plain if value is None else value for value, plain in zip(given, (1, 0, 0), strict=True)]
             return Sharpening(*filled), 0.0
         ladders = (POWERS, POPULARITY_DISCOUNTS, HISTORY_DISCOUNTS)
-        tried = [ladder if value is None else (value,) for value, ladder in zip(given, ladders, strict=True)]
-        return choose_sharpening(self.sample, matrix, self.taken, *tried)
-
-
-def _widen(matrix: np.ndarray, spread: sp.csr_matrix, weight: float) -> None:
-    """Replace B by ``B + weight * spread B``, in place."""
-    towards = sp.csc_matrix(spread.T)
-    for start in range(0, len(matrix), _ROWS) if weight else ():
-        block = np.ascontiguousarray(matrix[:, start : start + _ROWS])
-        matrix[:, start : start + _ROWS] += np.float32(weight) * times_sparse(block.T, towards).T
-
-
-def _fill_cold(matrix: np.ndarray, cold: ColdItems) -> None:
-    """Write the columns of cold items into B, in place."""
-    for start in range(0, len(matrix), _ROWS) if len(cold.columns) else ():
-        block = matrix[start : start + _ROWS]
-        rows = sp.csr_matrix(
-            (np.ones(len(block), dtype=np.float32), np.arange(start, start + len(block)), np.arange(len(block) + 1)),
-            shape=(len(block), len(matrix)),
+        powers, popularity, history = (
+            ladder if value is None else (value,) for value, ladder in zip(given, ladders, strict=True)
         )
-        cold.fill(rows, block)
+        rows = None if wider is None else wider(self.sample.rows)
+        return choose_sharpening(self.sample, matrix, self.taken, powers, popularity, history, rows)

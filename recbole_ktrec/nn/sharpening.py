@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -24,9 +25,21 @@ POPULARITY_DISCOUNTS = (0.0, -0.05, 0.05, 0.1, 0.2, 0.3)
 HISTORY_DISCOUNTS = (0.0, 0.1, 0.2)
 
 
+#: B, dense or (of :mod:`recbole_ktrec.nn.nearest`) sparse.
+Matrix: TypeAlias = np.ndarray | sp.csr_matrix
+
+
 def powered(values: np.ndarray, power: float) -> np.ndarray:
     """Return ``sign(x) |x|^power``."""
     return values if power == 1 else np.copysign(np.abs(values) ** np.float32(power), values)
+
+
+def _product(rows: sp.csr_matrix, matrix: Matrix, power: float) -> np.ndarray:
+    """Return ``rows @ powered(matrix)``, dense."""
+    if isinstance(matrix, np.ndarray):
+        return np.asarray(rows @ powered(matrix, power))
+    parts = powered(matrix.data, power), matrix.indices, matrix.indptr
+    return np.asarray((rows @ sp.csr_matrix(parts, matrix.shape)).toarray())
 
 
 @dataclass(frozen=True)
@@ -37,10 +50,14 @@ class Sharpening:
     popularity_discount: float = 0.0
     history_discount: float = 0.0
 
-    def apply(self, matrix: np.ndarray, taken: np.ndarray) -> None:
+    def apply(self, matrix: Matrix, taken: np.ndarray) -> None:
         """Change B ``[n_items, n_items]`` in place; ``taken`` ``[n_items]`` is n, above 0."""
         column = (taken**-self.popularity_discount).astype(np.float32)
         row = (taken**-self.history_discount).astype(np.float32)
+        if not isinstance(matrix, np.ndarray):
+            entries = powered(matrix.data, self.power) * column[matrix.indices]
+            matrix.data[:] = entries * np.repeat(row, np.diff(matrix.indptr))
+            return
         for start in range(0, len(matrix) if self != Sharpening() else 0, _ROWS):
             block = matrix[start : start + _ROWS]
             block[:] = powered(block, self.power) * column * row[start : start + _ROWS, None]
@@ -48,11 +65,12 @@ class Sharpening:
 
 def choose_sharpening(
     sample: Sample,
-    matrix: np.ndarray,
+    matrix: Matrix,
     taken: np.ndarray,
     powers: Sequence[float] = POWERS,
     popularity_discounts: Sequence[float] = POPULARITY_DISCOUNTS,
     history_discounts: Sequence[float] = HISTORY_DISCOUNTS,
+    rows: sp.csr_matrix | None = None,
 ) -> tuple[Sharpening, float]:
     """Return what is best on ``sample``, and its NDCG@10.
 
@@ -60,14 +78,16 @@ def choose_sharpening(
         matrix: B, ``[n_items, n_items]``.
         taken: n, ``[n_items]``, above 0.
         powers, popularity_discounts, history_discounts: what is tried; one value alone is taken as it is.
+        rows: histories that stand for those of ``sample``.
     """
+    histories = sample.rows if rows is None else rows
     best = Sharpening(powers[0], popularity_discounts[0], history_discounts[0])
     plain = kept = np.zeros(0)
 
     def try_all(tried_powers: Sequence[float], history: float) -> None:
         nonlocal best, plain, kept
         weights = (taken**-history).astype(np.float32)
-        scored = sample.gather(lambda rows: _scores(rows, weights, matrix, tried_powers), sample.rows)
+        scored = sample.gather(lambda some: _scores(some, weights, matrix, tried_powers), histories)
         for power, scores in zip(tried_powers, scored, strict=True):
             for discount in popularity_discounts:
                 column = (taken[sample.candidates] ** -discount).astype(np.float32)
@@ -87,10 +107,10 @@ def choose_sharpening(
 
 
 def _scores(
-    rows: sp.csr_matrix, weights: np.ndarray, matrix: np.ndarray, powers: Sequence[float]
+    rows: sp.csr_matrix, weights: np.ndarray, matrix: Matrix, powers: Sequence[float]
 ) -> tuple[np.ndarray, ...]:
     """Return the scores of the histories ``rows`` with each power, their items weighted: ``[m, n_items]`` each."""
     used = np.unique(rows.indices)
     given = sp.csr_matrix(rows[:, used] @ sp.diags(weights[used]))
     entries = matrix[used]
-    return tuple(np.asarray(given @ powered(entries, power)) for power in powers)
+    return tuple(_product(given, entries, power) for power in powers)

@@ -36,11 +36,11 @@ def test_runs_by_name_and_text_helps(textual: Settings) -> None:
     assert with_text["best_valid_score"] > 0
 
 
-@pytest.mark.parametrize("solver", ["dense", "low_rank"])
+@pytest.mark.parametrize("solver", ["dense", "sparse"])
 def test_reload_in_a_fresh_process_gives_the_same_scores(
     textual: Settings, workplace: Path, fresh_python: Callable[..., str], solver: str
 ) -> None:
-    run_recbole(model="KTEASE", dataset="tiny", config_dict=textual(solver=solver, rank=8))
+    run_recbole(model="KTEASE", dataset="tiny", config_dict=textual(solver=solver, nearest_items=8))
     (saved,) = (workplace / "saved").glob("KTEASE-*.pth")
     _, model, *_ = load_data_and_model(str(saved))
     code = (
@@ -116,9 +116,9 @@ def test_same_seed_same_scores(textual: Settings) -> None:
         ({"reg_weight": 0}, r"reg_weight \[0\] is not a number of at least 0.001 or auto"),
         ({"prior_weight": -1}, r"prior_weight \[-1\]"),
         ({"user_power": 2}, r"user_power \[2\] is not a number from 0 to 1"),
-        ({"rank": 1.5}, r"rank \[1.5\] is not a whole number"),
+        ({"nearest_items": 1.5}, r"nearest_items \[1.5\] is not a whole number"),
         ({"score_power": 0}, r"score_power \[0\] is not a number from 0.1 to 5 or auto"),
-        ({"history_discount": 0.1, "solver": "low_rank"}, r"history_discount \[0.1\] needs solver \[dense\]"),
+        ({"solver": "low_rank"}, r"solver \[low_rank\] is not one of auto, dense, sparse"),
         ({"prior_weigth": 1}, r"prior_weigth.*Did you mean \[prior_weight\]"),
     ],
 )
@@ -128,13 +128,13 @@ def test_bad_values_are_refused(textual: Settings, changes: dict[str, Any], mess
 
 
 def test_catalogue_that_does_not_fit_is_refused_with_its_need(textual: Settings, monkeypatch: Any) -> None:
-    needed = {0: 9 * 2**30, 512: 4 * 2**30}
-    monkeypatch.setattr("recbole_ktrec.model.ktease_options.memory", lambda items, near, rank, *_: needed[rank])
-    with pytest.raises(ConfigError, match=r"needs about 9.0 GiB.*memory_limit is \[8\].*low_rank.*4.0 GiB"):
+    needed = {0: 9 * 2**30, 300: 4 * 2**30}
+    monkeypatch.setattr("recbole_ktrec.model.ktease_options.memory", lambda items, near, nearest, *_: needed[nearest])
+    with pytest.raises(ConfigError, match=r"needs about 9.0 GiB.*memory_limit is \[8\].*sparse.*4.0 GiB"):
         build(textual(solver="dense", memory_limit=8))
     _, model, _ = build(textual(memory_limit=8))
-    assert model.settings.options.rank == 512
-    with pytest.raises(ConfigError, match=r"needs about 4.0 GiB.*smaller rank"):
+    assert model.settings.options.nearest_items == 300
+    with pytest.raises(ConfigError, match=r"needs about 4.0 GiB.*fewer nearest_items"):
         build(textual(memory_limit=2))
 
 

@@ -44,7 +44,7 @@ def walking(textual: Settings, workplace: Path) -> Settings:
     ("name", "changes"),
     [
         ("KTEASE", {"solver": "dense"}),
-        ("KTEASE", {"solver": "low_rank", "rank": 8}),
+        ("KTEASE", {"solver": "sparse", "nearest_items": 8}),
         ("KTRec", {"closed_form": True, "epochs": 1, "eval_step": 1}),  # the last epoch is the best, which is saved
         ("KTRec", {"closed_form": False, "epochs": 20}),
     ],
@@ -111,7 +111,7 @@ def test_without_an_order_all_count_the_same(walking: Settings, name: str) -> No
     with pytest.raises(ConfigError, match=r"successor_weight \[2\] needs the order .* TIME_FIELD"):
         build(walking(**unordered, successor_weight=2), "KTEASE")
     with pytest.raises(ConfigError, match=r"successor_weight \[2\] needs solver \[dense\]"):
-        build(walking(successor_weight=2, solver="low_rank"), "KTEASE")
+        build(walking(successor_weight=2, solver="sparse"), "KTEASE")
     with pytest.raises(ConfigError, match=r"history_decay \[soon\] is not a number of at least 0 or auto"):
         build(walking(history_decay="soon"), name)
 

@@ -19,6 +19,7 @@ from recbole_ktrec.model.item_text import load_item_text, load_texts
 from recbole_ktrec.model.transfer import TransferSettings, pick
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.item_item import Fit
+from recbole_ktrec.nn.nearest import NearestItems
 from recbole_ktrec.nn.text_prior import power_scale
 from recbole_ktrec.nn.whitening import whitened_text
 from tests.support import build, everyone, trained
@@ -159,11 +160,13 @@ def test_guard_uses_the_fit_that_was_compared(
 
 
 def test_without_validation_data_the_numbers_of_the_nearest_source_are_taken(
-    textual: Settings, artifact: Callable[..., str]
+    textual: Settings, artifact: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, model, _ = build(textual(pretrained=artifact(), transfer="frozen", solver="low_rank", rank=8))
+    solve, seen = NearestItems.solve, list[tuple[float, ...]]()
+    monkeypatch.setattr(NearestItems, "solve", lambda self, *numbers: seen.append(numbers) or solve(self, *numbers))
+    _, model, _ = build(textual(pretrained=artifact(), transfer="frozen", solver="sparse", nearest_items=8))
     model.fit(None)
-    assert model.weights["choice"]["regularisation"] == 33.0 and model.weights["choice"]["prior_weight"] == 0.2
+    assert seen == [(33.0, 0.2)]
     assert model.transfer_choice["used"] == "transferred" and "too few" in model.transfer_choice["why"]
 
 

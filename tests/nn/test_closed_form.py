@@ -16,9 +16,12 @@ from recbole_ktrec.nn.closed_form import (
     user_weights,
 )
 from recbole_ktrec.nn.fit_options import Options, memory
-from recbole_ktrec.nn.item_item import Fit, spread_over_neighbours
+from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
 from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs, scaled_items
+from recbole_ktrec.nn.nearest import NearestItems
+from recbole_ktrec.nn.sharpening import Sharpening
+from recbole_ktrec.nn.spreading import spread_over_neighbours
 from recbole_ktrec.nn.text_prior import no_prior
 from recbole_ktrec.nn.tuning import sample_from
 
@@ -176,32 +179,54 @@ def checkerboard(users: int = 30, items: int = 16) -> tuple[sp.csr_matrix, np.nd
     return sp.csr_matrix(dense), withheld
 
 
-@pytest.mark.parametrize("rank", [0, 4])
-def test_checkerboard_gives_the_withheld_item_back(rank: int) -> None:
+@pytest.mark.parametrize("nearest", [0, 4])
+def test_checkerboard_gives_the_withheld_item_back(nearest: int) -> None:
     interactions, withheld = checkerboard()
-    options = Options(regularisation=2.0, prior_weight=0.1, neighbour_weight=0.0, rank=rank)
+    options = Options(regularisation=2.0, prior_weight=0.1, neighbour_weight=0.0, nearest_items=nearest)
     scores = Fit(interactions, no_prior(16), options, None).run()(interactions)
     scores[interactions.toarray() > 0] = -np.inf
     assert (scores.argmax(axis=1) == withheld).all()
 
 
-@pytest.mark.parametrize("rank", [0, 25])
-def test_scores_survive_as_plain_matrices(random_case: tuple[sp.csr_matrix, sp.csc_matrix], rank: int) -> None:
+@pytest.mark.parametrize("nearest", [0, 5])
+def test_scores_survive_as_plain_matrices(random_case: tuple[sp.csr_matrix, sp.csc_matrix], nearest: int) -> None:
     interactions, prior = random_case
-    options = Options(regularisation=5.0, prior_weight=0.2, neighbour_weight=0.1, rank=rank)
+    options = Options(regularisation=5.0, prior_weight=0.2, neighbour_weight=0.1, nearest_items=nearest)
     first = Fit(interactions, prior, options, None).run()
     kept = as_matrices(first)
     assert count_items(kept) == 25
     np.testing.assert_array_equal(scores_from(kept)(interactions), first(interactions))
 
 
-def test_dense_and_low_rank_agree_on_everything(random_case: tuple[sp.csr_matrix, sp.csc_matrix]) -> None:
+def test_with_all_other_items_the_sparse_form_is_the_dense_one(
+    random_case: tuple[sp.csr_matrix, sp.csc_matrix],
+) -> None:
     interactions, prior = random_case
     both = [
-        Fit(interactions, prior, Options(5.0, 0.2, 0.3, 0.4, rank=rank), None).run()(interactions) for rank in (0, 25)
+        Fit(interactions, prior, Options(5.0, 0.2, 0.3, 0.4, nearest_items=nearest), None).run()(interactions)
+        for nearest in (0, 25)
     ]
-    others = interactions.toarray() == 0
-    np.testing.assert_allclose(both[0][others], both[1][others], atol=2e-4)
+    np.testing.assert_allclose(both[0], both[1], atol=2e-5)
+
+
+def test_items_explain_those_they_were_taken_with_or_read_alike() -> None:
+    """Items 1 and 2 are taken together, 3 is taken alone and reads like 1."""
+    interactions = sp.csr_matrix(np.array([[0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 1]], dtype=np.float32))
+    prior = prior_of(4, (1, 3, 0.5))
+    ones = np.ones(4, dtype=np.float32)
+    matrix = NearestItems(interactions, np.ones(3, dtype=np.float32), ones, prior, 1).solve(2.0, 0.4)
+    found = matrix.toarray()
+    assert found[1, 2] == found[2, 1] == pytest.approx(2 / (2 + 2))  # taken twice together, lambda 2
+    assert found[1, 3] == pytest.approx(2 * 0.4 * 0.5 / (2 + 2))  # by its text alone
+    assert matrix.nnz == 3
+    more = NearestItems(interactions, np.ones(3, dtype=np.float32), ones, prior, 3).solve(2.0, 0.4).toarray()
+    np.testing.assert_allclose(more[1:3, 3], np.linalg.solve([[4, 2], [2, 4]], [0.4, 0]), atol=1e-6)  # item 2 beside it
+    assert not more[:, 0].any() and not more.diagonal().any()
+    own = Sharpening(2.0, 1.0, 0.5)
+    dense = found.copy()
+    own.apply(matrix, 2 * ones)
+    own.apply(dense, 2 * ones)
+    np.testing.assert_allclose(matrix.toarray(), dense, atol=1e-7)
 
 
 def test_neighbours_hand_on_shares() -> None:

@@ -116,15 +116,15 @@ def cold_ndcg(fit: Fit, sample: Sample) -> float:
     return masked_ndcg(scores, sample.known, sample.wanted & (torch.arange(41) >= 36))
 
 
-@pytest.mark.parametrize("rank", [0, 8])
+@pytest.mark.parametrize("nearest", [0, 8])
 def test_auto_puts_wanted_items_higher_than_two_per_cent_do(
-    shop: tuple[sp.csr_matrix, sp.csc_matrix, Sample], rank: int
+    shop: tuple[sp.csr_matrix, sp.csc_matrix, Sample], nearest: int
 ) -> None:
     interactions, prior, sample = shop
-    careful = Fit(interactions, prior, Options(rank=rank, cold_warm_loss=0.02), sample)
-    auto = Fit(interactions, prior, Options(rank=rank), sample)
+    careful = Fit(interactions, prior, Options(nearest_items=nearest, cold_warm_loss=0.02), sample)
+    auto = Fit(interactions, prior, Options(nearest_items=nearest), sample)
     assert cold_ndcg(auto, sample) > cold_ndcg(careful, sample)
-    other = Fit(interactions, sp.csc_matrix(prior.shape, dtype=np.float32), Options(rank=rank), sample)
+    other = Fit(interactions, sp.csc_matrix(prior.shape, dtype=np.float32), Options(nearest_items=nearest), sample)
     assert cold_ndcg(other.with_prior(prior), sample) == cold_ndcg(auto, sample)
 
 

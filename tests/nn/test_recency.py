@@ -68,9 +68,9 @@ def walks(later: bool, users: int = 300, items: int = 40) -> tuple[sp.csr_matrix
     return training, places, sample_from(training, everyone, everyone, path[everyone, out], places)
 
 
-@pytest.mark.parametrize("rank", [0, 16])
-def test_fit_finds_out_whether_order_matters(rank: int) -> None:
-    options = Options(rank=rank)
+@pytest.mark.parametrize("nearest", [0, 16])
+def test_fit_finds_out_whether_order_matters(nearest: int) -> None:
+    options = Options(nearest_items=nearest)
     training, places, sample = walks(later=True)
     fitted = Fit(training, no_prior(40), options, sample).run()
     assert fitted.decay > 0

@@ -1,0 +1,86 @@
+"""B column by column, each item explained by the items nearest to it alone: for catalogues whose B does not fit.
+
+What KTEASE minimises (:mod:`recbole_ktrec.nn.closed_form`) falls apart into one problem a column. Here column j has
+entries in the rows S only, the items most alike by who took them and, for a share, by text (then those taken most):
+
+    B_Sj = (X_S' W X_S + lambda D_S)^-1 (X_S' W x_j + lambda kappa D_S K_Sj)
+
+That is fsSLIM (feature selection before the regression; Ning and Karypis, ICDM 2011) with the penalty of KTEASE; with
+all other items in S it is KTEASE itself. Memory ``8 n_items |S|``, time ``n_items |S|^3``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse as sp
+from tqdm import tqdm
+
+_ROWS = 128
+#: Of S, the share that is kept for the items most alike by text.
+_TEXT_SHARE = 0.3
+
+
+class NearestItems:
+    """One problem a column; everything that does not depend on the column is made once.
+
+    Args:
+        interactions: X, ``[n_users, n_items]``.
+        weights: diagonal of W, ``[n_users]``.
+        penalties: diagonal of D, ``[n_items]``.
+        prior: K, ``[n_items, n_items]``.
+        most: size of S, about.
+    """
+
+    def __init__(self, interactions: sp.csr_matrix, weights: np.ndarray, penalties: np.ndarray, prior: sp.csc_matrix,
+                 most: int) -> None:  # fmt: skip
+        self.penalties, self.prior, self.most = penalties, prior, most
+        self.users = sp.csr_matrix(sp.diags(np.sqrt(weights)) @ interactions, dtype=np.float32)
+        self.items = self.users.T.tocsr()
+        self._popular = np.argsort(-np.diff(self.items.indptr), kind="stable")
+        self._norms = np.sqrt(np.maximum(self.items.multiply(self.items).sum(axis=1).A1, 1e-9))
+        self._scratch = np.zeros((2, interactions.shape[1]), dtype=np.float32)
+
+    def solve(self, regularisation: float, kappa: float) -> sp.csr_matrix:
+        """Return B, sparse float32 ``[n_items, n_items]``, its diagonal empty."""
+        n = len(self.penalties)
+        rows, values, ends = [], [], [0]
+        for start in tqdm(range(0, n, _ROWS), desc="nearest items", disable=n < 1 << 13, leave=False):
+            together = sp.csr_matrix(self.items[start : start + _ROWS] @ self.users)
+            for item in range(start, min(start + _ROWS, n)):
+                own = slice(*together.indptr[item - start : item - start + 2])
+                chosen, column = self._column(item, together.indices[own], together.data[own], regularisation, kappa)
+                rows.append(chosen)
+                values.append(column)
+                ends.append(ends[-1] + len(chosen))
+        parts = np.concatenate(values), np.concatenate(rows), np.array(ends)
+        return sp.csc_matrix(parts, (n, n), dtype=np.float32).tocsr()
+
+    def _column(self, item: int, taken: np.ndarray, counts: np.ndarray, regularisation: float,
+                kappa: float) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+        """Return S and ``B_Sj``; ``taken`` holds the items that were taken with ``item``, ``counts`` how often."""
+        others = taken != item
+        taken, counts = taken[others], counts[others]
+        own = slice(*self.prior.indptr[item : item + 2])
+        alike, cosines = self.prior.indices[own], self.prior.data[own]
+        by_users = _largest(taken, counts / self._norms[taken], self.most)
+        by_text = _largest(alike, cosines, max(int(_TEXT_SHARE * self.most), self.most - len(by_users)))
+        chosen = np.union1d(by_users, by_text).astype(np.int32)
+        if not len(chosen):
+            return chosen, np.zeros(0, dtype=np.float32)
+        if (missing := self.most - len(chosen)) > 0:
+            more = self._popular[: self.most + 1]
+            chosen = np.union1d(chosen, more[~np.isin(more, chosen) & (more != item)][:missing]).astype(np.int32)
+        self._scratch[0, taken], self._scratch[1, alike] = counts, cosines
+        penalties = np.float32(regularisation) * self.penalties[chosen]
+        target = self._scratch[0, chosen] + np.float32(kappa) * penalties * self._scratch[1, chosen]
+        self._scratch[0, taken], self._scratch[1, alike] = 0, 0
+        some = self.items[chosen]
+        gram = (some @ some.T).toarray()
+        gram[np.diag_indices(len(chosen))] += penalties
+        return chosen, scipy.linalg.solve(gram, target, overwrite_a=True, check_finite=False, assume_a="pos")
+
+
+def _largest(items: np.ndarray, values: np.ndarray, most: int) -> np.ndarray:
+    """Return those of ``items`` with the ``most`` largest values."""
+    return items[np.argpartition(-values, most)[:most]] if len(items) > most else items

@@ -1,0 +1,37 @@
+"""What goes over the entries of B once it is solved: shares for text neighbours, and the columns of cold items."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from recbole_ktrec.nn.closed_form import times_sparse
+from recbole_ktrec.nn.cold_items import ColdItems
+
+_ROWS = 512
+
+
+def spread_over_neighbours(prior: sp.csc_matrix, known: np.ndarray) -> sp.csr_matrix:
+    """Return ``[n_items, n_items]``: row j hands item j on to its known text neighbours, shares summing to 1 (or 0)."""
+    near = sp.csr_matrix(prior.T.tocsr() @ sp.diags(known.astype(np.float32))).power(4)
+    total = np.maximum(near.sum(axis=1).A1, 1e-9)
+    return sp.csr_matrix(sp.diags((1 / total).astype(np.float32)) @ near, dtype=np.float32)
+
+
+def widen(matrix: np.ndarray, spread: sp.csr_matrix, weight: float) -> None:
+    """Replace B by ``B + weight * spread B``, in place."""
+    towards = sp.csc_matrix(spread.T)
+    for start in range(0, len(matrix), _ROWS) if weight else ():
+        block = np.ascontiguousarray(matrix[:, start : start + _ROWS])
+        matrix[:, start : start + _ROWS] += np.float32(weight) * times_sparse(block.T, towards).T
+
+
+def fill_cold(matrix: np.ndarray, cold: ColdItems) -> None:
+    """Write the columns of cold items into B, in place."""
+    for start in range(0, len(matrix), _ROWS) if len(cold.columns) else ():
+        block = matrix[start : start + _ROWS]
+        rows = sp.csr_matrix(
+            (np.ones(len(block), dtype=np.float32), np.arange(start, start + len(block)), np.arange(len(block) + 1)),
+            shape=(len(block), len(matrix)),
+        )
+        cold.fill(rows, block)

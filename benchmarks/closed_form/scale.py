@@ -1,4 +1,4 @@
-"""Time, memory and scores of KTEASE's low-rank form on generated catalogues up to 200,000 items.
+"""Time, memory and scores of KTEASE's sparse form on generated catalogues up to 200,000 items.
 
     python benchmarks/closed_form/scale.py --items 50000 200000 --out benchmarks/closed_form/scale.json
 
@@ -54,7 +54,7 @@ def generated(
     return parts[0], parts[1], vectors
 
 
-def run(items: int, rank: int, neighbours: int) -> dict[str, float]:
+def run(items: int, nearest: int, neighbours: int) -> dict[str, float]:
     """Fit one catalogue and return what it took."""
     training, later, vectors = generated(items, items, 10, 384, 0)
     users = np.flatnonzero(np.diff(later.indptr) > 0)[:2000]
@@ -63,18 +63,18 @@ def run(items: int, rank: int, neighbours: int) -> dict[str, float]:
     has_text = np.arange(items) > 0
     prior = text_neighbours(whitened_text(vectors, has_text, 0.4), None, neighbours)
     middle = time.perf_counter()
-    scores = Fit(training, prior, Options(rank=rank), sample).run()
+    scores = Fit(training, prior, Options(nearest_items=nearest), sample).run()
     end = time.perf_counter()
     made = sample.gather(lambda rows: (scores(rows),), sample.rows)[0]
     return {
         "items": items,
         "interactions": int(training.nnz),
-        "rank": rank,
+        "nearest_items": nearest,
         "neighbours_s": round(middle - start, 1),
         "fit_s": round(end - middle, 1),
         "users_per_s": round(len(users) / (time.perf_counter() - end), 1),
         "ndcg": round(sample.ndcg(made), 4),
-        "estimated_gib": round(memory(items, neighbours, rank) / 2**30, 2),
+        "estimated_gib": round(memory(items, neighbours, nearest) / 2**30, 2),
         "peak_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
     }
 
@@ -82,17 +82,17 @@ def run(items: int, rank: int, neighbours: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, nargs="+", default=[20_000, 50_000, 200_000])
-    parser.add_argument("--rank", type=int, default=512)
+    parser.add_argument("--nearest", type=int, default=300)
     parser.add_argument("--neighbours", type=int, default=100)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
-        print(json.dumps(run(given.items[0], given.rank, given.neighbours)))
+        print(json.dumps(run(given.items[0], given.nearest, given.neighbours)))
         return
     rows = []
     for items in given.items:
-        settings = ["--items", items, "--rank", given.rank, "--neighbours", given.neighbours]
+        settings = ["--items", items, "--nearest", given.nearest, "--neighbours", given.neighbours]
         command = [sys.executable, __file__, "--one", *settings]
         done = subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE, text=True)
         rows.append(json.loads(done.stdout.splitlines()[-1]))

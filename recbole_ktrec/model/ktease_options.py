@@ -68,7 +68,7 @@ class Settings:
             popularity_discount=_number(config, "popularity_discount", -1, 1, auto=True),
             history_discount=_number(config, "history_discount", -1, 1, auto=True),
             history_decay=history_decay,
-            successor_weight=_successor_weight(config, nearest, ordered),
+            successor_weight=_successor_weight(config, ordered),
         )
         return cls(
             options,
@@ -87,10 +87,8 @@ def _lexical(config: Any) -> Lexical:
     return Lexical(TERM_WEIGHTINGS[weighting] if weight is None else weight, weighting == "lift")
 
 
-def _successor_weight(config: Any, nearest: int, ordered: bool) -> float | None:
+def _successor_weight(config: Any, ordered: bool) -> float | None:
     weight = _number(config, "successor_weight", 0, auto=True)
-    if weight and nearest:
-        raise ConfigError(f"successor_weight [{weight:g}] needs solver [dense]: leave it at auto.")
     if weight and not ordered:
         raise ConfigError(
             f"successor_weight [{weight:g}] needs the order of the interactions: name its column with TIME_FIELD "

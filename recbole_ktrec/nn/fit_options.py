@@ -26,7 +26,7 @@ class Options:
         item_power: lambda grows with ``n_i^item_power``.
         score_power, popularity_discount, history_discount: see :mod:`recbole_ktrec.nn.sharpening`; 1, 0 and 0.
         history_decay: see :mod:`recbole_ktrec.nn.recency`; 0, and without an order of the histories too.
-        successor_weight: see :mod:`recbole_ktrec.nn.successors`, of the dense form; 0, and with a decay of 0 too.
+        successor_weight: see :mod:`recbole_ktrec.nn.successors`; 0, and with a decay of 0 too.
         nearest_items: that explain an item in the sparse form, see :mod:`recbole_ktrec.nn.nearest`; 0 makes the dense
             one.
     """
@@ -51,12 +51,12 @@ def memory(n_items: int, neighbours: int, nearest_items: int, beside: int = 0, o
 
     Args:
         beside: other fits to the same interactions that are kept meanwhile.
-        ordered: the order of the histories is known: the dense form then tries a second matrix.
+        ordered: the order of the histories is known: a second matrix is then tried.
     """
     prior = 8 * n_items * min(neighbours, n_items) * 5  # K, D K, transposed, neighbours of known items, of cold ones
     choosing = 5 * 4 * SAMPLE + 4 * 4 * n_items * CHOICE_RANK
     entries = n_items * min(int(1.3 * nearest_items), n_items)
-    solved = 3 * 8 * entries if nearest_items else 4 * n_items**2 * (1 + ordered)
+    solved = (3 + 2 * ordered) * 8 * entries if nearest_items else 4 * n_items**2 * (1 + ordered)
     solved += 3 * 4 * _ROWS * n_items
     kept = 8 * n_items * min(neighbours, n_items) + (8 * entries if nearest_items else 4 * n_items**2)
     return float(prior + choosing + solved + beside * kept)

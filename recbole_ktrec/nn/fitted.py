@@ -12,6 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from recbole_ktrec.nn.cold_items import ColdItems, raised
+from recbole_ktrec.nn.matrices import product
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Sparse:
 
     def warm(self, rows: sp.csr_matrix) -> np.ndarray:
         """Return the scores before cold items are filled in: ``[m, n_items]``."""
-        return np.asarray((self.wider(rows) @ self.matrix).toarray())
+        return product(self.wider(rows), self.matrix)
 
     def __call__(self, rows: sp.csr_matrix) -> np.ndarray:
         scores = self.warm(rows)

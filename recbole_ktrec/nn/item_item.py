@@ -23,17 +23,17 @@ from recbole_ktrec.nn.cold_items import FEWEST, ColdItems, Measured, Rehearsal
 from recbole_ktrec.nn.fit_options import CHOICE_RANK, SAMPLE, Options
 from recbole_ktrec.nn.fitted import Dense, Sparse
 from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs, scaled_items
+from recbole_ktrec.nn.matrices import Matrix
 from recbole_ktrec.nn.nearest import NearestItems
 from recbole_ktrec.nn.sharpening import (
     HISTORY_DISCOUNTS,
     POPULARITY_DISCOUNTS,
     POWERS,
-    Matrix,
     Sharpening,
     choose_sharpening,
 )
 from recbole_ktrec.nn.spreading import fill_cold, spread_over_neighbours, widen
-from recbole_ktrec.nn.successors import add_successors, successor_weights
+from recbole_ktrec.nn.successors import Successions, Widening, add_successors
 from recbole_ktrec.nn.tuning import (
     NEIGHBOUR_WEIGHTS,
     PRIOR_WEIGHTS,
@@ -220,6 +220,7 @@ class Fit:
         self._sharpened = sharpening = self._sharpening(matrix, made.wider)[0]
         _logger.info(f"KTEASE: {sharpening}")
         sharpening.apply(matrix, self.taken)
+        made = replace(made, matrix=self._followed(matrix, choice.regularisation, made.wider))
         return replace(made, cold=self.cold_items(made.warm, choice))
 
     def _solved(self, choice: Choice) -> Dense:
@@ -231,23 +232,29 @@ class Fit:
         self._sharpened = sharpening = self._sharpening(matrix)[0]
         _logger.info(f"KTEASE: prior weight {choice.prior_weight:g}, {sharpening}")
         sharpening.apply(matrix, self.taken)
-        self._follow(matrix, choice.regularisation)
+        matrix = self._followed(matrix, choice.regularisation)
         cold = self.cold_items(Dense(matrix), choice)
         # Linear in the history as B is: the power comes after the sum, and takes the scale with it.
         fill_cold(matrix, replace(cold, scale=cold.scale ** (1 / cold.power), power=1.0))
         return Dense(matrix, cold.columns, cold.power, self.decay or 0.0)
 
-    def _follow(self, matrix: np.ndarray, regularisation: float) -> None:
-        """Add to B what tends to come next, in place, where the order of histories matters or it is asked for."""
-        given = self.options.successor_weight
+    def _followed(self, matrix: Matrix, regularisation: float, wider: Widening | None = None) -> Matrix:
+        """Return B and what tends to come next, where the order of histories matters or it is asked for; B is gone."""
+        given, nearest = self.options.successor_weight, self.options.nearest_items
         tried = bool(self.decay and self.sample is not None) if given is None else bool(given)
         if not tried or self.places is None:
             self.successor_weight = 0.0
-            return
-        _logger.info(f"KTEASE: what comes next, a second solve of {len(matrix):,} items")
-        found = successor_weights(self.places, self.weights, self.decay or 0.0, regularisation, self.penalties)
-        self.successor_weight = add_successors(matrix, found, given, self.sample)
+            return matrix
+        _logger.info(f"KTEASE: what comes next, a second solve of {len(self.taken):,} items")
+        pairs = Successions.of(self.places, self.weights, self.decay or 0.0)
+        found: Matrix = (
+            pairs.nearest(regularisation, self.penalties, nearest)
+            if nearest
+            else pairs.weights(regularisation, self.penalties)
+        )
+        matrix, self.successor_weight = add_successors(matrix, found, given, self.sample, wider)
         _logger.info(f"KTEASE: weight of what comes next {self.successor_weight:g}")
+        return matrix
 
     def _items(self, inverse: DenseInverse, pulled: np.ndarray, choice: Choice) -> np.ndarray:
         """Return B in the place of ``inverse.matrix``."""
@@ -265,9 +272,7 @@ class Fit:
         ndcg, kappa = climb(PRIOR_WEIGHTS, start, sharpened)
         return replace(choice, prior_weight=kappa, ndcg=ndcg)
 
-    def _sharpening(
-        self, matrix: Matrix, wider: Callable[[sp.csr_matrix], sp.csr_matrix] | None = None
-    ) -> tuple[Sharpening, float]:
+    def _sharpening(self, matrix: Matrix, wider: Widening | None = None) -> tuple[Sharpening, float]:
         """Return what becomes of the entries of ``matrix``, and its NDCG@10 where it was chosen.
 
         Args:

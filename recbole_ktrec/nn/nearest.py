@@ -30,13 +30,16 @@ class NearestItems:
         penalties: diagonal of D, ``[n_items]``.
         prior: K, ``[n_items, n_items]``.
         most: size of S, about.
+        targets: Y, ``[n_users, n_items]``, whose columns are to be explained; X itself by default.
     """
 
     def __init__(self, interactions: sp.csr_matrix, weights: np.ndarray, penalties: np.ndarray, prior: sp.csc_matrix,
-                 most: int) -> None:  # fmt: skip
+                 most: int, targets: sp.csr_matrix | None = None) -> None:  # fmt: skip
         self.penalties, self.prior, self.most = penalties, prior, most
-        self.users = sp.csr_matrix(sp.diags(np.sqrt(weights)) @ interactions, dtype=np.float32)
+        roots = sp.diags(np.sqrt(weights))
+        self.users = sp.csr_matrix(roots @ interactions, dtype=np.float32)
         self.items = self.users.T.tocsr()
+        self.targets = self.items if targets is None else sp.csr_matrix((roots @ targets).T, dtype=np.float32)
         self._popular = np.argsort(-np.diff(self.items.indptr), kind="stable")
         self._norms = np.sqrt(np.maximum(self.items.multiply(self.items).sum(axis=1).A1, 1e-9))
         self._scratch = np.zeros((2, interactions.shape[1]), dtype=np.float32)
@@ -46,7 +49,7 @@ class NearestItems:
         n = len(self.penalties)
         rows, values, ends = [], [], [0]
         for start in tqdm(range(0, n, _ROWS), desc="nearest items", disable=n < 1 << 13, leave=False):
-            together = sp.csr_matrix(self.items[start : start + _ROWS] @ self.users)
+            together = sp.csr_matrix(self.targets[start : start + _ROWS] @ self.users)
             for item in range(start, min(start + _ROWS, n)):
                 own = slice(*together.indptr[item - start : item - start + 2])
                 chosen, column = self._column(item, together.indices[own], together.data[own], regularisation, kappa)

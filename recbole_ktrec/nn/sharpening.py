@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 
+from recbole_ktrec.nn.matrices import Matrix, product
 from recbole_ktrec.nn.tuning import Sample, beyond_standard_error
 
 _ROWS = 512
@@ -25,21 +25,16 @@ POPULARITY_DISCOUNTS = (0.0, -0.05, 0.05, 0.1, 0.2, 0.3)
 HISTORY_DISCOUNTS = (0.0, 0.1, 0.2)
 
 
-#: B, dense or (of :mod:`recbole_ktrec.nn.nearest`) sparse.
-Matrix: TypeAlias = np.ndarray | sp.csr_matrix
-
-
 def powered(values: np.ndarray, power: float) -> np.ndarray:
     """Return ``sign(x) |x|^power``."""
     return values if power == 1 else np.copysign(np.abs(values) ** np.float32(power), values)
 
 
-def _product(rows: sp.csr_matrix, matrix: Matrix, power: float) -> np.ndarray:
-    """Return ``rows @ powered(matrix)``, dense."""
+def raised_entries(matrix: Matrix, power: float) -> Matrix:
+    """Return B with its entries ``powered``."""
     if isinstance(matrix, np.ndarray):
-        return np.asarray(rows @ powered(matrix, power))
-    parts = powered(matrix.data, power), matrix.indices, matrix.indptr
-    return np.asarray((rows @ sp.csr_matrix(parts, matrix.shape)).toarray())
+        return powered(matrix, power)
+    return sp.csr_matrix((powered(matrix.data, power), matrix.indices, matrix.indptr), matrix.shape)
 
 
 @dataclass(frozen=True)
@@ -113,4 +108,4 @@ def _scores(
     used = np.unique(rows.indices)
     given = sp.csr_matrix(rows[:, used] @ sp.diags(weights[used]))
     entries = matrix[used]
-    return tuple(_product(given, entries, power) for power in powers)
+    return tuple(product(given, raised_entries(entries, power)) for power in powers)

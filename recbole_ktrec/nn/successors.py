@@ -11,12 +11,21 @@ k-th item after t counts exp(-(k - 1)), so that what is asked for a step later i
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
 import numpy as np
 import scipy.sparse as sp
 
 from recbole_ktrec.nn.closed_form import DenseInverse, times_sparse
+from recbole_ktrec.nn.matrices import Matrix, norm, product
+from recbole_ktrec.nn.nearest import NearestItems
 from recbole_ktrec.nn.recency import in_order
+from recbole_ktrec.nn.text_prior import no_prior
 from recbole_ktrec.nn.tuning import Sample, plain_or_better
+
+Widening: TypeAlias = Callable[[sp.csr_matrix], sp.csr_matrix]
 
 #: Weights of C beside B that are tried, C being scaled to the size of B.
 WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -46,54 +55,82 @@ def _apart(users: np.ndarray, items: np.ndarray, decay: float, step: int, n: int
     return sp.csr_matrix(parts, (len(users), n))
 
 
-def successor_weights(
-    places: sp.csr_matrix, user_weights: np.ndarray, decay: float, regularisation: float, penalties: np.ndarray
-) -> np.ndarray:
-    """Return C of the module, float32 ``[n_items, n_items]``, its diagonal 0.
+@dataclass(frozen=True)
+class Successions:
+    """What came before and after each interaction: the rows s_t and y_t of the module, and w.
 
-    Args:
-        places: of the interactions from the end of each history, ``[n_users, n_items]``, see
-            :func:`recbole_ktrec.nn.recency.places_from_the_end`.
-        user_weights: w, ``[n_users]``.
-        decay: of the histories.
-        regularisation: lambda, above 0.
-        penalties: diagonal of D, ``[n_items]``.
+    Attributes:
+        before, later: ``[n_interactions, n_items]``.
+        counts: w of each interaction's user, ``[n_interactions]``.
     """
-    n = places.shape[1]
-    users, items = in_order(places)
-    before = _apart(users, items, decay, -1, n)
-    weights = user_weights[users]
-    own = sp.csr_matrix((np.ones(len(users), dtype=np.float32), items, np.arange(len(users) + 1)), (len(users), n))
-    later = sp.csr_matrix(own + np.float32(np.exp(-_FUTURE_DECAY)) * _apart(users, items, _FUTURE_DECAY, 1, n))
-    cross = sp.csc_matrix(before.T @ sp.csr_matrix(sp.diags(weights) @ later), dtype=np.float32)
-    matrix = DenseInverse(before, weights, regularisation, penalties).matrix
-    for start in range(0, n, _ROWS):
-        matrix[start : start + _ROWS] = times_sparse(matrix[start : start + _ROWS], cross)
-    matrix[np.diag_indices(n)] = 0
-    return matrix
+
+    before: sp.csr_matrix
+    later: sp.csr_matrix
+    counts: np.ndarray
+
+    @classmethod
+    def of(cls, places: sp.csr_matrix, user_weights: np.ndarray, decay: float) -> Successions:
+        """Read the histories.
+
+        Args:
+            places: of the interactions from the end of each history, ``[n_users, n_items]``, see
+                :func:`recbole_ktrec.nn.recency.places_from_the_end`.
+            user_weights: w, ``[n_users]``.
+            decay: of the histories.
+        """
+        n = places.shape[1]
+        users, items = in_order(places)
+        own = sp.csr_matrix((np.ones(len(users), dtype=np.float32), items, np.arange(len(users) + 1)), (len(users), n))
+        later = own + np.float32(np.exp(-_FUTURE_DECAY)) * _apart(users, items, _FUTURE_DECAY, 1, n)
+        return cls(_apart(users, items, decay, -1, n), sp.csr_matrix(later), user_weights[users])
+
+    def weights(self, regularisation: float, penalties: np.ndarray) -> np.ndarray:
+        """Return C of the module, float32 ``[n_items, n_items]``, its diagonal 0.
+
+        Args:
+            regularisation: lambda, above 0.
+            penalties: diagonal of D, ``[n_items]``.
+        """
+        weighted = sp.csr_matrix(sp.diags(self.counts) @ self.later)
+        cross = sp.csc_matrix(self.before.T @ weighted, dtype=np.float32)
+        matrix = DenseInverse(self.before, self.counts, regularisation, penalties).matrix
+        for start in range(0, len(matrix), _ROWS):
+            matrix[start : start + _ROWS] = times_sparse(matrix[start : start + _ROWS], cross)
+        matrix[np.diag_indices(len(matrix))] = 0
+        return matrix
+
+    def nearest(self, regularisation: float, penalties: np.ndarray, most: int) -> sp.csr_matrix:
+        """Return C with ``most`` entries a column, see :mod:`recbole_ktrec.nn.nearest`."""
+        prior = no_prior(len(penalties))
+        return NearestItems(self.before, self.counts, penalties, prior, most, self.later).solve(regularisation, 0.0)
 
 
-def add_successors(matrix: np.ndarray, successors: np.ndarray, weight: float | None, sample: Sample | None) -> float:
-    """Add C to B, both ``[n_items, n_items]``, in place: C is scaled to the size of B (Frobenius norm) and weighed.
+def add_successors(
+    matrix: Matrix, successors: Matrix, weight: float | None, sample: Sample | None, wider: Widening | None = None
+) -> tuple[Matrix, float]:
+    """Return B + C and the weight of C, which is scaled to the size of B (Frobenius norm); B is gone.
 
     Args:
+        matrix, successors: B and C, ``[n_items, n_items]`` each.
         weight: None is chosen on ``sample``: 0 unless more is better beyond a standard error; 0 without a sample.
         sample: held-out interactions, their histories weighted.
-
-    Returns:
-        The weight.
+        wider: makes of histories those that meet the matrices.
     """
-    successors *= np.float32(np.linalg.norm(matrix) / max(float(np.linalg.norm(successors)), 1e-9))
+    successors *= np.float32(norm(matrix) / max(norm(successors), 1e-9))
     if weight is None:
-        weight = 0.0 if sample is None else _chosen(sample, matrix, successors)
-    for start in range(0, len(matrix) if weight else 0, _ROWS):
+        weight = 0.0 if sample is None else _chosen(sample, matrix, successors, wider)
+    if not weight:
+        return matrix, weight
+    if not isinstance(matrix, np.ndarray):
+        return sp.csr_matrix(matrix + np.float32(weight) * successors), weight
+    for start in range(0, len(matrix), _ROWS):
         matrix[start : start + _ROWS] += np.float32(weight) * successors[start : start + _ROWS]
-    return weight
+    return matrix, weight
 
 
-def _chosen(sample: Sample, matrix: np.ndarray, successors: np.ndarray) -> float:
+def _chosen(sample: Sample, matrix: Matrix, successors: Matrix, wider: Widening | None) -> float:
     def both(rows: sp.csr_matrix) -> tuple[np.ndarray, ...]:
-        return np.asarray(rows @ matrix), np.asarray(rows @ successors)
+        return product(rows, matrix), product(rows, successors)
 
-    own, more = sample.gather(both, sample.rows)
+    own, more = sample.gather(both, sample.rows if wider is None else wider(sample.rows))
     return plain_or_better(WEIGHTS, lambda weight: sample.ndcg_by_user(own + np.float32(weight) * more))[1]

@@ -110,8 +110,6 @@ def test_without_an_order_all_count_the_same(walking: Settings, name: str) -> No
         build(walking(**unordered, history_decay=0.5), name)
     with pytest.raises(ConfigError, match=r"successor_weight \[2\] needs the order .* TIME_FIELD"):
         build(walking(**unordered, successor_weight=2), "KTEASE")
-    with pytest.raises(ConfigError, match=r"successor_weight \[2\] needs solver \[dense\]"):
-        build(walking(successor_weight=2, solver="sparse"), "KTEASE")
     with pytest.raises(ConfigError, match=r"history_decay \[soon\] is not a number of at least 0 or auto"):
         build(walking(history_decay="soon"), name)
 

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.recency import places_from_the_end
-from recbole_ktrec.nn.successors import add_successors, successor_weights
+from recbole_ktrec.nn.successors import Successions, add_successors
 from recbole_ktrec.nn.text_prior import no_prior
 from recbole_ktrec.nn.tuning import Sample, sample_from
 from tests.nn.test_recency import walks
@@ -35,13 +35,15 @@ def test_the_solution_of_the_least_squares_problem() -> None:
             left, right = left + w * np.outer(s, s), right + w * np.outer(s, y)
     expected = np.linalg.solve(left + lam * np.diag(penalties), right)
     np.fill_diagonal(expected, 0)
-    found = successor_weights(places_of(sequences, n), weights, decay, lam, penalties)
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    pairs = Successions.of(places_of(sequences, n), weights, decay)
+    np.testing.assert_allclose(pairs.weights(lam, penalties), expected, atol=1e-5)
 
 
-def test_one_after_the_other_and_not_before() -> None:
+@pytest.mark.parametrize("nearest", [0, 3])
+def test_one_after_the_other_and_not_before(nearest: int) -> None:
     sequences = [[(start + step) % 8 + 1 for step in range(4)] for start in range(8)] * 5
-    found = successor_weights(places_of(sequences, 9), np.ones(40), 0.5, 5.0, np.ones(9))
+    pairs = Successions.of(places_of(sequences, 9), np.ones(40), 0.5)
+    found = pairs.weights(5.0, np.ones(9)) if not nearest else pairs.nearest(5.0, np.ones(9), nearest).toarray()
     assert all(found[item, item % 8 + 1] > 2 * abs(found[item % 8 + 1, item]) for item in range(1, 9))
 
 
@@ -51,7 +53,11 @@ def test_weighed_in_the_size_of_the_other_matrix(weight: float | None, expected:
     matrix, more = (draw.standard_normal((6, 6)).astype(np.float32) for _ in range(2))
     before, share = matrix.copy(), np.linalg.norm(matrix) / np.linalg.norm(more)
     wanted = before + expected * share * more
-    assert add_successors(matrix, more, weight, None) == expected
+    thin, found = add_successors(sp.csr_matrix(matrix), sp.csr_matrix(more), weight, None)
+    assert found == expected
+    np.testing.assert_allclose(thin.toarray(), wanted, atol=1e-5)
+    matrix, found = add_successors(matrix, more, weight, None)
+    assert found == expected
     np.testing.assert_allclose(matrix, wanted, atol=1e-5)
 
 
@@ -76,17 +82,19 @@ def directed(sample: Sample, places: sp.csr_matrix, training: sp.csr_matrix, opt
     return fit, sample.ndcg(fitted(sample.decayed(fitted.decay).rows))
 
 
-def test_fit_finds_out_whether_it_helps() -> None:
+@pytest.mark.parametrize("nearest", [0, 20])
+def test_fit_finds_out_whether_it_helps(nearest: int) -> None:
     training, places, sample = hops()
-    fit, found = directed(sample, places, training, Options())
-    _, plain = directed(sample, places, training, Options(successor_weight=0.0))
+    options = Options(nearest_items=nearest)
+    fit, found = directed(sample, places, training, options)
+    _, plain = directed(sample, places, training, replace(options, successor_weight=0.0))
     assert fit.successor_weight and found > 1.1 * plain
     assert fit.settled().successor_weight == fit.successor_weight
     other, again = directed(sample, places, training, fit.settled())
     assert other.successor_weight == fit.successor_weight and again == pytest.approx(found, rel=0.02)
 
     training, places, sample = walks(later=False)
-    assert directed(sample, places, training, Options())[0].successor_weight == 0
+    assert directed(sample, places, training, options)[0].successor_weight == 0
 
 
 def test_not_tried_without_an_order_or_without_held_out_interactions() -> None:

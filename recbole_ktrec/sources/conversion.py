@@ -30,6 +30,9 @@ from recbole_ktrec.sources.spool import Spool
 from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Column, Source, Table
 from recbole_ktrec.sources.values import hashes
 
+#: Rows that name a user and an item which an earlier row names, too: a statistic, left out where there are none.
+REPEATS = "rows_that_repeat_a_user_and_item"
+
 
 @dataclass
 class Report:
@@ -50,6 +53,8 @@ class Report:
     def __str__(self) -> str:
         lines = [line for ledger in self.ledgers for line in ledger.lines()]
         lines += [f"{key.replace('_', ' '):<60}{_shown(value):>12}" for key, value in self.statistics.items()]
+        if self.statistics.get(REPEATS):
+            lines.append("The property file lets RecBole keep the first of each user and item (rm_dup_inter: first).")
         return "\n".join(lines)
 
 
@@ -110,7 +115,9 @@ def convert(
             "inputs": inputs.read,
             **report.accounts(),
         }
-        text = property_file(output.name, name, work.fields, source.text_fields, properties or {})
+        # A repeat would be a candidate only where it is the answer.
+        more = {"rm_dup_inter": "first"} if report.statistics.get(REPEATS) else {}
+        text = property_file(output.name, name, work.fields, source.text_fields, {**more, **(properties or {})})
         _write_accounts(staging, output.name, text, report.document)
         _publish(staging, output)
     return report
@@ -265,11 +272,13 @@ class _Conversion:
         return np.unique((self._rows.users if key == USER else self._rows.items)[self._rows.keep])
 
     def statistics(self) -> dict[str, float]:
-        """Return users, items, interactions, density, and how much text the items have."""
+        """Return users, items, interactions, density, repeats, and how much text the items have."""
         assert self._rows is not None
         users, taken, rows = len(self._taken(USER)), self._taken(ITEM), int(self._rows.keep.sum())
         found: dict[str, float] = {"users": users, "items": len(taken), "interactions": rows}
         found["density"] = rows / (users * len(taken))
+        if repeats := rows - dropping.distinct_pairs(self._rows):
+            found[REPEATS] = repeats
         if "item" in self._described:
             described = self._described["item"]
             words = described.counts[described.keep]

@@ -122,6 +122,12 @@ def drop_repeated(rows: Interactions, last: bool) -> int:
     return _drop_at(rows, order[:-1][same] if last else order[1:][same])
 
 
+def distinct_pairs(rows: Interactions) -> int:
+    """Return how many different pairs of user and item are kept."""
+    users, items = rows.users[rows.keep], rows.items[rows.keep]
+    return len(np.unique(users.astype(np.int64) * (int(items.max(initial=0)) + 1) + items))
+
+
 def busy_users(rows: Interactions, limit: int) -> np.ndarray:
     """Return for each user code whether the user has more than ``limit`` events on one day (UTC)."""
     assert rows.times is not None

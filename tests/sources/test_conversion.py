@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.sources import Rules
@@ -54,6 +55,17 @@ def test_implausible_rows_are_counted_with_their_lines(folder: Path, run: Callab
 def test_rules_can_be_switched_off(folder: Path, run: Callable[..., Any]) -> None:
     result = run("movielens", folder, Rules(plausible=False, duplicates="keep"))
     assert result.dropped() == {"missing rating": 1} and len(result.rows("inter")) == 9
+
+
+def test_repeats_are_counted_and_left_to_recbole(folder: Path, run: Callable[..., Any]) -> None:
+    """Rows 1 and 2 are equal; with the date off, user 2 rates item 20 twice."""
+    result = run("movielens", folder, Rules(plausible=False))
+    assert result.document["statistics"]["rows_that_repeat_a_user_and_item"] == 1
+    properties = yaml.safe_load((result.folder / f"{result.folder.name}.yaml").read_text(encoding="utf-8"))
+    assert properties["rm_dup_inter"] == "first" and "rm_dup_inter: first" in str(result.report)
+    plain = run("movielens", folder, overwrite=True)
+    assert "rows_that_repeat_a_user_and_item" not in plain.document["statistics"]
+    assert "rm_dup_inter" not in (plain.folder / f"{plain.folder.name}.yaml").read_text(encoding="utf-8")
 
 
 def test_threshold_and_implicit(folder: Path, run: Callable[..., Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from logging import getLogger
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,12 @@ def read_options(rest: Sequence[str]) -> dict[str, Any]:
     return options
 
 
-def check_options(options: dict[str, Any], model: str) -> list[str]:
+def check_options(options: dict[str, Any], model: str, filed: Iterable[str] = ()) -> list[str]:
     """Refuse a key that no property file knows; for a built-in model, which may read any key, only warn of it.
+
+    Args:
+        options: of the command line.
+        filed: keys of configuration files; a registered model refuses unknown ones itself, and names where they stand.
 
     Returns:
         The warnings, to be told again when the training has pushed them away.
@@ -56,13 +60,16 @@ def check_options(options: dict[str, Any], model: str) -> list[str]:
     Raises:
         ConfigError: the key is unknown and ``model`` is a registered one.
     """
-    known, told = all_keys(), []
-    for key in [key for key in options if key not in known]:
-        message = f"Unknown key [--{key}].{nearest(key, known)}"
-        if model in MODELS:
+    known = all_keys()
+    unknown = {key: f"Unknown key [--{key}].{nearest(key, known)}" for key in options if key not in known}
+    if model in MODELS:
+        for message in unknown.values():
             raise ConfigError(message)
-        told.append(f"{message} It is passed on to {model}.")
-        getLogger().warning(told[-1])
+    in_files = "Unknown key [{}] in a configuration file.{}"
+    unknown.update({key: in_files.format(key, nearest(key, known)) for key in filed if key not in {*known, *options}})
+    told = [f"{message} It is passed on to {model}." for message in unknown.values() if model not in MODELS]
+    for message in told:
+        getLogger().warning(message)
     return told
 
 

@@ -46,10 +46,11 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     """Run, and print where everything is."""
     args, rest = parser.parse_known_args(argv)
     options, files = read_options(rest), args.config_files.split()
-    said = {**read_config_files(files), **options}
+    filed = read_config_files(files)
+    said = {**filed, **options}
     model = args.model or said.get("model", "KTRec")
     dataset = args.dataset or said.get("dataset", "ml-100k")
-    doubts = check_options(options, model)
+    doubts = check_options(options, model, filed)
     files = [str(file) for file in converted_file(dataset, said.get("data_path"))] + files
     check_dataset(dataset, {**read_config_files([str(file) for file in dataset_files(dataset)]), **said})
     threads = set_threads(args.threads, args.nproc)

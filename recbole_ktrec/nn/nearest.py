@@ -45,7 +45,7 @@ class NearestItems:
         self._scratch = np.zeros((2, interactions.shape[1]), dtype=np.float32)
 
     def solve(self, regularisation: float, kappa: float) -> sp.csr_matrix:
-        """Return B, sparse float32 ``[n_items, n_items]``, its diagonal empty."""
+        """Return B, sparse float32 ``[n_items, n_items]``; its diagonal is empty, as are columns of empty targets."""
         n = len(self.penalties)
         rows, values, ends = [], [], [0]
         for start in tqdm(range(0, n, _ROWS), desc="nearest items", disable=n < 1 << 13, leave=False):
@@ -62,6 +62,8 @@ class NearestItems:
     def _column(self, item: int, taken: np.ndarray, counts: np.ndarray, regularisation: float,
                 kappa: float) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
         """Return S and ``B_Sj``; ``taken`` holds the items that were taken with ``item``, ``counts`` how often."""
+        if not len(taken):  # not even with itself: nobody took it, and it is scored in another way
+            return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
         others = taken != item
         taken, counts = taken[others], counts[others]
         own = slice(*self.prior.indptr[item : item + 2])
@@ -69,8 +71,6 @@ class NearestItems:
         by_users = _largest(taken, counts / self._norms[taken], self.most)
         by_text = _largest(alike, cosines, max(int(_TEXT_SHARE * self.most), self.most - len(by_users)))
         chosen = np.union1d(by_users, by_text).astype(np.int32)
-        if not len(chosen):
-            return chosen, np.zeros(0, dtype=np.float32)
         if (missing := self.most - len(chosen)) > 0:
             more = self._popular[: self.most + 1]
             chosen = np.union1d(chosen, more[~np.isin(more, chosen) & (more != item)][:missing]).astype(np.int32)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 import torch
+from tqdm import tqdm
 
 from recbole_ktrec.nn.closed_form import Inverse, Parts, parts, pull_diagonal
 from recbole_ktrec.nn.ranking import ndcg_by_user
@@ -19,6 +20,8 @@ from recbole_ktrec.nn.recency import DECAYS, decayed
 #: Candidates of a held-out user where nothing else is said, see :class:`Sample`.
 _CANDIDATES = 20_000
 _USERS = 256
+#: Catalogues from this size on take long enough to show how far the choice has come.
+_LARGE = 1 << 13
 
 #: Values that are tried; the optimum of kappa falls as lambda grows.
 REGULARISATIONS = (15.0, 30.0, 60.0, 120.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0)
@@ -264,18 +267,22 @@ def choose(
         regularisations, prior_weights, neighbour_weights: one value alone is taken as it is.
     """
     found: dict[float, tuple[float, Parts]] = {}
+    bar = tqdm(desc="choosing lambda", unit="try", disable=prior.shape[0] < _LARGE, leave=False)
 
     def with_best_weight(regularisation: float) -> float:
+        bar.set_postfix(trying=regularisation)
         scores = sample.parts(solve(regularisation), prior)
         value, weight = best_of(prior_weights, lambda kappa: sample.ndcg(scores(kappa)))
         best = max((kept[0] for kept in found.values()), default=-1.0)
         if value > best:  # two matrices of scores are kept, not one a value
             found.clear()
             found[regularisation] = (value, scores)
+        bar.update()
         return value
 
     middle = min(range(len(regularisations)), key=lambda k: abs(np.log(regularisations[k] / 120)))
-    _, regularisation = climb(regularisations, middle, with_best_weight)
+    with bar:
+        _, regularisation = climb(regularisations, middle, with_best_weight)
     own = found[regularisation][1]
     value, kappa = best_of(prior_weights, lambda kappa: sample.ndcg(own(kappa)))
     if tuple(neighbour_weights) == (0.0,):

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 import psutil
 
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, versions
@@ -136,7 +137,7 @@ def summarise(grid: Grid, plan: DatasetPlan, runner: Runner) -> list[dict[str, A
     names = list(dict.fromkeys(name for runs in values.values() for run in runs.values() for name in run))
     per_user = {label: _per_user(plan, label, list(runs), runner) for label, runs in good.items()}
     rows: list[dict[str, Any]] = []
-    for name in names:
+    for name in tqdm(names, desc=f"Intervals and tests, {plan.name}", unit="metric", leave=False):
         rows += _metric_rows(plan.name, name, values, per_user if _is_compared(grid, name) else {})
     return rows
 

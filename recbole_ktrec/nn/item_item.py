@@ -54,6 +54,8 @@ _WARM_LOSS = 0.02
 _FEWEST_ASKED, _ASKED = 200, 4000
 #: Catalogues up to this size are solved exactly for the choice of lambda and the weights, which takes no longer.
 _CHOICE_DENSE = 3000
+#: Text neighbours that take over a share of a history in the sparse form, where each makes a user's scores longer.
+_SPREAD = 20
 #: lambda, kappa and eta where nothing is chosen.
 _PLAIN = (120.0, 0.05, 0.0)
 #: Catalogues up to this size choose kappa once more, beside what sharpens B: each value tried makes a B.
@@ -84,7 +86,7 @@ class Fit:
         self.weights = user_weights(interactions, options.user_power)
         self.penalties = item_penalties(interactions, options.item_power)
         self.pull = sp.csc_matrix(sp.diags(self.penalties) @ prior, dtype=np.float32)
-        self.spread = spread_over_neighbours(prior, self.known)
+        self.spread = spread_over_neighbours(prior, self.known, _SPREAD if options.nearest_items else None)
         self._eigenpairs: list[tuple[np.ndarray, np.ndarray]] = []
         self._choice: Choice | None = None
         self._sharpened: Sharpening | None = None

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import scipy.sparse as sp
 
+from recbole_ktrec.nn.matrices import heaviest
 from recbole_ktrec.text.template import UNSPACED
 
 _WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
@@ -77,18 +78,9 @@ def weighted_rows(counts: sp.csr_matrix, weights: np.ndarray, most: int | None =
     """
     weighted = sp.csr_matrix(counts @ sp.diags(weights.astype(np.float32)))
     if most is not None:
-        weighted = _heaviest(weighted, most)
+        weighted = heaviest(weighted, most)
     norms = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
     return sp.csr_matrix(sp.diags((1 / np.maximum(norms, 1e-9)).astype(np.float32)) @ weighted)
-
-
-def _heaviest(rows: sp.csr_matrix, most: int) -> sp.csr_matrix:
-    kept = np.ones(rows.nnz, dtype=bool)
-    for row in np.flatnonzero(np.diff(rows.indptr) > most):
-        start, end = rows.indptr[row], rows.indptr[row + 1]
-        kept[start + np.argpartition(-rows.data[start:end], most)[most:]] = False
-    ends = np.append(0, np.cumsum(kept))[rows.indptr]
-    return sp.csr_matrix((rows.data[kept], rows.indices[kept], ends), rows.shape)
 
 
 def tf_idf(texts: Sequence[str | None], idf_power: float = 1.5, most: float = 0.2) -> sp.csr_matrix:

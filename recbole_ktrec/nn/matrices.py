@@ -1,4 +1,4 @@
-"""B dense, or sparse as :mod:`recbole_ktrec.nn.nearest` makes it: what both are asked for."""
+"""Matrices dense and sparse: what both are asked for, and rows cut to their largest entries."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TypeAlias
 import numpy as np
 import scipy.sparse as sp
 
+#: B, dense or as :mod:`recbole_ktrec.nn.nearest` makes it.
 Matrix: TypeAlias = np.ndarray | sp.csr_matrix
 
 
@@ -19,3 +20,13 @@ def product(rows: sp.csr_matrix, matrix: Matrix) -> np.ndarray:
 def norm(matrix: Matrix) -> float:
     """Return the Frobenius norm."""
     return float(np.linalg.norm(matrix if isinstance(matrix, np.ndarray) else matrix.data))
+
+
+def heaviest(rows: sp.csr_matrix, most: int) -> sp.csr_matrix:
+    """Return ``rows`` with the ``most`` largest entries of each."""
+    kept = np.ones(rows.nnz, dtype=bool)
+    for row in np.flatnonzero(np.diff(rows.indptr) > most):
+        start, end = rows.indptr[row], rows.indptr[row + 1]
+        kept[start + np.argpartition(-rows.data[start:end], most)[most:]] = False
+    ends = np.append(0, np.cumsum(kept))[rows.indptr]
+    return sp.csr_matrix((rows.data[kept], rows.indices[kept], ends), rows.shape)

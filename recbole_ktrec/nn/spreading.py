@@ -7,13 +7,19 @@ import scipy.sparse as sp
 
 from recbole_ktrec.nn.closed_form import times_sparse
 from recbole_ktrec.nn.cold_items import ColdItems
+from recbole_ktrec.nn.matrices import heaviest
 
 _ROWS = 512
 
 
-def spread_over_neighbours(prior: sp.csc_matrix, known: np.ndarray) -> sp.csr_matrix:
-    """Return ``[n_items, n_items]``: row j hands item j on to its known text neighbours, shares summing to 1 (or 0)."""
+def spread_over_neighbours(prior: sp.csc_matrix, known: np.ndarray, most: int | None = None) -> sp.csr_matrix:
+    """Return ``[n_items, n_items]``: row j hands item j on to its known text neighbours, shares summing to 1 (or 0).
+
+    Args:
+        most: so many of them, the nearest; None takes all.
+    """
     near = sp.csr_matrix(prior.T.tocsr() @ sp.diags(known.astype(np.float32))).power(4)
+    near = near if most is None else heaviest(near, most)
     total = np.maximum(near.sum(axis=1).A1, 1e-9)
     return sp.csr_matrix(sp.diags((1 / total).astype(np.float32)) @ near, dtype=np.float32)
 

@@ -201,7 +201,7 @@ def test_scores_survive_as_plain_matrices(random_case: tuple[sp.csr_matrix, sp.c
 def test_with_all_other_items_the_sparse_form_is_the_dense_one(
     random_case: tuple[sp.csr_matrix, sp.csc_matrix],
 ) -> None:
-    interactions, prior = random_case
+    interactions, prior = random_case  # of fewer than 20 neighbours
     both = [
         Fit(interactions, prior, Options(5.0, 0.2, 0.3, 0.4, nearest_items=nearest), None).run()(interactions)
         for nearest in (0, 25)
@@ -235,6 +235,8 @@ def test_neighbours_hand_on_shares() -> None:
     assert spread[0].sum() == spread[2].sum() == 0
     unknown = spread_over_neighbours(prior_of(3, (0, 1, 1.0), (2, 1, 2.0)), np.array([True, True, False])).toarray()
     np.testing.assert_allclose(unknown[1], [1, 0, 0])
+    nearest = spread_over_neighbours(prior_of(3, (0, 1, 1.0), (2, 1, 2.0)), np.array([True, True, True]), 1).toarray()
+    np.testing.assert_allclose(nearest[1], [0, 0, 1])
 
 
 def test_what_is_left_open_is_chosen_on_held_out_interactions() -> None:

@@ -10,7 +10,7 @@ from recbole_ktrec.model.text_priors import Lexical
 from recbole_ktrec.nn.fit_options import Options, memory
 
 #: The time of the dense form grows with the cube of the catalogue, hence the first; the second is LAPACK's.
-_AUTO_DENSE, _MOST_DENSE = 30_000, 46_340
+_AUTO_DENSE, _MOST_DENSE = 15_000, 46_340
 
 PRIORS = ("text", "none")
 SOLVERS = ("auto", "dense", "sparse")

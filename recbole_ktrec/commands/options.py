@@ -63,11 +63,12 @@ def check_options(options: dict[str, Any], model: str, filed: Iterable[str] = ()
     known = all_keys()
     unknown = {key: f"Unknown key [--{key}].{nearest(key, known)}" for key in options if key not in known}
     if model in MODELS:
-        for message in unknown.values():
-            raise ConfigError(message)
+        if unknown:
+            raise ConfigError(next(iter(unknown.values())))
+        return []
     in_files = "Unknown key [{}] in a configuration file.{}"
     unknown.update({key: in_files.format(key, nearest(key, known)) for key in filed if key not in {*known, *options}})
-    told = [f"{message} It is passed on to {model}." for message in unknown.values() if model not in MODELS]
+    told = [f"{message} It is passed on to {model}." for message in unknown.values()]
     for message in told:
         getLogger().warning(message)
     return told

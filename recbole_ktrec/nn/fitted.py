@@ -1,4 +1,4 @@
-"""What a fit of KTEASE leaves to score with: the dense form keeps B, the sparse form its columns' largest parts.
+"""What a fit of KTEASE leaves to score with: the dense form keeps B, the sparse form a B with few entries a column.
 
 Histories are given as they are to count: weighted with ``decay``, see :mod:`recbole_ktrec.nn.recency`.
 """

@@ -33,7 +33,7 @@ from recbole_ktrec.nn.sharpening import (
     choose_sharpening,
 )
 from recbole_ktrec.nn.spreading import fill_cold, spread_over_neighbours, widen
-from recbole_ktrec.nn.successors import Successions, Widening, add_successors
+from recbole_ktrec.nn.successors import Successions, add_successors
 from recbole_ktrec.nn.tuning import (
     NEIGHBOUR_WEIGHTS,
     PRIOR_WEIGHTS,
@@ -219,10 +219,11 @@ class Fit:
         matrix = problems.solve(choice.regularisation, choice.prior_weight)
         nothing = ColdItems.of(self.prior, self.known, np.arange(0))
         made = Sparse(matrix, self.spread, choice.neighbour_weight, nothing, self.decay or 0.0)
-        self._sharpened = sharpening = self._sharpening(matrix, made.wider)[0]
+        asked = None if self.sample is None else made.wider(self.sample.rows)
+        self._sharpened = sharpening = self._sharpening(matrix, asked)[0]
         _logger.info(f"KTEASE: {sharpening}")
         sharpening.apply(matrix, self.taken)
-        made = replace(made, matrix=self._followed(matrix, choice.regularisation, made.wider))
+        made = replace(made, matrix=self._followed(matrix, choice.regularisation, asked))
         return replace(made, cold=self.cold_items(made.warm, choice))
 
     def _solved(self, choice: Choice) -> Dense:
@@ -240,8 +241,12 @@ class Fit:
         fill_cold(matrix, replace(cold, scale=cold.scale ** (1 / cold.power), power=1.0))
         return Dense(matrix, cold.columns, cold.power, self.decay or 0.0)
 
-    def _followed(self, matrix: Matrix, regularisation: float, wider: Widening | None = None) -> Matrix:
-        """Return B and what tends to come next, where the order of histories matters or it is asked for; B is gone."""
+    def _followed(self, matrix: Matrix, regularisation: float, rows: sp.csr_matrix | None = None) -> Matrix:
+        """Return B and what tends to come next, where the order of histories matters or it is asked for; B is gone.
+
+        Args:
+            rows: histories that stand for those of the sample.
+        """
         given, nearest = self.options.successor_weight, self.options.nearest_items
         tried = bool(self.decay and self.sample is not None) if given is None else bool(given)
         if not tried or self.places is None:
@@ -254,7 +259,7 @@ class Fit:
             if nearest
             else pairs.weights(regularisation, self.penalties)
         )
-        matrix, self.successor_weight = add_successors(matrix, found, given, self.sample, wider)
+        matrix, self.successor_weight = add_successors(matrix, found, given, self.sample, rows)
         _logger.info(f"KTEASE: weight of what comes next {self.successor_weight:g}")
         return matrix
 
@@ -274,11 +279,11 @@ class Fit:
         ndcg, kappa = climb(PRIOR_WEIGHTS, start, sharpened)
         return replace(choice, prior_weight=kappa, ndcg=ndcg)
 
-    def _sharpening(self, matrix: Matrix, wider: Widening | None = None) -> tuple[Sharpening, float]:
+    def _sharpening(self, matrix: Matrix, rows: sp.csr_matrix | None = None) -> tuple[Sharpening, float]:
         """Return what becomes of the entries of ``matrix``, and its NDCG@10 where it was chosen.
 
         Args:
-            wider: makes of histories those that meet the matrix.
+            rows: histories that stand for those of the sample.
         """
         options = self.options
         given = (options.score_power, options.popularity_discount, options.history_discount)
@@ -289,5 +294,4 @@ class Fit:
         powers, popularity, history = (
             ladder if value is None else (value,) for value, ladder in zip(given, ladders, strict=True)
         )
-        rows = None if wider is None else wider(self.sample.rows)
         return choose_sharpening(self.sample, matrix, self.taken, powers, popularity, history, rows)

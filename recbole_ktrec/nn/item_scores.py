@@ -8,6 +8,8 @@ from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.nn.cold_items import ColdItems
 from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse
 
+_GONE = "The checkpoint holds KTEASE's low-rank form, which this version has no more: train again."
+
 
 def as_matrices(fitted: Dense | Sparse | Kernel) -> dict[str, Any]:
     """Return arrays, sparse matrices and numbers from which :func:`scores_from` makes the same scores."""
@@ -36,12 +38,18 @@ def scores_from(weights: dict[str, Any]) -> Dense | Sparse | Kernel:
     if "kernel" in weights:
         return Kernel(weights["kernel"], decay)
     if "sparse" not in weights:
-        raise ConfigError("The checkpoint holds KTEASE's low-rank form, which this version has no more: train again.")
+        raise ConfigError(_GONE)
     cold = ColdItems(**weights["cold"])
     return Sparse(weights["sparse"], weights["spread"], weights["neighbour_weight"], cold, decay)
 
 
 def count_items(weights: dict[str, Any]) -> int:
-    """Return the size of the catalogue that the matrices are for, 0 if that cannot be told."""
-    whole = next((weights[name] for name in ("matrix", "kernel", "sparse") if name in weights), None)
-    return 0 if whole is None else int(whole.shape[0])
+    """Return the size of the catalogue that the matrices are for.
+
+    Raises:
+        ConfigError: as :func:`scores_from`.
+    """
+    for name in ("matrix", "kernel", "sparse"):
+        if name in weights:
+            return int(weights[name].shape[0])
+    raise ConfigError(_GONE)

@@ -1,4 +1,4 @@
-"""The inverse of KTEASE for large catalogues: exact on the leading directions of the Gram matrix, linear on the rest.
+"""An inverse of KTEASE to choose with: exact on the leading directions of the Gram matrix, linear on the rest.
 
 With ``G = X' W X`` and ``h(s) = s / (s + lambda)``, ``lambda P = I - h(G)``. On the leading eigenvectors V of G, h is
 applied as it is; below their smallest eigenvalue t it is replaced by the line ``c s`` that fits it best on [0, t]:
@@ -71,7 +71,6 @@ class LowRankInverse:
         penalties: np.ndarray | None = None,
     ) -> None:
         self.regularisation, self.interactions, self.weights = regularisation, interactions, weights
-        self.eigenpairs = eigenpairs
         self.penalties = np.ones(interactions.shape[1], dtype=np.float32) if penalties is None else penalties
         self._shrink = np.asarray(self.penalties**-0.5, dtype=np.float32)
         values, self.vectors = eigenpairs

@@ -11,9 +11,7 @@ k-th item after t counts exp(-(k - 1)), so that what is asked for a step later i
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -24,8 +22,6 @@ from recbole_ktrec.nn.nearest import NearestItems
 from recbole_ktrec.nn.recency import in_order
 from recbole_ktrec.nn.text_prior import no_prior
 from recbole_ktrec.nn.tuning import Sample, plain_or_better
-
-Widening: TypeAlias = Callable[[sp.csr_matrix], sp.csr_matrix]
 
 #: Weights of C beside B that are tried, C being scaled to the size of B.
 WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -106,7 +102,7 @@ class Successions:
 
 
 def add_successors(
-    matrix: Matrix, successors: Matrix, weight: float | None, sample: Sample | None, wider: Widening | None = None
+    matrix: Matrix, successors: Matrix, weight: float | None, sample: Sample | None, rows: sp.csr_matrix | None = None
 ) -> tuple[Matrix, float]:
     """Return B + C and the weight of C, which is scaled to the size of B (Frobenius norm); B is gone.
 
@@ -114,11 +110,11 @@ def add_successors(
         matrix, successors: B and C, ``[n_items, n_items]`` each.
         weight: None is chosen on ``sample``: 0 unless more is better beyond a standard error; 0 without a sample.
         sample: held-out interactions, their histories weighted.
-        wider: makes of histories those that meet the matrices.
+        rows: histories that stand for those of ``sample``.
     """
     successors *= np.float32(norm(matrix) / max(norm(successors), 1e-9))
     if weight is None:
-        weight = 0.0 if sample is None else _chosen(sample, matrix, successors, wider)
+        weight = 0.0 if sample is None else _chosen(sample, matrix, successors, rows)
     if not weight:
         return matrix, weight
     if not isinstance(matrix, np.ndarray):
@@ -128,9 +124,9 @@ def add_successors(
     return matrix, weight
 
 
-def _chosen(sample: Sample, matrix: Matrix, successors: Matrix, wider: Widening | None) -> float:
-    def both(rows: sp.csr_matrix) -> tuple[np.ndarray, ...]:
-        return product(rows, matrix), product(rows, successors)
+def _chosen(sample: Sample, matrix: Matrix, successors: Matrix, rows: sp.csr_matrix | None) -> float:
+    def both(some: sp.csr_matrix) -> tuple[np.ndarray, ...]:
+        return product(some, matrix), product(some, successors)
 
-    own, more = sample.gather(both, sample.rows if wider is None else wider(sample.rows))
+    own, more = sample.gather(both, sample.rows if rows is None else rows)
     return plain_or_better(WEIGHTS, lambda weight: sample.ndcg_by_user(own + np.float32(weight) * more))[1]

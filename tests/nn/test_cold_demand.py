@@ -42,9 +42,8 @@ def test_nothing_shown_changes_nothing() -> None:
 
 
 def test_before_a_level_is_chosen_cold_items_stand_as_high_as_known_ones() -> None:
-    found = demand(
-        60
-    ).ndcg_side_by_side()  # the first cold item beside the first known one: first or second of the list
+    # The first cold item beside the first known one: first or second of the list.
+    found = demand(60).ndcg_side_by_side()
     assert len(found) == USERS and found.min() >= 1 / np.log2(3) - 1e-6
 
 

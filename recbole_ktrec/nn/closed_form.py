@@ -137,16 +137,22 @@ class Parts:
         return self.base + np.float32(kappa) * self.pull
 
 
-def parts(inverse: Inverse, prior: sp.csc_matrix, pulled: np.ndarray, rows: sp.csr_matrix) -> Parts:
+def parts(
+    inverse: Inverse, prior: sp.csc_matrix, pulled: np.ndarray, rows: sp.csr_matrix, columns: np.ndarray | None = None
+) -> Parts:
     """Return the scores of the users ``rows`` ``[m, n_items]``.
 
     Args:
         prior: ``D K``.
         pulled: q of the module's formula, see :func:`pull_diagonal`.
+        columns: ids ``[c]`` of the items that scores are wanted of, to which ``prior`` and ``pulled`` belong then; all
+            by default.
     """
     explained = inverse.times(rows)
-    base = rows.toarray() - explained / inverse.diagonal()
-    pull = times_sparse(inverse.regularisation * explained, prior) - explained * pulled
+    some = slice(None) if columns is None else columns
+    here = explained if columns is None else explained[:, columns]
+    base = rows[:, some].toarray() - here / inverse.diagonal()[some]
+    pull = times_sparse(inverse.regularisation * explained, prior) - here * pulled
     return Parts(base, pull)
 
 

@@ -20,6 +20,8 @@ from recbole_ktrec.nn.recency import DECAYS, decayed
 #: Candidates of a held-out user where nothing else is said, see :class:`Sample`.
 _CANDIDATES = 20_000
 _USERS = 256
+#: Users whose scores are ranked at a time: what they need stays in the cache of a core, three times as fast as all at once.
+_CACHED = 32
 #: Catalogues from this size on take long enough to show how far the choice has come.
 _LARGE = 1 << 13
 
@@ -40,11 +42,15 @@ def masked_ndcg_by_user(
         wanted: bool ``[m, c]``.
         left_out: bool ``[c]``, no candidates of anybody.
     """
-    barred, given = known if left_out is None else known | torch.from_numpy(left_out), torch.from_numpy(scores)
+    barred = known if left_out is None else known | torch.from_numpy(left_out)
     asked = wanted.any(dim=1)
-    if not asked.all():  # a copy that is seldom needed
-        given, barred, wanted = given[asked], barred[asked], wanted[asked]
-    return ndcg_by_user(given.masked_fill(barred, -torch.inf), wanted).numpy()
+    if not asked.all():  # copies that are seldom needed
+        scores, barred, wanted = scores[asked.numpy()], barred[asked], wanted[asked]
+    given, found = torch.from_numpy(scores), np.empty(len(scores), dtype=np.float32)
+    for start in range(0, len(scores), _CACHED):
+        some = slice(start, start + _CACHED)
+        found[some] = ndcg_by_user(given[some].masked_fill(barred[some], -torch.inf), wanted[some]).numpy()
+    return found
 
 
 def masked_ndcg(
@@ -151,20 +157,23 @@ class Sample:
         Args:
             function: rows ``[m, n_items]`` -> arrays of that shape.
         """
-        made = []
-        for start in range(0, rows.shape[0], _USERS):
-            made.append([part[:, self.candidates] for part in function(rows[start : start + _USERS])])
-        return [np.concatenate(blocks) for blocks in zip(*made, strict=True)]
+        return _stacked(lambda some: tuple(part[:, self.candidates] for part in function(some)), rows)
 
     def parts(self, inverse: Inverse, prior: sp.csc_matrix, rows: sp.csr_matrix | None = None) -> Parts:
         """Return the scores of the candidates from ``rows`` (the training rows if not given)."""
-        pulled = pull_diagonal(inverse, prior)
+        pulled, columns = pull_diagonal(inverse, prior)[self.candidates], prior[:, self.candidates]
 
         def both(some: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
-            made = parts(inverse, prior, pulled, some)
+            made = parts(inverse, columns, pulled, some, self.candidates)
             return made.base, made.pull
 
-        return Parts(*self.gather(both, self.rows if rows is None else rows))
+        return Parts(*_stacked(both, self.rows if rows is None else rows))
+
+
+def _stacked(function: Callable[[sp.csr_matrix], tuple[np.ndarray, ...]], rows: sp.csr_matrix) -> list[np.ndarray]:
+    """Return the arrays that ``function`` makes of all ``rows``, some users at a time."""
+    made = [function(rows[start : start + _USERS]) for start in range(0, rows.shape[0], _USERS)]
+    return [np.concatenate(blocks) for blocks in zip(*made, strict=True)]
 
 
 def sample_from(

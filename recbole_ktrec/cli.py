@@ -8,7 +8,9 @@ import os
 import sys
 from collections.abc import Sequence
 
+from recbole_ktrec import __version__
 from recbole_ktrec.compat.host import require_host
+from recbole_ktrec.compat.host_errors import explained
 from recbole_ktrec.errors import KTRecError, nearest
 
 #: name -> what ``ktrec --help`` says of it; the module ``commands.<name>`` has ``add_arguments`` and ``main``.
@@ -22,6 +24,8 @@ COMMANDS = {
     "transfer-report": "what pre-trained knowledge gives on a target, from no interactions to all, with controls",
     "doctor": "print versions, remedies in force, encoders, devices and the cache folder",
 }
+#: What is kept of a command that is stopped.
+_GOES_ON = dict.fromkeys(("benchmark", "transfer-report", "pretrain", "encode"), " The same command goes on from here.")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -32,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=f"commands:\n{rows}\n\nktrec COMMAND --help explains one.",
     )
+    parser.add_argument("--version", action="version", version=f"recbole_ktrec {__version__}")
     parser.add_argument("command", metavar="COMMAND", help="one of the commands below")
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
@@ -59,9 +64,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KTRecError as error:
         print(f"ktrec {args.command}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"\nktrec {args.command}: stopped.{_GOES_ON.get(args.command, '')}", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # the reader of the output has enough, as in `ktrec convert --list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:
+        if (told := explained(error)) is None:
+            raise
+        print(f"ktrec {args.command}: {told}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

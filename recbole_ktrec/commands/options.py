@@ -18,6 +18,8 @@ from recbole_ktrec.register.keys import all_keys
 
 def read_value(text: str) -> Any:
     """Return what ``text`` means: a Python literal (``0.1``, ``[1, 2]``, ``None``), else YAML, else ``text`` itself."""
+    if text == "~":
+        return None
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -39,7 +41,7 @@ def read_options(rest: Sequence[str]) -> dict[str, Any]:
     for argument in rest:
         key, equals, text = argument.removeprefix("--").partition("=")
         if not (argument.startswith("--") and key and equals):
-            raise ConfigError(f"Argument [{argument}] is not of the form --key=value.")
+            raise ConfigError(f"Argument [{argument}] is not of the form --key=value (one word, no blank around =).")
         value = read_value(text)
         if options.get(key, value) != value:
             raise ConfigError(f"Key [{key}] stands there twice, with [{options[key]}] and [{value}].")

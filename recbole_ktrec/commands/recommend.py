@@ -17,6 +17,7 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, TextIO
 
 import numpy as np
@@ -34,7 +35,7 @@ _USERS = 256
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--checkpoint", type=Path, required=True, metavar="FILE", help="what `ktrec run` saved")
-    parser.add_argument("--users", nargs="+", metavar="U", help="ids as in the .inter file (default: all users)")
+    parser.add_argument("--users", nargs="+", metavar="U", help="ids as in the .inter file, with blanks between (default: all)")
     parser.add_argument("--topk", type=int, default=10, metavar="K", help="length of each list (default: 10)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="a CSV file (default: printed)")
     parser.add_argument("--threads", type=int, help="threads of torch (default: OMP_NUM_THREADS, else idle cores)")
@@ -48,7 +49,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     set_threads(args.threads)
     with no_command_line(), quiet_host():
         model, dataset = load(args.checkpoint)
-        _tell_unscored(dataset)
+        _tell_unscored(dataset, hasattr(model, "fold_in"))
         users = args.users or [str(token) for token in dataset.field2id_token[dataset.uid_field][1:]]
         rows = recommend(model, dataset, users, args.topk)
         if args.output is None:
@@ -56,7 +57,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
             return 0
         with beside(args.output) as partial, partial.open("w", encoding="utf-8", newline="") as file:
             _write(file, rows, dataset)
-    print(f"{len(users)} lists of {args.topk}: {args.output}")
+    print(f"{len(users)} lists of {args.topk} items, or of as many as there are: {args.output}")
     return 0
 
 
@@ -64,7 +65,7 @@ def load(checkpoint: Path) -> tuple[Any, Any]:
     """Return the model of a checkpoint and its whole data set.
 
     Raises:
-        DataError: the file is not there.
+        DataError: the file is not there, or is no checkpoint.
         ConfigError: the model scores the next step of a sequence, not a user.
     """
     if not checkpoint.is_file():
@@ -77,6 +78,8 @@ def load(checkpoint: Path) -> tuple[Any, Any]:
     logging.disable(logging.INFO)  # RecBole prints every setting
     try:
         _, model, dataset, *_ = load_data_and_model(str(checkpoint))
+    except UnpicklingError as error:
+        raise DataError(f"[{checkpoint}] is no checkpoint of `ktrec run`: {error}") from error
     finally:
         logging.disable(before)
     if model.type == ModelType.SEQUENTIAL:
@@ -109,7 +112,8 @@ def _id(model: Any, dataset: Any, user: str) -> int:
     if user in known:
         return int(known[user])
     if hasattr(model, "fold_in"):  # the padding user has no history
-        print(f"user [{user}] has no interactions: the list is what is taken in general", file=sys.stderr)
+        near = nearest(user, list(known))
+        print(f"user [{user}] is not in the data: the list is what is taken in general.{near}", file=sys.stderr)
         return 0
     raise DataError(f"[{dataset.dataset_name}] has no user [{user}].{nearest(user, list(known))}")
 
@@ -139,18 +143,21 @@ def _write(file: TextIO, rows: Iterator[tuple[str, int, str, float]], dataset: A
         out.writerow([user, rank, item, f"{value:.6g}", *([titles.get(item, "")] if titles else [])])
 
 
-def _tell_unscored(dataset: Any) -> None:
+def _tell_unscored(dataset: Any, reads_text: bool) -> None:
     """Say how many items of the ``.item`` file the model does not know, and what to do about it."""
     path, known = _item_file(dataset), dataset.field2token_id[dataset.iid_field]
     if not path.is_file():
         return
     missing = sum(row[0] not in known for row in iter_atomic(path, [dataset.iid_field]))
-    if missing:
-        print(
-            f"{missing} items of [{path}] are not scored: nobody took them, or a filter left them out. To have those "
-            f"that nobody took, train with load_col={{inter: [...], item: [{dataset.iid_field}]}}.",
-            file=sys.stderr,
-        )
+    if not missing:
+        return
+    loaded = ", ".join((dataset.config["load_col"] or {}).get("inter") or ["..."])
+    reading = f"train with load_col={{inter: [{loaded}], item: [{dataset.iid_field}]}}"
+    advice = f"To have those that nobody took, {reading}." if reads_text else "KTRec and KTEASE can score them by text."
+    print(
+        f"{missing} items of [{path}] are not scored: nobody took them, or a filter left them out. {advice}",
+        file=sys.stderr,
+    )
 
 
 def _item_file(dataset: Any) -> Path:

@@ -22,6 +22,7 @@ from typing import Any
 from recbole_ktrec.atomic import check_atomic
 from recbole_ktrec.commands.options import check_options, read_config_files, read_options
 from recbole_ktrec.commands.session import quiet_host, set_threads
+from recbole_ktrec.commands.values import check_values
 from recbole_ktrec.errors import DataError, nearest
 from recbole_ktrec.register.arguments import no_command_line, quoted
 from recbole_ktrec.register.properties import config_files_for, converted_file, dataset_files
@@ -52,7 +53,9 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     dataset = args.dataset or said.get("dataset", "ml-100k")
     doubts = check_options(options, model, filed)
     files = [str(file) for file in converted_file(dataset, said.get("data_path"))] + files
-    check_dataset(dataset, {**read_config_files([str(file) for file in dataset_files(dataset)]), **said})
+    in_force = {**read_config_files([*map(str, dataset_files(dataset)), *files]), **options}
+    check_values(in_force)
+    check_dataset(dataset, in_force | {"data_path": said.get("data_path", "dataset/")})
     threads = set_threads(args.threads, args.nproc)
     start = time.time()
     with no_command_line(), quiet_host():

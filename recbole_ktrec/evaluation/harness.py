@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recbole_ktrec.compat.host_errors import remedy
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.register.arguments import no_command_line, quoted
 
@@ -28,7 +29,13 @@ def make_config(model: str, dataset: str, values: Mapping[str, Any], files: Sequ
             given = quoted(values)
             return Config(model=model, dataset=dataset, config_file_list=list(files) or None, config_dict=given)
         except (ValueError, KeyError, NotImplementedError, RuntimeError, TypeError, AttributeError) as error:
-            raise ConfigError(f"RecBole cannot configure [{model}] on [{dataset}]: {error}") from error
+            advice = remedy(str(error))
+            raise ConfigError(f"RecBole cannot configure [{model}] on [{dataset}]: {error}{advice}") from error
+
+
+def data_config(dataset: str, values: Mapping[str, Any]) -> Config:
+    """Return a ``Config`` to read ``dataset`` with: of a model that wants nothing, how others are trained left out."""
+    return make_config("Pop", dataset, {key: values[key] for key in values if key != "train_neg_sample_args"})
 
 
 def load_parts(config: Config) -> tuple[Dataset, list[Dataset]]:

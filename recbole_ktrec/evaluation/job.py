@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from recbole_ktrec.compat.host_errors import explained
 from recbole_ktrec.errors import KTRecError
 from recbole_ktrec.evaluation import parent
 from recbole_ktrec.files import write_whole
@@ -103,7 +104,7 @@ def main(spec_file: str) -> int:
 def _failure(error: Exception) -> dict[str, Any]:
     kind = "" if isinstance(error, KTRecError) else f"{type(error).__name__}: "
     trace = "".join(traceback.format_exception(error))[-_TRACE_CHARACTERS:]
-    return {"status": "failed", "error": f"{kind}{error}"[:1000], "traceback": trace}
+    return {"status": "failed", "error": (explained(error) or f"{kind}{error}")[:1000], "traceback": trace}
 
 
 def write_result(target: Path, result: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:

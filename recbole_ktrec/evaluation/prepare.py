@@ -21,7 +21,7 @@ import yaml
 
 from recbole_ktrec.atomic import iter_atomic, read_header
 from recbole_ktrec.errors import DataError
-from recbole_ktrec.evaluation.harness import item_tokens, load_parts, make_config, pair_tokens
+from recbole_ktrec.evaluation.harness import data_config, item_tokens, load_parts, pair_tokens
 from recbole_ktrec.evaluation.options import read_yaml
 from recbole_ktrec.evaluation.source import Source, read_lines
 from recbole_ktrec.evaluation.splits import (
@@ -126,7 +126,7 @@ def _with_fingerprints(prepared: Prepared, values: Mapping[str, Any]) -> Prepare
     merged = {**values, **prepared.settings}
     if prepared.data_path:
         merged["data_path"] = prepared.data_path
-    dataset, parts = load_parts(make_config("Pop", prepared.dataset, merged))
+    dataset, parts = load_parts(data_config(prepared.dataset, merged))
     names = [pair_tokens(part) for part in parts]
     counts = {f"{name}_interactions": len(part) for name, part in zip(PARTS, parts, strict=False)}
     counts |= {"users": dataset.user_num - 1, "items": dataset.item_num - 1, "interactions": sum(map(len, parts))}

@@ -13,7 +13,7 @@ import pandas as pd
 
 from recbole_ktrec.atomic import read_header
 from recbole_ktrec.errors import DataError
-from recbole_ktrec.evaluation.harness import make_config
+from recbole_ktrec.evaluation.harness import data_config
 
 _ROW = "ktrec_row"
 
@@ -78,7 +78,7 @@ def read_source(name: str, values: Mapping[str, Any]) -> Source:
     Raises:
         DataError: the .inter file is missing, or has line breaks inside a cell.
     """
-    config = make_config("Pop", name, dict(values))
+    config = data_config(name, values)
     folder = Path(config["data_path"])
     inter = folder / f"{name}.inter"
     if not inter.is_file():

@@ -51,6 +51,18 @@ def test_one_model_in_a_process_of_its_own(workplace: Path, capsys: pytest.Captu
     assert not (workplace / "log").exists() and not (workplace / "saved").exists(), "RecBole's litter stays out"
 
 
+def test_any_model_runs_on_a_split_that_was_written(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    more = ["--split", "cold_item", "--seeds", "1", "--config", str(write_grid(workplace))]
+    assert main(["benchmark", "--dataset", "tiny", "--models", "EASE", "--output", "out", *more]) == 0
+    (split,) = (workplace / "out" / "splits").iterdir()
+    capsys.readouterr()
+    where = [f"--dataset={split.name}", "--data_path=out/splits"]
+    assert main(["run", "--model=EASE", *where, "--topk=[5]", "--valid_metric=NDCG@5", "--state=ERROR"]) == 0
+    said = dict(line.split()[:3:2] for line in capsys.readouterr().out.splitlines() if line.count("  ") > 1)
+    results = json.loads((workplace / "out" / "results.json").read_text())
+    assert float(said["ndcg@5"]) == pytest.approx(results["runs"][0]["test"]["ndcg@5"], abs=1e-4)
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [

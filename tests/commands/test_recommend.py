@@ -44,15 +44,26 @@ def test_a_user_of_whom_nothing_is_known(workplace: Path, capsys: pytest.Capture
     said = capsys.readouterr()
     rows = [row for row in csv.reader(said.out.splitlines()) if row and row[0] in ("nobody", "u1")]
     assert [row[0] for row in rows] == ["nobody"] * 3 + ["u1"] * 3 and float(rows[0][3]) > 0
-    assert "user [nobody] has no interactions" in said.err
+    assert "user [nobody] is not in the data: the list is what is taken in general." in said.err
 
 
-def test_what_cannot_be_served_is_told(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_served_is_told(
+    workplace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert main(["recommend", "--checkpoint", "saved/none.pth"]) == 2
     assert "The checkpoint [saved/none.pth] does not exist." in capsys.readouterr().err
     saved = checkpoint("BPR")
     assert main(["recommend", "--checkpoint", saved, "--users", "u99"]) == 2
     assert "[tiny] has no user [u99]. Did you mean [u9]?" in capsys.readouterr().err
+    Path("notes.yaml").write_text("# no checkpoint\n", encoding="utf-8")
+    assert main(["recommend", "--checkpoint", "notes.yaml"]) == 2
+    assert "[notes.yaml] is no checkpoint of `ktrec run`" in capsys.readouterr().err
+    here = str(Path(saved).absolute())
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    assert main(["recommend", "--checkpoint", here]) == 2
+    assert "That is: the data set must lie where it lay in training: [dataset/tiny]" in capsys.readouterr().err
+    monkeypatch.chdir(workplace)
     assert main(["recommend", "--checkpoint", saved, "--topk", "0"]) == 2
     assert "--topk [0] must be at least 1" in capsys.readouterr().err
 
@@ -63,7 +74,9 @@ def test_items_that_nobody_took_are_told_and_scored_once_their_ids_are_loaded(
     titles = "\n".join(f"i{item}\tthe title of {item}" for item in range(32))
     (workplace / "dataset" / "tiny" / "tiny.item").write_text(f"item_id:token\ttitle:token_seq\n{titles}\n")
     assert main(["recommend", "--checkpoint", checkpoint("KTEASE", "--prior=none"), "--users", "u1"]) == 0
-    assert "2 items of [dataset/tiny/tiny.item] are not scored" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "2 items of [dataset/tiny/tiny.item] are not scored" in told
+    assert "train with load_col={inter: [user_id, item_id" in told and "], item: [item_id]}." in told
     (workplace / "saved").rename(workplace / "before")
     saved = checkpoint("KTEASE", "--prior=none", "--load_col={inter: [user_id, item_id], item: [item_id]}")
     assert main(["recommend", "--checkpoint", saved, "--users", "u1", "--topk", "40", "--output", "all.csv"]) == 0

@@ -20,6 +20,7 @@ from recbole_ktrec.register.arguments import quoted
         ("20", 20),
         ("1e-3", 0.001),
         ("None", None),
+        ("~", None),
         ("True", True),
         ("true", True),
         ("False", False),

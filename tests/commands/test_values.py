@@ -1,0 +1,54 @@
+"""Values that RecBole would take silently are refused with their key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from recbole_ktrec.commands.values import check_values
+from recbole_ktrec.errors import ConfigError
+
+COLUMNS = {"inter": ["user_id", "item_id"]}
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"learning_rate": "abc"}, "learning_rate [abc] is not a number."),
+        ({"epochs": -1}, "epochs [-1] is not a whole number of at least 0."),
+        ({"epochs": 2.5}, "epochs [2.5] is not a whole number"),
+        ({"user_inter_num_interval": "5,inf"}, "user_inter_num_interval [5,inf] is no interval such as [5,inf)"),
+        ({"item_inter_num_interval": "[5)"}, "item_inter_num_interval [[5)] is no interval"),
+        ({"load_col": {"inter": ["user_id"]}}, "leaves out [item_id], the ITEM_ID_FIELD"),
+        (
+            {"load_col": COLUMNS, "eval_args": {"order": "TO"}},
+            "leaves out [timestamp], the TIME_FIELD: eval_args: {order: TO} sorts by it",
+        ),
+        (
+            {"load_col": COLUMNS, "eval_args": {"order": "TO"}, "TIME_FIELD": "when"},
+            "leaves out [when], the TIME_FIELD",
+        ),
+    ],
+)
+def test_refused(said: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        check_values(said)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"learning_rate": "1e-3", "epochs": 0, "gpu_id": "0,1", "weight_decay": 0},
+        {"user_inter_num_interval": "[5,inf)", "item_inter_num_interval": "(0,1]; [3, 4)"},
+        {"user_inter_num_interval": None, "load_col": None},
+        {"load_col": COLUMNS, "eval_args": {"order": "RO"}},
+        {"load_col": {"inter": ["u", "i", "t"]}, "USER_ID_FIELD": "u", "ITEM_ID_FIELD": "i", "TIME_FIELD": "t",
+         "eval_args": {"order": "TO"}},
+        {"load_col": {"item": ["item_id"]}},
+    ],
+)  # fmt: skip
+def test_fine(said: dict[str, Any]) -> None:
+    check_values(said)

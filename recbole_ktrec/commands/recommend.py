@@ -35,7 +35,7 @@ _USERS = 256
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--checkpoint", type=Path, required=True, metavar="FILE", help="what `ktrec run` saved")
-    parser.add_argument("--users", nargs="+", metavar="U", help="ids as in the .inter file, with blanks between (default: all)")
+    parser.add_argument("--users", nargs="+", metavar="U", help="ids as in the .inter file, blanks between (default: all)")
     parser.add_argument("--topk", type=int, default=10, metavar="K", help="length of each list (default: 10)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="a CSV file (default: printed)")
     parser.add_argument("--threads", type=int, help="threads of torch (default: OMP_NUM_THREADS, else idle cores)")

@@ -20,7 +20,7 @@ from recbole_ktrec.nn.recency import DECAYS, decayed
 #: Candidates of a held-out user where nothing else is said, see :class:`Sample`.
 _CANDIDATES = 20_000
 _USERS = 256
-#: Users whose scores are ranked at a time: what they need stays in the cache of a core, three times as fast as all at once.
+#: Users whose scores are ranked at a time: they stay in the cache of a core, three times as fast as all at once.
 _CACHED = 32
 #: Catalogues from this size on take long enough to show how far the choice has come.
 _LARGE = 1 << 13

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from recbole_ktrec.evaluation.report import render_markdown, render_page, tables, write_report
+from recbole_ktrec.evaluation.report import render_markdown, render_page, tables, wording, write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -53,7 +53,7 @@ def test_marks_of_the_main_table(results: dict[str, Any]) -> None:
 def test_verdict_and_protocol(results: dict[str, Any]) -> None:
     said = tables.verdict(tables.Summary(results, "tiny <b>"))
     assert said == "KTRec is best on NDCG@5 with 0.3100, but not distinguishable from EASE."
-    assert "20% of the items without any training interaction" in tables.protocol(results)
+    assert "20% of the items without any training interaction" in wording.protocol(results)
 
 
 def test_markdown(results: dict[str, Any]) -> None:
@@ -80,6 +80,38 @@ def test_page_is_whole_and_fetches_nothing(results: dict[str, Any], tmp_path: Pa
     assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == [
         "tiny & co-cold.png", "tiny & co-metric.png", "tiny & co-time.png",
     ]  # fmt: skip
+
+
+def test_groups_say_how_many_users_they_are_about(results: dict[str, Any]) -> None:
+    for run in results["runs"]:
+        run["groups"] = {"cold only": {"metrics": {}, "rows": 30}}
+    summary = tables.Summary(results, "tiny <b>")
+    groups = tables.group_table(summary)
+    assert groups is not None and "Cold among cold (n 30)" in groups.header
+    place = groups.header.index("Cold among cold (n 30)")
+    assert any(row[place].best for row in groups.rows)
+    for run in results["runs"]:
+        run["groups"]["cold only"]["rows"] = 29
+    few = tables.group_table(tables.Summary(results, "tiny <b>"))
+    assert few is not None and few.header[place] == "Cold among cold (n 29)"
+    assert not any(row[place].best or row[place].tied for row in few.rows), "too few to say which is best"
+
+
+def test_pop_is_explained_where_it_counts_once_a_batch(results: dict[str, Any]) -> None:
+    assert "Pop" not in dict(wording.definitions(results))
+    run = {**results["runs"][0], "class": "Pop", "config": {"train_batch_size": 2048}}
+    assert "once a training batch" in dict(wording.definitions({**results, "runs": [run]}))["Pop"]
+    run["config"] = {"train_batch_size": 1}
+    assert "Pop" not in dict(wording.definitions({**results, "runs": [run]}))
+
+
+def test_what_tuning_chose_is_told(results: dict[str, Any]) -> None:
+    trial = {"dataset": "tiny <b>", "model": "BPR", "settings": {"embedding_size": 8}, "chosen": False}
+    tuned = {**results, "tuning": [trial, {**trial, "settings": {"embedding_size": 16, "epochs": 3}, "chosen": True}]}
+    assert "| BPR | 2 | embedding_size 16, epochs 3 |" in render_markdown(tuned, {})
+    failed = {**results, "tuning": [trial]}
+    assert "| BPR | 1 | no trial has a result |" in render_markdown(failed, {})
+    assert "Chosen on validation data" not in render_markdown(results, {})
 
 
 def rename(value: Any, old: str, new: str) -> Any:

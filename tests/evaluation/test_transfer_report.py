@@ -210,3 +210,14 @@ def test_an_artifact_that_is_not_there_is_named_before_anything_runs(
     with pytest.raises(DataError, match=r"card\.json"):
         plan_curve(make(), workplace / "splits", False)
     assert not (workplace / "splits").exists()
+
+
+def test_a_handful_of_users_gets_no_verdict() -> None:
+    few = made_up(0.15, False, True)
+    for row in few["comparisons"]:
+        row["users"] = 29
+    assert Numbers(few).mark(10.0, "ndcg@10") == "fewer than 30 users"
+    assert Numbers(few).asked("ndcg@10") == " (n 29)" and Numbers(few).asked("recall@10") == ""
+    for row in few["comparisons"]:
+        row["users"] = 30
+    assert Numbers(few).mark(10.0, "ndcg@10") == "negative transfer"

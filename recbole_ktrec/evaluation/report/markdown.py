@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from recbole_ktrec.evaluation.report import tables
+from recbole_ktrec.evaluation.report import tables, wording
 from recbole_ktrec.evaluation.report.tables import Cell, Summary, Table
 
 
@@ -24,14 +24,8 @@ def table(content: Table) -> str:
 def _dataset(results: Mapping[str, Any], name: str, drawings: Mapping[str, str]) -> list[str]:
     summary = Summary(results, name)
     parts = [f"## {name}", tables.verdict(summary), table(tables.main_table(summary))]
-    for heading, content in (
-        (f"{tables.title(summary.main)} by group", tables.group_table(summary)),
-        (f"{tables.title(summary.main)} by length of the user's history", tables.history_table(summary)),
-        ("What the lists are like", tables.list_table(summary)),
-        ("Cost of one run", tables.cost_table(summary)),
-    ):
-        if content is not None:
-            parts += [f"### {heading}", table(content)]
+    for heading, content in tables.sections(results, summary):
+        parts += [f"### {heading}", table(content)]
     parts += [f"![{what}](plots/{name}-{what}.png)" for what in drawings]
     if summary.failures:
         parts.append("### Without a result")
@@ -41,12 +35,12 @@ def _dataset(results: Mapping[str, Any], name: str, drawings: Mapping[str, str])
 
 def render_markdown(results: Mapping[str, Any], drawings: Mapping[str, Mapping[str, str]]) -> str:
     """Return the report of ``results``; ``drawings`` says which plots lie beside it."""
-    parts = ["# Comparison", tables.protocol(results), tables.LEGEND]
+    parts = ["# Comparison", wording.protocol(results), wording.LEGEND]
     for name, content in tables.overviews(results):
         parts += [f"## {name} on all data sets", table(content)]
     for name in results["datasets"]:
         parts += _dataset(results, name, drawings.get(name, {}))
-    parts += ["## Definitions", "\n".join(f"- **{name}**: {text}." for name, text in tables.DEFINITIONS)]
+    parts += ["## Definitions", "\n".join(f"- **{name}**: {text}." for name, text in wording.definitions(results))]
     machine = results["environment"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     parts += ["## Where", f"{machine['processor']}, {machine['cores']} cores; Python {machine['python']}; {versions}."]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from recbole_ktrec.evaluation.report import tables
+from recbole_ktrec.evaluation.report import tables, wording
 from recbole_ktrec.evaluation.report.tables import Cell, Summary, Table
 
 _STYLE = """
@@ -92,14 +92,8 @@ def _dataset(results: Mapping[str, Any], name: str, drawings: Mapping[str, str],
     parts = [f"<h2>{escape(name)}</h2>", f'<p class="verdict">{escape(tables.verdict(summary))}</p>']
     parts.append(f'<p class="soft">{escape(_counts(results, name))}</p>')
     parts += [table(tables.main_table(summary), own), _figures(drawings)]
-    for heading, content in (
-        (f"{tables.title(summary.main)} by group", tables.group_table(summary)),
-        (f"{tables.title(summary.main)} by length of the user’s history", tables.history_table(summary)),
-        ("What the lists are like", tables.list_table(summary)),
-        ("Cost of one run", tables.cost_table(summary)),
-    ):
-        if content is not None:
-            parts += [f"<h3>{escape(heading)}</h3>", table(content, own)]
+    for heading, content in tables.sections(results, summary):
+        parts += [f"<h3>{escape(heading)}</h3>", table(content, own)]
     if summary.failures:
         rows = [
             f"<p class=failed>{escape(r['model'])}, seed {r['seed']}: {escape(r['error'])}</p>"
@@ -128,13 +122,15 @@ def render_page(results: Mapping[str, Any], drawings: Mapping[str, Mapping[str, 
     own = {run["model"] for run in results["runs"] if run.get("class") in MODELS}
     body = [
         "<h1>Comparison of recommenders</h1>",
-        f"<p>{escape(tables.protocol(results))}</p>",
-        f'<p class="soft">{escape(tables.LEGEND)} Hold the pointer over a number to see the comparison.</p>',
+        f"<p>{escape(wording.protocol(results))}</p>",
+        f'<p class="soft">{escape(wording.LEGEND)} Hold the pointer over a number to see the comparison.</p>',
     ]
     for name, content in tables.overviews(results):
         body += [f"<h3>{escape(name)} on all data sets</h3>", table(content, own)]
     body += [_dataset(results, name, drawings.get(name, {}), own) for name in results["datasets"]]
-    terms = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}.</dd>" for name, text in tables.DEFINITIONS)
+    terms = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(text)}.</dd>" for name, text in wording.definitions(results)
+    )
     machine = results["environment"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     where = f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}; {versions}."

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import MissingExtraError
-from recbole_ktrec.evaluation.report.tables import Summary, title
+from recbole_ktrec.evaluation.report.tables import FEW, Summary, title
 from recbole_ktrec.files import write_whole
 from recbole_ktrec.register import MODELS
 
@@ -99,6 +99,7 @@ def _cold(summary: Summary, own: set[str]) -> Any:
     """Warm items against cold ones (each ranked among its like), or warm users against cold ones."""
     pairs = (("cold only", "warm only", "items"), ("cold users", "warm users", "users"))
     found = [pair for pair in pairs if summary.has(f"{pair[0]}/{summary.main}")]
+    found = [pair for pair in found if (asked := summary.asked(pair[0])) is None or asked >= FEW]
     if summary.grid["split"] == "cold_user":
         found = found[::-1]
     if not found:

@@ -27,6 +27,8 @@ GROUPS = (
     ("cold users", "Cold users"),
     ("validation known", "Validation known"),
 )
+#: Users below which a group says little: none of its models is marked as best, and nothing is drawn.
+FEW = 30
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,20 @@ class Summary:
                 f"[{low:.4f}, {high:.4f}], p = {against['p_holm']:.4f} (Holm), {against['users']} users"
             )
         tied = bool(against) and not against["distinguishable"]
+        if (asked := self.asked(metric.rpartition("/")[0])) is not None and asked < FEW:
+            return Cell(f"{row['mean']:.{digits}f}", spread, detail=detail)
         return Cell(f"{row['mean']:.{digits}f}", spread, row["best"], tied, detail)
+
+    def asked(self, group: str) -> float | None:
+        """Users who are asked for an item of ``group``, mean over seeds; None where that was not kept."""
+        found = [(run.get("groups") or {}).get(group) for run in self.runs if run["status"] == "done"]
+        rows = [part["rows"] for part in found if isinstance(part, Mapping)]
+        return sum(rows) / len(rows) if rows else None
+
+    def named(self, group: str, name: str) -> str:
+        """Return the header of ``group``: its ``name`` and how many users it is about."""
+        asked = self.asked(group)
+        return name if asked is None else f"{name} (n {asked:,.0f})"
 
     def cost(self, model: str, *keys: str) -> float | None:
         """Mean over seeds of a number of the runs, such as ``("timing", "train_seconds")``."""
@@ -159,7 +174,8 @@ def group_table(summary: Summary) -> Table | None:
         groups = [(g, name) for g, name in groups if g != "warm users"]
     if not groups:
         return None
-    return metric_table(summary, [f"{g}/{summary.main}" for g, _ in groups], [name for _, name in groups])
+    names = [summary.named(group, name) for group, name in groups]
+    return metric_table(summary, [f"{group}/{summary.main}" for group, _ in groups], names)
 
 
 def history_table(summary: Summary) -> Table | None:
@@ -168,7 +184,7 @@ def history_table(summary: Summary) -> Table | None:
     groups = sorted(found, key=lambda name: int(name[len("history ") :].rstrip("+").partition("-")[0]))
     if len(groups) < 2:
         return None
-    names = [f"{group[len('history ') :]} known" for group in groups]
+    names = [summary.named(group, f"{group[len('history ') :]} known") for group in groups]
     return metric_table(summary, [f"{group}/{summary.main}" for group in groups], names)
 
 
@@ -218,50 +234,31 @@ def verdict(summary: Summary) -> str:
     return f"{text}; every other model is significantly below it." if len(summary.models) > 1 else f"{text}."
 
 
-def protocol(results: Mapping[str, Any]) -> str:
-    """What was compared, in two sentences."""
-    grid = results["grid"]
-    kinds = {
-        "random": "random 8:1:1 of each user's interactions",
-        "leave_one_out": "each user's last interaction for test, the one before for validation",
-        "cold_item": "{share:.0%} of the items without any training interaction, 8:1:1 for the others",
-        "cold_user": "{share:.0%} of the users known only by a history given at test time, 8:1:1 for the others",
-        "time": "the last {share:.0%} of the interactions in time, half for validation, half for test",
-    }
-    split = kinds[grid["split"]].format(share=grid["share"] or 0)
-    tuned = f" Each model had {grid['trials']} tuning trials on validation data." if grid["trials"] else ""
-    return (
-        f"Split: {split}. Every model has the same split and ranks the same candidate items, all of them; "
-        f"{len(grid['seeds'])} seeds, mean ± standard deviation.{tuned}"
+def tuned_table(results: Mapping[str, Any], dataset: str) -> Table | None:
+    """What the tuning trials chose for each model; None where there were none."""
+    trials = [trial for trial in results.get("tuning") or [] if trial["dataset"] == dataset]
+    if not trials:
+        return None
+    rows = []
+    for model in dict.fromkeys(trial["model"] for trial in trials):
+        own = [trial for trial in trials if trial["model"] == model]
+        chosen = next((trial for trial in own if trial["chosen"]), None)
+        settings = "no trial has a result" if chosen is None else _listed(chosen["settings"])
+        rows.append([Cell(model), Cell(str(len(own))), Cell(settings)])
+    return Table(["Model", "Trials", "Chosen"], rows)
+
+
+def _listed(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in settings.items()) or "its defaults"
+
+
+def sections(results: Mapping[str, Any], summary: Summary) -> list[tuple[str, Table]]:
+    """Return the tables of a data set after the first one, each with its heading; those that say nothing left out."""
+    found = (
+        (f"{title(summary.main)} by group", group_table(summary)),
+        (f"{title(summary.main)} by length of the user's history", history_table(summary)),
+        ("What the lists are like", list_table(summary)),
+        ("Chosen on validation data", tuned_table(results, summary.dataset)),
+        ("Cost of one run", cost_table(summary)),
     )
-
-
-LEGEND = (
-    "Bold is the best of a column. ≈ marks what is not distinguishable from the best (paired permutation test over "
-    "users, Holm's correction over models, p ≥ .05)."
-)
-DEFINITIONS = (
-    (
-        "Accuracy",
-        "share of right answers at R ≥ .5 over held-out positives and as many sampled negatives, every model's score "
-        "turned into a probability by the same logistic fit on validation pairs",
-    ),
-    ("Coverage@k", "share of the catalogue that appears in any top-k list"),
-    (
-        "Score cov.",
-        "share of the catalogue for which the model gives a personal score that rests on training interactions or on "
-        "content it reads",
-    ),
-    ("Novelty@k", "mean self-information of the recommended items, in bits"),
-    ("Diversity@k", "one minus the mean cosine between the texts of a list's items"),
-    (
-        "Warm, cold",
-        "items with and without training interactions, ranked among all items; “cold among cold” ranks cold items "
-        "among themselves",
-    ),
-    (
-        "Validation known",
-        "the same test with the validation interactions in the histories, as sequential models read them",
-    ),
-    ("Head, middle, tail", "the most popular tenth of the warm items, the next four tenths, the other half"),
-)
+    return [(heading, table) for heading, table in found if table is not None]

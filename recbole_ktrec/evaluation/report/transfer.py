@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from recbole_ktrec.evaluation.report.tables import FEW
+
 PROTOCOL = (
     "A share is one of users: a random sample of that share of the training users, the smaller within the larger, "
     "gives its training interactions to learn from and its validation interactions to choose on. At every share each "
@@ -57,13 +59,20 @@ class Numbers:
         row = self.compared.get((share, "transferred", str(self.reference(share, metric)), metric))
         return None if row is None else row["ratio"]
 
+    def asked(self, metric: str) -> str:
+        """Return how many users the comparisons of ``metric`` are of, for a heading."""
+        users = [row["users"] for key, row in self.compared.items() if key[3] == metric and "users" in row]
+        return f" (n {max(users):,})" if users else ""
+
     def mark(self, share: float, metric: str) -> str:
-        """What the paired differences say: ``negative transfer``, ``▲``, ``≈``, or nothing without a comparison."""
+        """What the paired differences say: ``negative transfer``, ``▲``, ``≈``, that they are too few, or nothing."""
         plainer = ("kernel",) if share == 0 else ("scratch", "kernel")
         found = {name: self.compared.get((share, "transferred", name, metric)) for name in plainer}
         there = {name: row for name, row in found.items() if row is not None}
         if not there:
             return ""
+        if max(row.get("users", FEW) for row in there.values()) < FEW:
+            return f"fewer than {FEW} users"
         judge = there.get("kernel" if share == 0 else "scratch")
         if judge is not None and judge["worse"]:
             return "negative transfer"
@@ -148,7 +157,7 @@ def render(results: Mapping[str, Any], plotted: bool) -> str:
     parts += ["![curve](curve.png)"] if plotted else []
     for metric in [group + name for group in ("", "cold/", "cold only/") for name in TITLES]:
         if any(key[2] == metric for key in numbers.rows):
-            parts += [f"## {title(metric)}", _table(numbers, metric)]
+            parts += [f"## {title(metric)}{numbers.asked(metric)}", _table(numbers, metric)]
     parts += [_MARKS, "## Protocol", PROTOCOL]
     parts.append("\n".join(f"- **{name}**: {text}." for name, text in settings["variants"].items()))
     if settings["model"] == "KTRec":

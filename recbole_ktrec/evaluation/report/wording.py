@@ -1,0 +1,69 @@
+"""What the report says in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def protocol(results: Mapping[str, Any]) -> str:
+    """What was compared, in two sentences."""
+    grid = results["grid"]
+    kinds = {
+        "random": "random 8:1:1 of each user's interactions",
+        "leave_one_out": "each user's last interaction for test, the one before for validation",
+        "cold_item": "{share:.0%} of the items without any training interaction, 8:1:1 for the others",
+        "cold_user": "{share:.0%} of the users known only by a history given at test time, 8:1:1 for the others",
+        "time": "the last {share:.0%} of the interactions in time, half for validation, half for test",
+    }
+    split = kinds[grid["split"]].format(share=grid["share"] or 0)
+    seeds = f"{len(grid['seeds'])} seeds" if len(grid["seeds"]) > 1 else "one seed"
+    tuned = f" Each model had {grid['trials']} tuning trials on validation data." if grid["trials"] else ""
+    return (
+        f"Split: {split}. Every model has the same split and ranks the same candidate items, all of them; "
+        f"{seeds}, mean ± standard deviation.{tuned}"
+    )
+
+
+LEGEND = (
+    "Bold is the best of a column. ≈ marks what is not distinguishable from the best (paired permutation test over "
+    "users, Holm's correction over models, p ≥ .05)."
+)
+DEFINITIONS = (
+    (
+        "Accuracy",
+        "share of right answers at R ≥ .5 over held-out positives and as many sampled negatives, every model's score "
+        "turned into a probability by the same logistic fit on validation pairs",
+    ),
+    ("Coverage@k", "share of the catalogue that appears in any top-k list"),
+    (
+        "Score cov.",
+        "share of the catalogue for which the model gives a personal score that rests on training interactions or on "
+        "content it reads",
+    ),
+    ("Novelty@k", "mean self-information of the recommended items, in bits"),
+    ("Diversity@k", "one minus the mean cosine between the texts of a list's items"),
+    (
+        "Warm, cold",
+        "items with and without training interactions, ranked among all items; “cold among cold” ranks cold items "
+        "among themselves, which is chance for a model that reads no content",
+    ),
+    ("n", "users who are asked for an item of the group, mean over seeds; below 30 no model is marked as best"),
+    (
+        "Validation known",
+        "the same test with the validation interactions in the histories, as sequential models read them",
+    ),
+    ("Head, middle, tail", "the most popular tenth of the warm items, the next four tenths, the other half"),
+)
+_POP = (
+    "Pop",
+    "RecBole's counts an item once a training batch however often it occurs there, so it is no ranking by popularity; "
+    "with `Pop: {train_batch_size: 1}` in --options it is one",
+)
+
+
+def definitions(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what the terms of the report mean, (term, meaning)."""
+    runs = (run for run in results["runs"] if run.get("class") == "Pop")
+    batched = any((run.get("config") or {}).get("train_batch_size", 0) != 1 for run in runs)
+    return [*DEFINITIONS, *([_POP] if batched else [])]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from recbole_ktrec import __version__
+from recbole_ktrec.commands.session import quiet_host
 from recbole_ktrec.compat.host import require_host
 from recbole_ktrec.compat.host_errors import explained
 from recbole_ktrec.errors import KTRecError, nearest
@@ -48,7 +49,8 @@ def _run(command: str, rest: list[str]) -> int:
         prog=f"ktrec {command}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     module.add_arguments(parser)
-    return int(module.main(rest, parser))
+    with quiet_host():
+        return int(module.main(rest, parser))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

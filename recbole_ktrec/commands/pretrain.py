@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recbole_ktrec.commands.options import read_config_files, read_options
-from recbole_ktrec.commands.session import quiet_host, set_threads
+from recbole_ktrec.commands.run import check_dataset
+from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.register.arguments import no_command_line
 from recbole_ktrec.register.keys import READ_BY_RECBOLE, keys_of_other_models
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.allow_abbrev = False
     parser.usage = f"{parser.prog} --datasets A B C --output DIR [--data-path DIR] [--key=value ...]"
-    parser.add_argument("--datasets", nargs="+", required=True, metavar="D", help="the sources, two or more")
+    parser.add_argument("--datasets", nargs="+", required=True, metavar="D", help="the sources, two or more (one alone says little of other domains)")
     parser.add_argument("--data-path", "--data_path", default="dataset", metavar="DIR",
                         help="folder that holds the data sets' folders (default: %(default)s)")  # fmt: skip
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the artifact")
@@ -66,8 +67,10 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         said = {**read_config_files([str(file) for file in files]), "data_path": args.data_path, **given}
         return {key: value for key, value in said.items() if key not in own and not key.startswith("contrastive_")}
 
+    for name in args.datasets:  # all of them before the first one takes its time
+        check_dataset(name, values(name))
     _log()
-    with no_command_line(), quiet_host():
+    with no_command_line():
         trained = _language_model(args, given, values, options)
         artifact = Pretraining(args.datasets, values, options, args.output, trained).run()
     print(table(artifact.card))
@@ -123,5 +126,8 @@ def table(card: dict[str, Any]) -> str:
         told = card["metrics"][source["name"]]
         cells = [f"{told['ndcg@10'][name]:>16.4f}" for name in names] + [f"{told['ratio']:>16.3f}"]
         rows.append(f"{source['name']:<{width}}  {source['interactions']:>12}  {'  '.join(cells)}")
-    rows.append(f"ratio: transferred by untrained_kernel, the cosine alone; measured on {card['held_out']}")
+    rows.append(
+        f"untrained_kernel: the cosine alone; untrained: with shared words; transferred: with what was learned; "
+        f"ratio: transferred by untrained_kernel; measured on {card['held_out']}"
+    )
     return "\n".join(rows)

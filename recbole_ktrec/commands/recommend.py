@@ -24,7 +24,7 @@ import numpy as np
 from tqdm import tqdm
 
 from recbole_ktrec.atomic import iter_atomic, read_header
-from recbole_ktrec.commands.session import quiet_host, set_threads
+from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.model.artifact import beside
 from recbole_ktrec.register.arguments import no_command_line
@@ -35,7 +35,7 @@ _USERS = 256
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--checkpoint", type=Path, required=True, metavar="FILE", help="what `ktrec run` saved")
-    parser.add_argument("--users", nargs="+", metavar="U", help="ids as in the .inter file, blanks between (default: all)")
+    parser.add_argument("--users", nargs="+", metavar="U", help="ids of the .inter file, blanks between (default: all)")
     parser.add_argument("--topk", type=int, default=10, metavar="K", help="length of each list (default: 10)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="a CSV file (default: printed)")
     parser.add_argument("--threads", type=int, help="threads of torch (default: OMP_NUM_THREADS, else idle cores)")
@@ -47,7 +47,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     if args.topk < 1:
         raise ConfigError(f"--topk [{args.topk}] must be at least 1.")
     set_threads(args.threads)
-    with no_command_line(), quiet_host():
+    with no_command_line():
         model, dataset = load(args.checkpoint)
         _tell_unscored(dataset, hasattr(model, "fold_in"))
         users = args.users or [str(token) for token in dataset.field2id_token[dataset.uid_field][1:]]

@@ -21,7 +21,7 @@ from typing import Any
 
 from recbole_ktrec.atomic import check_atomic
 from recbole_ktrec.commands.options import check_options, read_config_files, read_options
-from recbole_ktrec.commands.session import quiet_host, set_threads
+from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.commands.values import check_values
 from recbole_ktrec.errors import DataError, nearest
 from recbole_ktrec.register.arguments import no_command_line, quoted
@@ -58,7 +58,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     check_dataset(dataset, in_force | {"data_path": said.get("data_path", "dataset/")})
     threads = set_threads(args.threads, args.nproc)
     start = time.time()
-    with no_command_line(), quiet_host():
+    with no_command_line():
         result, saved = _train(args, model, dataset, config_files_for(model, dataset) + files, quoted(options))
     checkpoint = saved.get("checkpoint") or _newest(said.get("checkpoint_dir", "saved"), model, start)
     print(f"\n{model} on {dataset}\n{table(result)}")

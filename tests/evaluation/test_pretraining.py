@@ -120,10 +120,13 @@ def test_command_prints_the_table_and_refuses_unknown_keys(
     assert lines[0].split() == ["source", "interactions", "untrained_kernel", "untrained", "transferred",
                                 "shuffled_texts", "ratio"]  # fmt: skip
     assert [line.split()[:2] for line in lines[1:3]] == [["one", "600"], ["two", "600"]]
-    assert lines[3].endswith("the cosine alone; measured on each source with the others' knowledge")
+    assert lines[3].startswith("untrained_kernel: the cosine alone; untrained: with shared words;")
+    assert lines[3].endswith("measured on each source with the others' knowledge")
     assert (workplace / "out" / "card.json").is_file()
     assert main([*call, "--strenghts=[1]"]) == 2
     assert "Did you mean [strengths]" in capsys.readouterr().err
+    assert main(["pretrain", "--datasets", "one", "twoo", "--output", "other"]) == 2
+    assert "[twoo]" in capsys.readouterr().err and not (workplace / "other").exists(), "told before anything is done"
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.allow_abbrev = False
     parser.usage = f"{parser.prog} --datasets A B C --output DIR [--data-path DIR] [--key=value ...]"
-    parser.add_argument("--datasets", nargs="+", required=True, metavar="D", help="the sources, two or more (one alone says little of other domains)")
+    parser.add_argument("--datasets", nargs="+", required=True, metavar="D", help="the sources, two or more")
     parser.add_argument("--data-path", "--data_path", default="dataset", metavar="DIR",
                         help="folder that holds the data sets' folders (default: %(default)s)")  # fmt: skip
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the artifact")

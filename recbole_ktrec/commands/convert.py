@@ -6,6 +6,24 @@
   ktrec convert table --input my/ --interactions clicks.csv --items goods.csv --output dataset/mine
   ktrec convert table --input my/ --mapping my.yaml --output dataset/mine
 
+Columns of a table are guessed by their names and values, and shown. --column puts another in the place of one guess,
+or of one of the mapping; the type is guessed if HOW does not say it (token, token_seq for text, float, float_seq):
+
+  --column timestamp=when_bought              ISO dates and Unix times are found out
+  --column 'timestamp=day:%d/%m/%Y'           other dates need their format (as strptime takes it)
+  --column timestamp=t:ms                     Unix times in s, ms, us or ns
+  --column items.title=name:token_seq         PART (interactions, items, users) says which file
+
+A mapping file says the same in YAML, and which columns are left out (those that it does not name):
+
+  interactions:
+    file: clicks.csv
+    columns: {user_id: customer, item_id: sku, timestamp: {from: day, date: "%d/%m/%Y"}}
+  items:
+    file: goods.csv
+    columns: {item_id: sku, title: name, price: {from: cost, type: float}}
+  text_fields: [title]
+
 --input takes folders, files and zip or tar archives, which are read in place; compressed files need no unpacking.
 The result is NAME.inter, NAME.item, NAME.user, the property file NAME.yaml, the accounts conversion.json (for every
 table: rows in = rows out + rows dropped, by reason), and damaged.tsv, which lists every damaged row by file and line.
@@ -23,8 +41,10 @@ from typing import Any
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.sources import SOURCES, Report, Rules, Source, convert, load_mapping, source_of
 from recbole_ktrec.sources.cleaning import RULES
+from recbole_ktrec.sources.completion import complete
 from recbole_ktrec.sources.files import Inputs
-from recbole_ktrec.sources.table import PARTS, complete
+from recbole_ktrec.sources.stated import Stated
+from recbole_ktrec.sources.table import PARTS
 from recbole_ktrec.sources.tables import TIME
 from recbole_ktrec.sources.values import date
 
@@ -51,8 +71,8 @@ def _add_table(group: Any) -> None:
     for part in PARTS:
         group.add_argument(f"--{part}", metavar="PATTERN", help=f"the file of {part} below --input")
     group.add_argument(
-        "--column", action="append", default=[], metavar="[PART.]NAME=FROM[:TYPE]",
-        help="map a column, such as items.title=name:token_seq; of a file with no column mapped, all are guessed",
+        "--column", action="append", default=[], metavar="[PART.]NAME=FROM[:HOW]",
+        help="read NAME from the column FROM, over what is mapped or guessed (see above)",
     )  # fmt: skip
 
 
@@ -123,23 +143,10 @@ def _mapping(args: argparse.Namespace) -> dict[str, Any]:
     for part in PARTS:
         if getattr(args, part):
             mapping[part] = {**mapping.get(part, {}), "file": getattr(args, part)}
-    for spec in args.column:
-        _map_column(mapping, spec)
     if "interactions" not in mapping:
         raise ConfigError("Say which file holds the interactions: --interactions PATTERN, or --mapping YAML.")
-    return complete(mapping, Inputs.of(args.input, _pairs(args.file, "--file")))
-
-
-def _map_column(mapping: dict[str, Any], spec: str) -> None:
-    name, equals, origin = spec.partition("=")
-    part, dot, column = name.rpartition(".")
-    if not equals or not origin or (dot and part not in PARTS):
-        raise ConfigError(f"--column {spec}: write [PART.]NAME=FROM[:TYPE], PART one of {', '.join(PARTS)}.")
-    origin, _, kind = origin.partition(":")
-    value = {"from": origin, **({"type": kind} if kind else {})}
-    for each in [part] if part else [each for each in PARTS if each in mapping]:
-        if part or each == "interactions" or column in ("item_id", "user_id")[: 1 if each == "items" else 2]:
-            mapping.setdefault(each, {}).setdefault("columns", {})[column] = value
+    stated = [Stated.of(each) for each in args.column]
+    return complete(mapping, Inputs.of(args.input, _pairs(args.file, "--file")), stated)
 
 
 def _rules(args: argparse.Namespace, given: Mapping[str, Any]) -> Rules:

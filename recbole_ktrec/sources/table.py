@@ -43,14 +43,18 @@ class Part:
     guessed: bool = False
 
 
+def shipped_mappings() -> list[str]:
+    """Return the names of the mappings that the package brings."""
+    return sorted(each.stem for each in (resource_dir("dataset_configs") / "convert").glob("*.yaml"))
+
+
 def load_mapping(name: str | Path) -> dict[str, Any]:
     """Read a mapping file, or one that the package brings (``dataset_configs/convert/<name>.yaml``)."""
     path = Path(name)
     if not path.is_file():
-        shipped = resource_dir("dataset_configs") / "convert"
-        path = shipped / f"{name}.yaml"
+        path = resource_dir("dataset_configs") / "convert" / f"{name}.yaml"
         if not path.is_file():
-            known = sorted(each.stem for each in shipped.glob("*.yaml"))
+            known = shipped_mappings()
             raise ConfigError(f"No mapping [{name}]: neither a file nor one of {known}.{nearest(str(name), known)}")
     mapping = read_mapping(path)
     if not mapping:
@@ -177,7 +181,9 @@ def dialect_of(part: Part, member: Member, inputs: Inputs) -> tuple[Dialect, lis
         raise ConfigError(f"A delimiter of several characters, [{delimiter}], goes with [quoted: false].")
     encoding = str(given.get("encoding", "utf-8"))
     try:
-        "".encode(encoding)
+        end = len("\n\n".encode(encoding)) - len("\n".encode(encoding))
     except LookupError:
-        raise ConfigError(f"Unknown encoding [{encoding}].") from None
+        raise ConfigError(f"Unknown encoding [{encoding}]; Python's names count, such as latin-1 or cp1252.") from None
+    if end != 1:
+        raise ConfigError(f"[{member.name}]: [{encoding}] has more than a byte a line end: save the file as UTF-8.")
     return Dialect(delimiter, not names and header is not False, quoted, (encoding,), len(names) or None), names

@@ -11,6 +11,7 @@ from recbole_ktrec.sources import frames, jsonlines
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.guessing import guess_columns, guess_stated, sniff
 from recbole_ktrec.sources.ledger import Ledger
+from recbole_ktrec.sources.notices import written
 from recbole_ktrec.sources.stated import Header, Stated
 from recbole_ktrec.sources.table import IDS, PARTS, Part, dialect_of, part_of, patterns, read_part
 from recbole_ktrec.sources.tables import Kind
@@ -90,7 +91,10 @@ def _header(part: Part, member: Member, inputs: Inputs) -> Header:
 def _sample(part: Part, member: Member, inputs: Inputs, origins: Sequence[str]) -> dict[str, list[object]]:
     """Return the first values of some columns."""
     wanted = replace(part, columns={name: name for name in origins})
-    rows = next(read_part(wanted, member, inputs, Ledger(part.kind)), None)
+    scrap = Ledger(part.kind)
+    rows = next(read_part(wanted, member, inputs, scrap), None)
     if rows is None or not len(rows):
+        for encoding in scrap.undecoded:
+            raise DataError(f"No row of [{member.name}] is {encoding}: say how it is written ({written(part.kind)}).")
         raise DataError(f"[{member.name}] holds no rows to guess its columns from: map them.")
     return {name: list(values[:ROWS]) for name, values in zip(origins, rows.columns, strict=True)}

@@ -65,8 +65,13 @@ def undecoded(ledger: Ledger, stated: bool) -> Iterator[str]:
     """Warn of rows that are in another encoding; ``stated``: the source is a table, whose encoding can be said."""
     for encoding, rows in ledger.undecoded.items():
         part = PARTS[ledger.kind]
-        remedy = f": say how it is written, such as --encoding {part}=latin-1" if stated else ""
+        remedy = f": say how it is written, {written(ledger.kind)}" if stated else ""
         yield f"{rows:,} of {ledger.rows_in:,} rows of the {part} were left out, since they are not {encoding}{remedy}"
+
+
+def written(kind: str) -> str:
+    """Return the option that says in which encoding a file is written."""
+    return f"such as --encoding {PARTS[kind]}=latin-1"
 
 
 def damage(ledger: Ledger) -> Iterator[str]:

@@ -89,6 +89,13 @@ def test_another_encoding_is_told_and_can_be_stated(shop: Path, capsys: pytest.C
     assert "latin-1" in str(document(shop)["mapping"]) or "cp1252" in str(document(shop)["mapping"])
 
 
+def test_a_file_without_a_row_in_utf8_is_told(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "goods.csv").write_bytes("item,title\np0,Grüne Äpfel\np1,Süße Kirschen\n".encode("latin-1"))
+    assert table(shop) == 2
+    error = capsys.readouterr().err
+    assert "No row of [goods.csv] is utf-8: say how it is written (such as --encoding items=latin-1)." in error
+
+
 def test_a_header_in_another_encoding_is_told(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "goods.csv").write_bytes("item;größe;title\np0;3;Ein Ding\n".encode("latin-1"))
     assert table(shop) == 2

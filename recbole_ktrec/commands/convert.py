@@ -6,6 +6,27 @@
   ktrec convert table --input my/ --interactions clicks.csv --items goods.csv --output dataset/mine
   ktrec convert table --input my/ --mapping my.yaml --output dataset/mine
 
+Columns of a table are guessed by their names and values, and shown. --column puts another in the place of one guess,
+or of one of the mapping; the type is guessed if HOW does not say it (token, token_seq for text, float, float_seq):
+
+  --column timestamp=when_bought              ISO dates and Unix times are found out
+  --column 'timestamp=day:%d/%m/%Y'           other dates need their format (as strptime takes it)
+  --column timestamp=t:ms                     Unix times in s, ms, us or ns
+  --column items.title=name:token_seq         PART (interactions, items, users) says which file
+
+A mapping file says the same in YAML, and which columns are left out (those that it does not name):
+
+  interactions:
+    file: clicks.csv
+    columns: {user_id: customer, item_id: sku, timestamp: {from: day, date: "%d/%m/%Y"}}
+  items:
+    file: goods.csv
+    columns: {item_id: sku, title: name, price: {from: cost, type: float}}
+  text_fields: [title]
+
+--encoding is for delimited files that are not UTF-8: --encoding latin-1, or --encoding items=gb18030 for one of them.
+--list shows the mappings that the package brings, too.
+
 --input takes folders, files and zip or tar archives, which are read in place; compressed files need no unpacking.
 The result is NAME.inter, NAME.item, NAME.user, the property file NAME.yaml, the accounts conversion.json (for every
 table: rows in = rows out + rows dropped, by reason), and damaged.tsv, which lists every damaged row by file and line.
@@ -14,18 +35,19 @@ table: rows in = rows out + rows dropped, by reason), and damaged.tsv, which lis
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.sources import SOURCES, Report, Rules, Source, convert, load_mapping, source_of
 from recbole_ktrec.sources.cleaning import RULES
+from recbole_ktrec.sources.completion import complete
 from recbole_ktrec.sources.files import Inputs
-from recbole_ktrec.sources.table import PARTS, complete
-from recbole_ktrec.sources.tables import TIME
+from recbole_ktrec.sources.stated import Stated
+from recbole_ktrec.sources.table import PARTS, shipped_mappings
+from recbole_ktrec.sources.tables import ITEM, TIME
 from recbole_ktrec.sources.values import date
 
 TABLE = "table"
@@ -47,13 +69,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_table(group: Any) -> None:
-    group.add_argument("--mapping", metavar="YAML", help="a mapping file, or the name of one that the package brings")
+    group.add_argument("--mapping", metavar="YAML", help="a mapping file, or the name of one of --list")
     for part in PARTS:
         group.add_argument(f"--{part}", metavar="PATTERN", help=f"the file of {part} below --input")
     group.add_argument(
-        "--column", action="append", default=[], metavar="[PART.]NAME=FROM[:TYPE]",
-        help="map a column, such as items.title=name:token_seq; of a file with no column mapped, all are guessed",
+        "--column", action="append", default=[], metavar="[PART.]NAME=FROM[:HOW]",
+        help="read NAME from the column FROM, over what is mapped or guessed (see above)",
     )  # fmt: skip
+
+    group.add_argument(
+        "--encoding", action="append", default=[], metavar="[PART=]NAME", help="of delimited files that are not UTF-8"
+    )
 
 
 def _add_rules(group: Any) -> None:
@@ -96,7 +122,9 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     )  # fmt: skip
     if not args.quiet:
         print(report)
-    print(_next(report))
+    for warning in report.warnings:
+        print(f"warning: {warning}")
+    print(_next(report, args.source == TABLE))
     return 0
 
 
@@ -114,6 +142,7 @@ def _listing() -> str:
     lines += [
         f"{TABLE}: any CSV, TSV, JSON lines, parquet or workbook (--mapping, or --interactions, --items, --column)"
     ]
+    lines += [f"    --mapping {name}: {load_mapping(name).get('title', name)}" for name in shipped_mappings()]
     return "\n".join(lines)
 
 
@@ -123,23 +152,22 @@ def _mapping(args: argparse.Namespace) -> dict[str, Any]:
     for part in PARTS:
         if getattr(args, part):
             mapping[part] = {**mapping.get(part, {}), "file": getattr(args, part)}
-    for spec in args.column:
-        _map_column(mapping, spec)
     if "interactions" not in mapping:
         raise ConfigError("Say which file holds the interactions: --interactions PATTERN, or --mapping YAML.")
-    return complete(mapping, Inputs.of(args.input, _pairs(args.file, "--file")))
+    for part, encoding in (_encoding(each) for each in args.encoding):
+        for name in [part] if part else [name for name in PARTS if name in mapping]:
+            if name not in mapping:
+                raise ConfigError(f"--encoding {part}={encoding}: no file of {part} is given.")
+            mapping[name] = {**mapping[name], "encoding": encoding}
+    stated = [Stated.of(each) for each in args.column]
+    return complete(mapping, Inputs.of(args.input, _pairs(args.file, "--file")), stated)
 
 
-def _map_column(mapping: dict[str, Any], spec: str) -> None:
-    name, equals, origin = spec.partition("=")
-    part, dot, column = name.rpartition(".")
-    if not equals or not origin or (dot and part not in PARTS):
-        raise ConfigError(f"--column {spec}: write [PART.]NAME=FROM[:TYPE], PART one of {', '.join(PARTS)}.")
-    origin, _, kind = origin.partition(":")
-    value = {"from": origin, **({"type": kind} if kind else {})}
-    for each in [part] if part else [each for each in PARTS if each in mapping]:
-        if part or each == "interactions" or column in ("item_id", "user_id")[: 1 if each == "items" else 2]:
-            mapping.setdefault(each, {}).setdefault("columns", {})[column] = value
+def _encoding(text: str) -> tuple[str, str]:
+    part, equals, name = text.rpartition("=")
+    if equals and part not in PARTS:
+        raise ConfigError(f"--encoding {text}: write [PART=]NAME, PART one of {', '.join(PARTS)}.")
+    return part, name
 
 
 def _rules(args: argparse.Namespace, given: Mapping[str, Any]) -> Rules:
@@ -210,12 +238,44 @@ def _shown(mapping: Mapping[str, Any]) -> str:
     lines = [f"text fields: {', '.join(source.text_fields) or 'none'}"]
     for part in (part for part in PARTS if part in mapping):
         for name, spec in mapping[part]["columns"].items():
-            lines.append(f"{part:<14}{name:<20}from {json.dumps(spec, ensure_ascii=False, default=str)}")
+            lines.append(f"{part:<14}{name:<20}from {_origin(spec)}")
     if TIME not in mapping["interactions"]["columns"]:
         lines.append(f"no time column: histories have no order (--column {TIME}=NAME maps one)")
     return "\n".join(lines)
 
 
-def _next(report: Report) -> str:
+def _origin(spec: object) -> str:
+    """Return ``day (date %d/%m/%Y)`` for ``{from: day, date: "%d/%m/%Y"}``."""
+    if not isinstance(spec, Mapping):
+        return str(spec)
+    how = ", ".join(f"{value}" if key == "type" else f"{key} {value}" for key, value in spec.items() if key != "from")
+    return f"{spec['from']} ({how})" if how else str(spec["from"])
+
+
+def _next(report: Report, table: bool) -> str:
     folder = report.output
-    return f"Wrote {folder}. Next: ktrec run --model=KTRec --dataset={folder.name} --data_path={folder.parent}"
+    where = f"--dataset={folder.name} --data_path={folder.parent}"
+    if _has_text(report):
+        return f"Wrote {folder}. Next: ktrec run --model=KTRec {where}"
+    if "items_described" not in report.statistics:
+        remedy = "name the file of the items (--items)" if table else "there is no file of the items"
+    else:
+        remedy = "map a column of the items (--column items.title=NAME:token_seq)" if table else "their file has none"
+    return (
+        f"warning: no item has a text, and KTRec and KTEASE read texts: {remedy}. "
+        f"Without texts they take --fusion=id (KTRec) and --prior=none (KTEASE).\n"
+        f"Wrote {folder}. Next: ktrec run --model=KTRec --fusion=id {where}"
+    )
+
+
+def _has_text(report: Report) -> bool:
+    """Say whether the models find a text: by the text fields, or in a column that they take for one unasked."""
+    from recbole_ktrec.text.entities import chosen_fields
+    from recbole_ktrec.text.settings import TextSettings
+
+    if report.statistics.get("items_with_text"):
+        return True
+    try:
+        return bool(chosen_fields(report.output / f"{report.output.name}.item", ITEM, TextSettings()))
+    except DataError:
+        return False

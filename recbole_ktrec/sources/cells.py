@@ -17,6 +17,7 @@ from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Batch, Column
 from recbole_ktrec.sources.values import flat, hashes, ids, numbers, written
 
 BEFORE, AFTER = "date before the platform existed", "date in the future"
+STATED_BEFORE, STATED_AFTER = "date before --since", "date after --until"
 
 
 @dataclass
@@ -26,10 +27,13 @@ class Cells:
     Attributes:
         written: for each column of the table, the cells as text.
         arrays: the hashes of users and items (int64), ratings and times (float64).
+        file, lines: where the rows come from.
     """
 
     written: list[Sequence[str]]
     arrays: dict[str, np.ndarray]
+    file: str
+    lines: Sequence[int]
 
 
 def columns_of(table: Table, ledger: Ledger, rules: Rules, source: Source) -> Iterator[Cells]:
@@ -107,19 +111,26 @@ class _Batch:
         """Check ratings and times against the scale and the life of the platform, then the threshold."""
         rules, plausible = self._rules, self._rules.plausible
         scale = rules.scale or (source.scale if plausible else None)
-        since = rules.since if rules.since is not None else (source.since if plausible else None)
-        until = rules.until if rules.until is not None else (_tomorrow() if plausible else None)
         rating, times = self._arrays.get(RATING), self._arrays.get(TIME)
         unrated: Any = next((rows for name, rows in self._ruled.items() if name.startswith("not rated")), False)
         if rating is not None and scale is not None:
             reason = f"rating off the scale of {scale[0]:g} to {scale[1]:g}"
             self._implausible(((rating < scale[0]) | (rating > scale[1])) & ~np.asarray(unrated), reason)
-        if times is not None and since is not None:
-            self._implausible(times < since, BEFORE)
-        if times is not None and until is not None:
-            self._implausible(times > until, AFTER)
+        if times is not None:
+            self._periods(times, source.since if plausible else None, _tomorrow() if plausible else None)
         if rating is not None and rules.threshold is not None:
             self._ruled[f"rating below {rules.threshold:g}"] = ~(rating >= rules.threshold)
+
+    def _periods(self, times: np.ndarray, since: float | None, until: float | None) -> None:
+        """Hold times against what the user asked for, a rule, or else against what can be, whose breach is damage."""
+        if self._rules.since is not None:
+            self._ruled[STATED_BEFORE] = times < self._rules.since
+        elif since is not None:
+            self._implausible(times < since, BEFORE)
+        if self._rules.until is not None:
+            self._ruled[STATED_AFTER] = times > self._rules.until
+        elif until is not None:
+            self._implausible(times > until, AFTER)
 
     def _implausible(self, rows: np.ndarray, reason: str) -> None:
         for row in np.flatnonzero(rows).tolist():
@@ -135,9 +146,10 @@ class _Batch:
             self._ledger.rule(reason, int((rows & keep).sum()))
             keep &= ~rows
         if keep.all():
-            return Cells(self._written, self._arrays)
+            return Cells(self._written, self._arrays, self._batch.file, self._batch.lines)
         chosen: list[Sequence[str]] = [list(itertools.compress(cells, keep)) for cells in self._written]
-        return Cells(chosen, {name: array[keep] for name, array in self._arrays.items()})
+        arrays = {name: array[keep] for name, array in self._arrays.items()}
+        return Cells(chosen, arrays, self._batch.file, list(itertools.compress(self._batch.lines, keep)))
 
 
 def _parsed(parse: Callable[[object], object], values: Sequence[object]) -> list[object]:

@@ -13,25 +13,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 import recbole_ktrec
-from recbole_ktrec.atomic import Field
 from recbole_ktrec.errors import ConfigError, DataError, nearest
-from recbole_ktrec.sources import rules as dropping
-from recbole_ktrec.sources.cells import columns_of
-from recbole_ktrec.sources.described import Described, joined
 from recbole_ktrec.sources.files import Inputs
-from recbole_ktrec.sources.ledger import Ledger, open_listing
+from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.properties import property_file
-from recbole_ktrec.sources.rules import Interactions, Rules
-from recbole_ktrec.sources.spool import Spool
-from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Column, Source, Table
-from recbole_ktrec.sources.values import hashes
-
-#: Rows that name a user and an item which an earlier row names, too: a statistic, left out where there are none.
-REPEATS = "rows_that_repeat_a_user_and_item"
+from recbole_ktrec.sources.rules import Rules
+from recbole_ktrec.sources.tables import Source
+from recbole_ktrec.sources.work import REPEATS, Conversion
 
 
 @dataclass
@@ -43,12 +32,14 @@ class Report:
     ledgers: list[Ledger]
     statistics: dict[str, float]
     seconds: float
+    warnings: list[str] = field(default_factory=list)
     document: dict[str, Any] = field(default_factory=dict)
 
     def accounts(self) -> dict[str, Any]:
-        """Return the rows of each table by reason, the statistics and the time."""
+        """Return the rows of each table by reason, the statistics, the warnings and the time."""
         tables = {ledger.kind: ledger.as_dict() for ledger in self.ledgers}
-        return {"tables": tables, "statistics": self.statistics, "seconds": self.seconds}
+        found = {"tables": tables, "statistics": self.statistics}
+        return {**found, "warnings": self.warnings, "seconds": self.seconds}
 
     def __str__(self) -> str:
         lines = [line for ledger in self.ledgers for line in ledger.lines()]
@@ -103,10 +94,10 @@ def convert(
     chosen = _options(name, source, options or {})
     inputs = Inputs.of(paths, files)
     with _staging(output) as staging:
-        with closing(_Conversion(source, rules or Rules(), staging, output.name, strict)) as work:
+        with closing(Conversion(source, rules or Rules(), staging, output.name, strict)) as work:
             work.run(source.tables(inputs, chosen))
         seconds = round(time.perf_counter() - started, 3)
-        report = Report(name, output, work.ledgers, work.statistics(), seconds)
+        report = Report(name, output, work.ledgers, work.statistics(), seconds, work.warnings(bool(mapping)))
         report.document = {
             "version": recbole_ktrec.__version__,
             "source": {"name": name, "title": source.title, "url": source.url},
@@ -161,129 +152,3 @@ def _publish(staging: Path, output: Path) -> None:
     (output / "conversion.json").unlink(missing_ok=True)
     for path in sorted(staging.iterdir(), key=lambda path: path.name == "conversion.json"):
         os.replace(path, output / path.name)
-
-
-class _Conversion:
-    """The state of one run: a ledger and a spool for each table, and what is known of users and items.
-
-    Ids are kept as 64-bit hashes: twelve bytes less a row than any string, and no dictionary to look them up in.
-    """
-
-    def __init__(self, source: Source, rules: Rules, staging: Path, name: str, strict: bool) -> None:
-        self.source, self.rules = source, rules
-        self._staging, self._name, self._strict = staging, name, strict
-        self._listing = open_listing(staging / "damaged.tsv")
-        self._spools: dict[str, Spool] = {}
-        self._ids: dict[str, np.ndarray] = {}  # user_id, item_id -> hashes; a code is a place in it
-        self._described: dict[str, Described] = {}
-        self._rows: Interactions | None = None
-        self.ledgers: list[Ledger] = []
-        self.fields: dict[str, list[Field]] = {}
-
-    def close(self) -> None:
-        self._listing.close()
-        for spool in self._spools.values():
-            spool.close()
-
-    def run(self, tables: Sequence[Table]) -> None:
-        for table in tables:
-            ledger = Ledger(table.kind, self._strict, self._listing)
-            self.ledgers.append(ledger)
-            fields = [Field(column.name, column.type) for column in self._shown(table)]
-            self.fields[table.kind] = fields
-            self._spools[table.kind] = Spool(self._staging / f"{table.kind}.spool", fields)
-            if table.kind == "inter":
-                self._interactions(table, ledger)
-            else:
-                self._describe(table, ledger)
-        self._drop()
-        self._finish()
-
-    def _shown(self, table: Table) -> list[Column]:
-        return [column for column in table.columns if not (self.rules.implicit and column.name == RATING)]
-
-    def _interactions(self, table: Table, ledger: Ledger) -> None:
-        parts: dict[str, list[np.ndarray]] = {USER: [], ITEM: [], TIME: [], "line": []}
-        shown = [table.columns.index(column) for column in self._shown(table)]
-        for cells in columns_of(table, ledger, self.rules, self.source):
-            lines = self._spools["inter"].add([cells.written[i] for i in shown])
-            parts["line"].append(hashes(lines))
-            for key in (USER, ITEM, TIME):
-                if key in cells.arrays:
-                    parts[key].append(cells.arrays[key])
-        times = joined(parts.pop(TIME), np.float64) if parts[TIME] else None
-        users, items = self._coded(USER, parts.pop(USER)), self._coded(ITEM, parts.pop(ITEM))
-        self._rows = Interactions(users, items, times, joined(parts.pop("line"), np.int64))
-
-    def _coded(self, key: str, parts: list[np.ndarray]) -> np.ndarray:
-        found = joined(parts, np.int64)
-        parts.clear()
-        codes, self._ids[key] = pd.factorize(found)
-        return codes.astype(np.int32)
-
-    def _describe(self, table: Table, ledger: Ledger) -> None:
-        key = ITEM if table.kind == "item" else USER
-        described = self._described[table.kind] = Described()
-        texts = [i for i, column in enumerate(table.columns) if column.name in self.source.text_fields]
-        for cells in columns_of(table, ledger, self.rules, self.source):
-            self._spools[table.kind].add(cells.written)
-            described.add(cells.arrays[key], [cells.written[i] for i in texts])
-        described.close()
-
-    def _drop(self) -> None:
-        rows, ledger = self._rows, self.ledgers[0]
-        assert rows is not None
-        with_text = None
-        if "item" in self._described:
-            with_text = self._described["item"].words(self._ids[ITEM]) > 0
-        elif self.rules.require_text:
-            raise DataError("No item file was found, so no item has text: leave [require_text] out.")
-        for reason, taken in dropping.apply(rows, self.rules, with_text):
-            ledger.rule(reason, taken)
-        rows.hashes = np.empty(0, np.int64)
-        if not rows.keep.any():
-            reasons = "; ".join(f"{count:,} x {reason}" for reason, count in ledger.dropped.most_common(5))
-            raise DataError(f"No interaction is left of {ledger.rows_in:,} ({reasons or 'the files hold none'}).")
-
-    def _finish(self) -> None:
-        assert self._rows is not None
-        for ledger in self.ledgers:
-            keep = self._rows.keep if ledger.kind == "inter" else self._kept(ledger)
-            ledger.rows_out = int(keep.sum())
-            ledger.check()
-            self._spools[ledger.kind].finish(self._staging / f"{self._name}.{ledger.kind}", keep)
-
-    def _kept(self, ledger: Ledger) -> np.ndarray:
-        """Return which rows of a feature file stay: the first of each id, and only interacted ones if so wished."""
-        described = self._described[ledger.kind]
-        keep = described.first.copy()
-        key = ITEM if ledger.kind == "item" else USER
-        ledger.rule(f"{key} seen before (the first stays)", len(keep) - int(keep.sum()))
-        if self.rules.items == "interacted":
-            seen = np.isin(described.hashes, self._ids[key][self._taken(key)])
-            ledger.rule(f"{ledger.kind} without interactions", int((keep & ~seen).sum()))
-            keep &= seen
-        described.keep = keep
-        return keep
-
-    def _taken(self, key: str) -> np.ndarray:
-        """Return the codes of the users or items that have interactions left."""
-        assert self._rows is not None
-        return np.unique((self._rows.users if key == USER else self._rows.items)[self._rows.keep])
-
-    def statistics(self) -> dict[str, float]:
-        """Return users, items, interactions, density, repeats, and how much text the items have."""
-        assert self._rows is not None
-        users, taken, rows = len(self._taken(USER)), self._taken(ITEM), int(self._rows.keep.sum())
-        found: dict[str, float] = {"users": users, "items": len(taken), "interactions": rows}
-        found["density"] = rows / (users * len(taken))
-        if repeats := rows - dropping.distinct_pairs(self._rows):
-            found[REPEATS] = repeats
-        if "item" in self._described:
-            described = self._described["item"]
-            words = described.counts[described.keep]
-            found["items_described"] = len(words)
-            found["items_with_text"] = int((words > 0).sum())
-            found["share_of_items_with_text"] = float((described.words(self._ids[ITEM][taken]) > 0).mean())
-            found["mean_words"] = float(words[words > 0].mean()) if (words > 0).any() else 0.0
-        return found

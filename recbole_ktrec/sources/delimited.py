@@ -84,7 +84,13 @@ def positions(header: Sequence[str], columns: Sequence[str | int | None], name: 
 
 def _lines(chunk: bytes, first: int, dialect: Dialect, ledger: Ledger, name: str) -> tuple[list[str], int]:
     lines, bad = decode(chunk, first, dialect.encodings)
+    if dialect.header and first == 1 and bad[:1] == [1]:
+        raise DataError(
+            f"[{name}], line 1: the header is not {dialect.encodings[0]}: "
+            "say how a table is written (--encoding latin-1), or save it as UTF-8."
+        )
     for number in bad:
+        ledger.undecoded[dialect.encodings[0]] += 1
         ledger.damaged(f"not {dialect.encodings[0]}", name, number)
     return lines, first
 

@@ -1,56 +1,66 @@
-"""What a feature file says: which ids it describes, for the first time or again, and with how many words."""
+"""What a feature file says: which ids it describes, for the first time or again, and with how much text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import repeat
 
 import numpy as np
+
+from recbole_ktrec.sources.values import hashes
 
 
 class Described:
     """The rows of one feature file, one entry a row.
 
     Attributes:
+        texts: how many columns are text.
         hashes: 64-bit hashes of the ids.
-        counts: words of text, parted by blanks.
+        counts: characters of text (words cannot be counted where blanks do not part them).
         first: whether the id comes for the first time.
+        differs: whether the id came before with another text (other values, in a file without texts).
         keep: whether the row stays.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, texts: int) -> None:
+        self.texts = texts
         self.hashes = np.empty(0, np.int64)
         self.counts = np.empty(0, np.int32)
-        self.first = self.keep = np.empty(0, bool)
-        self._ids, self._words = self.hashes, self.counts
-        self._parts: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+        self.first = self.keep = self.differs = np.empty(0, bool)
+        self._ids, self._characters = self.hashes, self.counts
+        self._parts: tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]] = ([], [], [])
 
-    def add(self, ids: np.ndarray, texts: Sequence[Sequence[str]]) -> None:
-        """Take in some rows: the hashes of their ids, and their text columns."""
+    def add(self, ids: np.ndarray, texts: Sequence[Sequence[str]], rows: Sequence[str]) -> None:
+        """Take in some rows: the hashes of their ids, their text columns, and the rows as written."""
         counts = np.zeros(len(ids), dtype=np.int32)
         for column in texts:
-            counts += np.fromiter(map(str.count, column, repeat(" ")), np.int32, len(ids))
-            counts += np.fromiter(map(bool, column), bool, len(ids))
-        self._parts[0].append(ids)
-        self._parts[1].append(counts)
+            counts += np.fromiter(map(len, column), np.int32, len(ids))
+        values = list(map("\t".join, zip(*texts, strict=True))) if texts else rows
+        for part, array in zip(self._parts, (ids, counts, hashes(values)), strict=True):
+            part.append(array)
 
     def close(self) -> None:
         """Say that all rows are in."""
         self.hashes, self.counts = joined(self._parts[0], np.int64), joined(self._parts[1], np.int32)
-        self._parts = ([], [])
+        values = joined(self._parts[2], np.int64)
+        self._parts = ([], [], [])
         self.first = np.zeros(len(self.hashes), dtype=bool)
-        self._ids, places = np.unique(self.hashes, return_index=True)
+        self._ids, places, codes = np.unique(self.hashes, return_index=True, return_inverse=True)
         self.first[places] = True
-        self._words = self.counts[places]
+        self.differs = values != values[places][codes]
+        self._characters = self.counts[places]
         self.keep = self.first
 
-    def words(self, ids: np.ndarray) -> np.ndarray:
-        """Return for each hash the number of words of its text, 0 for one that is not described."""
+    def knows(self, ids: np.ndarray) -> np.ndarray:
+        """Return for each hash whether it is described."""
+        return np.isin(ids, self._ids)
+
+    def characters(self, ids: np.ndarray) -> np.ndarray:
+        """Return for each hash the number of characters of its text, 0 for one that is not described."""
         found = np.zeros(len(ids), dtype=np.int32)
         if len(self._ids):
             places = np.searchsorted(self._ids, ids).clip(max=len(self._ids) - 1)
             same = self._ids[places] == ids
-            found[same] = self._words[places[same]]
+            found[same] = self._characters[places[same]]
         return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,11 @@ NAMES = {
     RATING: ("rating", "ratings", "stars", "score", "overall", "bookrating"),
     TIME: ("timestamp", "time", "date", "datetime", "unixreviewtime", "eventtime", "createdat", "ts"),
 }  # fmt: skip
+WANTED = {"inter": (USER, ITEM, RATING, TIME), "item": (ITEM,), "user": (USER,)}
+PREFIX = {"inter": "interactions", "item": "items", "user": "users"}
+_DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%d %b %Y")
+#: Forms of dates that a message offers; none is taken unasked, since 3/4 may be in March or in April.
+FORMS = tuple(day + clock for day in _DAYS for clock in ("", " %H:%M", " %H:%M:%S", " %I:%M:%S %p"))
 
 
 def sniff(member: Member, inputs: Inputs) -> tuple[str, str]:
@@ -39,32 +44,61 @@ def sniff(member: Member, inputs: Inputs) -> tuple[str, str]:
     return ("tsv" if best == "\t" else "csv"), best if counts[best] else ","
 
 
-def guess_columns(kind: Kind, names: Sequence[str], sample: Sequence[Sequence[object]]) -> dict[str, Any]:
+def guess_columns(
+    kind: Kind,
+    names: Sequence[str],
+    values: Mapping[str, Sequence[object]],
+    given: Mapping[str, dict[str, Any]],
+    file: str,
+) -> dict[str, Any]:
     """Guess what each column is: ids, ratings and times by name, the others by their values.
 
+    Args:
+        names: the columns of the file.
+        values: column -> its first values.
+        given: output columns that are known; each takes the place of the guess.
+        file: for messages.
+
     Returns:
-        a ``columns`` mapping: output name -> source, or {from, type, ...}.
+        a ``columns`` mapping: output name -> {from, type, ...}.
 
     Raises:
-        ConfigError: no column looks like the id that the table needs.
+        ConfigError: no column looks like the id that the table needs, or dates are in no form that is known.
     """
-    plain = {name: "".join(c for c in name.lower() if c.isalnum()) for name in names}
-    wanted = {"inter": (USER, ITEM, RATING, TIME), "item": (ITEM,), "user": (USER,)}[kind]
     columns: dict[str, Any] = {}
-    for target in wanted:
-        found = next((name for alias in NAMES[target] for name in names if plain[name] == alias), None)
-        if found is None and target in (USER, ITEM):
-            raise ConfigError(f"None of the columns {list(names)} looks like [{target}]: map it.")
-        if found is not None:
-            columns[target] = {"from": found}
+    for target in WANTED[kind]:
+        found = _named(target, names)
+        if target in given:
+            columns[target] = given[target]
+        elif found is not None:
+            columns[target] = guess_stated(target, {"from": found}, values, file)
+        elif target in (USER, ITEM):
+            raise ConfigError(
+                f"[{file}]: none of the columns {list(names)} looks like [{target}]: map it "
+                f"(--column {PREFIX[kind]}.{target}=NAME)."
+            )
+    columns |= given
     used = {spec["from"] for spec in columns.values()}
-    values = dict(zip(names, sample, strict=True))
-    if TIME in columns:
-        columns[TIME] |= _time(values[columns[TIME]["from"]])
     for name in names:
         if name not in used:
             columns[_output(name, columns)] = {"from": name, "type": guess_type(values[name])}
     return columns
+
+
+def guess_stated(name: str, spec: dict[str, Any], values: Mapping[str, Sequence[object]], file: str) -> dict[str, Any]:
+    """Add to the entry of output column ``name`` what it leaves open: the form of times, the type of others."""
+    if name == TIME:
+        stated = "date" in spec or "unit" in spec
+        return spec if stated else {**spec, **_time(values[spec["from"]], spec["from"], file)}
+    if name in (USER, ITEM, RATING) or "type" in spec:
+        return spec
+    return {**spec, "type": guess_type(values[spec["from"]])}
+
+
+def _named(target: str, names: Sequence[str]) -> str | None:
+    """Return the column whose name means ``target``."""
+    plain = {name: "".join(c for c in name.lower() if c.isalnum()) for name in names}
+    return next((name for alias in NAMES[target] for name in names if plain[name] == alias), None)
 
 
 def guess_type(values: Sequence[object]) -> str:
@@ -81,14 +115,28 @@ def _has_words(text: str) -> bool:
     return " " in text or sum("\u2e80" <= one <= "\uffdc" for one in text) >= 4
 
 
-def _time(values: Sequence[object]) -> dict[str, Any]:
+def _time(values: Sequence[object], name: str, file: str) -> dict[str, Any]:
+    """Return how times are written; a few cells that are otherwise are damage, and counted as such when all is read."""
     full = [value for value in values if flat(value).strip() not in NO_NUMBER]
     found, wrong = numbers(full)
-    if wrong:
-        if numbers(full, date())[1]:
-            raise ConfigError(f"Dates such as [{full[0]}] need their format: map [timestamp] with [date].")
+    if _few(wrong, full):
+        return {"unit": "ms"} if len(found) and np.nanmedian(found) > 1e11 else {}
+    wrong = numbers(full, date())[1]
+    if _few(wrong, full):
         return {"date": "iso"}
-    return {"unit": "ms"} if len(found) and np.nanmedian(found) > 1e11 else {}
+    forms = [form for form in FORMS if _few(numbers(full, date(form))[1], full)]
+    form = (forms or FORMS)[0]
+    fitting = f"These fit: {', '.join(forms)}" if forms else "None that was tried fits"
+    raise ConfigError(
+        f"[{file}], column [{name}]: [{next(iter(wrong.values()))}] is neither a number nor an ISO date such as "
+        f"2023-01-31. Say how dates are written, --column '{TIME}={name}:{form}', or in a mapping file "
+        f'{TIME}: {{from: {name}, date: "{form}"}}. {fitting}.'
+    )
+
+
+def _few(wrong: Mapping[int, object], full: Sequence[object]) -> bool:
+    """Say whether what does not fit may be damage: one cell of three and more, or a tenth."""
+    return len(wrong) <= max(len(full) // 10, len(full) > 2)
 
 
 def _output(name: str, taken: dict[str, Any]) -> str:

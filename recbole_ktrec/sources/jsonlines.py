@@ -52,12 +52,12 @@ def batches(
             yield Batch(columns, member.name, lines)
 
 
-def usual_keys(inputs: Inputs, member: Member, literal: bool = False) -> list[str]:
-    """Return the keys that a quarter of a file's first objects have (any one may be damaged), commonest first."""
+def usual_keys(inputs: Inputs, member: Member, literal: bool = False, share: float = 0.25) -> list[str]:
+    """Return the keys that a share of a file's first objects have (any one may be damaged), commonest first."""
     lines = inputs.head(member, 1 << 20).split(b"\n")
     found = [each for each in (_object(line, literal) for line in lines[:500]) if each]
     counts = Counter(key for each in found for key in each)
-    return [key for key, count in counts.most_common() if count * 4 >= len(found)]
+    return [key for key, count in counts.most_common() if count >= share * len(found)]
 
 
 def _block_decoder(keys: Sequence[str]) -> Decoder:

@@ -28,6 +28,7 @@ class Ledger:
         self.dropped: Counter[str] = Counter()
         self.changed: Counter[str] = Counter()
         self.examples: dict[str, list[str]] = {}
+        self.undecoded: Counter[str] = Counter()  # encoding -> rows that are not written in it
 
     def reject(self, reason: str, file: str, line: int) -> None:
         """Drop a damaged row that counts as read already (:meth:`damaged` counts it, too)."""

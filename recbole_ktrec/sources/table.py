@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.atomic import TYPES
-from recbole_ktrec.errors import ConfigError, DataError, nearest
+from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.files import read_mapping
 from recbole_ktrec.resources import resource_dir
 from recbole_ktrec.sources import delimited, frames, jsonlines
 from recbole_ktrec.sources.delimited import Dialect
 from recbole_ktrec.sources.files import Inputs, Member
-from recbole_ktrec.sources.guessing import guess_columns, sniff
+from recbole_ktrec.sources.guessing import sniff
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Batch, Column, Kind, Source, Table
 from recbole_ktrec.sources.values import date
@@ -24,6 +24,8 @@ PARTS: dict[str, Kind] = {"interactions": "inter", "items": "item", "users": "us
 TOP_KEYS = {"title", "domain", "url", "text_fields", "scale", "since", "properties", "rules", *PARTS}
 PART_KEYS = {"file", "format", "delimiter", "encoding", "header", "quoted", "columns"}
 COLUMN_KEYS = {"from", "type", "date", "unit", "unrated", "required", "join"}
+#: Unit of time -> how many of them make a second.
+UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 FORMATS = ("csv", "tsv", "json", "parquet", "excel")
 IDS = {"inter": (USER, ITEM), "item": (ITEM,), "user": (USER,)}
 
@@ -41,14 +43,18 @@ class Part:
     guessed: bool = False
 
 
+def shipped_mappings() -> list[str]:
+    """Return the names of the mappings that the package brings."""
+    return sorted(each.stem for each in (resource_dir("dataset_configs") / "convert").glob("*.yaml"))
+
+
 def load_mapping(name: str | Path) -> dict[str, Any]:
     """Read a mapping file, or one that the package brings (``dataset_configs/convert/<name>.yaml``)."""
     path = Path(name)
     if not path.is_file():
-        shipped = resource_dir("dataset_configs") / "convert"
-        path = shipped / f"{name}.yaml"
+        path = resource_dir("dataset_configs") / "convert" / f"{name}.yaml"
         if not path.is_file():
-            known = sorted(each.stem for each in shipped.glob("*.yaml"))
+            known = shipped_mappings()
             raise ConfigError(f"No mapping [{name}]: neither a file nor one of {known}.{nearest(str(name), known)}")
     mapping = read_mapping(path)
     if not mapping:
@@ -66,7 +72,7 @@ def source_of(mapping: Mapping[str, Any]) -> Source:
     if "interactions" not in mapping:
         raise ConfigError("The mapping has no [interactions].")
     text_fields = tuple(mapping.get("text_fields") or ())
-    parts = [_part(kind, mapping[name], text_fields) for name, kind in PARTS.items() if name in mapping]
+    parts = [part_of(kind, mapping[name], text_fields) for name, kind in PARTS.items() if name in mapping]
     scale, since = mapping.get("scale"), mapping.get("since")
     return Source(
         title=str(mapping.get("title", "a table")),
@@ -80,23 +86,7 @@ def source_of(mapping: Mapping[str, Any]) -> Source:
     )
 
 
-def complete(mapping: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
-    """Return the mapping with guessed columns where a part names none, and text fields if it names none."""
-    whole = {**mapping}
-    for name, kind in PARTS.items():
-        part = whole.get(name)
-        if part is None or part.get("columns"):
-            continue
-        member = inputs.find(kind, *_patterns(part["file"]))[0]
-        read = _part(kind, {**part, "columns": {key: key for key in IDS[kind]}}, ())
-        whole[name] = {**part, "columns": guess_columns(kind, *_sample(read, member, inputs))}
-    if "text_fields" not in whole and "items" in whole:
-        columns = whole["items"]["columns"]
-        whole["text_fields"] = [n for n, c in columns.items() if isinstance(c, dict) and c.get("type") == "token_seq"]
-    return whole
-
-
-def _part(kind: Kind, given: Mapping[str, Any], text_fields: Sequence[str]) -> Part:
+def part_of(kind: Kind, given: Mapping[str, Any], text_fields: Sequence[str]) -> Part:
     where = next(name for name, each in PARTS.items() if each == kind)
     _known(given, PART_KEYS, where)
     columns = given.get("columns") or {}
@@ -124,9 +114,9 @@ def _column(name: str, spec: Any, is_text: bool, where: str) -> Column:
         )
     form = spec.get("date")
     parse = None if form is None else date() if form == "iso" else date(*([form] if isinstance(form, str) else form))
-    divide = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}.get(spec.get("unit", "s"))
+    divide = UNITS.get(spec.get("unit", "s"))
     if divide is None:
-        raise ConfigError(f"[{where}.columns.{name}.unit] = [{spec['unit']}] is none of s, ms, us, ns.")
+        raise ConfigError(f"[{where}.columns.{name}.unit] = [{spec['unit']}] is none of {', '.join(UNITS)}.")
     required = bool(spec.get("required", name in (USER, ITEM, RATING, TIME)))
     return Column(name, kind, parse, required, divide, spec.get("unrated"), spec.get("join", ", "))
 
@@ -139,7 +129,7 @@ def _known(given: Any, known: set[str], where: str) -> None:
             raise ConfigError(f"Unknown key [{key}] in [{where}].{nearest(str(key), known)}")
 
 
-def _patterns(files: str) -> list[str]:
+def patterns(files: str) -> list[str]:
     return [files, f"{files}*"] if not files.endswith("*") else [files]
 
 
@@ -147,14 +137,14 @@ def _table(part: Part, inputs: Inputs) -> Table:
     columns = list(part.types.values())
 
     def read(ledger: Ledger) -> Iterator[Batch]:
-        for member in inputs.find(part.kind, *_patterns(part.files)):
-            yield from _read(part, member, inputs, ledger)
+        for member in inputs.find(part.kind, *patterns(part.files)):
+            yield from read_part(part, member, inputs, ledger)
 
-    inputs.find(part.kind, *_patterns(part.files))  # a missing file is known before anything is read
+    inputs.find(part.kind, *patterns(part.files))  # a missing file is known before anything is read
     return Table(part.kind, columns, read)
 
 
-def _read(part: Part, member: Member, inputs: Inputs, ledger: Ledger) -> Iterator[Batch]:
+def read_part(part: Part, member: Member, inputs: Inputs, ledger: Ledger) -> Iterator[Batch]:
     wanted = list(part.columns.values())
     form = part.format or sniff(member, inputs)[0]
     if form == "json":
@@ -162,7 +152,7 @@ def _read(part: Part, member: Member, inputs: Inputs, ledger: Ledger) -> Iterato
     elif form in ("parquet", "excel"):
         yield from frames.batches(inputs, member, wanted, ledger)
     else:
-        dialect, names = _dialect(part, member, inputs)
+        dialect, names = dialect_of(part, member, inputs)
         chosen = wanted if dialect.header else delimited.positions(names, wanted, member.name)
         yield from delimited.batches(inputs, member, chosen, ledger, dialect)
 
@@ -181,7 +171,7 @@ def _dig(values: Sequence[object], path: Sequence[str]) -> Sequence[object]:
     return values
 
 
-def _dialect(part: Part, member: Member, inputs: Inputs) -> tuple[Dialect, list[str]]:
+def dialect_of(part: Part, member: Member, inputs: Inputs) -> tuple[Dialect, list[str]]:
     given = part.dialect
     header = given.get("header", True)
     names = list(map(str, header)) if isinstance(header, list) else []
@@ -191,31 +181,9 @@ def _dialect(part: Part, member: Member, inputs: Inputs) -> tuple[Dialect, list[
         raise ConfigError(f"A delimiter of several characters, [{delimiter}], goes with [quoted: false].")
     encoding = str(given.get("encoding", "utf-8"))
     try:
-        "".encode(encoding)
+        end = len("\n\n".encode(encoding)) - len("\n".encode(encoding))
     except LookupError:
-        raise ConfigError(f"Unknown encoding [{encoding}].") from None
+        raise ConfigError(f"Unknown encoding [{encoding}]; Python's names count, such as latin-1 or cp1252.") from None
+    if end != 1:
+        raise ConfigError(f"[{member.name}]: [{encoding}] has more than a byte a line end: save the file as UTF-8.")
     return Dialect(delimiter, not names and header is not False, quoted, (encoding,), len(names) or None), names
-
-
-def _sample(part: Part, member: Member, inputs: Inputs) -> tuple[list[str], list[list[object]]]:
-    """Return the column names of a file and the first rows, for guessing."""
-    form = part.format or sniff(member, inputs)[0]
-    scrap = Ledger(part.kind)
-    if form == "json":
-        names = [name for name in jsonlines.usual_keys(inputs, member) if name]
-        rows = next(jsonlines.batches(inputs, member, names, scrap), None) if names else None
-    elif form in ("parquet", "excel"):
-        names = frames.names(inputs, member)
-        rows = next(frames.batches(inputs, member, names, scrap), None)
-    else:
-        dialect, names = _dialect(part, member, inputs)
-        if dialect.header:
-            line = inputs.head(member, 1 << 16).decode(dialect.encodings[0], "replace").split("\n")[0]
-            names = [
-                cell.strip().strip('"').removeprefix("\ufeff") for cell in line.rstrip("\r").split(dialect.delimiter)
-            ]
-        wanted: list[Any] = list(names) if dialect.header else list(range(len(names)))
-        rows = next(delimited.batches(inputs, member, wanted, scrap, dialect), None)
-    if rows is None or not len(rows):
-        raise DataError(f"[{member.name}] holds no rows to guess its columns from: map them.")
-    return names, [list(values[:1000]) for values in rows.columns]

@@ -87,8 +87,8 @@ def test_columns_by_options(shop: Path) -> None:
     columns = ["interactions.user_id=visitorid", "interactions.item_id=itemid", "items.item_id=id"]
     given = [part for column in [*columns, "items.title=name:token_seq"] for part in ("--column", column)]
     assert convert(*args, *given) == 0
-    assert list(read_atomic(out / "d.inter").columns) == ["user_id", "item_id"]
-    assert list(read_atomic(out / "d.item").columns) == ["item_id", "title"]
+    assert list(read_atomic(out / "d.inter").columns) == ["user_id", "item_id", "rating", "timestamp"]
+    assert list(read_atomic(out / "d.item").columns) == ["item_id", "title", "price"]
 
 
 @pytest.mark.parametrize(

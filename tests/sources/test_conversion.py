@@ -38,18 +38,19 @@ def test_implausible_rows_are_counted_with_their_lines(folder: Path, run: Callab
         "date in the future": 1,
         "missing rating": 1,
     }
-    assert result.dropped("item") == {"item_id seen before (the first stays)": 1}
+    assert result.dropped("item") == {"item_id seen before with another text (the first stays)": 1}
     assert [line[1:] for line in result.damaged] == [
         ["ratings.csv", "7", "rating off the scale of 0.5 to 5"],
         ["ratings.csv", "8", "date before the platform existed"],
         ["ratings.csv", "9", "date in the future"],
         ["ratings.csv", "10", "missing rating"],
+        ["movies.csv", "6", "item_id seen before with another text (the first stays)"],
     ]
     statistics = result.document["statistics"]
     assert (statistics["users"], statistics["items"], statistics["interactions"]) == (3, 4, 5)
     assert statistics["density"] == 5 / 12 and statistics["items_described"] == 4
     assert statistics["items_with_text"] == 3 and statistics["share_of_items_with_text"] == 0.5
-    assert statistics["mean_words"] == 2.0
+    assert statistics["mean_characters_of_text"] == (8 + 12 + 8) / 3
 
 
 def test_rules_can_be_switched_off(folder: Path, run: Callable[..., Any]) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from recbole_ktrec.errors import DataError, MissingExtraError
 from recbole_ktrec.sources import convert, source_of
+from recbole_ktrec.sources.completion import complete
 from recbole_ktrec.sources.files import Inputs
 from recbole_ktrec.sources.guessing import guess_type
-from recbole_ktrec.sources.table import complete
 
 SHOP = pd.DataFrame(
     {

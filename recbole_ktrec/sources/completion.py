@@ -1,0 +1,100 @@
+"""A mapping made whole: what it says, what the command line states over it, and guesses where neither says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from recbole_ktrec.errors import ConfigError, DataError
+from recbole_ktrec.sources import frames, jsonlines
+from recbole_ktrec.sources.files import Inputs, Member
+from recbole_ktrec.sources.guessing import guess_columns, guess_stated, sniff
+from recbole_ktrec.sources.ledger import Ledger
+from recbole_ktrec.sources.notices import written
+from recbole_ktrec.sources.stated import Header, Stated
+from recbole_ktrec.sources.table import IDS, PARTS, Part, dialect_of, part_of, patterns, read_part
+from recbole_ktrec.sources.tables import Kind
+
+#: Rows that columns are guessed from.
+ROWS = 1000
+
+
+def complete(mapping: Mapping[str, Any], inputs: Inputs, stated: Sequence[Stated] = ()) -> dict[str, Any]:
+    """Return the mapping with guessed columns where a part names none, and text fields if it names none.
+
+    Args:
+        stated: columns of the command line; each goes over the one of its name that is mapped or guessed.
+
+    Raises:
+        DataError: a file holds no rows, or a stated column is in none of the files it may come from.
+        ConfigError: a column is stated for a part that has no file, or none looks like a needed id.
+    """
+    whole = {**mapping}
+    missing: dict[Stated, DataError] = {}
+    used: set[Stated] = set()
+    for name, kind in PARTS.items():
+        mine = [each for each in stated if each.fits(name)]
+        if name in whole and (mine or not whole[name].get("columns")):
+            whole[name] = _columns(whole[name], kind, inputs, mine, used, missing)
+    for each in stated:
+        if each not in used:
+            raise missing.get(each) or ConfigError(f"--column {each.text}: no file of {each.part} is given.")
+    if "text_fields" not in whole and "items" in whole:
+        columns = whole["items"]["columns"]
+        whole["text_fields"] = [n for n, c in columns.items() if isinstance(c, dict) and c.get("type") == "token_seq"]
+    return whole
+
+
+def _columns(
+    part: Mapping[str, Any],
+    kind: Kind,
+    inputs: Inputs,
+    stated: Sequence[Stated],
+    used: set[Stated],
+    missing: dict[Stated, DataError],
+) -> dict[str, Any]:
+    """Return ``part`` with all its columns; note which of ``stated`` are in its file and which are not."""
+    member = inputs.find(kind, *patterns(part["file"]))[0]
+    read = part_of(kind, {**part, "columns": {key: key for key in IDS[kind]}}, ())
+    header = _header(read, member, inputs)
+    given: dict[str, dict[str, Any]] = {}
+    for each in stated:
+        try:
+            given[each.name] = each.spec(header)
+            used.add(each)
+        except DataError as error:
+            missing.setdefault(each, error)
+    mapped = part.get("columns")
+    names = list(header.names) if not mapped else []
+    origins = dict.fromkeys([*names, *(spec["from"] for spec in given.values())])
+    sample = _sample(read, member, inputs, list(origins)) if origins else {}
+    given = {name: guess_stated(name, spec, sample, member.name) for name, spec in given.items()}
+    columns = {**mapped, **given} if mapped else guess_columns(kind, names, sample, given, member.name)
+    return {**part, "columns": columns}
+
+
+def _header(part: Part, member: Member, inputs: Inputs) -> Header:
+    form = part.format or sniff(member, inputs)[0]
+    if form == "json":
+        usual, every = ([key for key in jsonlines.usual_keys(inputs, member, share=s) if key] for s in (0.25, 0.0))
+        return Header(member.name, usual, nested=True, rare=every)
+    if form in ("parquet", "excel"):
+        return Header(member.name, frames.names(inputs, member))
+    dialect, names = dialect_of(part, member, inputs)
+    if dialect.header:
+        line = inputs.head(member, 1 << 16).decode(dialect.encodings[0], "replace").split("\n")[0].rstrip("\r")
+        names = [cell.strip().strip('"').removeprefix("\ufeff") for cell in line.split(dialect.delimiter)]
+    return Header(member.name, names)
+
+
+def _sample(part: Part, member: Member, inputs: Inputs, origins: Sequence[str]) -> dict[str, list[object]]:
+    """Return the first values of some columns."""
+    wanted = replace(part, columns={name: name for name in origins})
+    scrap = Ledger(part.kind)
+    rows = next(read_part(wanted, member, inputs, scrap), None)
+    if rows is None or not len(rows):
+        for encoding in scrap.undecoded:
+            raise DataError(f"No row of [{member.name}] is {encoding}: say how it is written ({written(part.kind)}).")
+        raise DataError(f"[{member.name}] holds no rows to guess its columns from: map them.")
+    return {name: list(values[:ROWS]) for name, values in zip(origins, rows.columns, strict=True)}

@@ -1,0 +1,92 @@
+"""What a finished conversion warns of: ids that match nothing, another encoding, much that was damaged."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from recbole_ktrec.atomic import unescape
+from recbole_ktrec.sources.ledger import Ledger
+
+EXAMPLES = 3
+PARTS = {"inter": "interactions", "item": "items", "user": "users"}
+NO_RATING = ("rating is not a number", "missing rating")
+#: Rows damaged from which on the accounts alone are not loud enough.
+SHARE = 0.1
+
+
+def strangers(kind: str, codes: np.ndarray, known: np.ndarray, inter: Path, described: Path, at: int) -> Iterator[str]:
+    """Warn of users or items with interactions that their file does not hold.
+
+    Args:
+        kind: ``item`` or ``user``.
+        codes: for each interaction that was written, the code of its item (user).
+        known: for each code, whether the file holds it.
+        inter, described: the files as written.
+        at: the column of the id in ``inter``.
+    """
+    taken = np.unique(codes)
+    count = int((~known[taken]).sum())
+    if not count:
+        return
+    rows = np.flatnonzero(~known[codes])
+    first = np.sort(rows[np.unique(codes[rows], return_index=True)[1]])[:EXAMPLES]
+    examples = _listed(_cells(inter, at, first.tolist()))
+    if count == len(taken):
+        theirs = _listed(_cells(described, 0, range(EXAMPLES)))
+        beside = f" beside {theirs} there" if theirs else ""
+        yield (
+            f"none of the {count:,} {kind}s with interactions is in the {kind} file, such as {examples}{beside}: "
+            "ids match where they are spelt alike, letter case and zeros included"
+        )
+    else:
+        verb = "is" if count == 1 else "are"
+        yield f"{count:,} of the {len(taken):,} {kind}s with interactions {verb} not in the {kind} file: {examples}"
+
+
+def _cells(path: Path, at: int, rows: Iterable[int]) -> Iterator[str]:
+    """Yield a cell of some rows (ascending) of an atomic file, as far as it has them."""
+    with path.open(encoding="utf-8", newline="\n") as lines:
+        place = -1  # of the header
+        for row in rows:
+            for line in itertools.islice(lines, row - place, row - place + 1):
+                yield unescape(line.rstrip("\n").split("\t")[at])
+            place = row + 1
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"[{name}]" for name in names)
+
+
+def undecoded(ledger: Ledger, stated: bool) -> Iterator[str]:
+    """Warn of rows that are in another encoding; ``stated``: the source is a table, whose encoding can be said."""
+    for encoding, rows in ledger.undecoded.items():
+        part = PARTS[ledger.kind]
+        remedy = f": say how it is written, {written(ledger.kind)}" if stated else ""
+        yield f"{rows:,} of {ledger.rows_in:,} rows of the {part} were left out, since they are not {encoding}{remedy}"
+
+
+def written(kind: str) -> str:
+    """Return the option that says in which encoding a file is written."""
+    return f"such as --encoding {PARTS[kind]}=latin-1"
+
+
+def damage(ledger: Ledger) -> Iterator[str]:
+    """Warn where a large share of a table was damaged, but for what :func:`undecoded` tells."""
+    told = {f"not {encoding}" for encoding in ledger.undecoded}
+    reasons = {reason: rows for reason, rows in ledger.dropped.most_common() if reason in ledger.examples.keys() - told}
+    rows = sum(reasons.values())
+    if rows and rows >= SHARE * ledger.rows_in:
+        shown = "; ".join(f"{count:,} x {reason} ({ledger.examples[reason][0]})" for reason, count in reasons.items())
+        text = f"{rows:,} of {ledger.rows_in:,} rows of the {PARTS[ledger.kind]} were left out as damaged: {shown}"
+        yield f"{text}{without_ratings(reasons)}"
+
+
+def without_ratings(reasons: Iterable[str]) -> str:
+    """Return what can be done where rows fall for their ratings, else an empty string."""
+    if not any(reason.startswith(NO_RATING) for reason in reasons):
+        return ""
+    return ". --implicit leaves ratings out and keeps such rows (a rating is a number such as 4.5: no word, no 4,5)"

@@ -1,0 +1,139 @@
+"""``ktrec convert table``: columns stated over guesses, and dates that are damaged or not ISO."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from recbole_ktrec.atomic import read_atomic
+from recbole_ktrec.cli import main
+
+#: 2023-02-01T09:28:00Z
+FIRST = 1_675_243_680
+GOODS = "id;titel;preis\n" + "".join(f"p{k};Ding Nummer {k};{k}.5\n" for k in range(5))
+
+
+def clicks(days: list[str], name: str = "when_bought") -> str:
+    return f"visitorid,itemid,{name}\n" + "".join(f"u{k},p{k % 5},{day}\n" for k, day in enumerate(days))
+
+
+def iso(count: int) -> list[str]:
+    return [f"2023-02-{k + 1:02d}T09:28:00Z" for k in range(count)]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    (tmp_path / "goods.csv").write_text(GOODS)
+    (tmp_path / "clicks.csv").write_text(clicks(iso(20)))
+    return tmp_path
+
+
+def table(shop: Path, *columns: str) -> int:
+    stated = [part for column in columns for part in ("--column", column)]
+    files = ["--interactions", "clicks.csv", "--items", "goods.csv", "--output", str(shop / "out" / "d")]
+    return main(["convert", "table", "--input", str(shop), *files, "--overwrite", *stated])
+
+
+def damaged(shop: Path) -> list[str]:
+    return (shop / "out" / "d" / "damaged.tsv").read_text().splitlines()[1:]
+
+
+def test_a_stated_column_goes_over_the_guess_and_the_rest_is_guessed(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert table(shop) == 0
+    assert "no time column: histories have no order (--column timestamp=NAME maps one)" in capsys.readouterr().out
+    assert table(shop, "timestamp=when_bought", "items.title=TITEL", "items.code=id:token") == 0
+    shown = capsys.readouterr().out
+    assert "no time column" not in shown and "text fields: title" in shown
+    inter = read_atomic(shop / "out" / "d" / "d.inter")
+    assert inter.iloc[:2].to_numpy().tolist() == [["u0", "p0", str(FIRST)], ["u1", "p1", str(FIRST + 86_400)]]
+    items = read_atomic(shop / "out" / "d" / "d.item")
+    types = {"item_id": "token", "title": "token_seq", "code": "token", "preis": "float"}
+    assert items.attrs["types"] == types and items.iloc[1].tolist() == ["p1", "Ding Nummer 1", "p1", "1.5"]
+
+
+def test_an_id_is_read_from_the_files_that_have_its_column(shop: Path) -> None:
+    (shop / "clicks.csv").write_text(clicks(iso(20)).replace("itemid", "ware"))
+    assert table(shop, "item_id=ware") == 0
+    assert list(read_atomic(shop / "out" / "d" / "d.inter")["item_id"][:2]) == ["p0", "p1"]
+    assert list(read_atomic(shop / "out" / "d" / "d.item").columns)[0] == "item_id"
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ("items.title=titl", r"\[goods.csv\] has no column \[titl\].*Did you mean \[titel\]"),
+        ("timestamp=bought", r"\[clicks.csv\] has no column \[bought\], only visitorid, itemid, when_bought"),
+        ("title=titel", r"\[clicks.csv\] has no column \[titel\].*items.title=titel"),
+        ("users.age=age", "no file of users is given"),
+        ("timestamp=when_bought:dmy", r"\[dmy\] is neither a type .* nor a unit of time .* nor a date format"),
+        ("timestamp=when_bought:%Q", r"\[%Q\] is neither"),
+        ("timestamp", r"write \[PART.\]NAME=FROM"),
+    ],
+)
+def test_a_column_that_cannot_be_is_told(
+    shop: Path, column: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert table(shop, column) == 2
+    error = capsys.readouterr().err
+    assert re.search(message, error), error
+
+
+def test_a_column_is_stated_over_a_mapping_file(shop: Path) -> None:
+    (shop / "m.yaml").write_text(
+        "interactions:\n  file: clicks.csv\n  columns: {user_id: visitorid, item_id: itemid}\n"
+        "items:\n  file: goods.csv\n  columns: {item_id: id, title: preis}\ntext_fields: [title]\n"
+    )
+    args = ["--mapping", str(shop / "m.yaml"), "--column", "items.title=titel", "--column", "timestamp=when_bought"]
+    assert main(["convert", "table", "--input", str(shop), *args, "--output", str(shop / "d")]) == 0
+    assert read_atomic(shop / "d" / "d.item").to_numpy().tolist()[0] == ["p0", "Ding Nummer 0"]
+    assert read_atomic(shop / "d" / "d.inter").to_numpy().tolist()[0] == ["u0", "p0", str(FIRST)]
+
+
+def test_a_column_of_json_lines_may_lie_deep_or_be_rare(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows: list[dict[str, object]] = [{"id": f"p{k}", "about": {"name": f"Thing number {k}"}} for k in range(9)]
+    rows[8]["rare"] = "a b"
+    (shop / "goods.csv").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert table(shop, "items.title=about.name", "items.note=rare:token_seq") == 0
+    assert read_atomic(shop / "out" / "d" / "d.item")[["title", "note"]].to_numpy().tolist()[8] == [
+        "Thing number 8",
+        "a b",
+    ]
+    assert table(shop, "items.title=abuot.name") == 2
+    assert "[goods.csv] has no column [abuot.name]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("sound", [iso(28), [str(FIRST + 86_400 * k) for k in range(28)]], ids=["iso", "unix"])
+def test_a_bad_date_costs_its_own_row(shop: Path, sound: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "clicks.csv").write_text(clicks([*sound[:9], "not a date", *sound[9:]], "date"))
+    assert table(shop) == 0
+    assert read_atomic(shop / "out" / "d" / "d.inter")["timestamp"].tolist()[:2] == [str(FIRST), str(FIRST + 86_400)]
+    kind = "date" if "T" in sound[0] else "number"
+    assert damaged(shop) == [f"inter\tclicks.csv\t11\ttimestamp is not a {kind}"]
+    assert "clicks.csv:11" in capsys.readouterr().out
+
+
+def test_dates_that_are_not_iso_are_stated_as_the_message_says(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "clicks.csv").write_text(clicks([f"{k + 1:02d}/02/2023 09:28" for k in range(20)], "date"))
+    assert table(shop) == 2
+    error = capsys.readouterr().err
+    assert "[clicks.csv], column [date]: [01/02/2023 09:28] is neither a number nor an ISO date" in error
+    assert 'timestamp: {from: date, date: "%d/%m/%Y %H:%M"}' in error
+    stated = re.search(r"--column '([^']*)'", error)
+    assert stated is not None and stated[1] == "timestamp=date:%d/%m/%Y %H:%M"
+    assert table(shop, stated[1]) == 0
+    assert read_atomic(shop / "out" / "d" / "d.inter")["timestamp"].tolist()[:2] == [str(FIRST), str(FIRST + 86_400)]
+
+
+def test_dates_that_two_forms_fit_are_not_taken_for_either(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "clicks.csv").write_text(clicks([f"{k + 1:02d}/02/2023" for k in range(12)], "date"))
+    assert table(shop) == 2
+    assert "These fit: %d/%m/%Y, %m/%d/%Y." in capsys.readouterr().err
+
+
+def test_a_date_of_an_item_becomes_a_number(shop: Path) -> None:
+    (shop / "goods.csv").write_text("id,title,out\np0,A b,01/02/2023\np1,C d,\n")
+    assert table(shop, "items.released=out:%d/%m/%Y") == 0
+    assert read_atomic(shop / "out" / "d" / "d.item")["released"].tolist() == ["1675209600", ""]

@@ -109,6 +109,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         return 0
     if args.source is None or not args.input:
         parser.error("name a source and its --input (ktrec convert --list shows the sources)")
+    if args.source != TABLE and (given := _given_for_tables(args)):
+        raise ConfigError(f"{given[0]} is for the source [{TABLE}]; [{args.source}] knows its own columns.")
     mapping = _mapping(args) if args.source == TABLE else {}
     source = source_of(mapping) if args.source == TABLE else _source(args.source)
     output = Path(args.output or Path("dataset", Path(args.mapping or args.source).stem))
@@ -126,6 +128,10 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         print(f"warning: {warning}")
     print(_next(report, args.source == TABLE))
     return 0
+
+
+def _given_for_tables(args: argparse.Namespace) -> list[str]:
+    return [f"--{name}" for name in ("mapping", *PARTS, "column", "encoding") if getattr(args, name)]
 
 
 def _source(name: str) -> Source:

@@ -94,6 +94,7 @@ def test_columns_by_options(shop: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
+        (["movielens", "--column", "user_id=u"], r"--column is for the source \[table\]; \[movielens\] knows its own"),
         (["movielns"], r"Unknown source \[movielns\].*Did you mean \[movielens\]"),
         (["table"], "which file holds the interactions"),
         (["table", "--mapping", "animee"], r"No mapping \[animee\].*Did you mean \[anime\]"),

@@ -82,6 +82,9 @@ class Level:
     smooth: float = 0.0
     power: float = 1.0
 
+    def __str__(self) -> str:
+        return f"scale {self.scale:.3g}, smoothing {self.smooth:g}, power {self.power:g}"
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -98,6 +101,10 @@ class Measured:
     cold: float = 0.0
     warm: float = 0.0
     warm_alone: float = 0.0
+
+    def __str__(self) -> str:
+        cold = f"{self.cold_only:.4f} among themselves, {self.cold:.4f} among all"
+        return f"{cold} (known items beside them {self.warm:.4f}, alone {self.warm_alone:.4f})"
 
 
 def scored(

@@ -210,7 +210,7 @@ class Fit:
         form = f"sparse form, {nearest} nearest items" if nearest else "dense form: time grows as their cube"
         _logger.info(f"KTEASE: {len(self.taken):,} items, {form}")
         choice = self.choice()
-        _logger.info(f"KTEASE: {choice}, decay of histories {self.decay:g}")
+        _logger.info(f"KTEASE: {choice}, history_decay {self.decay:g}")
         return self._solved_by_column(choice) if nearest else self._solved(choice)
 
     def _solved_by_column(self, choice: Choice) -> Sparse:
@@ -233,7 +233,7 @@ class Fit:
             choice = self._weighted_anew(inverse, pulled, choice, self.sample)
         matrix = self._items(inverse, pulled, choice)
         self._sharpened = sharpening = self._sharpening(matrix)[0]
-        _logger.info(f"KTEASE: prior weight {choice.prior_weight:g}, {sharpening}")
+        _logger.info(f"KTEASE: prior_weight {choice.prior_weight:g}, {sharpening}")
         sharpening.apply(matrix, self.taken)
         matrix = self._followed(matrix, choice.regularisation)
         cold = self.cold_items(Dense(matrix), choice)
@@ -260,7 +260,7 @@ class Fit:
             else pairs.weights(regularisation, self.penalties)
         )
         matrix, self.successor_weight = add_successors(matrix, found, given, self.sample, rows)
-        _logger.info(f"KTEASE: weight of what comes next {self.successor_weight:g}")
+        _logger.info(f"KTEASE: successor_weight {self.successor_weight:g}")
         return matrix
 
     def _items(self, inverse: DenseInverse, pulled: np.ndarray, choice: Choice) -> np.ndarray:

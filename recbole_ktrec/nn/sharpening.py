@@ -45,6 +45,10 @@ class Sharpening:
     popularity_discount: float = 0.0
     history_discount: float = 0.0
 
+    def __str__(self) -> str:
+        discounts = f"popularity_discount {self.popularity_discount:g}, history_discount {self.history_discount:g}"
+        return f"score_power {self.power:g}, {discounts}"
+
     def apply(self, matrix: Matrix, taken: np.ndarray) -> None:
         """Change B ``[n_items, n_items]`` in place; ``taken`` ``[n_items]`` is n, above 0."""
         column = (taken**-self.popularity_discount).astype(np.float32)

@@ -205,6 +205,11 @@ class Choice:
     neighbour_weight: float
     ndcg: float = 0.0
 
+    def __str__(self) -> str:
+        found = f" (NDCG@10 {self.ndcg:.4f} on held-out interactions)" if self.ndcg else ""
+        numbers = f"prior_weight {self.prior_weight:g}, neighbour_weight {self.neighbour_weight:g}"
+        return f"reg_weight {self.regularisation:g}, {numbers}{found}"
+
 
 def best_of(values: Sequence[float], score: Callable[[float], float]) -> tuple[float, float]:
     """Return (best score, its value); of equal ones, the first."""

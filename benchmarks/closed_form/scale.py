@@ -21,8 +21,8 @@ import scipy.sparse as sp
 
 from recbole_ktrec.nn.fit_options import Options, memory
 from recbole_ktrec.nn.item_item import Fit
+from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.text_prior import text_neighbours
-from recbole_ktrec.nn.tuning import Sample
 from recbole_ktrec.nn.whitening import whitened_text
 
 

@@ -18,7 +18,7 @@ from recbole_ktrec.errors import DataError
 from recbole_ktrec.evaluation.source import Source, file_digest, read_source
 from recbole_ktrec.model.artifact import density
 from recbole_ktrec.nn.lexical import tf_idf
-from recbole_ktrec.nn.tuning import Sample, masked_ndcg
+from recbole_ktrec.nn.samples import Sample, masked_ndcg
 from recbole_ktrec.nn.whitening import whitened_text
 from recbole_ktrec.text import TextSettings, entity_texts, item_vectors
 

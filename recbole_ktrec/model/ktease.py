@@ -29,8 +29,8 @@ from recbole_ktrec.nn.cold_users import choose_recent
 from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
+from recbole_ktrec.nn.samples import Sample, sample_from
 from recbole_ktrec.nn.text_prior import no_prior
-from recbole_ktrec.nn.tuning import Sample, sample_from
 
 #: Pairs of :meth:`KTEASE.predict` are read from whole rows of scores, this many users at a time.
 _USERS = 512

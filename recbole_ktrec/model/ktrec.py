@@ -29,9 +29,10 @@ from recbole_ktrec.nn.fusion_model import FusionModel, FusionOptions
 from recbole_ktrec.nn.history import Histories
 from recbole_ktrec.nn.losses import LOSSES
 from recbole_ktrec.nn.objective import Objective
+from recbole_ktrec.nn.samples import masked_ndcg_by_user
 from recbole_ktrec.nn.scorers import SCORERS, Dot
 from recbole_ktrec.nn.shared import SharedRows
-from recbole_ktrec.nn.tuning import choose_decay, masked_ndcg_by_user
+from recbole_ktrec.nn.tuning import choose_decay
 from recbole_ktrec.nn.whitening import whitened_text
 from recbole_ktrec.text import check_fingerprint
 

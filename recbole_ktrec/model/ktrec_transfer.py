@@ -18,8 +18,8 @@ from recbole_ktrec.model.trained_encoder import UntrainedEncoder
 from recbole_ktrec.model.transfer import FEWEST, TransferSettings, means, pick
 from recbole_ktrec.nn.fusion_model import FusionModel
 from recbole_ktrec.nn.graph import smooth_items
+from recbole_ktrec.nn.samples import masked_ndcg_by_user
 from recbole_ktrec.nn.shared import SharedRows
-from recbole_ktrec.nn.tuning import masked_ndcg_by_user
 from recbole_ktrec.nn.whitening import whitened_text
 from recbole_ktrec.text import ItemVectors
 

@@ -20,7 +20,8 @@ from recbole_ktrec.nn.co_consumption import co_consumption, mapped, metric, pool
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse
 from recbole_ktrec.nn.item_item import Fit
-from recbole_ktrec.nn.tuning import Sample, beyond_standard_error
+from recbole_ktrec.nn.samples import Sample
+from recbole_ktrec.nn.tuning import beyond_standard_error
 
 TRANSFERS = ("zero_shot", "frozen", "adapter", "full")
 #: What ``adapter`` tries on the validation data.

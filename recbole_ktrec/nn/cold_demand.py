@@ -17,7 +17,8 @@ import scipy.sparse as sp
 import torch
 
 from recbole_ktrec.nn.cold_items import FEWEST, POWERS, SCALES, ColdItems, Level, raised, scored, top
-from recbole_ktrec.nn.tuning import Sample, beyond_standard_error, masked_ndcg
+from recbole_ktrec.nn.samples import Sample, masked_ndcg
+from recbole_ktrec.nn.tuning import beyond_standard_error
 
 
 @dataclass(frozen=True)

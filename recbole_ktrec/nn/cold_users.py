@@ -11,7 +11,8 @@ from collections.abc import Callable
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.tuning import Sample, plain_or_better
+from recbole_ktrec.nn.samples import Sample
+from recbole_ktrec.nn.tuning import plain_or_better
 
 #: Shares of the interactions that are tried.
 SHARES = (1.0, 0.5, 0.2, 0.1, 0.05)

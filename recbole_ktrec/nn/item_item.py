@@ -25,6 +25,7 @@ from recbole_ktrec.nn.fitted import Dense, Sparse
 from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs, scaled_items
 from recbole_ktrec.nn.matrices import Matrix
 from recbole_ktrec.nn.nearest import NearestItems
+from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.sharpening import (
     HISTORY_DISCOUNTS,
     POPULARITY_DISCOUNTS,
@@ -39,7 +40,6 @@ from recbole_ktrec.nn.tuning import (
     PRIOR_WEIGHTS,
     REGULARISATIONS,
     Choice,
-    Sample,
     choose,
     choose_decay,
     climb,

@@ -17,7 +17,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from recbole_ktrec.nn.matrices import Matrix, product
-from recbole_ktrec.nn.tuning import Sample, beyond_standard_error
+from recbole_ktrec.nn.samples import Sample
+from recbole_ktrec.nn.tuning import beyond_standard_error
 
 _ROWS = 512
 POWERS = (1.0, 1.25, 1.5)

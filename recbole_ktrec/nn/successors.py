@@ -20,8 +20,9 @@ from recbole_ktrec.nn.closed_form import DenseInverse, times_sparse
 from recbole_ktrec.nn.matrices import Matrix, norm, product
 from recbole_ktrec.nn.nearest import NearestItems
 from recbole_ktrec.nn.recency import in_order
+from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.text_prior import no_prior
-from recbole_ktrec.nn.tuning import Sample, plain_or_better
+from recbole_ktrec.nn.tuning import plain_or_better
 
 #: Weights of C beside B that are tried, C being scaled to the size of B.
 WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)

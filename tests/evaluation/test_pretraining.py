@@ -25,7 +25,7 @@ from recbole_ktrec.model.artifact import load
 from recbole_ktrec.model.held_out import held_out
 from recbole_ktrec.model.interactions import binary_interactions
 from recbole_ktrec.model.text_priors import Terms, TextPriors, untrained_texts
-from recbole_ktrec.nn.tuning import sample_from
+from recbole_ktrec.nn.samples import sample_from
 from recbole_ktrec.text import TextSettings, locate_encoder
 from recbole_ktrec.text.contrastive_loop import ContrastiveTraining
 from recbole_ktrec.text.fingerprint import encoder_fingerprint

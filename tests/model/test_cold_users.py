@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.nn.cold_users import FEWEST, choose_recent
 from recbole_ktrec.nn.recency import one_clock
-from recbole_ktrec.nn.tuning import Sample
+from recbole_ktrec.nn.samples import Sample
 from tests.support import trained
 
 Settings = Callable[..., dict[str, Any]]

@@ -21,10 +21,10 @@ from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
 from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs, scaled_items
 from recbole_ktrec.nn.nearest import NearestItems
+from recbole_ktrec.nn.samples import sample_from
 from recbole_ktrec.nn.sharpening import Sharpening
 from recbole_ktrec.nn.spreading import spread_over_neighbours
 from recbole_ktrec.nn.text_prior import no_prior
-from recbole_ktrec.nn.tuning import sample_from
 
 
 def matrix(rows: list[list[int]]) -> sp.csr_matrix:

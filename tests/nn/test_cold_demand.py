@@ -11,7 +11,8 @@ from recbole_ktrec.nn.cold_demand import Demand, Tried
 from recbole_ktrec.nn.cold_items import ColdItems, Level
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.item_item import Fit
-from recbole_ktrec.nn.tuning import Sample, beyond_standard_error, masked_ndcg
+from recbole_ktrec.nn.samples import Sample, masked_ndcg
+from recbole_ktrec.nn.tuning import beyond_standard_error
 
 N, USERS = 40, 120
 CAREFUL = Level(scale=0.01, smooth=0.0, power=1.0)

@@ -13,8 +13,9 @@ from recbole_ktrec.nn.cold_items import FEWEST
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.recency import DECAYS, decayed, places_from_the_end
+from recbole_ktrec.nn.samples import Sample, sample_from
 from recbole_ktrec.nn.text_prior import no_prior
-from recbole_ktrec.nn.tuning import Sample, choose_decay, sample_from
+from recbole_ktrec.nn.tuning import choose_decay
 
 
 def test_places_by_hand() -> None:

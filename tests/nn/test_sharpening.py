@@ -10,9 +10,9 @@ import scipy.sparse as sp
 
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.item_item import Fit
+from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.sharpening import Sharpening, choose_sharpening, powered
 from recbole_ktrec.nn.text_prior import no_prior
-from recbole_ktrec.nn.tuning import Sample
 
 
 def one_each(rows: list[list[int]], n: int) -> sp.csr_matrix:
@@ -79,4 +79,4 @@ def test_a_fit_follows_the_given_numbers_and_says_what_it_chose(caplog: pytest.L
     b = plain(sp.eye(6, format="csr", dtype=np.float32))
     expected = np.sign(b) * b**2 * taken**-0.5 * taken[:, None] ** -0.25
     np.testing.assert_allclose(made(sp.eye(6, format="csr", dtype=np.float32)), expected, atol=1e-6)
-    assert "power=2.0" in caplog.text
+    assert "score_power 2, popularity_discount 0.5, history_discount 0.25" in caplog.text

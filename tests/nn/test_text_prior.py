@@ -13,8 +13,9 @@ from recbole_ktrec.nn.cold_items import ColdItems, Rehearsal
 from recbole_ktrec.nn.fitted import Dense
 from recbole_ktrec.nn.item_scores import as_matrices, scores_from
 from recbole_ktrec.nn.lexical import idf, term_counts, tf_idf, weighted_rows, words_and_grams, words_and_pairs
+from recbole_ktrec.nn.samples import Sample, masked_ndcg
 from recbole_ktrec.nn.text_prior import power_scale, text_neighbours
-from recbole_ktrec.nn.tuning import Sample, best_of, climb, masked_ndcg, plain_or_better
+from recbole_ktrec.nn.tuning import best_of, climb, plain_or_better
 from recbole_ktrec.nn.whitening import whitened_text
 
 

@@ -128,9 +128,7 @@ def render_page(results: Mapping[str, Any], drawings: Mapping[str, Mapping[str, 
     for name, content in tables.overviews(results):
         body += [f"<h3>{escape(name)} on all data sets</h3>", table(content, own)]
     body += [_dataset(results, name, drawings.get(name, {}), own) for name in results["datasets"]]
-    terms = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(text)}.</dd>" for name, text in wording.definitions(results)
-    )
+    terms = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}.</dd>" for name, text in wording.definitions(results))
     machine = results["environment"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     where = f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}; {versions}."

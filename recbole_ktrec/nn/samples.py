@@ -1,0 +1,162 @@
+"""Held-out interactions of some users, and how well scores rank them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from recbole_ktrec.nn.closed_form import Inverse, Parts, parts, pull_diagonal
+from recbole_ktrec.nn.ranking import ndcg_by_user
+from recbole_ktrec.nn.recency import decayed
+
+#: Candidates of a held-out user where nothing else is said, see :class:`Sample`.
+_CANDIDATES = 20_000
+_USERS = 256
+#: Users whose scores are ranked at a time: they stay in the cache of a core, three times as fast as all at once.
+_CACHED = 32
+
+
+def masked_ndcg_by_user(
+    scores: np.ndarray, known: torch.Tensor, wanted: torch.Tensor, left_out: np.ndarray | None = None
+) -> np.ndarray:
+    """Return NDCG@10 of each user that wants anything.
+
+    Args:
+        scores: ``[m, c]``.
+        known: bool ``[m, c]``, no candidates of that user.
+        wanted: bool ``[m, c]``.
+        left_out: bool ``[c]``, no candidates of anybody.
+    """
+    barred = known if left_out is None else known | torch.from_numpy(left_out)
+    asked = wanted.any(dim=1)
+    if not asked.all():  # copies that are seldom needed
+        scores, barred, wanted = scores[asked.numpy()], barred[asked], wanted[asked]
+    given, found = torch.from_numpy(scores), np.empty(len(scores), dtype=np.float32)
+    for start in range(0, len(scores), _CACHED):
+        some = slice(start, start + _CACHED)
+        found[some] = ndcg_by_user(given[some].masked_fill(barred[some], -torch.inf), wanted[some]).numpy()
+    return found
+
+
+def masked_ndcg(
+    scores: np.ndarray, known: torch.Tensor, wanted: torch.Tensor, left_out: np.ndarray | None = None
+) -> float:
+    """Return the mean of :func:`masked_ndcg_by_user`, 0 if nobody wants anything."""
+    values = masked_ndcg_by_user(scores, known, wanted, left_out)
+    return float(values.mean()) if len(values) else 0.0
+
+
+@dataclass
+class Sample:
+    """Held-out interactions of some users.
+
+    Attributes:
+        rows: what the users took in training, ``[m, n_items]``.
+        positives: what they took later, ``[m, n_items]``, at least one each.
+        barred: items that are no candidates of anybody, bool ``[n_items]``; by default none but the padding item.
+        most: candidates: all items up to this many, else so many random ones and what is asked for.
+        places: of the interactions of ``rows`` from the end of each history, see :mod:`recbole_ktrec.nn.recency`, or
+            None where no order is known.
+    """
+
+    rows: sp.csr_matrix
+    positives: sp.csr_matrix
+    barred: np.ndarray | None = None
+    most: int = _CANDIDATES
+    places: sp.csr_matrix | None = None
+
+    def __post_init__(self) -> None:
+        n = self.rows.shape[1]
+        if n > self.most:
+            drawn = np.random.default_rng(0).choice(n, self.most, replace=False)
+            self.candidates = np.union1d(drawn, self.positives.indices)
+        else:
+            self.candidates = np.arange(n)
+        self.known = torch.from_numpy(self.rows[:, self.candidates].toarray() > 0)
+        self.known |= torch.from_numpy(self.candidates == 0)  # the padding item
+        if self.barred is not None:
+            self.known |= torch.from_numpy(self.barred[self.candidates])
+        self.wanted = torch.from_numpy(self.positives[:, self.candidates].toarray() > 0)
+
+    def some(self, users: int, most: int = _CANDIDATES) -> Sample:
+        """Return a sample of at most so many ``users``, evenly spread, with at most ``most`` candidates."""
+        step = -(-self.rows.shape[0] // users)
+        if step <= 1 and most == self.most:
+            return self
+        return self._part(slice(None, None, step), self.positives[::step], self.barred, most)
+
+    def of_items(self, items: np.ndarray) -> Sample | None:
+        """Return the sample with ``items`` (bool ``[n_items]``) as the only candidates; None if nobody took one."""
+        positives = sp.csr_matrix(self.positives @ sp.diags(items.astype(np.float32)))
+        positives.eliminate_zeros()
+        asked = np.diff(positives.indptr) > 0
+        return self._part(asked, positives[asked], ~items) if asked.any() else None
+
+    def with_history(self) -> Sample | None:
+        """Return the sample of the users who have a history; None if nobody has."""
+        asked = np.diff(self.rows.indptr) > 0
+        if asked.all():
+            return self
+        return self._part(asked, self.positives[asked], self.barred, self.most) if asked.any() else None
+
+    def decayed(self, decay: float) -> Sample:
+        """Return the sample with its histories weighted, see :mod:`recbole_ktrec.nn.recency`."""
+        return replace(self, rows=decayed(self.places, decay)) if self.places is not None and decay else self
+
+    def _part(self, users: slice | np.ndarray, positives: sp.csr_matrix, barred: np.ndarray | None,
+              most: int = _CANDIDATES) -> Sample:  # fmt: skip
+        places = None if self.places is None else self.places[users]
+        return Sample(self.rows[users], positives, barred, most, places)
+
+    def ndcg(self, scores: np.ndarray) -> float:
+        """Return the mean NDCG@10 of ``scores`` ``[m, candidates]``."""
+        return masked_ndcg(scores, self.known, self.wanted)
+
+    def ndcg_by_user(self, scores: np.ndarray) -> np.ndarray:
+        """Return NDCG@10 of each user that wants anything, from ``scores`` ``[m, candidates]``."""
+        return masked_ndcg_by_user(scores, self.known, self.wanted)
+
+    def ndcg_with(self, score: Callable[[sp.csr_matrix], np.ndarray]) -> np.ndarray:
+        """Return NDCG@10 by user, ``score`` making scores ``[m, n_items]`` of histories of that shape."""
+        return self.ndcg_by_user(self.gather(lambda rows: (score(rows),), self.rows)[0])
+
+    def gather(self, function: Callable[[sp.csr_matrix], tuple[np.ndarray, ...]], rows: sp.csr_matrix) -> list:
+        """Return the candidates' columns of what ``function`` makes of ``rows``, some users at a time.
+
+        Args:
+            function: rows ``[m, n_items]`` -> arrays of that shape.
+        """
+        return _stacked(lambda some: tuple(part[:, self.candidates] for part in function(some)), rows)
+
+    def parts(self, inverse: Inverse, prior: sp.csc_matrix, rows: sp.csr_matrix | None = None) -> Parts:
+        """Return the scores of the candidates from ``rows`` (the training rows if not given)."""
+        pulled, columns = pull_diagonal(inverse, prior)[self.candidates], prior[:, self.candidates]
+
+        def both(some: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+            made = parts(inverse, columns, pulled, some, self.candidates)
+            return made.base, made.pull
+
+        return Parts(*_stacked(both, self.rows if rows is None else rows))
+
+
+def _stacked(function: Callable[[sp.csr_matrix], tuple[np.ndarray, ...]], rows: sp.csr_matrix) -> list[np.ndarray]:
+    """Return the arrays that ``function`` makes of all ``rows``, some users at a time."""
+    made = [function(rows[start : start + _USERS]) for start in range(0, rows.shape[0], _USERS)]
+    return [np.concatenate(blocks) for blocks in zip(*made, strict=True)]
+
+
+def sample_from(
+    interactions: sp.csr_matrix, users: np.ndarray, row: np.ndarray, item: np.ndarray,
+    places: sp.csr_matrix | None = None,
+) -> Sample:  # fmt: skip
+    """Return the sample of ``users`` ``[m]`` who later took ``item[k]``, ``row[k]`` being the place among them.
+
+    Args:
+        places: see :class:`Sample`, of all users.
+    """
+    positives = sp.csr_matrix((np.ones(len(row), dtype=np.float32), (row, item)), (len(users), interactions.shape[1]))
+    return Sample(interactions[users], positives, places=None if places is None else places[users])

@@ -26,11 +26,13 @@ from recbole_ktrec.commands.values import check_values
 from recbole_ktrec.errors import DataError, nearest
 from recbole_ktrec.register.arguments import no_command_line, quoted
 from recbole_ktrec.register.properties import config_files_for, converted_file, dataset_files
+from recbole_ktrec.resources import resource_dir
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is not a key of RecBole's configuration."""
     parser.allow_abbrev = False
+    parser.epilog = f"Every key of the plugin, with its meaning: {resource_dir('properties')}/*.yaml and model/*.yaml"
     parser.usage = f"{parser.prog} [--model=M] [--dataset=D] [--config_files='A.yaml B.yaml'] [--key=value ...]"
     parser.add_argument("--model", help="name of a model of RecBole or of this plugin (default: KTRec)")
     parser.add_argument("--dataset", help="name of a data set (default: ml-100k)")

@@ -78,7 +78,7 @@ def load(checkpoint: Path) -> tuple[Any, Any]:
     logging.disable(logging.INFO)  # RecBole prints every setting
     try:
         _, model, dataset, *_ = load_data_and_model(str(checkpoint))
-    except UnpicklingError as error:
+    except (UnpicklingError, EOFError) as error:
         raise DataError(f"[{checkpoint}] is no checkpoint of `ktrec run`: {error}") from error
     finally:
         logging.disable(before)

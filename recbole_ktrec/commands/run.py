@@ -57,7 +57,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     files = [str(file) for file in converted_file(dataset, said.get("data_path"))] + files
     in_force = {**read_config_files([*map(str, dataset_files(dataset)), *files]), **options}
     check_values(in_force)
-    check_dataset(dataset, in_force | {"data_path": said.get("data_path", "dataset/")})
+    check_dataset(dataset, in_force)
     threads = set_threads(args.threads, args.nproc)
     start = time.time()
     with no_command_line():

@@ -11,8 +11,6 @@ from typing import Any
 from recbole_ktrec.errors import ConfigError, number
 from recbole_ktrec.files import read_mapping
 
-_INTERVAL = re.compile(r"\s*[\[(][^,;]+,[^,;]+[\])]\s*(;\s*[\[(][^,;]+,[^,;]+[\])]\s*)*")
-
 
 @functools.cache
 def _defaults() -> dict[str, Any]:
@@ -25,16 +23,15 @@ def check_values(said: Mapping[str, Any]) -> None:
     """Check the values that files and command line give to RecBole's keys.
 
     Raises:
-        ConfigError: a number is none, an interval has no brackets, or ``load_col`` leaves out what is needed.
+        ConfigError: a number is none, an interval is none, or ``load_col`` leaves out what is needed.
     """
     for key, default in _defaults().items():
         if key in said and isinstance(default, int | float) and not isinstance(default, bool):
-            least = 0 if isinstance(default, int) and key != "gpu_id" else None
+            least = 0 if key in ("epochs", "seed") else 1 if key.endswith("batch_size") else None
             number(key, _read(said[key]), least=least, whole=isinstance(default, int))
     for key in ("user_inter_num_interval", "item_inter_num_interval"):
-        value = said.get(key)
-        if value is not None and not _INTERVAL.fullmatch(str(value)):
-            raise ConfigError(f"{key} [{value}] is no interval such as [5,inf) or [2,10];[20,inf).")
+        if said.get(key) is not None:
+            _check_interval(key, str(said[key]))
     _check_columns(said)
 
 
@@ -46,15 +43,27 @@ def _read(value: Any) -> Any:
         return value
 
 
+def _check_interval(key: str, value: str) -> None:
+    """Refuse what RecBole would leave out with a word in the log."""
+    for part in value.split(";"):
+        ends = re.fullmatch(r"\s*[\[(]([^,]+),([^,]+)[\])]\s*", part)
+        low, high = (_read(end) for end in ends.groups()) if ends else ("", "")
+        if isinstance(low, str) or isinstance(high, str) or low > high:
+            raise ConfigError(f"{key} [{value}] is no interval such as [5,inf) or [2,10];[20,inf).")
+
+
 def _check_columns(said: Mapping[str, Any]) -> None:
-    loaded = (said.get("load_col") or {}).get("inter")
+    columns, protocol = said.get("load_col"), said.get("eval_args")
+    if isinstance(columns, str) or (columns is not None and not isinstance(columns, Mapping | list)):
+        raise ConfigError(f"load_col [{columns}] is no mapping such as {{inter: [user_id, item_id]}}.")
+    loaded = columns.get("inter") if isinstance(columns, Mapping) else None
     if not isinstance(loaded, list):
         return
     needed = {"USER_ID_FIELD": "user_id", "ITEM_ID_FIELD": "item_id"}
-    if (said.get("eval_args") or {}).get("order") == "TO":
+    if isinstance(protocol, Mapping) and protocol.get("order") == "TO" and not said.get("benchmark_filename"):
         needed["TIME_FIELD"] = "timestamp"
     for key, default in needed.items():
-        name = said.get(key) or default
-        if name not in loaded:
-            why = "eval_args: {order: TO} sorts by it" if key == "TIME_FIELD" else "no model does without it"
+        name = said.get(key, default)
+        if name is not None and name not in loaded:
+            why = "eval_args: {order: TO} sorts by it" if key == "TIME_FIELD" else f"{key}: ~ would do without it"
             raise ConfigError(f"load_col: [inter] {loaded} leaves out [{name}], the {key}: {why}.")

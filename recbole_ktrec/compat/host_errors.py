@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import traceback
 from pathlib import Path
 
+_SPEC = importlib.util.find_spec("recbole")
+_ROOT = Path(_SPEC.origin).parent if _SPEC and _SPEC.origin else None
+_OWN = Path(__file__).parent.parent
 #: What a message looks like, and what to do about it.
 REMEDIES = (
     (r"Some feat is empty", "no interaction passes user_inter_num_interval, item_inter_num_interval and val_interval."),
@@ -14,23 +18,30 @@ REMEDIES = (
         "its loss is over all items and draws no negatives: set train_neg_sample_args to ~ for this model.",
     ),
     (
-        r"\[(?P<name>.+)\] is not exist in interaction",
-        "load_col does not load [{name}]; eval_args: {{order: TO}} sorts by TIME_FIELD, {{order: RO}} does without it.",
+        r"\[(?P<name>[^\]]+)\] is not exist in interaction",
+        "[{name}] is wanted (as TIME_FIELD by eval_args: {{order: TO}}, say) and not loaded: see load_col.",
     ),
     (
         r"Neither \[(?P<name>.+)\] exists",
-        "the data set must lie where it lay in training: [{name}], seen from the folder of that run.",
+        "the data must lie where the settings (a checkpoint's: of its training) say, at [{name}] seen from here.",
     ),
 )
 
 
 def explained(error: BaseException) -> str | None:
-    """Return one line for an ``error`` that RecBole raised on purpose; None for any other, whose traceback counts."""
+    """Return one line for an ``error`` that RecBole raised on purpose about what it was given.
+
+    None for any other, whose traceback counts: one that was raised elsewhere, that says nothing, or that RecBole raised
+    because a model or data set of this plugin called it wrongly.
+    """
     frames = traceback.extract_tb(error.__traceback__)
-    if not frames or "recbole" not in Path(frames[-1].filename).parts or not _raises(frames[-1].line):
-        return None
     message = " ".join(str(error).split())
-    return f"RecBole: {message.rstrip('.')}.{remedy(message)}"
+    if not frames or not message or not _of_recbole(frames[-1]) or not _raises(frames[-1].line):
+        return None
+    told = remedy(message)
+    if not told and (isinstance(error, AttributeError) or any(map(_of_the_inside, frames))):
+        return None
+    return f"RecBole: {message.rstrip('.')}.{told}"
 
 
 def remedy(message: str) -> str:
@@ -39,6 +50,16 @@ def remedy(message: str) -> str:
         if found := re.search(pattern, message):
             return f" That is: {advice.format(**found.groupdict())}"
     return ""
+
+
+def _of_recbole(frame: traceback.FrameSummary) -> bool:
+    return _ROOT is not None and Path(frame.filename).is_relative_to(_ROOT)
+
+
+def _of_the_inside(frame: traceback.FrameSummary) -> bool:
+    """Return whether the frame is of a room of the plugin that RecBole calls, not of one that calls RecBole."""
+    path = Path(frame.filename)
+    return any(path.is_relative_to(_OWN / room) for room in ("model", "nn", "text"))
 
 
 def _raises(line: str | None) -> bool:

@@ -62,7 +62,10 @@ def test_what_cannot_be_served_is_told(
     Path("elsewhere").mkdir()
     monkeypatch.chdir("elsewhere")
     assert main(["recommend", "--checkpoint", here]) == 2
-    assert "That is: the data set must lie where it lay in training: [dataset/tiny]" in capsys.readouterr().err
+    assert (
+        "That is: the data must lie where the settings (a checkpoint's: of its training) say, at [dataset/tiny]"
+        in capsys.readouterr().err
+    )
     monkeypatch.chdir(workplace)
     assert main(["recommend", "--checkpoint", saved, "--topk", "0"]) == 2
     assert "--topk [0] must be at least 1" in capsys.readouterr().err

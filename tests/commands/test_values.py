@@ -20,6 +20,10 @@ COLUMNS = {"inter": ["user_id", "item_id"]}
         ({"epochs": 2.5}, "epochs [2.5] is not a whole number"),
         ({"user_inter_num_interval": "5,inf"}, "user_inter_num_interval [5,inf] is no interval such as [5,inf)"),
         ({"item_inter_num_interval": "[5)"}, "item_inter_num_interval [[5)] is no interval"),
+        ({"user_inter_num_interval": "[a,b)"}, "user_inter_num_interval [[a,b)] is no interval"),
+        ({"user_inter_num_interval": "[10,2]"}, "user_inter_num_interval [[10,2]] is no interval"),
+        ({"train_batch_size": 0}, "train_batch_size [0] is not a whole number of at least 1."),
+        ({"load_col": "inter"}, "load_col [inter] is no mapping such as"),
         ({"load_col": {"inter": ["user_id"]}}, "leaves out [item_id], the ITEM_ID_FIELD"),
         (
             {"load_col": COLUMNS, "eval_args": {"order": "TO"}},
@@ -48,6 +52,9 @@ def test_refused(said: dict[str, Any], message: str) -> None:
         {"load_col": {"inter": ["u", "i", "t"]}, "USER_ID_FIELD": "u", "ITEM_ID_FIELD": "i", "TIME_FIELD": "t",
          "eval_args": {"order": "TO"}},
         {"load_col": {"item": ["item_id"]}},
+        {"load_col": ["inter"], "eval_args": "TO", "eval_step": -1},
+        {"load_col": COLUMNS, "eval_args": {"order": "TO"}, "benchmark_filename": ["train", "valid", "test"]},
+        {"load_col": {"inter": ["label", "f1"]}, "USER_ID_FIELD": None, "ITEM_ID_FIELD": None},
     ],
 )  # fmt: skip
 def test_fine(said: dict[str, Any]) -> None:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from recbole_ktrec.cli import main
 from recbole_ktrec.compat.host_errors import explained, remedy
-
-
-def _error(source: str, filename: str, tmp_path) -> BaseException:
-    path = tmp_path / filename
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(source, encoding="utf-8")
-    try:
-        exec(compile(source, str(path), "exec"), {})
-    except Exception as error:
-        return error
-    raise AssertionError
 
 
 @pytest.mark.parametrize(
@@ -24,19 +17,39 @@ def _error(source: str, filename: str, tmp_path) -> BaseException:
     [
         ("Some feat is empty, please check the filtering settings.", "no interaction passes user_inter_num_interval"),
         ("train_neg_sample_args [{'a': 1}] should be None when the loss_type is CE.", "set train_neg_sample_args to ~"),
-        ("[timestamp] is not exist in interaction [", "load_col does not load [timestamp]"),
-        ("Neither [dataset/shop] exists in the device nor [x] a known dataset name.", "[dataset/shop], seen from"),
+        ("[timestamp] is not exist in interaction [", "[timestamp] is wanted"),
+        (
+            "Neither [dataset/shop] exists in the device nor [x] a known dataset name.",
+            "at [dataset/shop] seen from here",
+        ),
     ],
 )
 def test_known_messages_come_with_advice(message: str, advice: str) -> None:
     assert advice in remedy(message)
 
 
-def test_only_what_recbole_raises_itself_is_explained(tmp_path) -> None:
-    raised = _error("raise ValueError('no such\\n  thing.')\n", "recbole/data/x.py", tmp_path)
-    assert explained(raised) == "RecBole: no such thing."
-    assert explained(_error("{}['missing']\n", "recbole/data/y.py", tmp_path)) is None
-    assert explained(_error("raise ValueError('ours')\n", "elsewhere/z.py", tmp_path)) is None
+def caught(action: Callable[[], object]) -> BaseException:
+    with pytest.raises(Exception) as error:
+        action()
+    return error.value
+
+
+def test_only_what_recbole_raises_about_what_it_was_given_is_explained() -> None:
+    from recbole.data.interaction import Interaction
+    from recbole.model.abstract_recommender import AbstractRecommender
+
+    assert explained(caught(lambda: Interaction({}).missing)) is None, "a typo of ours ends in a raise of RecBole's"
+    assert explained(caught(lambda: int("x"))) is None
+    assert explained(caught(lambda: AbstractRecommender.full_sort_predict(None, None))) is None, "it says nothing"
+    told = "RecBole: [<class 'int'>] is not supported for initialize `Interaction`!."
+    assert explained(caught(lambda: Interaction(3))) == told
+
+
+def test_a_folder_called_recbole_is_not_recbole(tmp_path: Path) -> None:
+    path = tmp_path / "recbole" / "mine.py"
+    path.parent.mkdir()
+    path.write_text("raise ValueError('mine')\n", encoding="utf-8")
+    assert explained(caught(lambda: runpy.run_path(str(path)))) is None
 
 
 def test_the_command_line_prints_one_line(capsys, monkeypatch, tmp_path) -> None:

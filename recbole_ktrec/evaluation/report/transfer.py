@@ -99,7 +99,8 @@ def _verdict(numbers: Numbers, share: float, metric: str = "ndcg@10") -> str:
     low, high = row["interval"]
     what = {"scratch": "from scratch", "kernel": "the untrained kernel"}[str(reference)]
     judged = "better" if row["better"] else "worse" if row["worse"] else "no difference beyond chance"
-    named = "; NEGATIVE TRANSFER" if numbers.mark(share, metric) == "negative transfer" else ""
+    mark = numbers.mark(share, metric)
+    named = "; NEGATIVE TRANSFER" if mark == "negative transfer" else f" ({mark})" if mark.startswith("fewer") else ""
     return (
         f"{_names(share)}: NDCG@10 {mine:.4f}, {ratio:.3f} x {what} ({row['difference']:+.4f}, 95 % interval "
         f"{low:+.4f} to {high:+.4f}, p {row['p']:.3g}): {judged}{named}. "

@@ -55,7 +55,7 @@ def _columns(
     missing: dict[Stated, DataError],
 ) -> dict[str, Any]:
     """Return ``part`` with all its columns; note which of ``stated`` are in its file and which are not."""
-    member = inputs.find(kind, *patterns(part["file"]))[0]
+    member = inputs.find(kind, *patterns(part.get("file", "*")))[0]
     read = part_of(kind, {**part, "columns": {key: key for key in IDS[kind]}}, ())
     header = _header(read, member, inputs)
     given: dict[str, dict[str, Any]] = {}

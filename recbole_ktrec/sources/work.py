@@ -42,6 +42,7 @@ class Conversion:
         self._described: dict[str, Described] = {}
         self._places: dict[str, list[tuple[str, np.ndarray]]] = {}  # file and lines of the rows described
         self._rows: Interactions | None = None
+        self._files: set[str] = set()  # of the interactions
         self.ledgers: list[Ledger] = []
         self.fields: dict[str, list[Field]] = {}
 
@@ -73,6 +74,7 @@ class Conversion:
         for cells in columns_of(table, ledger, self.rules, self.source):
             lines = self._spools["inter"].add([cells.written[i] for i in shown])
             parts["line"].append(hashes(lines))
+            self._files.add(cells.file)
             for key in (USER, ITEM, TIME):
                 if key in cells.arrays:
                     parts[key].append(cells.arrays[key])
@@ -95,6 +97,7 @@ class Conversion:
             rows = self._spools[table.kind].add(cells.written)
             described.add(cells.arrays[key], [cells.written[i] for i in texts], rows)
             places.append((cells.file, np.asarray(cells.lines, np.int64)))
+            described.compared &= cells.file not in self._files
         described.close()
         self._places[table.kind] = places
 
@@ -136,13 +139,17 @@ class Conversion:
         return keep
 
     def _repeated(self, described: Described, ledger: Ledger, key: str) -> None:
-        """Count the rows of an id that came before; one that says something else is named: it may be the right one."""
-        what, other = SAID[described.texts > 0]
+        """Count the rows of an id that came before; of those that say something else the first are named."""
         same = int((~described.first & ~described.differs).sum())
+        places = self._places.pop(ledger.kind)
+        if not described.compared:
+            ledger.rule(f"{key} seen before (the first stays)", same)
+            return
+        what, other = SAID[described.texts > 0]
         ledger.rule(f"{key} seen before with {what} (the first stays)", same)
-        lines = ((file, int(line)) for file, lines in self._places.pop(ledger.kind) for line in lines)
-        for file, line in itertools.compress(lines, described.differs.tolist()):
-            ledger.reject(f"{key} seen before with {other} (the first stays)", file, line)
+        lines = (f"{file}:{line}" for file, lines in places for line in lines)
+        differing = itertools.compress(lines, described.differs)
+        ledger.rule(f"{key} seen before with {other} (the first stays)", int(described.differs.sum()), differing)
 
     def _taken(self, key: str) -> np.ndarray:
         """Return the codes of the users or items that have interactions left."""
@@ -179,5 +186,6 @@ class Conversion:
         key = ITEM if kind == "item" else USER
         codes = (self._rows.items if kind == "item" else self._rows.users)[self._rows.keep]
         inter, described = (self._staging / f"{self._name}.{each}" for each in ("inter", kind))
-        at = [field.name for field in self.fields["inter"]].index(key)
-        yield from notices.strangers(kind, codes, self._described[kind].knows(self._ids[key]), inter, described, at)
+        at, there = ([field.name for field in self.fields[each]].index(key) for each in ("inter", kind))
+        known = self._described[kind].knows(self._ids[key])
+        yield from notices.strangers(kind, codes, known, (inter, at), (described, there))

@@ -137,3 +137,10 @@ def test_a_date_of_an_item_becomes_a_number(shop: Path) -> None:
     (shop / "goods.csv").write_text("id,title,out\np0,A b,01/02/2023\np1,C d,\n")
     assert table(shop, "items.released=out:%d/%m/%Y") == 0
     assert read_atomic(shop / "out" / "d" / "d.item")["released"].tolist() == ["1675209600", ""]
+
+
+def test_a_column_is_stated_over_a_mapping_that_names_no_file(shop: Path) -> None:
+    (shop / "m.yaml").write_text("interactions:\n  columns: {user_id: visitorid, item_id: itemid}\n")
+    args = ["--mapping", str(shop / "m.yaml"), "--column", "timestamp=when_bought", "--output", str(shop / "d")]
+    assert main(["convert", "table", "--input", str(shop / "clicks.csv"), *args]) == 0
+    assert read_atomic(shop / "d" / "d.inter").to_numpy().tolist()[0] == ["u0", "p0", str(FIRST)]

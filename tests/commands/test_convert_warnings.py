@@ -158,17 +158,16 @@ def test_much_damage_is_told_beside_the_accounts(shop: Path) -> None:
     )
 
 
-def test_repeated_items_are_counted_by_what_they_say(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_repeated_items_are_counted_by_what_they_say(shop: Path) -> None:
     goods = GOODS.replace("title", "title,price").replace(" number 0", " number 0,1") + "p0,A thing of number 0,2\n"
     goods = re.sub(r"(number [1-9])", r"\1,1", goods) + "p1,Quite another,1\np1,A thing of number 1,1\n"
     (shop / "goods.csv").write_text(goods)
     assert table(shop) == 0
     same, other = (f"item_id seen before with {what} text (the first stays)" for what in ("the same", "another"))
     assert document(shop)["tables"]["item"]["dropped"] == {same: 2, other: 1}
-    assert damaged(shop) == [f"item\tgoods.csv\t8\t{other}"]
+    assert document(shop)["tables"]["item"]["examples"] == {other: ["goods.csv:8"]} and damaged(shop) == []
     assert read_atomic(shop / "out" / "d" / "d.item")["title"][1] == "A thing of number 1"
-    assert table(shop, "--strict") == 2
-    assert f"[goods.csv], line 8: {other}" in capsys.readouterr().err
+    assert table(shop, "--strict") == 0 and document(shop)["warnings"] == []
 
 
 def test_repeated_rows_without_texts_are_compared_whole(shop: Path) -> None:
@@ -178,7 +177,35 @@ def test_repeated_rows_without_texts_are_compared_whole(shop: Path) -> None:
         "user_id seen before with the same values (the first stays)": 1,
         "user_id seen before with other values (the first stays)": 1,
     }
-    assert damaged(shop) == ["user\tpeople.csv\t13\tuser_id seen before with other values (the first stays)"]
+    examples = {"user_id seen before with other values (the first stays)": ["people.csv:13"]}
+    assert document(shop)["tables"]["user"]["examples"] == examples and damaged(shop) == []
+
+
+def test_repeats_are_no_damage_however_many(shop: Path) -> None:
+    (shop / "goods.csv").write_text(GOODS + "".join(f"p0,Another thing {k}\n" for k in range(50)))
+    assert table(shop, "--strict") == 0
+    item = document(shop)["tables"]["item"]
+    reason = "item_id seen before with another text (the first stays)"
+    assert item["dropped"] == {reason: 50} and document(shop)["warnings"] == [] and damaged(shop) == []
+    assert item["examples"] == {reason: [f"goods.csv:{line}" for line in range(7, 12)]}
+
+
+def test_items_out_of_the_interactions_are_not_compared(shop: Path) -> None:
+    assert table(shop, "--items", "clicks.csv", "--users", "clicks.csv", "--strict") == 0
+    tables = document(shop)["tables"]
+    assert tables["item"]["dropped"] == {"item_id seen before (the first stays)": 15}
+    assert tables["user"]["dropped"] == {"user_id seen before (the first stays)": 10}
+    assert tables["item"]["examples"] == {} and document(shop)["warnings"] == [] and damaged(shop) == []
+
+
+def test_ids_that_match_nothing_are_shown_wherever_their_column_stands(shop: Path) -> None:
+    (shop / "goods.csv").write_text("title,item\n" + "".join(f"Thing number {k},P{k}\n" for k in range(5)))
+    (shop / "m.yaml").write_text(
+        "interactions: {file: clicks.csv, columns: {user_id: user, item_id: item}}\n"
+        "items: {file: goods.csv, columns: {title: title, item_id: item}}\ntext_fields: [title]\n"
+    )
+    assert table(shop, "--mapping", str(shop / "m.yaml")) == 0
+    assert "such as [p0], [p1], [p2] beside [P0], [P1], [P2] there" in document(shop)["warnings"][0]
 
 
 def test_a_period_that_was_asked_for_is_a_rule(shop: Path) -> None:

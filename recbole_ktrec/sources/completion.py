@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from recbole_ktrec.errors import ConfigError, DataError
@@ -77,8 +78,9 @@ def _columns(
 def _header(part: Part, member: Member, inputs: Inputs) -> Header:
     form = part.format or sniff(member, inputs)[0]
     if form == "json":
-        usual, every = ([key for key in jsonlines.usual_keys(inputs, member, share=s) if key] for s in (0.25, 0.0))
-        return Header(member.name, usual, nested=True, rare=every)
+        usual = [key for key in jsonlines.usual_keys(inputs, member) if key]
+        later = partial(jsonlines.holds, inputs, member)
+        return Header(member.name, usual, jsonlines.paths(inputs, member), later)
     if form in ("parquet", "excel"):
         return Header(member.name, frames.names(inputs, member))
     dialect, names = dialect_of(part, member, inputs)

@@ -203,3 +203,28 @@ def test_blanks_around_the_names_of_a_workbook_do_not_count(shop: Path) -> None:
     args = ["--column", "user_id=who", "--column", "item_id=what", "--output", str(shop / "d")]
     assert main(["convert", "table", "--input", str(shop), "--interactions", "clicks.xlsx", *args]) == 0
     assert read_atomic(shop / "d" / "d.inter").to_numpy().tolist() == [["u0", "p0"], ["u1", "p1"]]
+
+
+def test_text_fields_and_mapped_types_go_over_a_guess(shop: Path) -> None:
+    (shop / "goods.csv").write_text("id,label,code,title\n" + "".join(f"p{k},Thing{k},1{k},x\n" for k in range(5)))
+    (shop / "m.yaml").write_text(
+        "interactions:\n  file: clicks.csv\n  columns: {user_id: visitorid, item_id: itemid}\n"
+        "items:\n  file: goods.csv\n  columns: {item_id: id, title: title, kind: {from: label, type: token}}\n"
+        "text_fields: [title]\n"
+    )
+    args = ["convert", "table", "--input", str(shop), "--mapping", str(shop / "m.yaml"), "--output", str(shop / "d")]
+    stated = ["--column", "items.title=label", "--column", "items.kind=code"]
+    assert main([*args, *stated]) == 0
+    items = read_atomic(shop / "d" / "d.item")
+    assert items.attrs["types"] == {"item_id": "token", "title": "token_seq", "kind": "token"}
+    assert items.iloc[1].tolist() == ["p1", "Thing1", "11"]
+    assert main([*args, *stated[:2], "--column", "items.kind=code:float", "--overwrite"]) == 0
+    assert read_atomic(shop / "d" / "d.item").attrs["types"]["kind"] == "float"
+
+
+def test_text_fields_go_over_guessed_columns(shop: Path) -> None:
+    (shop / "goods.csv").write_text("id,title\n" + "".join(f"p{k},Thing{k}\n" for k in range(5)))
+    (shop / "m.yaml").write_text("interactions: {file: clicks.csv}\nitems: {file: goods.csv}\ntext_fields: [title]\n")
+    args = ["--mapping", str(shop / "m.yaml"), "--output", str(shop / "d")]
+    assert main(["convert", "table", "--input", str(shop), *args]) == 0
+    assert read_atomic(shop / "d" / "d.item").attrs["types"]["title"] == "token_seq"

@@ -111,13 +111,29 @@ def test_a_header_in_another_encoding_is_told(shop: Path, capsys: pytest.Capture
         ("utf-16", r"\[utf-16\] has more than a byte a line end: save the file as UTF-8"),
         ("users=latin-1", "no file of users is given"),
         ("goods=latin-1", "PART one of interactions, items, users"),
+        ("items=latin-1", r"items=latin-1 is for delimited files: \[goods.json\] is json"),
     ],
 )
 def test_an_encoding_that_cannot_be_is_told(
     shop: Path, stated: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert table(shop, "--encoding", stated) == 2
+    (shop / "goods.json").write_text('{"item": "p0", "title": "Some thing"}\n')
+    items = ["--items", "goods.json"] if stated.startswith("items=") else []
+    assert table(shop, "--encoding", stated, *items) == 2
     assert re.search(message, capsys.readouterr().err)
+
+
+def test_an_encoding_without_a_part_is_of_the_delimited_files(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "goods.json").write_text("".join(f'{{"item": "p{k}", "title": "Größe {k}"}}\n' for k in range(5)), "utf-8")
+    assert table(shop, "--encoding", "latin-1", "--items", "goods.json") == 0
+    mapping = document(shop)["mapping"]
+    assert mapping["interactions"]["encoding"] == "latin-1" and "encoding" not in mapping["items"]
+    assert read_atomic(shop / "out" / "d" / "d.item")["title"][0] == "Größe 0"
+    events = "".join(f'{{"user": "u{k}", "item": "p{k}"}}\n' for k in range(5))
+    (shop / "clicks.json").write_text(events)
+    args = ["--interactions", "clicks.json", "--encoding", "latin-1"]
+    assert table(shop, *args, items=False) == 2
+    assert "--encoding latin-1 is for delimited files: [clicks.json] is json" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("items", [False, True])
@@ -135,6 +151,16 @@ def test_a_title_of_one_word_is_a_text_all_the_same(shop: Path, capsys: pytest.C
     (shop / "goods.csv").write_text("item,title\n" + "".join(f"p{k},Alien\n" for k in range(5)))
     assert table(shop) == 0
     assert "warning" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("extra", [(), ("--column", "items.title=title:token_seq")], ids=["guessed", "stated"])
+def test_titles_that_are_all_empty_are_no_text(
+    shop: Path, extra: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shop / "goods.csv").write_text("item,title\n" + "".join(f"p{k},\n" for k in range(5)))
+    assert table(shop, *extra) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert "warning: no item has a text" in shown[-2] and "--fusion=id" in shown[-1]
 
 
 @pytest.mark.parametrize("rating", ["good", '"4,0"'])

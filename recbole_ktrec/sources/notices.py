@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +84,12 @@ def damage(ledger: Ledger) -> Iterator[str]:
         shown = "; ".join(f"{count:,} x {reason} ({ledger.examples[reason][0]})" for reason, count in reasons.items())
         text = f"{rows:,} of {ledger.rows_in:,} rows of the {PARTS[ledger.kind]} were left out as damaged: {shown}"
         yield f"{text}{without_ratings(reasons)}"
+
+
+def empty(ledger: Ledger, columns: Sequence[str]) -> Iterator[str]:
+    """Warn of columns that hold no value in any row: what they are read from may be spelt otherwise."""
+    if ledger.rows_out and columns:
+        yield f"no row of the {PARTS[ledger.kind]} has a value for {_listed(columns)}: see what they are read from"
 
 
 def without_ratings(reasons: Iterable[str]) -> str:

@@ -188,6 +188,14 @@ def test_a_key_that_comes_late_is_taken(shop: Path, capsys: pytest.CaptureFixtur
     assert "[goods.csv] has no column [mroe], only id, name." in capsys.readouterr().err
 
 
+def test_a_column_without_a_value_is_told(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    goods(shop, [{"id": f"p{k}", "info": {"name": f"Thing {k}"}, "other": {"nmae": 1}} for k in range(700)])
+    with (shop / "goods.csv").open("a") as late:
+        late.write('{"id": "p900", "strange": {"label": 1}}\n')
+    assert table(shop, "items.title=info.label:token_seq") == 0
+    assert "warning: no row of the items has a value for [title]: see what" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("zone", "form"), [("+0100", "%z"), ("UTC", "%Z")])
 def test_a_date_format_may_hold_a_zone(shop: Path, zone: str, form: str) -> None:
     (shop / "clicks.csv").write_text(clicks([f"{k + 1:02d}/02/2023 09:28 {zone}" for k in range(20)]))

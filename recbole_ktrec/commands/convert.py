@@ -40,10 +40,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.sources import SOURCES, Report, Rules, Source, convert, load_mapping, source_of
 from recbole_ktrec.sources.cleaning import RULES
-from recbole_ktrec.sources.completion import complete
+from recbole_ktrec.sources.completion import complete, encoded
 from recbole_ktrec.sources.files import Inputs
 from recbole_ktrec.sources.stated import Stated
 from recbole_ktrec.sources.table import PARTS, shipped_mappings
@@ -160,13 +161,12 @@ def _mapping(args: argparse.Namespace) -> dict[str, Any]:
             mapping[part] = {**mapping.get(part, {}), "file": getattr(args, part)}
     if "interactions" not in mapping:
         raise ConfigError("Say which file holds the interactions: --interactions PATTERN, or --mapping YAML.")
-    for part, encoding in (_encoding(each) for each in args.encoding):
-        for name in [part] if part else [name for name in PARTS if name in mapping]:
-            if name not in mapping:
-                raise ConfigError(f"--encoding {part}={encoding}: no file of {part} is given.")
-            mapping[name] = {**mapping[name], "encoding": encoding}
     stated = [Stated.of(each) for each in args.column]
-    return complete(mapping, Inputs.of(args.input, _pairs(args.file, "--file")), stated)
+    encodings = [_encoding(each) for each in args.encoding]
+    inputs = Inputs.of(args.input, _pairs(args.file, "--file"))
+    for part, encoding in encodings:
+        mapping = encoded(mapping, inputs, part, encoding)
+    return complete(mapping, inputs, stated)
 
 
 def _encoding(text: str) -> tuple[str, str]:
@@ -275,13 +275,15 @@ def _next(report: Report, table: bool) -> str:
 
 
 def _has_text(report: Report) -> bool:
-    """Say whether the models find a text: by the text fields, or in a column that they take for one unasked."""
+    """Say whether the models find a text: in the text fields, or in a column that they take for one unasked."""
     from recbole_ktrec.text.entities import chosen_fields
     from recbole_ktrec.text.settings import TextSettings
 
     if report.statistics.get("items_with_text"):
         return True
+    path = report.output / f"{report.output.name}.item"
     try:
-        return bool(chosen_fields(report.output / f"{report.output.name}.item", ITEM, TextSettings()))
+        names = [field.name for field in chosen_fields(path, ITEM, TextSettings())]
+        return any(any(cells) for cells in iter_atomic(path, names))
     except DataError:
         return False

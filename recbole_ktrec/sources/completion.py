@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from recbole_ktrec.errors import ConfigError, DataError
@@ -36,7 +37,8 @@ def complete(mapping: Mapping[str, Any], inputs: Inputs, stated: Sequence[Stated
     for name, kind in PARTS.items():
         mine = [each for each in stated if each.fits(name)]
         if name in whole and (mine or not whole[name].get("columns")):
-            whole[name] = _columns(whole[name], kind, inputs, mine, used, missing)
+            texts = (mapping.get("text_fields") or ()) if name == "items" else ()
+            whole[name] = _columns(whole[name], kind, inputs, mine, used, missing, texts)
     for each in stated:
         if each not in used:
             raise missing.get(each) or ConfigError(f"--column {each.text}: no file of {each.part} is given.")
@@ -53,9 +55,10 @@ def _columns(
     stated: Sequence[Stated],
     used: set[Stated],
     missing: dict[Stated, DataError],
+    texts: Sequence[str],
 ) -> dict[str, Any]:
     """Return ``part`` with all its columns; note which of ``stated`` are in its file and which are not."""
-    member = inputs.find(kind, *patterns(part["file"]))[0]
+    member = inputs.find(kind, *patterns(part.get("file", "*")))[0]
     read = part_of(kind, {**part, "columns": {key: key for key in IDS[kind]}}, ())
     header = _header(read, member, inputs)
     given: dict[str, dict[str, Any]] = {}
@@ -66,19 +69,52 @@ def _columns(
         except DataError as error:
             missing.setdefault(each, error)
     mapped = part.get("columns")
+    types = dict.fromkeys(texts, "token_seq") | _types(mapped or {})
+    given = {name: {"type": types[name], **spec} if name in types else spec for name, spec in given.items()}
     names = list(header.names) if not mapped else []
     origins = dict.fromkeys([*names, *(spec["from"] for spec in given.values())])
     sample = _sample(read, member, inputs, list(origins)) if origins else {}
     given = {name: guess_stated(name, spec, sample, member.name) for name, spec in given.items()}
     columns = {**mapped, **given} if mapped else guess_columns(kind, names, sample, given, member.name)
+    for name in () if mapped else texts:
+        if name in columns and name not in given:
+            columns[name] = {**columns[name], "type": "token_seq"}
     return {**part, "columns": columns}
+
+
+def _types(columns: Mapping[str, Any]) -> dict[str, str]:
+    """Return the types that a mapping says outright."""
+    return {name: spec["type"] for name, spec in columns.items() if isinstance(spec, Mapping) and "type" in spec}
+
+
+def encoded(mapping: Mapping[str, Any], inputs: Inputs, part: str, encoding: str) -> dict[str, Any]:
+    """Return the mapping with the encoding of one part, or (``part`` empty) of all that are delimited.
+
+    Raises:
+        ConfigError: the part has no file, or its file (all files) is not delimited.
+    """
+    said = f"--encoding {part}={encoding}" if part else f"--encoding {encoding}"
+    if part and part not in mapping:
+        raise ConfigError(f"{said}: no file of {part} is given.")
+    others, found = [], {**mapping}
+    for name in [part] if part else [name for name in PARTS if name in mapping]:
+        member = inputs.find(PARTS[name], *patterns(mapping[name].get("file", "*")))[0]
+        form = mapping[name].get("format") or sniff(member, inputs)[0]
+        if form in ("csv", "tsv"):
+            found[name] = {**mapping[name], "encoding": encoding}
+        else:
+            others.append(f"[{member.name}] is {form}")
+    if others and (part or found == mapping):
+        raise ConfigError(f"{said} is for delimited files: {', '.join(others)}, which says itself how it is written.")
+    return found
 
 
 def _header(part: Part, member: Member, inputs: Inputs) -> Header:
     form = part.format or sniff(member, inputs)[0]
     if form == "json":
-        usual, every = ([key for key in jsonlines.usual_keys(inputs, member, share=s) if key] for s in (0.25, 0.0))
-        return Header(member.name, usual, nested=True, rare=every)
+        usual = [key for key in jsonlines.usual_keys(inputs, member) if key]
+        later = partial(jsonlines.holds, inputs, member)
+        return Header(member.name, usual, jsonlines.paths(inputs, member), later)
     if form in ("parquet", "excel"):
         return Header(member.name, frames.names(inputs, member))
     dialect, names = dialect_of(part, member, inputs)

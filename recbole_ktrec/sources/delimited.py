@@ -67,15 +67,23 @@ def batches(
         yield from _batch(rows, numbers, chosen or [], reader, ledger)
 
 
+def plain(cell: str) -> str:
+    """Return a column's name without what surrounds it."""
+    return cell.strip().strip('"')
+
+
 def positions(header: Sequence[str], columns: Sequence[str | int | None], name: str) -> list[int | None]:
-    """Return where the named columns stand; case and surrounding blanks of the header do not count."""
-    names = [cell.strip().strip('"').lower() for cell in header]
+    """Return where the named columns stand; blanks around names do not count, letter case only between two."""
+    exact = [plain(cell) for cell in header]
+    names = [cell.lower() for cell in exact]
     found: list[int | None] = []
     for column in columns:
         if column is None or isinstance(column, int):
             found.append(column)
-        elif column.lower() in names:
-            found.append(names.index(column.lower()))
+        elif plain(column) in exact:
+            found.append(exact.index(plain(column)))
+        elif plain(column).lower() in names:
+            found.append(names.index(plain(column).lower()))
         else:
             have = ", ".join(cell.strip() for cell in header)
             raise DataError(f"[{name}] has no column [{column}], only {have[:300]}.{nearest(column.lower(), names)}")

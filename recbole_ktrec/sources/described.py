@@ -14,6 +14,7 @@ class Described:
 
     Attributes:
         texts: how many columns are text.
+        compared: whether what the rows of one id say is compared (not where they are the interactions).
         hashes: 64-bit hashes of the ids.
         counts: characters of text (words cannot be counted where blanks do not part them).
         first: whether the id comes for the first time.
@@ -22,7 +23,7 @@ class Described:
     """
 
     def __init__(self, texts: int) -> None:
-        self.texts = texts
+        self.texts, self.compared = texts, True
         self.hashes = np.empty(0, np.int64)
         self.counts = np.empty(0, np.int32)
         self.first = self.keep = self.differs = np.empty(0, bool)
@@ -42,6 +43,8 @@ class Described:
         """Say that all rows are in."""
         self.hashes, self.counts = joined(self._parts[0], np.int64), joined(self._parts[1], np.int32)
         values = joined(self._parts[2], np.int64)
+        if not self.compared:
+            values = np.zeros_like(values)
         self._parts = ([], [], [])
         self.first = np.zeros(len(self.hashes), dtype=bool)
         self._ids, places, codes = np.unique(self.hashes, return_index=True, return_inverse=True)

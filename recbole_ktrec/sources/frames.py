@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from recbole_ktrec.errors import DataError, MissingExtraError
-from recbole_ktrec.sources.delimited import positions
+from recbole_ktrec.sources.delimited import plain, positions
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.tables import Batch
@@ -61,15 +61,15 @@ def batches(
 
 
 def names(inputs: Inputs, member: Member) -> list[str]:
-    """Return the column names of a parquet file or of the first sheet of a workbook."""
+    """Return the column names of a parquet file or of the first sheet of a workbook, without blanks around them."""
     require(member)
     with inputs.stream(member) as stream:
         data = io.BytesIO(stream.read())
     if ending(member) == ".parquet":
         import pyarrow.parquet
 
-        return list(_guarded(lambda: pyarrow.parquet.ParquetFile(data).schema_arrow.names, member.name))
-    return [str(cell) for cell in _guarded(lambda: pd.read_excel(data, nrows=0), member.name).columns]
+        return list(map(plain, _guarded(lambda: pyarrow.parquet.ParquetFile(data).schema_arrow.names, member.name)))
+    return [plain(str(cell)) for cell in _guarded(lambda: pd.read_excel(data, nrows=0), member.name).columns]
 
 
 def _parquet(

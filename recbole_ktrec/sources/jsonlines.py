@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import json
 import operator
+import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -52,12 +53,48 @@ def batches(
             yield Batch(columns, member.name, lines)
 
 
-def usual_keys(inputs: Inputs, member: Member, literal: bool = False, share: float = 0.25) -> list[str]:
-    """Return the keys that a share of a file's first objects have (any one may be damaged), commonest first."""
-    lines = inputs.head(member, 1 << 20).split(b"\n")
-    found = [each for each in (_object(line, literal) for line in lines[:500]) if each]
+def usual_keys(inputs: Inputs, member: Member, literal: bool = False) -> list[str]:
+    """Return the keys that a quarter of a file's first objects have (any one may be damaged), commonest first."""
+    found = _first(inputs, member, literal)
     counts = Counter(key for each in found for key in each)
-    return [key for key, count in counts.most_common() if count >= share * len(found)]
+    return [key for key, count in counts.most_common() if count >= len(found) / 4]
+
+
+def paths(inputs: Inputs, member: Member) -> list[str]:
+    """Return the keys of a file's first objects and of the objects within, as ``a.b``."""
+    found: dict[str, None] = {}
+    for each in _first(inputs, member, literal=False):
+        found |= dict.fromkeys(_paths(each))
+    return list(found)
+
+
+def _paths(value: dict[str, Any]) -> Iterator[str]:
+    for key, inner in value.items():
+        if key and "." not in key:  # a.b is b of a
+            yield key
+            if isinstance(inner, dict):
+                yield from (f"{key}.{each}" for each in _paths(inner))
+
+
+def holds(inputs: Inputs, member: Member, name: str) -> bool:
+    """Say whether each key of the path ``name`` stands somewhere in a file."""
+    missing = [_key(each) for each in name.split(".")]
+    with inputs.stream(member) as stream:
+        for _, _, chunk in blocks(stream, member.name):
+            missing = [key for key in missing if not key.search(chunk)]
+            if not missing:
+                return True
+    return False
+
+
+def _key(name: str) -> re.Pattern[bytes]:
+    forms = (re.escape(json.dumps(name, ensure_ascii=each).encode("utf-8", "replace")) for each in (True, False))
+    return re.compile(b"(?:" + b"|".join(forms) + rb")\s*:")
+
+
+def _first(inputs: Inputs, member: Member, literal: bool) -> list[dict[str, Any]]:
+    lines = inputs.head(member, 1 << 20).split(b"\n")
+    return [each for each in (_object(line, literal) for line in lines[:500]) if each]
 
 
 def _block_decoder(keys: Sequence[str]) -> Decoder:

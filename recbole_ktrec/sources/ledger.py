@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,7 +28,8 @@ class Ledger:
         self.rows_out = 0
         self.dropped: Counter[str] = Counter()
         self.changed: Counter[str] = Counter()
-        self.examples: dict[str, list[str]] = {}
+        self.examples: dict[str, list[str]] = {}  # of damage
+        self.noted: dict[str, list[str]] = {}  # of rows that a rule took
         self.undecoded: Counter[str] = Counter()  # encoding -> rows that are not written in it
 
     def reject(self, reason: str, file: str, line: int) -> None:
@@ -46,10 +48,12 @@ class Ledger:
         self.rows_in += 1
         self.reject(reason, file, line)
 
-    def rule(self, reason: str, rows: int) -> None:
-        """Drop ``rows`` sound rows by a rule that the user asked for."""
+    def rule(self, reason: str, rows: int, places: Iterable[str] = ()) -> None:
+        """Drop ``rows`` sound rows by a rule; ``places``: where the first of them stand, as ``file:line``."""
         if rows:
             self.dropped[reason] += rows
+            if noted := list(itertools.islice(places, EXAMPLES)):
+                self.noted[reason] = noted
 
     def check(self) -> None:
         """Fail if a row is unaccounted for (a fault of the converter, not of the data)."""
@@ -64,14 +68,15 @@ class Ledger:
             "rows_out": self.rows_out,
             "dropped": dict(self.dropped.most_common()),
             "changed": dict(self.changed.most_common()),
-            "examples": self.examples,
+            "examples": {**self.examples, **self.noted},
         }
 
     def lines(self) -> Iterable[str]:
         """Yield the accounts as lines of a table for people."""
         yield f"{'.' + self.kind:<8}{'rows in':<52}{self.rows_in:>12,}"
         for reason, rows in self.dropped.most_common():
-            where = f" (first: {self.examples[reason][0]})" if reason in self.examples else ""
+            places = self.examples.get(reason) or self.noted.get(reason)
+            where = f" (first: {places[0]})" if places else ""
             yield f"{'':<8}{'- ' + reason + where:<52}{-rows:>12,}"
         yield f"{'':<8}{'rows out':<52}{self.rows_out:>12,}"
         for rule, cells in self.changed.most_common():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +18,16 @@ NO_RATING = ("rating is not a number", "missing rating")
 SHARE = 0.1
 
 
-def strangers(kind: str, codes: np.ndarray, known: np.ndarray, inter: Path, described: Path, at: int) -> Iterator[str]:
+def strangers(
+    kind: str, codes: np.ndarray, known: np.ndarray, inter: tuple[Path, int], described: tuple[Path, int]
+) -> Iterator[str]:
     """Warn of users or items with interactions that their file does not hold.
 
     Args:
         kind: ``item`` or ``user``.
         codes: for each interaction that was written, the code of its item (user).
         known: for each code, whether the file holds it.
-        inter, described: the files as written.
-        at: the column of the id in ``inter``.
+        inter, described: the files as written, each with the place of the id's column.
     """
     taken = np.unique(codes)
     count = int((~known[taken]).sum())
@@ -34,9 +35,9 @@ def strangers(kind: str, codes: np.ndarray, known: np.ndarray, inter: Path, desc
         return
     rows = np.flatnonzero(~known[codes])
     first = np.sort(rows[np.unique(codes[rows], return_index=True)[1]])[:EXAMPLES]
-    examples = _listed(_cells(inter, at, first.tolist()))
+    examples = _listed(_cells(*inter, first.tolist()))
     if count == len(taken):
-        theirs = _listed(_cells(described, 0, range(EXAMPLES)))
+        theirs = _listed(_cells(*described, range(EXAMPLES)))
         beside = f" beside {theirs} there" if theirs else ""
         yield (
             f"none of the {count:,} {kind}s with interactions is in the {kind} file, such as {examples}{beside}: "
@@ -83,6 +84,12 @@ def damage(ledger: Ledger) -> Iterator[str]:
         shown = "; ".join(f"{count:,} x {reason} ({ledger.examples[reason][0]})" for reason, count in reasons.items())
         text = f"{rows:,} of {ledger.rows_in:,} rows of the {PARTS[ledger.kind]} were left out as damaged: {shown}"
         yield f"{text}{without_ratings(reasons)}"
+
+
+def empty(ledger: Ledger, columns: Sequence[str]) -> Iterator[str]:
+    """Warn of columns that hold no value in any row: what they are read from may be spelt otherwise."""
+    if ledger.rows_out and columns:
+        yield f"no row of the {PARTS[ledger.kind]} has a value for {_listed(columns)}: see what they are read from"
 
 
 def without_ratings(reasons: Iterable[str]) -> str:

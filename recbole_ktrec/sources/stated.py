@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from recbole_ktrec.atomic import TYPES
@@ -22,19 +22,24 @@ class Header:
     """The columns of a file; in a nested one (JSON) ``a.b`` asks for the key ``b`` of the object ``a``.
 
     Attributes:
-        rare: keys that few objects have: not for guessing, but there.
+        rare: keys that few objects have, and those of objects within: not for guessing, but there.
+        later: says whether a key comes further down in the file, None where all columns are known.
     """
 
     file: str
     names: Sequence[str]
-    nested: bool = False
     rare: Sequence[str] = ()
+    later: Callable[[str], bool] | None = None
+
+    @property
+    def all(self) -> list[str]:
+        """All that is known to be there."""
+        return list(dict.fromkeys([*self.names, *self.rare]))
 
     def column(self, name: str) -> str | None:
-        """Return the column as the file spells it, None if it has none; letter case does not count."""
-        top, dot, rest = name.partition(".") if self.nested else (name, "", "")
-        found = next((each for each in (*self.names, *self.rare) if each.lower() == top.lower()), None)
-        return None if found is None else found + dot + rest
+        """Return the column as the file spells it, None if it has none; letter case counts only between two."""
+        known = self.all
+        return name if name in known else next((each for each in known if each.lower() == name.lower()), None)
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class Stated:
         if found is None:
             name = self.origin.partition(":")[0]
             try:
-                positions([*header.names, *header.rare], [name], header.file)
+                positions(header.all, [name], header.file)
             except DataError as error:
                 raise DataError(f"--column {self.text}: {error}{self._elsewhere()}") from None
         return {"from": found, **self._how(how)}
@@ -78,9 +83,16 @@ class Stated:
     def _cut(self, header: Header) -> tuple[str | None, str]:
         """Part FROM and HOW at the colon before which a column of the file stands: both may hold colons themselves."""
         ends = [len(self.origin), *(at for at, mark in enumerate(self.origin) if mark == ":")]
-        for end in ends:
-            if found := header.column(self.origin[:end]):
-                return found, self.origin[end + 1 :]
+        cuts = sorted(
+            ((self.origin[:end], self.origin[end + 1 :]) for end in ends), key=lambda cut: not _is_how(cut[1])
+        )
+        for name, how in cuts:
+            if found := header.column(name):
+                return found, how
+        if header.later is not None:
+            for name, how in cuts:
+                if header.later(name):
+                    return name, how
         return None, ""
 
     def _elsewhere(self) -> str:
@@ -104,8 +116,13 @@ class Stated:
         )
 
 
+def _is_how(how: str) -> bool:
+    return not how or how in TYPES or how in UNITS or how == "iso" or _is_format(how)
+
+
 def _is_format(how: str) -> bool:
+    when = datetime(2001, 12, 31, tzinfo=timezone.utc)  # %z is nothing without a zone
     try:
-        return "%" in how and bool(datetime.strptime(datetime(2001, 12, 31).strftime(how), how))
+        return "%" in how and bool(datetime.strptime(when.strftime(how), how))
     except ValueError:
         return False

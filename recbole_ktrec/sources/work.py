@@ -13,7 +13,7 @@ from recbole_ktrec.atomic import Field
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.sources import notices
 from recbole_ktrec.sources import rules as dropping
-from recbole_ktrec.sources.cells import columns_of
+from recbole_ktrec.sources.cells import Cells, columns_of
 from recbole_ktrec.sources.described import Described, joined
 from recbole_ktrec.sources.ledger import Ledger, open_listing
 from recbole_ktrec.sources.rules import Interactions, Rules
@@ -41,7 +41,9 @@ class Conversion:
         self._ids: dict[str, np.ndarray] = {}  # user_id, item_id -> hashes; a code is a place in it
         self._described: dict[str, Described] = {}
         self._places: dict[str, list[tuple[str, np.ndarray]]] = {}  # file and lines of the rows described
+        self._empty: dict[str, list[str]] = {}  # kind -> columns without a value so far
         self._rows: Interactions | None = None
+        self._files: set[str] = set()  # of the interactions
         self.ledgers: list[Ledger] = []
         self.fields: dict[str, list[Field]] = {}
 
@@ -56,6 +58,7 @@ class Conversion:
             self.ledgers.append(ledger)
             fields = [Field(column.name, column.type) for column in self._shown(table)]
             self.fields[table.kind] = fields
+            self._empty[table.kind] = [field.name for field in fields]
             self._spools[table.kind] = Spool(self._staging / f"{table.kind}.spool", fields)
             if table.kind == "inter":
                 self._interactions(table, ledger)
@@ -73,6 +76,8 @@ class Conversion:
         for cells in columns_of(table, ledger, self.rules, self.source):
             lines = self._spools["inter"].add([cells.written[i] for i in shown])
             parts["line"].append(hashes(lines))
+            self._files.add(cells.file)
+            self._note(table, cells)
             for key in (USER, ITEM, TIME):
                 if key in cells.arrays:
                     parts[key].append(cells.arrays[key])
@@ -95,8 +100,18 @@ class Conversion:
             rows = self._spools[table.kind].add(cells.written)
             described.add(cells.arrays[key], [cells.written[i] for i in texts], rows)
             places.append((cells.file, np.asarray(cells.lines, np.int64)))
+            described.compared &= cells.file not in self._files
+            self._note(table, cells)
         described.close()
         self._places[table.kind] = places
+
+    def _note(self, table: Table, cells: Cells) -> None:
+        """Take the columns in which there is a value from those that are empty."""
+        if empty := self._empty[table.kind]:
+            filled = {
+                c.name for c, each in zip(table.columns, cells.written, strict=True) if c.name in empty and any(each)
+            }
+            self._empty[table.kind] = [name for name in empty if name not in filled]
 
     def _drop(self) -> None:
         rows, ledger = self._rows, self.ledgers[0]
@@ -136,13 +151,17 @@ class Conversion:
         return keep
 
     def _repeated(self, described: Described, ledger: Ledger, key: str) -> None:
-        """Count the rows of an id that came before; one that says something else is named: it may be the right one."""
-        what, other = SAID[described.texts > 0]
+        """Count the rows of an id that came before; of those that say something else the first are named."""
         same = int((~described.first & ~described.differs).sum())
+        places = self._places.pop(ledger.kind)
+        if not described.compared:
+            ledger.rule(f"{key} seen before (the first stays)", same)
+            return
+        what, other = SAID[described.texts > 0]
         ledger.rule(f"{key} seen before with {what} (the first stays)", same)
-        lines = ((file, int(line)) for file, lines in self._places.pop(ledger.kind) for line in lines)
-        for file, line in itertools.compress(lines, described.differs.tolist()):
-            ledger.reject(f"{key} seen before with {other} (the first stays)", file, line)
+        lines = (f"{file}:{line}" for file, lines in places for line in lines)
+        differing = itertools.compress(lines, described.differs)
+        ledger.rule(f"{key} seen before with {other} (the first stays)", int(described.differs.sum()), differing)
 
     def _taken(self, key: str) -> np.ndarray:
         """Return the codes of the users or items that have interactions left."""
@@ -172,6 +191,8 @@ class Conversion:
         """Return what the user should not miss; ``stated``: the source is a table, whose mapping can be changed."""
         found = [text for ledger in self.ledgers for text in notices.undecoded(ledger, stated)]
         found += [text for ledger in self.ledgers for text in notices.damage(ledger)]
+        if stated:
+            found += [text for ledger in self.ledgers for text in notices.empty(ledger, self._empty[ledger.kind])]
         return found + [text for kind in self._described for text in self._strangers(kind)]
 
     def _strangers(self, kind: str) -> Iterator[str]:
@@ -179,5 +200,6 @@ class Conversion:
         key = ITEM if kind == "item" else USER
         codes = (self._rows.items if kind == "item" else self._rows.users)[self._rows.keep]
         inter, described = (self._staging / f"{self._name}.{each}" for each in ("inter", kind))
-        at = [field.name for field in self.fields["inter"]].index(key)
-        yield from notices.strangers(kind, codes, self._described[kind].knows(self._ids[key]), inter, described, at)
+        at, there = ([field.name for field in self.fields[each]].index(key) for each in ("inter", kind))
+        known = self._described[kind].knows(self._ids[key])
+        yield from notices.strangers(kind, codes, known, (inter, at), (described, there))

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from recbole_ktrec.atomic import read_atomic
@@ -137,3 +138,101 @@ def test_a_date_of_an_item_becomes_a_number(shop: Path) -> None:
     (shop / "goods.csv").write_text("id,title,out\np0,A b,01/02/2023\np1,C d,\n")
     assert table(shop, "items.released=out:%d/%m/%Y") == 0
     assert read_atomic(shop / "out" / "d" / "d.item")["released"].tolist() == ["1675209600", ""]
+
+
+def test_a_column_is_stated_over_a_mapping_that_names_no_file(shop: Path) -> None:
+    (shop / "m.yaml").write_text("interactions:\n  columns: {user_id: visitorid, item_id: itemid}\n")
+    args = ["--mapping", str(shop / "m.yaml"), "--column", "timestamp=when_bought", "--output", str(shop / "d")]
+    assert main(["convert", "table", "--input", str(shop / "clicks.csv"), *args]) == 0
+    assert read_atomic(shop / "d" / "d.inter").to_numpy().tolist()[0] == ["u0", "p0", str(FIRST)]
+
+
+def goods(shop: Path, rows: list[dict[str, object]]) -> None:
+    (shop / "goods.csv").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_how_is_told_from_a_key_within_an_object(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    goods(shop, [{"id": f"p{k}", "info": {"name": f"Thing{k}", "dc:out": "2023-02-01"}} for k in range(5)])
+    assert table(shop, "items.title=info.name:token_seq", "items.out=info.dc:out:%Y-%m-%d") == 0
+    items = read_atomic(shop / "out" / "d" / "d.item")
+    assert [items.attrs["types"][name] for name in ("title", "out")] == ["token_seq", "float"]
+    assert items.iloc[1].tolist()[:3] == ["p1", "Thing1", "1675209600"]
+    assert table(shop, "items.title=info.name:tokens") == 2
+    assert "[tokens] is neither a type" in capsys.readouterr().err
+
+
+def test_a_time_within_an_object_is_read_as_stated(shop: Path) -> None:
+    rows = [{"visitorid": f"u{k}", "itemid": "p1", "meta": {"date": day}} for k, day in enumerate(iso(20))]
+    (shop / "clicks.csv").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert table(shop, "timestamp=meta.date:iso") == 0
+    inter = read_atomic(shop / "out" / "d" / "d.inter")
+    assert inter["timestamp"].tolist() == [str(FIRST + 86_400 * k) for k in range(20)]
+
+
+def test_letter_case_tells_two_columns_apart(shop: Path) -> None:
+    goods(shop, [{"ID": k, "id": f"p{k}"} for k in range(5)])
+    assert table(shop, "items.item_id=id") == 0
+    assert read_atomic(shop / "out" / "d" / "d.item")["item_id"].tolist() == [f"p{k}" for k in range(5)]
+    (shop / "goods.csv").write_text("ID,id\n" + "".join(f"{k},p{k}\n" for k in range(5)))
+    assert table(shop, "items.item_id=id") == 0
+    assert read_atomic(shop / "out" / "d" / "d.item").iloc[1].tolist() == ["p1", "1"]
+
+
+def test_a_key_that_comes_late_is_taken(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows: list[dict[str, object]] = [{"id": f"p{k}", "name": "x"} for k in range(700)]
+    rows[650]["more"] = {"größe": "A late one"}
+    goods(shop, rows)
+    assert table(shop, "items.title=more.größe:token_seq") == 0
+    assert read_atomic(shop / "out" / "d" / "d.item")["title"].tolist()[649:652] == ["", "A late one", ""]
+    assert table(shop, "items.title=mroe") == 2
+    assert "[goods.csv] has no column [mroe], only id, name." in capsys.readouterr().err
+
+
+def test_a_column_without_a_value_is_told(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    goods(shop, [{"id": f"p{k}", "info": {"name": f"Thing {k}"}, "other": {"nmae": 1}} for k in range(700)])
+    with (shop / "goods.csv").open("a") as late:
+        late.write('{"id": "p900", "strange": {"label": 1}}\n')
+    assert table(shop, "items.title=info.label:token_seq") == 0
+    assert "warning: no row of the items has a value for [title]: see what" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("zone", "form"), [("+0100", "%z"), ("UTC", "%Z")])
+def test_a_date_format_may_hold_a_zone(shop: Path, zone: str, form: str) -> None:
+    (shop / "clicks.csv").write_text(clicks([f"{k + 1:02d}/02/2023 09:28 {zone}" for k in range(20)]))
+    assert table(shop, f"timestamp=when_bought:%d/%m/%Y %H:%M {form}") == 0
+    first = read_atomic(shop / "out" / "d" / "d.inter")["timestamp"][0]
+    assert first == str(FIRST - (3600 if form == "%z" else 0))
+
+
+def test_blanks_around_the_names_of_a_workbook_do_not_count(shop: Path) -> None:
+    pytest.importorskip("openpyxl")
+    frame = pd.DataFrame({"who ": ["u0", "u1"], " what ": ["p0", "p1"]})
+    frame.to_excel(shop / "clicks.xlsx", index=False)
+    args = ["--column", "user_id=who", "--column", "item_id=what", "--output", str(shop / "d")]
+    assert main(["convert", "table", "--input", str(shop), "--interactions", "clicks.xlsx", *args]) == 0
+    assert read_atomic(shop / "d" / "d.inter").to_numpy().tolist() == [["u0", "p0"], ["u1", "p1"]]
+
+
+def test_text_fields_and_mapped_types_go_over_a_guess(shop: Path) -> None:
+    (shop / "goods.csv").write_text("id,label,code,title\n" + "".join(f"p{k},Thing{k},1{k},x\n" for k in range(5)))
+    (shop / "m.yaml").write_text(
+        "interactions:\n  file: clicks.csv\n  columns: {user_id: visitorid, item_id: itemid}\n"
+        "items:\n  file: goods.csv\n  columns: {item_id: id, title: title, kind: {from: label, type: token}}\n"
+        "text_fields: [title]\n"
+    )
+    args = ["convert", "table", "--input", str(shop), "--mapping", str(shop / "m.yaml"), "--output", str(shop / "d")]
+    stated = ["--column", "items.title=label", "--column", "items.kind=code"]
+    assert main([*args, *stated]) == 0
+    items = read_atomic(shop / "d" / "d.item")
+    assert items.attrs["types"] == {"item_id": "token", "title": "token_seq", "kind": "token"}
+    assert items.iloc[1].tolist() == ["p1", "Thing1", "11"]
+    assert main([*args, *stated[:2], "--column", "items.kind=code:float", "--overwrite"]) == 0
+    assert read_atomic(shop / "d" / "d.item").attrs["types"]["kind"] == "float"
+
+
+def test_text_fields_go_over_guessed_columns(shop: Path) -> None:
+    (shop / "goods.csv").write_text("id,title\n" + "".join(f"p{k},Thing{k}\n" for k in range(5)))
+    (shop / "m.yaml").write_text("interactions: {file: clicks.csv}\nitems: {file: goods.csv}\ntext_fields: [title]\n")
+    args = ["--mapping", str(shop / "m.yaml"), "--output", str(shop / "d")]
+    assert main(["convert", "table", "--input", str(shop), *args]) == 0
+    assert read_atomic(shop / "d" / "d.item").attrs["types"]["title"] == "token_seq"

@@ -111,13 +111,29 @@ def test_a_header_in_another_encoding_is_told(shop: Path, capsys: pytest.Capture
         ("utf-16", r"\[utf-16\] has more than a byte a line end: save the file as UTF-8"),
         ("users=latin-1", "no file of users is given"),
         ("goods=latin-1", "PART one of interactions, items, users"),
+        ("items=latin-1", r"items=latin-1 is for delimited files: \[goods.json\] is json"),
     ],
 )
 def test_an_encoding_that_cannot_be_is_told(
     shop: Path, stated: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert table(shop, "--encoding", stated) == 2
+    (shop / "goods.json").write_text('{"item": "p0", "title": "Some thing"}\n')
+    items = ["--items", "goods.json"] if stated.startswith("items=") else []
+    assert table(shop, "--encoding", stated, *items) == 2
     assert re.search(message, capsys.readouterr().err)
+
+
+def test_an_encoding_without_a_part_is_of_the_delimited_files(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "goods.json").write_text("".join(f'{{"item": "p{k}", "title": "Größe {k}"}}\n' for k in range(5)), "utf-8")
+    assert table(shop, "--encoding", "latin-1", "--items", "goods.json") == 0
+    mapping = document(shop)["mapping"]
+    assert mapping["interactions"]["encoding"] == "latin-1" and "encoding" not in mapping["items"]
+    assert read_atomic(shop / "out" / "d" / "d.item")["title"][0] == "Größe 0"
+    events = "".join(f'{{"user": "u{k}", "item": "p{k}"}}\n' for k in range(5))
+    (shop / "clicks.json").write_text(events)
+    args = ["--interactions", "clicks.json", "--encoding", "latin-1"]
+    assert table(shop, *args, items=False) == 2
+    assert "--encoding latin-1 is for delimited files: [clicks.json] is json" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("items", [False, True])
@@ -135,6 +151,16 @@ def test_a_title_of_one_word_is_a_text_all_the_same(shop: Path, capsys: pytest.C
     (shop / "goods.csv").write_text("item,title\n" + "".join(f"p{k},Alien\n" for k in range(5)))
     assert table(shop) == 0
     assert "warning" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("extra", [(), ("--column", "items.title=title:token_seq")], ids=["guessed", "stated"])
+def test_titles_that_are_all_empty_are_no_text(
+    shop: Path, extra: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shop / "goods.csv").write_text("item,title\n" + "".join(f"p{k},\n" for k in range(5)))
+    assert table(shop, *extra) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert "warning: no item has a text" in shown[-2] and "--fusion=id" in shown[-1]
 
 
 @pytest.mark.parametrize("rating", ["good", '"4,0"'])
@@ -158,17 +184,16 @@ def test_much_damage_is_told_beside_the_accounts(shop: Path) -> None:
     )
 
 
-def test_repeated_items_are_counted_by_what_they_say(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_repeated_items_are_counted_by_what_they_say(shop: Path) -> None:
     goods = GOODS.replace("title", "title,price").replace(" number 0", " number 0,1") + "p0,A thing of number 0,2\n"
     goods = re.sub(r"(number [1-9])", r"\1,1", goods) + "p1,Quite another,1\np1,A thing of number 1,1\n"
     (shop / "goods.csv").write_text(goods)
     assert table(shop) == 0
     same, other = (f"item_id seen before with {what} text (the first stays)" for what in ("the same", "another"))
     assert document(shop)["tables"]["item"]["dropped"] == {same: 2, other: 1}
-    assert damaged(shop) == [f"item\tgoods.csv\t8\t{other}"]
+    assert document(shop)["tables"]["item"]["examples"] == {other: ["goods.csv:8"]} and damaged(shop) == []
     assert read_atomic(shop / "out" / "d" / "d.item")["title"][1] == "A thing of number 1"
-    assert table(shop, "--strict") == 2
-    assert f"[goods.csv], line 8: {other}" in capsys.readouterr().err
+    assert table(shop, "--strict") == 0 and document(shop)["warnings"] == []
 
 
 def test_repeated_rows_without_texts_are_compared_whole(shop: Path) -> None:
@@ -178,7 +203,35 @@ def test_repeated_rows_without_texts_are_compared_whole(shop: Path) -> None:
         "user_id seen before with the same values (the first stays)": 1,
         "user_id seen before with other values (the first stays)": 1,
     }
-    assert damaged(shop) == ["user\tpeople.csv\t13\tuser_id seen before with other values (the first stays)"]
+    examples = {"user_id seen before with other values (the first stays)": ["people.csv:13"]}
+    assert document(shop)["tables"]["user"]["examples"] == examples and damaged(shop) == []
+
+
+def test_repeats_are_no_damage_however_many(shop: Path) -> None:
+    (shop / "goods.csv").write_text(GOODS + "".join(f"p0,Another thing {k}\n" for k in range(50)))
+    assert table(shop, "--strict") == 0
+    item = document(shop)["tables"]["item"]
+    reason = "item_id seen before with another text (the first stays)"
+    assert item["dropped"] == {reason: 50} and document(shop)["warnings"] == [] and damaged(shop) == []
+    assert item["examples"] == {reason: [f"goods.csv:{line}" for line in range(7, 12)]}
+
+
+def test_items_out_of_the_interactions_are_not_compared(shop: Path) -> None:
+    assert table(shop, "--items", "clicks.csv", "--users", "clicks.csv", "--strict") == 0
+    tables = document(shop)["tables"]
+    assert tables["item"]["dropped"] == {"item_id seen before (the first stays)": 15}
+    assert tables["user"]["dropped"] == {"user_id seen before (the first stays)": 10}
+    assert tables["item"]["examples"] == {} and document(shop)["warnings"] == [] and damaged(shop) == []
+
+
+def test_ids_that_match_nothing_are_shown_wherever_their_column_stands(shop: Path) -> None:
+    (shop / "goods.csv").write_text("title,item\n" + "".join(f"Thing number {k},P{k}\n" for k in range(5)))
+    (shop / "m.yaml").write_text(
+        "interactions: {file: clicks.csv, columns: {user_id: user, item_id: item}}\n"
+        "items: {file: goods.csv, columns: {title: title, item_id: item}}\ntext_fields: [title]\n"
+    )
+    assert table(shop, "--mapping", str(shop / "m.yaml")) == 0
+    assert "such as [p0], [p1], [p2] beside [P0], [P1], [P2] there" in document(shop)["warnings"][0]
 
 
 def test_a_period_that_was_asked_for_is_a_rule(shop: Path) -> None:

@@ -38,13 +38,14 @@ def test_implausible_rows_are_counted_with_their_lines(folder: Path, run: Callab
         "date in the future": 1,
         "missing rating": 1,
     }
-    assert result.dropped("item") == {"item_id seen before with another text (the first stays)": 1}
+    another = "item_id seen before with another text (the first stays)"
+    assert result.dropped("item") == {another: 1}
+    assert result.document["tables"]["item"]["examples"] == {another: ["movies.csv:6"]}
     assert [line[1:] for line in result.damaged] == [
         ["ratings.csv", "7", "rating off the scale of 0.5 to 5"],
         ["ratings.csv", "8", "date before the platform existed"],
         ["ratings.csv", "9", "date in the future"],
         ["ratings.csv", "10", "missing rating"],
-        ["movies.csv", "6", "item_id seen before with another text (the first stays)"],
     ]
     statistics = result.document["statistics"]
     assert (statistics["users"], statistics["items"], statistics["interactions"]) == (3, 4, 5)

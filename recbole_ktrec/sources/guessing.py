@@ -16,11 +16,18 @@ from recbole_ktrec.sources.values import NO_NUMBER, date, flat, numbers
 DELIMITERS = ("\t", "::", ",", ";", "|")
 #: Output column -> names (lower case, letters only) that mean it.
 NAMES = {
-    USER: ("userid", "user", "uid", "reviewerid", "customerid", "customer", "visitorid", "username", "userkey"),
+    USER: ("userid", "user", "uid", "reviewerid", "customerid", "customer", "visitorid", "username", "userkey",
+           "visitor", "memberid", "member", "accountid", "clientid", "buyerid", "shopperid", "readerid", "playerid",
+           "learnerid", "studentid"),
     ITEM: ("itemid", "item", "iid", "parentasin", "asin", "productid", "product", "movieid", "bookid", "isbn",
-           "articleid", "newsid", "courseid", "videoid", "animeid", "songid", "businessid", "stockcode", "id"),
+           "articleid", "newsid", "courseid", "videoid", "animeid", "songid", "businessid", "stockcode", "sku",
+           "skuid", "goodsid", "gameid", "appid", "trackid", "artistid", "postid", "contentid", "listingid", "recipeid",
+           "jobid", "hotelid", "placeid", "venueid", "poiid", "paperid", "movie", "book", "article", "course", "video",
+           "anime", "song", "game", "track", "artist", "recipe", "id"),
     RATING: ("rating", "ratings", "stars", "score", "overall", "bookrating"),
-    TIME: ("timestamp", "time", "date", "datetime", "unixreviewtime", "eventtime", "createdat", "ts"),
+    TIME: ("timestamp", "time", "date", "datetime", "unixreviewtime", "eventtime", "createdat", "ts",
+           "eventtimestamp", "reviewtime", "orderdate", "purchasedate", "purchasedat", "viewedat", "watchedat",
+           "clickedat"),
 }  # fmt: skip
 WANTED = {"inter": (USER, ITEM, RATING, TIME), "item": (ITEM,), "user": (USER,)}
 PREFIX = {"inter": "interactions", "item": "items", "user": "users"}

@@ -236,3 +236,23 @@ def test_text_fields_go_over_guessed_columns(shop: Path) -> None:
     args = ["--mapping", str(shop / "m.yaml"), "--output", str(shop / "d")]
     assert main(["convert", "table", "--input", str(shop), *args]) == 0
     assert read_atomic(shop / "d" / "d.item").attrs["types"]["title"] == "token_seq"
+
+
+@pytest.mark.parametrize(
+    ("user", "item", "time"),
+    [
+        ("visitor", "SKU", "event_timestamp"),
+        ("memberId", "recipe", "reviewTime"),
+        ("buyer_id", "game_id", "purchased_at"),
+    ],
+)
+def test_usual_names_are_guessed(
+    shop: Path, user: str, item: str, time: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "".join(f"{k},u{k % 7},p{k % 5},{day}\n" for k, day in enumerate(iso(20)))
+    (shop / "clicks.csv").write_text(f"id,{user},{item},{time}\n{rows}")
+    (shop / "goods.csv").write_text(GOODS.replace("id;", f"{item};", 1))
+    assert table(shop) == 0
+    shown = capsys.readouterr().out
+    for name, origin in (("user_id", user), ("item_id", item), ("timestamp", time)):
+        assert re.search(rf"interactions +{name} +from {origin}", shown), shown

@@ -1,9 +1,10 @@
 """What knowledge of `ktrec pretrain` gives on a target: the curve from no interactions to all, with its controls.
 
 The share is one of users: a random sample of that share of the training users, the smaller within the larger, gives
-its training interactions to learn from and its validation interactions to choose on. At every share each test user's
-whole training history is the query at scoring time, and the same test interactions and the same items are ranked.
-At 0 % nothing is learned or chosen on the target (zero-shot).
+its training interactions to learn from and its validation interactions to choose on. With --sample=interactions it is
+one of all users' interactions (of everybody's history a part is known). At every share each test user's whole training
+history is the query at scoring time, and the same test interactions and the same items are ranked. At 0 % nothing is
+learned or chosen on the target (zero-shot).
 
 Side by side: transferred (with the guard), without the guard, from scratch, the untrained text kernel, transferred with
 shuffled texts, EASE. Each job is a process of its own; what is done is not done again. Written into the output folder:
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seeds", nargs="+", type=int, default=[3], metavar="S", help="how many (default: 3), or which")
     add("--split", default="random", metavar="KIND", help="random or cold_item (default: %(default)s)")
     add("--cold-share", type=float, default=0.2, help="share of the items that are cold (default: %(default)s)")
+    add("--sample", default="users", metavar="OF", help="shares of users or of interactions (default: %(default)s)")
     add("--transfer", default="frozen", metavar="HOW", help="frozen, adapter or full (default: %(default)s)")
     add("--config_files", default="", help="YAML files of further keys, separated by blanks; later ones override")
     add("--jobs", type=int, default=usable_cores(), metavar="N", help="jobs at a time (default: one a core)")
@@ -82,5 +84,6 @@ def _curve(args: argparse.Namespace, given: dict[str, Any]) -> Any:
         args.transfer,
         args.split,
         args.cold_share,
+        args.sample,
         given,
     )

@@ -18,7 +18,7 @@ from recbole_ktrec.evaluation.prepare import Prepared, dataset_settings
 from recbole_ktrec.evaluation.runner import Job
 from recbole_ktrec.evaluation.source import read_source
 from recbole_ktrec.evaluation.splits import SplitSpec
-from recbole_ktrec.evaluation.transfer_split import KINDS, check_shares, prepare_share
+from recbole_ktrec.evaluation.transfer_split import KINDS, SAMPLES, check_shares, prepare_share
 from recbole_ktrec.model.artifact import CARD, WEIGHTS, Artifact, load
 
 MODELS = ("KTEASE", "KTRec")
@@ -44,10 +44,11 @@ class Curve:
     Attributes:
         dataset, data_path: the target; its files lie in ``data_path/dataset``.
         pretrained: folder of the artifact.
-        shares: percentages of the training users.
+        shares: percentages of the training users or interactions.
         seeds: each draws its own split, sample of users and initial weights.
         model, transfer: one of ``MODELS`` and of ``TRANSFERS``.
         kind, cold_share: the split; share of the items that are cold with ``cold_item``.
+        sample: what a share is one of: one of ``SAMPLES``.
         given: configuration keys of every job.
     """
 
@@ -60,12 +61,14 @@ class Curve:
     transfer: str = "frozen"
     kind: str = "random"
     cold_share: float = 0.2
+    sample: str = "users"
     given: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         one_of("model", self.model, MODELS)
         one_of("transfer", self.transfer, TRANSFERS)
         one_of("split", self.kind, KINDS)
+        one_of("sample", self.sample, SAMPLES)
         check_shares(self.shares)
         for key in ("pretrained", "transfer", "transfer_guard", "shuffle_texts", "prior"):
             if key in self.given:
@@ -141,7 +144,7 @@ def plan_curve(curve: Curve, folder: Path, show_progress: bool = True) -> CurveP
     pairs = [(share, seed) for share in shares for seed in curve.seeds]
     for share, seed in tqdm(pairs, desc="Splits", unit="split", disable=not show_progress):
         spec = SplitSpec(curve.kind, curve.cold_share, seed)
-        plan.prepared[share, seed] = prepare_share(source, spec, share, values, folder)
+        plan.prepared[share, seed] = prepare_share(source, spec, share, values, folder, curve.sample)
     for share in shares:
         _add_jobs(plan, share)
     return plan

@@ -36,7 +36,7 @@ def assemble(plan: CurvePlan, runner: Runner) -> dict[str, Any]:
         "settings": {
             "dataset": curve.dataset, "model": curve.model, "transfer": curve.transfer, "split": curve.kind,
             "cold_share": curve.cold_share if curve.kind == "cold_item" else None, "shares": list(curve.shares),
-            "seeds": list(curve.seeds), "given": dict(curve.given), "variants": VARIANTS,
+            "sample": curve.sample, "seeds": list(curve.seeds), "given": dict(curve.given), "variants": VARIANTS,
         },
         "environment": environment(),
         "artifact": _artifact(plan),

@@ -1,8 +1,9 @@
-"""Splits for a transfer curve: a nested sample of users to learn from; at every share the same questions.
+"""Splits for a transfer curve: a nested sample of users, or of interactions, to learn from; always the same questions.
 
 At every share the training history of each test user is the query at scoring time, the same test interactions are asked
-for, and all items of the data set are candidates. What changes is whose interactions a model may learn from, and be
-chosen on: the training and validation interactions of the sampled users. At share 0 there are none.
+for, and all items of the data set are candidates. What changes is what a model may learn from, and be chosen on: the
+training and validation interactions of the sampled users, or a sample of all users' interactions. At share 0 there are
+none.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from recbole_ktrec.evaluation.splits import (
 )
 
 KINDS = ("random", "cold_item")
+#: What a share is a share of: whole histories of some users, or some interactions of every user's history.
+SAMPLES = ("users", "interactions")
 #: Parts beside RecBole's: training interactions that are query only, validation interactions that are only masked.
 HISTORY, MASKED = "history", "masked"
 #: Files of one column: every item (so that RecBole gives each an id), and those without a training interaction.
@@ -52,12 +55,23 @@ def base_parts(frame: pd.DataFrame, spec: SplitSpec) -> np.ndarray:
     return split_each_user(pd.factorize(frame["user"], sort=True)[0], np.random.default_rng(spec.seed))
 
 
-def learners(frame: pd.DataFrame, parts: np.ndarray, percent: float, seed: int) -> np.ndarray:
-    """Return whose rows may be learned from, bool ``[n]``; those of a smaller share are among those of a larger one."""
-    users = np.array(sorted(frame["user"][parts == TRAIN].unique()))
-    order = np.random.default_rng([seed, 1]).permutation(len(users))
-    chosen = users[order[: math.ceil(len(users) * percent / 100)]]
-    return frame["user"].isin(chosen).to_numpy() | (percent >= 100)
+def learnable(frame: pd.DataFrame, parts: np.ndarray, percent: float, seed: int, sample: str = "users") -> np.ndarray:
+    """Return which rows may be learned from, bool ``[n]``; those of a smaller share are among those of a larger one.
+
+    Of ``interactions``, the share is one of the training interactions; a validation interaction is there where its user
+    has one of them.
+    """
+    draw = np.random.default_rng([seed, 1])
+    if sample == "users":
+        users = np.array(sorted(frame["user"][parts == TRAIN].unique()))
+        chosen = users[draw.permutation(len(users))[: math.ceil(len(users) * percent / 100)]]
+        return frame["user"].isin(chosen).to_numpy() | (percent >= 100)
+    there = np.zeros(len(frame), dtype=bool)
+    for part in (TRAIN, VALID):
+        rows = np.flatnonzero(parts == part)
+        there[rows[draw.permutation(len(rows))[: math.ceil(len(rows) * percent / 100)]]] = True
+    known = frame["user"].isin(frame["user"][there & (parts == TRAIN)].unique()).to_numpy()
+    return (there & known) | (percent >= 100)
 
 
 def masks_of(frame: pd.DataFrame, parts: np.ndarray, learns: np.ndarray) -> dict[str, np.ndarray]:
@@ -72,19 +86,20 @@ def masks_of(frame: pd.DataFrame, parts: np.ndarray, learns: np.ndarray) -> dict
     }
 
 
-def prepare_share(source: Source, spec: SplitSpec, percent: float, values: Mapping[str, Any], folder: Path) -> Prepared:
-    """Write the split of ``percent`` of the training users below ``folder`` and return it."""
+def prepare_share(source: Source, spec: SplitSpec, percent: float, values: Mapping[str, Any], folder: Path,
+                  sample: str = "users") -> Prepared:  # fmt: skip
+    """Write the split of ``percent`` of the training users, or interactions, below ``folder`` and return it."""
     frame = source.frame
     parts = base_parts(frame, spec)
-    masks = masks_of(frame, parts, learners(frame, parts, percent, spec.seed))
-    name = f"{source.name}-{spec.tag}-{percent:g}pct"
+    masks = masks_of(frame, parts, learnable(frame, parts, percent, spec.seed, sample))
+    name = f"{source.name}-{spec.tag}-{percent:g}pct{'' if sample == 'users' else f'-{sample}'}"
     items = sorted(frame["item"].unique())
     prints = {
         part: pair_fingerprint(frame["user"][masks[part]], frame["item"][masks[part]])
         for part in ("train", "valid", "test")
     }
     prints["candidates"] = fingerprint(items)
-    described = asdict(spec) | {"percent": percent}
+    described = asdict(spec) | {"percent": percent} | ({} if sample == "users" else {"sample": sample})
     counts = _counts(frame, parts, masks)
     info = {"transfer_format": FORMAT, "dataset": source.name, "source": source.digest, **described}
     info |= {"counts": counts, "fingerprints": prints}

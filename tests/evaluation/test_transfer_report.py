@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,7 @@ from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.splits import SplitSpec
 from recbole_ktrec.evaluation.transfer_grid import Curve, plan_curve, variants
 from recbole_ktrec.evaluation.transfer_report import run_curve, write_files
-from recbole_ktrec.evaluation.transfer_split import base_parts, check_shares, learners, masks_of
+from recbole_ktrec.evaluation.transfer_split import base_parts, check_shares, learnable, masks_of
 from tests.conftest import write_tiny_dataset
 from tests.support import save_tiny_bert, write_titles
 
@@ -70,7 +71,7 @@ def test_shares_are_nested_samples_of_users_and_change_no_question(kind: str) ->
     parts = base_parts(data, SplitSpec(kind, 0.2, 7))
     before: set[str] = set()
     for percent, users in ((0, 0), (10, 2), (50, 10), (100, 20)):
-        masks = masks_of(data, parts, learners(data, parts, percent, 7))
+        masks = masks_of(data, parts, learnable(data, parts, percent, 7))
         mine = set(data["user"][masks["train"]])
         assert len(mine) == users and before <= mine
         assert set(data["user"][masks["valid"]]) <= mine
@@ -79,6 +80,43 @@ def test_shares_are_nested_samples_of_users_and_change_no_question(kind: str) ->
         np.testing.assert_array_equal(masks["valid"] | masks["masked"], parts == 1)
         assert not (masks["train"] & masks["history"]).any()
         before = mine
+
+
+@pytest.mark.parametrize("kind", ["random", "cold_item"])
+def test_shares_of_interactions_are_nested_and_change_no_question(kind: str) -> None:
+    data = frame()
+    parts = base_parts(data, SplitSpec(kind, 0.2, 7))
+    rows, held = (parts == 0).sum(), (parts == 1).sum()
+    before = np.zeros(len(data), dtype=bool)
+    for percent in (0, 10, 50, 100):
+        learns = learnable(data, parts, percent, 7, "interactions")
+        masks = masks_of(data, parts, learns)
+        assert masks["train"].sum() == math.ceil(rows * percent / 100)
+        assert masks["valid"].sum() <= math.ceil(held * percent / 100)
+        assert set(data["user"][masks["valid"]]) <= set(data["user"][masks["train"]]), "no query without a history"
+        assert not (before & ~learns).any()
+        np.testing.assert_array_equal(masks["test"], parts == 2)
+        np.testing.assert_array_equal(masks["train"] | masks["history"], parts == 0)
+        np.testing.assert_array_equal(masks["valid"] | masks["masked"], parts == 1)
+        before = learns
+    assert data["user"][masks_of(data, parts, learnable(data, parts, 50, 7, "interactions"))["train"]].nunique() == 20
+
+
+def test_a_curve_over_interactions(make: Callable[..., Curve], in_process: Runner, workplace: Path) -> None:
+    results, _ = run_curve(make(shares=[0.0, 50.0], sample="interactions"), in_process, workplace / "out")
+    validate(json.loads((workplace / "out" / "results.json").read_text()))
+    assert {run["status"] for run in results["runs"]} == {"done"}, [run.get("error") for run in results["runs"]]
+    none, half = (one["counts"] for one in results["data"]["splits"])
+    assert half["train_interactions"] == math.ceil(none["all_train_interactions"] / 2)
+    assert half["train_interactions"] + half["history_interactions"] == none["history_interactions"]
+    assert half["learned_users"] > 50, "a part of everybody's history, not the whole of some"
+    assert Numbers(results).sample == "interactions"
+    assert "one of interactions" in (workplace / "out" / "report.md").read_text()
+
+
+def test_what_a_share_is_one_of_is_checked(make: Callable[..., Curve]) -> None:
+    with pytest.raises(ConfigError, match="sample.*items.*users"):
+        make(sample="items")
 
 
 def test_shares_are_percentages() -> None:

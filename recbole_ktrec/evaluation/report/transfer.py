@@ -8,9 +8,15 @@ from typing import Any
 
 from recbole_ktrec.evaluation.report.tables import FEW
 
+SHARE = {
+    "users": "A share is one of users: a random sample of that share of the training users, the smaller within the "
+    "larger, gives its training interactions to learn from and its validation interactions to choose on.",
+    "interactions": "A share is one of interactions: a random sample of that share of all training interactions, the "
+    "smaller within the larger, to learn from, and of the validation interactions (of users who have one of them) to "
+    "choose on.",
+}
 PROTOCOL = (
-    "A share is one of users: a random sample of that share of the training users, the smaller within the larger, "
-    "gives its training interactions to learn from and its validation interactions to choose on. At every share each "
+    " At every share each "
     "test user's whole training history is the query at scoring time, the same test interactions are asked for, and "
     "the same items are ranked (all of them, without the user's training and validation items). At 0 % nothing is "
     "learned or chosen on the target; what a text says of an item, and which items there are, is known at every share."
@@ -34,6 +40,7 @@ class Numbers:
 
     def __init__(self, results: Mapping[str, Any]) -> None:
         self.shares = results["settings"]["shares"]
+        self.sample = results["settings"].get("sample", "users")  # what a share is one of
         self.rows = {(row["share"], row["variant"], row["metric"]): row for row in results["curve"]}
         self.compared = {
             (row["share"], row["variant"], row["with"], row["metric"]): row for row in results["comparisons"]
@@ -159,7 +166,7 @@ def render(results: Mapping[str, Any], plotted: bool) -> str:
     for metric in [group + name for group in ("", "cold/", "cold only/") for name in TITLES]:
         if any(key[2] == metric for key in numbers.rows):
             parts += [f"## {title(metric)}{numbers.asked(metric)}", _table(numbers, metric)]
-    parts += [_MARKS, "## Protocol", PROTOCOL]
+    parts += [_MARKS, "## Protocol", SHARE[numbers.sample] + PROTOCOL]
     parts.append("\n".join(f"- **{name}**: {text}." for name, text in settings["variants"].items()))
     if settings["model"] == "KTRec":
         parts.append("At 0 % KTRec is its closed form alone (KTEASE): nothing else of it is there before training.")

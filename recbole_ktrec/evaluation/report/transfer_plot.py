@@ -55,7 +55,7 @@ def _panel(axes: Any, numbers: Numbers, metric: str) -> None:
         x, y = [places[row["share"]] for row in there], [row["mean"] for row in there]
         axes.errorbar(x, y, yerr=spread, label=variant, capsize=2, **_STYLES[variant])
     axes.set_xticks(list(places.values()), [f"{share:g} %" for share in numbers.shares])
-    axes.set_xlabel("training users learned from")
+    axes.set_xlabel(f"training {numbers.sample} learned from")
     axes.set_title(title(metric), fontsize=10)
     axes.set_ylim(bottom=0)
     axes.grid(axis="y", color="#8888", linewidth=0.5)

@@ -1,10 +1,11 @@
 """What knowledge of `ktrec pretrain` gives on a target: the curve from no interactions to all, with its controls.
 
 The share is one of users: a random sample of that share of the training users, the smaller within the larger, gives
-its training interactions to learn from and its validation interactions to choose on. With --sample=interactions it is
-one of all users' interactions (of everybody's history a part is known). At every share each test user's whole training
-history is the query at scoring time, and the same test interactions and the same items are ranked. At 0 % nothing is
-learned or chosen on the target (zero-shot).
+its training interactions to learn from and its validation interactions to choose on; at every share each test user's
+whole training history is the query at scoring time. With --sample=interactions the share is one of all users' training
+interactions, and the rest is not known at scoring time either (but at 0 %, where the whole histories ask). The same
+test interactions are asked for and the same items are ranked at every share. At 0 % nothing is learned or chosen on
+the target (zero-shot).
 
 Side by side: transferred (with the guard), without the guard, from scratch, the untrained text kernel, transferred with
 shuffled texts, EASE. Each job is a process of its own; what is done is not done again. Written into the output folder:

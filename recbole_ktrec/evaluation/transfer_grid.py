@@ -31,7 +31,7 @@ VARIANTS = {
     "transferred": "the model with the artifact; the guard lets it in only where it pays on validation data",
     "unguarded": "the same without the guard",
     "scratch": "the same model without the artifact",
-    "kernel": "the text kernel: histories and item texts, nothing learned, so the same at every share",
+    "kernel": "the text kernel: histories and item texts, nothing learned",
     "shuffled": "as transferred, but every item has the text of another one",
     "EASE": "no texts (KTEASE as plain EASE; its lambda is chosen on validation data)",
 }
@@ -81,7 +81,7 @@ class CurvePlan:
 
     Attributes:
         prepared: (share, seed) -> split.
-        jobs: (variant, share, seed) -> job; those of the kernel have share 0.
+        jobs: (variant, share, seed) -> job; those of the kernel have share 0 where the queries are the same at all.
     """
 
     curve: Curve
@@ -92,20 +92,22 @@ class CurvePlan:
 
     def job(self, variant: str, share: float, seed: int) -> Job | None:
         """Return the job whose result stands for ``variant`` at ``share``."""
-        return self.jobs.get((variant, 0.0 if variant == "kernel" else share, seed))
+        same = variant == "kernel" and self.curve.sample == "users"
+        return self.jobs.get((variant, 0.0 if same else share, seed))
 
 
 def variants(curve: Curve, share: float) -> dict[str, dict[str, Any]]:
     """Return label -> configuration of what is run at ``share``; at 0 only what learns nothing can be."""
     folder = str(curve.pretrained.resolve())
     shuffled = {"shuffle_texts": True}
+    given = {"model": "KTEASE", "transfer": "zero_shot"}  # of KTRec nothing but its closed form is there untrained
     if share == 0:
-        given = {"model": "KTEASE", "transfer": "zero_shot"}  # of KTRec nothing but its closed form is there untrained
         mine = {**given, "pretrained": folder}
         return {"transferred": mine, "kernel": given, "shuffled": {**mine, **shuffled}}
     plain = {"model": curve.model, "transfer": curve.transfer}
     mine = {**plain, "pretrained": folder}
-    return {
+    kernel = {} if curve.sample == "users" else {"kernel": given}
+    return kernel | {
         "transferred": mine,
         "unguarded": {**mine, "transfer_guard": False},
         "scratch": plain,

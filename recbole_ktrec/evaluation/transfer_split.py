@@ -1,9 +1,9 @@
 """Splits for a transfer curve: a nested sample of users, or of interactions, to learn from; always the same questions.
 
-At every share the training history of each test user is the query at scoring time, the same test interactions are asked
-for, and all items of the data set are candidates. What changes is what a model may learn from, and be chosen on: the
-training and validation interactions of the sampled users, or a sample of all users' interactions. At share 0 there are
-none.
+The same test interactions are asked for at every share, and all items of the data set are candidates. What changes is
+what a model may learn from, and be chosen on: the training and validation interactions of the sampled users (each test
+user's whole training history is the query at scoring time), or a sample of all users' interactions (which is all that
+is known of the histories then, at scoring time too). At share 0 nothing is learned, and the whole histories ask.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from recbole_ktrec.evaluation.splits import (
 KINDS = ("random", "cold_item")
 #: What a share is a share of: whole histories of some users, or some interactions of every user's history.
 SAMPLES = ("users", "interactions")
-#: Parts beside RecBole's: training interactions that are query only, validation interactions that are only masked.
+#: Parts beside RecBole's: training interactions that are query only, interactions that are only masked.
 HISTORY, MASKED = "history", "masked"
 #: Files of one column: every item (so that RecBole gives each an id), and those without a training interaction.
 CANDIDATES, COLD = "candidates", "cold"
@@ -74,15 +74,16 @@ def learnable(frame: pd.DataFrame, parts: np.ndarray, percent: float, seed: int,
     return (there & known) | (percent >= 100)
 
 
-def masks_of(frame: pd.DataFrame, parts: np.ndarray, learns: np.ndarray) -> dict[str, np.ndarray]:
-    """Return part name -> its rows, bool ``[n]``."""
+def masks_of(frame: pd.DataFrame, parts: np.ndarray, learns: np.ndarray, asks: bool = True) -> dict[str, np.ndarray]:
+    """Return part name -> its rows, bool ``[n]``; ``asks``: what is not learned from is part of the queries."""
     asked = frame["user"].isin(frame["user"][parts == TEST].unique()).to_numpy()
+    history = (parts == TRAIN) & ~learns & asked
     return {
         "train": (parts == TRAIN) & learns,
         "valid": (parts == VALID) & learns,
         "test": parts == TEST,
-        HISTORY: (parts == TRAIN) & ~learns & asked,
-        MASKED: (parts == VALID) & ~learns & asked,
+        HISTORY: history & asks,
+        MASKED: ((parts == VALID) & ~learns & asked) | (history & (not asks)),
     }
 
 
@@ -91,15 +92,16 @@ def prepare_share(source: Source, spec: SplitSpec, percent: float, values: Mappi
     """Write the split of ``percent`` of the training users, or interactions, below ``folder`` and return it."""
     frame = source.frame
     parts = base_parts(frame, spec)
-    masks = masks_of(frame, parts, learnable(frame, parts, percent, spec.seed, sample))
-    name = f"{source.name}-{spec.tag}-{percent:g}pct{'' if sample == 'users' else f'-{sample}'}"
+    whole = sample == "users"
+    masks = masks_of(frame, parts, learnable(frame, parts, percent, spec.seed, sample), asks=whole or percent == 0)
+    name = f"{source.name}-{spec.tag}-{percent:g}pct{'' if whole else f'-{sample}'}"
     items = sorted(frame["item"].unique())
     prints = {
         part: pair_fingerprint(frame["user"][masks[part]], frame["item"][masks[part]])
         for part in ("train", "valid", "test")
     }
     prints["candidates"] = fingerprint(items)
-    described = asdict(spec) | {"percent": percent} | ({} if sample == "users" else {"sample": sample})
+    described = asdict(spec) | {"percent": percent} | ({} if whole else {"sample": sample})
     counts = _counts(frame, parts, masks)
     info = {"transfer_format": FORMAT, "dataset": source.name, "source": source.digest, **described}
     info |= {"counts": counts, "fingerprints": prints}

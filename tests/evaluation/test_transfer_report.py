@@ -90,14 +90,15 @@ def test_shares_of_interactions_are_nested_and_change_no_question(kind: str) -> 
     before = np.zeros(len(data), dtype=bool)
     for percent in (0, 10, 50, 100):
         learns = learnable(data, parts, percent, 7, "interactions")
-        masks = masks_of(data, parts, learns)
+        masks = masks_of(data, parts, learns, asks=False)
         assert masks["train"].sum() == math.ceil(rows * percent / 100)
         assert masks["valid"].sum() <= math.ceil(held * percent / 100)
         assert set(data["user"][masks["valid"]]) <= set(data["user"][masks["train"]]), "no query without a history"
         assert not (before & ~learns).any()
         np.testing.assert_array_equal(masks["test"], parts == 2)
-        np.testing.assert_array_equal(masks["train"] | masks["history"], parts == 0)
-        np.testing.assert_array_equal(masks["valid"] | masks["masked"], parts == 1)
+        assert not masks["history"].any(), "what is not known does not ask"
+        np.testing.assert_array_equal(masks["train"] | masks["valid"] | masks["masked"], parts < 2)
+        assert not (masks["masked"] & learns).any()
         before = learns
     assert data["user"][masks_of(data, parts, learnable(data, parts, 50, 7, "interactions"))["train"]].nunique() == 20
 
@@ -108,7 +109,13 @@ def test_a_curve_over_interactions(make: Callable[..., Curve], in_process: Runne
     assert {run["status"] for run in results["runs"]} == {"done"}, [run.get("error") for run in results["runs"]]
     none, half = (one["counts"] for one in results["data"]["splits"])
     assert half["train_interactions"] == math.ceil(none["all_train_interactions"] / 2)
-    assert half["train_interactions"] + half["history_interactions"] == none["history_interactions"]
+    assert half["history_interactions"] == 0 and none["history_interactions"] == none["all_train_interactions"]
+    assert (
+        half["train_interactions"] + half["masked_interactions"]
+        == none["history_interactions"] + 60 - half["valid_interactions"]
+    )
+    numbers = Numbers(results)
+    assert numbers.mean(50.0, "kernel", "ndcg@10") != numbers.mean(0.0, "kernel", "ndcg@10"), "shorter histories ask"
     assert half["learned_users"] > 50, "a part of everybody's history, not the whole of some"
     assert Numbers(results).sample == "interactions"
     assert "one of interactions" in (workplace / "out" / "report.md").read_text()

@@ -10,14 +10,15 @@ from recbole_ktrec.evaluation.report.tables import FEW
 
 SHARE = {
     "users": "A share is one of users: a random sample of that share of the training users, the smaller within the "
-    "larger, gives its training interactions to learn from and its validation interactions to choose on.",
+    "larger, gives its training interactions to learn from and its validation interactions to choose on. At every "
+    "share each test user's whole training history is the query at scoring time.",
     "interactions": "A share is one of interactions: a random sample of that share of all training interactions, the "
-    "smaller within the larger, to learn from, and of the validation interactions (of users who have one of them) to "
-    "choose on.",
+    "smaller within the larger, is what is known of the histories, to learn from and to ask with, and of the "
+    "validation interactions (of users who have one of them) to choose on. At 0 % the whole histories ask, so that "
+    "row is not to be compared with the others.",
 }
 PROTOCOL = (
-    " At every share each "
-    "test user's whole training history is the query at scoring time, the same test interactions are asked for, and "
+    " The same test interactions are asked for at every share, and "
     "the same items are ranked (all of them, without the user's training and validation items). At 0 % nothing is "
     "learned or chosen on the target; what a text says of an item, and which items there are, is known at every share."
 )

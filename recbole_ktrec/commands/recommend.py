@@ -15,6 +15,7 @@ import argparse
 import csv
 import logging
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
@@ -78,13 +79,24 @@ def load(checkpoint: Path) -> tuple[Any, Any]:
     logging.disable(logging.INFO)  # RecBole prints every setting
     try:
         _, model, dataset, *_ = load_data_and_model(str(checkpoint))
-    except (UnpicklingError, EOFError) as error:
-        raise DataError(f"[{checkpoint}] is no checkpoint of `ktrec run`: {error}") from error
+    except (UnpicklingError, EOFError, OSError, LookupError, TypeError, RuntimeError) as error:
+        if why := _no_checkpoint(error):
+            raise DataError(f"[{checkpoint}] is no checkpoint of `ktrec run`: {why}") from error
+        raise
     finally:
         logging.disable(before)
     if model.type == ModelType.SEQUENTIAL:
         raise ConfigError(f"[{checkpoint}] holds a sequential model: ktrec recommend serves models that score users.")
     return model.eval(), dataset
+
+
+def _no_checkpoint(error: Exception) -> str:
+    """Return what is wrong with the file, or nothing where the error is of something else than reading it."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    if isinstance(error, UnpicklingError | EOFError) or "torch/serialization" in Path(last.filename).as_posix():
+        return str(error).partition("\n")[0] or "it is damaged"
+    of_checkpoint = last.name == "load_data_and_model" and "checkpoint" in (last.line or "")
+    return "it holds something else" if of_checkpoint else ""
 
 
 def recommend(model: Any, dataset: Any, users: Sequence[str], k: int) -> Iterator[tuple[str, int, str, float]]:

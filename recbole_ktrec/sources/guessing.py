@@ -35,6 +35,9 @@ _DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%d %b %Y")
 #: Forms of dates that a message offers; none is taken unasked, since 3/4 may be in March or in April.
 FORMS = tuple(day + clock for day in _DAYS for clock in ("", " %H:%M", " %H:%M:%S", " %I:%M:%S %p"))
 
+#: Digits -> how dates are written without anything between.
+COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+
 
 def sniff(member: Member, inputs: Inputs) -> tuple[str, str]:
     """Return (format, delimiter) of a file, by its name and its first line."""
@@ -127,7 +130,7 @@ def _time(values: Sequence[object], name: str, file: str) -> dict[str, Any]:
     full = [value for value in values if flat(value).strip() not in NO_NUMBER]
     found, wrong = numbers(full)
     if _few(wrong, full):
-        return {"unit": "ms"} if len(found) and np.nanmedian(found) > 1e11 else {}
+        return _clock(full, float(np.nanmedian(found)) if len(found) else 0.0)
     wrong = numbers(full, date())[1]
     if _few(wrong, full):
         return {"date": "iso"}
@@ -139,6 +142,15 @@ def _time(values: Sequence[object], name: str, file: str) -> dict[str, Any]:
         f"2023-01-31. Say how dates are written, --column '{TIME}={name}:{form}', or in a mapping file "
         f'{TIME}: {{from: {name}, date: "{form}"}}. {fitting}.'
     )
+
+
+def _clock(values: Sequence[object], middle: float) -> dict[str, Any]:
+    """Return how times that are numbers are written; 20230131 is a date and no second of August 1970."""
+    digits = str(int(middle))
+    form = COMPACT.get(len(digits))
+    if form and 1900 <= int(digits[:4]) <= 2100 and _few(numbers(values, date(form))[1], values):
+        return {"date": form}
+    return {"unit": "ms"} if middle > 1e11 else {}
 
 
 def _few(wrong: Mapping[int, object], full: Sequence[object]) -> bool:

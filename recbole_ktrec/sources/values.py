@@ -158,7 +158,9 @@ def date(*forms: str) -> Callable[[object], float]:
     def of_any(value: object) -> float:
         if isinstance(value, datetime):
             return (value if value.tzinfo else value.replace(tzinfo=timezone.utc)).timestamp()
-        return parse(str(value).strip())
+        text = str(value).strip()
+        whole = text.removesuffix(".0")  # pandas writes whole numbers so where some are missing
+        return parse(whole if whole.isdigit() else text)
 
     return of_any
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pandas as pd
@@ -256,3 +257,23 @@ def test_usual_names_are_guessed(
     shown = capsys.readouterr().out
     for name, origin in (("user_id", user), ("item_id", item), ("timestamp", time)):
         assert re.search(rf"interactions +{name} +from {origin}", shown), shown
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [("%Y%m%d", {}), ("%Y%m%d.0", {}), ("%Y%m%d%H%M", {"hour": 7}), ("%Y%m%d%H%M%S", {"hour": 7, "second": 9})],
+)
+def test_dates_without_separators_are_no_unix_times(shop: Path, form: str, expected: dict[str, int]) -> None:
+    days = [datetime(2021, 1 + k % 12, 3, 7, 0, 9, tzinfo=timezone.utc) for k in range(20)]
+    (shop / "clicks.csv").write_text(clicks([day.strftime(form) for day in days], "time"))
+    assert table(shop) == 0
+    clock = {"hour": 0, "minute": 0, "second": 0, **expected}
+    times = read_atomic(shop / "out" / "d" / "d.inter")["timestamp"].astype(float)
+    assert sorted(times) == sorted(day.replace(**clock).timestamp() for day in days)
+
+
+def test_unix_times_stay_what_they_are(shop: Path) -> None:
+    seconds = [20_210_115 + k * 100_000 for k in range(20)]  # of August 1970: as dates, most have no such month
+    (shop / "clicks.csv").write_text(clicks([str(one) for one in seconds], "time"))
+    assert table(shop) == 0
+    assert sorted(read_atomic(shop / "out" / "d" / "d.inter")["timestamp"].astype(int)) == seconds

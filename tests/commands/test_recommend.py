@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from recbole_ktrec.cli import main
 from tests.commands.test_run import QUICK
@@ -56,8 +58,13 @@ def test_what_cannot_be_served_is_told(
     assert main(["recommend", "--checkpoint", saved, "--users", "u99"]) == 2
     assert "[tiny] has no user [u99]. Did you mean [u9]?" in capsys.readouterr().err
     Path("notes.yaml").write_text("# no checkpoint\n", encoding="utf-8")
-    assert main(["recommend", "--checkpoint", "notes.yaml"]) == 2
-    assert "[notes.yaml] is no checkpoint of `ktrec run`" in capsys.readouterr().err
+    np.savez("arrays.npz", a=np.arange(3))
+    torch.save({"weights": torch.zeros(3)}, "other.pth")
+    torch.save(torch.zeros(3), "tensor.pth")
+    Path("cut.pth").write_bytes(Path(saved).read_bytes()[:-100])
+    for name in ("notes.yaml", "arrays.npz", "other.pth", "tensor.pth", "cut.pth"):
+        assert main(["recommend", "--checkpoint", name]) == 2
+        assert f"[{name}] is no checkpoint of `ktrec run`" in capsys.readouterr().err
     here = str(Path(saved).absolute())
     Path("elsewhere").mkdir()
     monkeypatch.chdir("elsewhere")

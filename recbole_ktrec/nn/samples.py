@@ -32,13 +32,14 @@ def masked_ndcg_by_user(
         left_out: bool ``[c]``, no candidates of anybody.
     """
     barred = known if left_out is None else known | torch.from_numpy(left_out)
-    asked = wanted.any(dim=1)
+    asked = wanted.view(torch.uint8).amax(dim=1) > 0  # as any, which takes six times as long
     if not asked.all():  # copies that are seldom needed
         scores, barred, wanted = scores[asked.numpy()], barred[asked], wanted[asked]
-    given, found = torch.from_numpy(scores), np.empty(len(scores), dtype=np.float32)
+    given, found, none = torch.from_numpy(scores), np.empty(len(scores), dtype=np.float32), torch.tensor(-torch.inf)
     for start in range(0, len(scores), _CACHED):
         some = slice(start, start + _CACHED)
-        found[some] = ndcg_by_user(given[some].masked_fill(barred[some], -torch.inf), wanted[some]).numpy()
+        candidates = torch.where(barred[some], none, given[some])  # as masked_fill, which takes twice as long
+        found[some] = ndcg_by_user(candidates, wanted[some]).numpy()
     return found
 
 

@@ -9,6 +9,9 @@ from scipy import stats
 
 #: Elements held at once by a resampling step (about 80 MB of float64).
 _BATCH_ELEMENTS = 5_000_000
+#: Users a distinct value from which resamples are drawn by how often each value comes up: the same distribution, at
+#: the price of the values and not of the users.
+_ALIKE = 16
 
 
 @dataclass(frozen=True)
@@ -45,15 +48,27 @@ def permutation_p(differences: np.ndarray, resamples: int = 9999, seed: int = 0)
     """
     # Users without a difference contribute zero to every resample: leaving them out changes nothing but the time.
     moved = differences[differences != 0]
+    sizes, counts = np.unique(np.abs(moved), return_counts=True)
+    few = len(sizes) * _ALIKE <= len(moved)
     rng, observed, extreme = np.random.default_rng(seed), abs(moved.sum()), 0
-    for start in range(0, resamples, _batch(len(moved))):
-        rows = min(_batch(len(moved)), resamples - start)
-        bits = np.unpackbits(
-            np.frombuffer(rng.bytes(rows * -(-len(moved) // 8)), dtype=np.uint8).reshape(rows, -1), axis=1
-        )
-        sums = 2 * (bits[:, : len(moved)].astype(np.float64) @ moved) - moved.sum()
+    step = _batch(len(sizes) if few else len(moved))
+    for start in range(0, resamples, step):
+        rows = min(step, resamples - start)
+        sums = _flipped_alike(rng, rows, sizes, counts) if few else _flipped(rng, rows, moved)
         extreme += int((np.abs(sums) >= observed * (1 - 1e-12)).sum())
     return (extreme + 1) / (resamples + 1)
+
+
+def _flipped(rng: np.random.Generator, rows: int, moved: np.ndarray) -> np.ndarray:
+    """Return ``rows`` sums of ``moved`` with random signs."""
+    drawn = np.frombuffer(rng.bytes(rows * -(-len(moved) // 8)), dtype=np.uint8).reshape(rows, -1)
+    bits = np.unpackbits(drawn, axis=1)[:, : len(moved)]
+    return np.asarray(2 * (bits.astype(np.float64) @ moved) - moved.sum())
+
+
+def _flipped_alike(rng: np.random.Generator, rows: int, sizes: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return such sums of ``counts`` differences of each of the ``sizes``: how many are positive is binomial."""
+    return np.asarray((2.0 * rng.binomial(counts, 0.5, (rows, len(sizes))) - counts) @ sizes)
 
 
 def bootstrap_interval(
@@ -63,6 +78,11 @@ def bootstrap_interval(
     if len(values) < 2 or np.ptp(values) == 0:
         mean = float(np.mean(values)) if len(values) else float("nan")
         return mean, mean
+    distinct, counts = np.unique(values, return_counts=True)
+    if len(distinct) * _ALIKE <= len(values):
+        drawn = np.random.default_rng(seed).multinomial(len(values), counts / len(values), resamples)
+        low, high = np.quantile(drawn @ distinct / len(values), [(1 - level) / 2, (1 + level) / 2])
+        return float(low), float(high)
     result = stats.bootstrap(
         (values,), _mean, n_resamples=resamples, confidence_level=level, method="percentile", vectorized=True,
         batch=_batch(len(values)), random_state=np.random.default_rng(seed),

@@ -51,3 +51,14 @@ def test_compare_pairs_the_users() -> None:
 def test_holm_known_answer() -> None:
     assert holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm(np.array([])).shape == (0,)
+
+
+def test_few_distinct_values_are_resampled_by_their_counts_to_the_same_result() -> None:
+    draw = np.random.default_rng(3)
+    values = draw.choice([0.0, 0.3, 0.5, 1.0], 4000, p=[0.7, 0.1, 0.1, 0.1])
+    differences = values - draw.permutation(values)
+    differences[:60] += 0.3
+    apart = differences + draw.normal(0, 1e-9, 4000)  # every value of its own: users are resampled one by one
+    np.testing.assert_allclose(bootstrap_interval(differences), bootstrap_interval(apart), atol=0.002)
+    assert permutation_p(differences) == pytest.approx(permutation_p(apart), abs=0.015)
+    assert 0.01 < permutation_p(differences) < 0.9

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from recbole_ktrec import __version__
@@ -53,6 +54,11 @@ def _run(command: str, rest: list[str]) -> int:
         return int(module.main(rest, parser))
 
 
+def _makes(error: OSError) -> bool:
+    """Return whether a folder could not be made, wherever RecBole or the plugin wanted one."""
+    return traceback.extract_tb(error.__traceback__)[-1].name in ("mkdir", "makedirs")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``ktrec`` with ``argv`` (default: ``sys.argv[1:]``) and return the exit code."""
     args = _parser().parse_args(argv)
@@ -72,6 +78,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of the output has enough, as in `ktrec convert --list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except (PermissionError, FileNotFoundError, FileExistsError, NotADirectoryError) as error:
+        if error.filename is None or not _makes(error):
+            raise
+        print(f"ktrec {args.command}: [{error.filename}] cannot be made: {error.strerror}.", file=sys.stderr)
+        return 2
     except Exception as error:
         if (told := explained(error)) is None:
             raise

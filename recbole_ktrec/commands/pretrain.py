@@ -40,7 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.allow_abbrev = False
     parser.usage = f"{parser.prog} --datasets A B C --output DIR [--data-path DIR] [--key=value ...]"
-    parser.add_argument("--datasets", nargs="+", required=True, metavar="D", help="the sources, two or more")
+    parser.add_argument(
+        "--datasets",
+        nargs="+",
+        required=True,
+        metavar="D",
+        help="the sources, two or more (with one alone nothing is measured across data sets)",
+    )
     parser.add_argument("--data-path", "--data_path", default="dataset", metavar="DIR",
                         help="folder that holds the data sets' folders (default: %(default)s)")  # fmt: skip
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the artifact")
@@ -69,6 +75,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
 
     for name in args.datasets:  # all of them before the first one takes its time
         check_dataset(name, values(name))
+    _check_output(args.output, args.datasets)
     _log()
     with no_command_line():
         trained = _language_model(args, given, values, options)
@@ -78,6 +85,19 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         print(f"encoder     {told(trained)}")
     print(f"shape       {artifact.shape}\nartifact    {args.output}")
     return 0
+
+
+def _check_output(output: Path, datasets: Sequence[str]) -> None:
+    """Raise ConfigError if the folder holds what was learned from other sources."""
+    from recbole_ktrec.model.artifact import CARD, load
+
+    if not (output / CARD).is_file():
+        return
+    was = [source["name"] for source in load(output).card["sources"]]
+    if was != list(datasets):
+        raise ConfigError(
+            f"[{output}] holds what was learned from {', '.join(was)}: name another --output, or remove that one."
+        )
 
 
 def _language_model(

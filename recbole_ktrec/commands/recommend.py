@@ -177,9 +177,15 @@ def _item_file(dataset: Any) -> Path:
 
 
 def _titles(dataset: Any) -> dict[str, str]:
-    """Return the first column of several words that the ``.item`` file has, by item; nothing without one."""
+    """Return what the ``.item`` file says of each item: the first of ``text_fields``, else the first column of several
+    words; nothing without one."""
     path = _item_file(dataset)
     if not path.is_file():
         return {}
-    found = next((name for name, kind in read_header(path) if kind == "token_seq"), None)
+    header = dict(read_header(path))
+    words = [name for name, kind in header.items() if kind == "token_seq"]
+    asked = dataset.config["text_fields"]
+    found = next(
+        (name for name in [*(asked if isinstance(asked, list | dict) else ()), *words] if name in header), None
+    )
     return {row[0]: row[1] for row in iter_atomic(path, [dataset.iid_field, found])} if found else {}

@@ -19,11 +19,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.atomic import check_atomic
+from recbole_ktrec.atomic import check_atomic, read_header
 from recbole_ktrec.commands.options import check_options, read_config_files, read_options
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.commands.values import check_values
-from recbole_ktrec.errors import DataError, nearest
+from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.register.arguments import no_command_line, quoted
 from recbole_ktrec.register.properties import config_files_for, converted_file, dataset_files
 from recbole_ktrec.resources import resource_dir
@@ -88,7 +88,20 @@ def check_dataset(dataset: str, said: dict[str, Any]) -> None:
     if not said.get("benchmark_filename") and not (folder / f"{dataset}.inter").is_file():
         raise DataError(f"Data set [{dataset}]: the folder [{folder.absolute()}] has no file [{dataset}.inter].")
     if not said.get("benchmark_filename") and said.get("field_separator", "\t") == "\t":
-        check_atomic(folder / f"{dataset}.inter", said.get("encoding") or "utf-8")
+        encoding = said.get("encoding") or "utf-8"
+        _check_loaded(folder, said, encoding)
+        check_atomic(folder / f"{dataset}.inter", encoding)
+
+
+def _check_loaded(folder: Path, said: dict[str, Any], encoding: str) -> None:
+    """Raise ConfigError for a column of ``load_col`` that its file lacks: RecBole leaves it out without a word."""
+    asked = said.get("load_col")
+    for part, names in asked.items() if isinstance(asked, dict) else ():
+        path = folder / f"{folder.name}.{part}"
+        header = [field.name for field in read_header(path, encoding)] if path.is_file() else []
+        for name in names if header and isinstance(names, list) else ():
+            if name not in header:
+                raise ConfigError(f"load_col: [{part}] names [{name}], which [{path}] lacks.{nearest(name, header)}")
 
 
 def _free_port(ip: str) -> str:

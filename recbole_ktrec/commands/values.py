@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.errors import ConfigError, number
+from recbole_ktrec.errors import ConfigError, nearest, number
 from recbole_ktrec.files import read_mapping
+
+#: What RecBole measures of context-aware models, whose own file says so.
+_OF_CONTEXT = ("AUC", "LogLoss")
 
 
 @functools.cache
@@ -33,6 +36,7 @@ def check_values(said: Mapping[str, Any]) -> None:
         if said.get(key) is not None:
             _check_interval(key, str(said[key]))
     _check_columns(said)
+    _check_valid_metric(said)
 
 
 def _read(value: Any) -> Any:
@@ -50,6 +54,23 @@ def _check_interval(key: str, value: str) -> None:
         low, high = (_read(end) for end in ends.groups()) if ends else ("", "")
         if isinstance(low, str) or isinstance(high, str) or low > high:
             raise ConfigError(f"{key} [{value}] is no interval such as [5,inf) or [2,10];[20,inf).")
+
+
+def _check_valid_metric(said: Mapping[str, Any]) -> None:
+    """Refuse one that RecBole would look for in vain after the first epoch."""
+    if "valid_metric" not in said:
+        return
+    metrics = said.get("metrics", _defaults()["metrics"])
+    cuts = said.get("topk", _defaults()["topk"])
+    names = [str(one) for one in (metrics if isinstance(metrics, list) else [metrics])]
+    made = [f"{one}@{cut}" for one in names for cut in (cuts if isinstance(cuts, list) else [cuts])]
+    taken = [*made, *names, *(() if "metrics" in said else _OF_CONTEXT)]
+    wanted = str(said["valid_metric"])
+    if wanted.lower() not in [one.lower() for one in taken]:
+        raise ConfigError(
+            f"valid_metric [{wanted}] is none of what is measured, metrics {names} with topk {cuts}."
+            f"{nearest(wanted, made)}"
+        )
 
 
 def _check_columns(said: Mapping[str, Any]) -> None:

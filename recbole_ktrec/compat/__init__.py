@@ -15,6 +15,7 @@ from recbole_ktrec.compat import (
     distributed,
     exact_times,
     folders,
+    ids,
     numpy_names,
     pandas_guard,
     ray_tune,
@@ -89,6 +90,7 @@ REMEDIES = (
         "recbole.utils.argument_list",
         dataset_cache.compare_data_path,
     ),
+    Remedy("ids", "a checkpoint is loaded with other data", "recbole.quick_start.quick_start", ids.same_ids),
 )
 
 #: name of a remedy that has acted -> whether there was anything to mend.

@@ -101,7 +101,10 @@ class Runner:
     def result(self, job: Job) -> dict[str, Any] | None:
         """Return the finished result of ``job``, or None."""
         path = self.folder / f"{job.key}.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        try:
+            return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        except ValueError:  # cut off by a full disk, say: the job is done again
+            return None
 
     def run(self, jobs: Sequence[Job], title: str = "Jobs") -> None:
         """Run the ``jobs`` that have no good result yet; failed ones are tried again."""

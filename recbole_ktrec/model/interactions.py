@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from recbole_ktrec.compat.ids import check, digest
 from recbole_ktrec.errors import ConfigError, number
 from recbole_ktrec.nn.recency import decayed, one_clock, places_from_the_end
 
@@ -15,6 +16,26 @@ from recbole_ktrec.nn.recency import decayed, one_clock, places_from_the_end
 def binary_interactions(dataset: Any) -> sp.csr_matrix:
     """Return who took what in ``dataset``: 1 however often, float32 ``[n_users, n_items]``."""
     return (dataset.inter_matrix(form="csr") > 0).astype(np.float32).tocsr()
+
+
+@dataclass(frozen=True)
+class ItemIds:
+    """The items of a data set in the order of their numbers.
+
+    Attributes:
+        sha256: of their tokens.
+    """
+
+    sha256: str
+
+    @classmethod
+    def of(cls, dataset: Any) -> ItemIds:
+        """Read the data set of a model."""
+        return cls(digest(dataset.field2id_token[dataset.iid_field]))
+
+    def check(self, dataset: Any) -> None:
+        """Raise DataError if ``dataset`` numbers its items in another way."""
+        check({dataset.iid_field: self.sha256}, {dataset.iid_field: self.of(dataset).sha256}, dataset.dataset_name)
 
 
 @dataclass
@@ -42,7 +63,7 @@ class Taken:
         if time is None or time not in dataset.inter_feat.columns:
             return cls(matrix, None)
         users, items, times = (
-            dataset.inter_feat[name].cpu().numpy() for name in (dataset.uid_field, dataset.iid_field, time)
+            np.asarray(dataset.inter_feat[name]) for name in (dataset.uid_field, dataset.iid_field, time)
         )
         in_time = items[np.argsort(times, kind="stable")] if one_clock(users, times) else None
         return cls(matrix, places_from_the_end(users, items, times, matrix.shape), in_time)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.artifact import Shape
 from recbole_ktrec.model.held_out import HeldOut, held_out, with_negatives
-from recbole_ktrec.model.interactions import Taken
+from recbole_ktrec.model.interactions import ItemIds, Taken
 from recbole_ktrec.model.item_text import feature_file
 from recbole_ktrec.model.ktease_options import Settings
 from recbole_ktrec.model.text_priors import Terms, TextPriors, untrained_texts
@@ -77,7 +77,7 @@ class KTEASE(GeneralRecommender):
         self.zero_shot = config["transfer"] == "zero_shot"
         if self.zero_shot and self.settings.prior == "none":
             raise ConfigError("transfer [zero_shot] needs item texts, so prior must be [text].")
-        self.seed = int(config["seed"])
+        self.seed, self.item_ids = int(config["seed"]), ItemIds.of(dataset)
         if self.settings.prior == "text":
             feature_file(config, dataset, "item")  # a missing file is told before anything is computed
         self.dummy_param = nn.Parameter(torch.zeros(1))  # RecBole's optimiser wants one
@@ -175,7 +175,12 @@ class KTEASE(GeneralRecommender):
         return torch.from_numpy(result)
 
     def fold_in(self, dataset: Any) -> None:
-        """Take the users' histories from ``dataset``, new users' among them, without solving again."""
+        """Take the users' histories from ``dataset``, new users' among them, without solving again.
+
+        Raises:
+            DataError: its items have other numbers than those of the training.
+        """
+        self.item_ids.check(dataset)
         self.take(Taken.of(dataset))
 
     def take(self, taken: Taken) -> None:

@@ -186,12 +186,16 @@ class Fit:
         rehearsal = Rehearsal(self.sample.some(_REHEARSED), self.prior, known, share, warm)
         loss = self.options.cold_warm_loss
         level, measured = rehearsal.choose(_WARM_LOSS if loss is None else loss)
+        rehearsed = measured != Measured()
+        if not rehearsed:  # nothing to go by: as much as texts count for known items
+            level = replace(level, scale=choice.prior_weight)
+        found = measured if rehearsed else "asked for too seldom to choose by"
         _logger.info(
             f"KTEASE: {len(columns)} items without interactions, {level}; "
-            f"NDCG@10 of {share:.0%} known items treated as cold: {measured}"
+            f"NDCG@10 of {share:.0%} known items treated as cold: {found}"
         )
         if loss is None:
-            level = self._demand(cold, warm).choose(level, rehearsed=measured != Measured())
+            level = self._demand(cold, warm).choose(level, rehearsed=rehearsed)
             _logger.info(f"KTEASE: with what held-out interactions ask for: {level}")
         return replace(cold, **vars(level))
 

@@ -38,7 +38,10 @@ def complete(mapping: Mapping[str, Any], inputs: Inputs, stated: Sequence[Stated
         mine = [each for each in stated if each.fits(name)]
         if name in whole and (mine or not whole[name].get("columns")):
             texts = (mapping.get("text_fields") or ()) if name == "items" else ()
-            whole[name] = _columns(whole[name], kind, inputs, mine, used, missing, texts)
+            try:
+                whole[name] = _columns(whole[name], kind, inputs, mine, used, missing, texts)
+            except ConfigError as error:  # a guess in the place of a stated column that is not there
+                raise next((missing[each] for each in mine if each in missing and each not in used), error) from error
     for each in stated:
         if each not in used:
             raise missing.get(each) or ConfigError(f"--column {each.text}: no file of {each.part} is given.")
@@ -132,5 +135,5 @@ def _sample(part: Part, member: Member, inputs: Inputs, origins: Sequence[str]) 
     if rows is None or not len(rows):
         for encoding in scrap.undecoded:
             raise DataError(f"No row of [{member.name}] is {encoding}: say how it is written ({written(part.kind)}).")
-        raise DataError(f"[{member.name}] holds no rows to guess its columns from: map them.")
+        raise DataError(f"[{member.name}] holds no rows.")
     return {name: list(values[:ROWS]) for name, values in zip(origins, rows.columns, strict=True)}

@@ -231,6 +231,15 @@ def test_text_fields_and_mapped_types_go_over_a_guess(shop: Path) -> None:
     assert read_atomic(shop / "d" / "d.item").attrs["types"]["kind"] == "float"
 
 
+def test_a_stated_column_that_is_not_there_is_told_before_a_guess_in_its_place(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shop / "clicks.csv").write_text(clicks(["soon", "later"] * 5, "ts"))
+    assert table(shop, "timestamp=whenn") == 2
+    told = capsys.readouterr().err
+    assert "[whenn]" in told and "date" not in told
+
+
 def test_text_fields_go_over_guessed_columns(shop: Path) -> None:
     (shop / "goods.csv").write_text("id,title\n" + "".join(f"p{k},Thing{k}\n" for k in range(5)))
     (shop / "m.yaml").write_text("interactions: {file: clicks.csv}\nitems: {file: goods.csv}\ntext_fields: [title]\n")

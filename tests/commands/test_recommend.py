@@ -49,6 +49,29 @@ def test_a_user_of_whom_nothing_is_known(workplace: Path, capsys: pytest.Capture
     assert "user [nobody] is not in the data: the list is what is taken in general." in said.err
 
 
+@pytest.mark.parametrize(("model", "more"), [("KTEASE", ["--prior=none"]), ("BPR", [])])
+def test_a_checkpoint_is_not_served_with_rows_in_another_order(
+    workplace: Path, capsys: pytest.CaptureFixture[str], model: str, more: list[str]
+) -> None:
+    saved, file = checkpoint(model, *more), workplace / "dataset" / "tiny" / "tiny.inter"
+    head, *rows = file.read_text().splitlines()
+    for changed in (rows[::-1], rows[1:], [*rows, "u1\tnew" + "\t1" * head.count(":float")]):
+        file.write_text("\n".join([head, *changed]) + "\n")
+        assert main(["recommend", "--checkpoint", saved, "--users", "u1"]) == 2
+        assert "are not those that the model was trained with" in capsys.readouterr().err
+    file.write_text("\n".join([head, *rows]) + "\n")
+    assert main(["recommend", "--checkpoint", saved, "--users", "u1"]) == 0
+
+
+def test_the_text_of_a_list_is_the_first_that_is_read(workplace: Path) -> None:
+    head = "item_id:token\tcats:token_seq\ttitle:token_seq"
+    rows = "\n".join(f"i{item}\tshop, things\tthe title of {item}" for item in range(30))
+    (workplace / "dataset" / "tiny" / "tiny.item").write_text(f"{head}\n{rows}\n")
+    saved = checkpoint("KTEASE", "--prior=none", "--text_fields=[title]")
+    assert main(["recommend", "--checkpoint", saved, "--users", "u1", "--output", "lists.csv"]) == 0
+    assert all(row["text"] == f"the title of {row['item_id'][1:]}" for row in read(workplace / "lists.csv"))
+
+
 def test_what_cannot_be_served_is_told(
     workplace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recbole_ktrec.cli import main
 from recbole_ktrec.commands.options import check_options, read_config_files, read_options, read_value
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.register.arguments import quoted
@@ -95,3 +96,9 @@ def test_later_files_win(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("seed: 1\nepochs: 2\n")
     (tmp_path / "b.yaml").write_text("seed: 3\n")
     assert read_config_files([str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml")]) == {"seed": 3, "epochs": 2}
+
+
+def test_a_column_that_is_not_there_is_not_loaded_silently(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = "--load_col={inter: [user_id, item_id, tme]}"
+    assert main(["run", "--model=Pop", "--dataset=tiny", wrong]) == 2
+    assert "load_col: [inter] names [tme], which [dataset/tiny/tiny.inter] lacks." in capsys.readouterr().err

@@ -23,6 +23,8 @@ COLUMNS = {"inter": ["user_id", "item_id"]}
         ({"user_inter_num_interval": "[a,b)"}, "user_inter_num_interval [[a,b)] is no interval"),
         ({"user_inter_num_interval": "[10,2]"}, "user_inter_num_interval [[10,2]] is no interval"),
         ({"train_batch_size": 0}, "train_batch_size [0] is not a whole number of at least 1."),
+        ({"valid_metric": "NDGC@10"}, "valid_metric [NDGC@10] is none of what is measured"),
+        ({"valid_metric": "NDCG@5"}, "with topk [10]. Did you mean [NDCG@10]?"),
         ({"load_col": "inter"}, "load_col [inter] is no mapping such as"),
         ({"load_col": {"inter": ["user_id"]}}, "leaves out [item_id], the ITEM_ID_FIELD"),
         (
@@ -58,4 +60,17 @@ def test_refused(said: dict[str, Any], message: str) -> None:
     ],
 )  # fmt: skip
 def test_fine(said: dict[str, Any]) -> None:
+    check_values(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"valid_metric": "ndcg@10"},
+        {"valid_metric": "AUC"},
+        {"valid_metric": "Hit@5", "metrics": ["Hit"], "topk": [5, 10]},
+        {"valid_metric": "GAUC", "metrics": "GAUC"},
+    ],
+)
+def test_metrics_that_are_measured_may_validate(said: dict[str, Any]) -> None:
     check_values(said)

@@ -123,6 +123,8 @@ def test_command_prints_the_table_and_refuses_unknown_keys(
     assert lines[3].startswith("untrained_kernel: the cosine alone; untrained: with shared words;")
     assert lines[3].endswith("measured on each source with the others' knowledge")
     assert (workplace / "out" / "card.json").is_file()
+    assert main([*call[:2], "two", "one", *call[4:]]) == 2
+    assert "[out] holds what was learned from one, two: name another --output" in capsys.readouterr().err
     assert main([*call, "--strenghts=[1]"]) == 2
     assert "Did you mean [strengths]" in capsys.readouterr().err
     assert main(["pretrain", "--datasets", "one", "twoo", "--output", "other"]) == 2

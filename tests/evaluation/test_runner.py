@@ -71,6 +71,16 @@ def test_a_killed_child_is_started_again(runner: Runner, make: Callable[..., Job
     assert starts(tmp_path) == ["once", "once"] and (runner.result(make("once")) or {})["status"] == "done"
 
 
+def test_a_damaged_result_is_made_again(runner: Runner, make: Callable[..., Job], tmp_path: Path) -> None:
+    job = make("good")
+    with runner.locked():
+        runner.run([job])
+        (runner.folder / f"{job.key}.json").write_text('{"status": "do')  # a full disk cut it off
+        assert runner.result(job) is None
+        runner.run([job])
+    assert starts(tmp_path) == ["good", "good"] and (runner.result(job) or {})["status"] == "done"
+
+
 _GO = """
 import sys
 from pathlib import Path

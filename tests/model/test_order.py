@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recbole.data import create_dataset
 from recbole.quick_start import load_data_and_model, run_recbole
 
-from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation.foldin import interactions_of, with_interactions
 from recbole_ktrec.model import item_text
 from recbole_ktrec.model.interactions import Taken
@@ -75,6 +76,20 @@ def test_histories_folded_in_later_are_weighted(walking: Settings) -> None:
     model.fold_in(build(walking())[2][0].dataset)
     np.testing.assert_array_equal(everyone(model), before)
     assert model.decay > 0
+
+
+@pytest.mark.parametrize("name", ["KTEASE", "KTRec"])
+def test_histories_of_a_data_set_as_it_is_made_may_be_folded_in(walking: Settings, name: str) -> None:
+    model, settings = trained(walking(closed_form=True), name), walking(closed_form=True)
+    before = everyone(model)
+    config = build(settings, name)[0]
+    model.fold_in(create_dataset(config))  # its columns are no tensors yet
+    assert not np.array_equal(everyone(model), before), "held-out interactions are in the histories now"
+    file = Path(config["data_path"]) / "tiny.inter"
+    head, *rows = file.read_text().splitlines()
+    file.write_text("\n".join([head, *rows[::-1]]) + "\n")
+    with pytest.raises(DataError, match="item_id.* are not those that the model was trained with"):
+        model.fold_in(create_dataset(config))
 
 
 def test_a_history_that_is_given_later_keeps_its_times(

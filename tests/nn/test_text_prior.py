@@ -10,7 +10,9 @@ import scipy.sparse as sp
 import torch
 
 from recbole_ktrec.nn.cold_items import ColdItems, Rehearsal
+from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.fitted import Dense
+from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, scores_from
 from recbole_ktrec.nn.lexical import idf, term_counts, tf_idf, weighted_rows, words_and_grams, words_and_pairs
 from recbole_ktrec.nn.samples import Sample, masked_ndcg
@@ -170,6 +172,18 @@ def test_rehearsal_puts_cold_items_among_known_ones(twin_topics: tuple[sp.csr_ma
     assert strict[1].warm == pytest.approx(strict[1].warm_alone, rel=0.01)
     assert strict[1].warm > free[1].warm
     assert free[0].scale > 0 and {free[0].power, strict[0].power} <= {1.0, 0.7, 0.5}
+
+
+def test_cold_items_that_nothing_can_be_rehearsed_for_count_as_texts_do(
+    twin_topics: tuple[sp.csr_matrix, sp.csc_matrix, Sample],
+) -> None:
+    interactions, prior, sample = twin_topics
+    known = np.ones(41, dtype=np.float32)
+    known[[0, 39, 40]] = 0
+    few = Sample(*(sp.csr_matrix(part[:1] @ sp.diags(known)) for part in (sample.rows, sample.positives)))
+    fit = Fit(sp.csr_matrix(interactions @ sp.diags(known)), prior, Options(prior_weight=0.07), few)
+    cold = fit.cold_items(lambda rows: np.zeros(rows.shape, dtype=np.float32), fit.choice())
+    assert list(cold.columns) == [39, 40] and cold.scale == 0.07
 
 
 def test_power_levels_cold_items_alike_in_both_forms() -> None:

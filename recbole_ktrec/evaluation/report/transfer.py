@@ -123,7 +123,9 @@ def _texts(numbers: Numbers, share: float, metric: str) -> str:
     )
     if row is None or value is None:
         return "The control with shuffled texts has no result."
-    below = "clearly below, so it comes from the texts" if row["better"] else "NOT below, so texts do not explain it"
+    gained = (numbers.ratio(share, metric) or 0) > 1
+    below = "clearly below" + (", so it comes from the texts" if gained else "") if row["better"] else "NOT below"
+    below += ", so texts do not explain it" if gained and not row["better"] else ""
     return f"With shuffled texts {value:.4f}: {below}."
 
 

@@ -112,13 +112,16 @@ class Taken:
         length = self.matrix.nnz / max(int((np.diff(self.matrix.indptr) > 0).sum()), 1)
         return sp.csr_matrix((length * counts[None]).astype(np.float32))
 
+    def unknown(self, users: np.ndarray) -> np.ndarray:
+        """Return which of ``users`` ``[m]`` have no interactions: bool ``[m]``."""
+        return np.asarray(np.diff(self.matrix.indptr)[users] == 0)
+
     def histories(self, users: np.ndarray, decay: float = 0.0, recent: float = 1.0) -> sp.csr_matrix:
         """Return what the scores of ``users`` ``[m]`` are made from: float32 ``[m, n_items]``.
 
         Users without interactions stand as the average of what is taken of late, see :meth:`average`.
         """
-        rows = self.weighted(decay)[users]
-        unknown = np.diff(rows.indptr) == 0
+        rows, unknown = self.weighted(decay)[users], self.unknown(users)
         if not unknown.any():
             return rows
         return sp.csr_matrix(rows + sp.csr_matrix(unknown[:, None].astype(np.float32)) @ self.average(recent))

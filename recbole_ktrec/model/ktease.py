@@ -25,7 +25,7 @@ from recbole_ktrec.model.text_priors import Terms, TextPriors, untrained_texts
 from recbole_ktrec.model.trained_encoder import take_encoder
 from recbole_ktrec.model.transfer import TransferFit, TransferSettings
 from recbole_ktrec.nn.calibration import fit_platt
-from recbole_ktrec.nn.cold_users import choose_recent
+from recbole_ktrec.nn.cold_users import choose_recent, with_popularity
 from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
@@ -163,7 +163,12 @@ class KTEASE(GeneralRecommender):
             return np.zeros((len(users), self.n_items), dtype=np.float32)
         if self._scores is None:
             self._scores = scores_from(self.weights)
-        return self._scores(self.taken.histories(users, self.decay, self.recent))
+        scores = self._scores(self.taken.histories(users, self.decay, self.recent))
+        unknown = self.taken.unknown(users)
+        if unknown.any() and not self.zero_shot:  # zero-shot learns nothing, popularity neither
+            known = self.taken.average().toarray()[0] > 0
+            scores[unknown] = with_popularity(scores[unknown], self.taken.average(self.recent), known)
+        return scores
 
     def pairs(self, users: np.ndarray, items: np.ndarray) -> Tensor:
         """Return the scores of (user, item) pairs, ``[n]`` each: float32 ``[n]``."""

@@ -2,6 +2,9 @@
 
 How much of the interactions, counted from the last, makes that average is chosen on held-out interactions of such
 users: all of it (popularity, as the fit sees it) unless less is better beyond a standard error.
+
+B has no diagonal, as an item says nothing new of a user who has taken it. Who has taken nothing is another matter:
+there the average itself, how often each item is taken, counts as much as what B makes of it.
 """
 
 from __future__ import annotations
@@ -20,6 +23,19 @@ SHARES = (1.0, 0.5, 0.2, 0.1, 0.05)
 FEWEST = 20
 
 
+def with_popularity(scores: np.ndarray, average: sp.csr_matrix, known: np.ndarray) -> np.ndarray:
+    """Return scores of users without a history, one half how often items are taken: float32 ``[m, n_items]``.
+
+    Args:
+        scores: of the average history, ``[m, n_items]``.
+        average: that history, ``[1, n_items]``; it gets the spread of the scores.
+        known: bool ``[n_items]``, items with interactions; the others keep their scores, and so their places.
+    """
+    taken = average.toarray()
+    spread = np.float32(scores[:, known].std() / max(float(taken[:, known].std()), 1e-9)) if known.any() else 0
+    return np.asarray(np.where(known, (scores + spread * taken) / 2, scores), dtype=np.float32)
+
+
 def choose_recent(
     sample: Sample, average: Callable[[float], sp.csr_matrix], score: Callable[[sp.csr_matrix], np.ndarray]
 ) -> float:
@@ -34,9 +50,11 @@ def choose_recent(
     if int(asked.sum()) < FEWEST:
         return SHARES[0]
     unknown = Sample(sample.rows[asked], sample.positives[asked])
+    known = average(SHARES[0]).toarray()[0] > 0
 
     def by_user(share: float) -> np.ndarray:
-        scores = score(average(share))[:, unknown.candidates]
+        history = average(share)
+        scores = with_popularity(score(history), history, known)[:, unknown.candidates]
         return unknown.ndcg_by_user(np.repeat(scores, int(asked.sum()), axis=0))
 
     return plain_or_better(SHARES, by_user)[1]

@@ -10,7 +10,7 @@ import pytest
 import scipy.sparse as sp
 
 from recbole_ktrec.model.interactions import Taken
-from recbole_ktrec.nn.cold_users import FEWEST, choose_recent
+from recbole_ktrec.nn.cold_users import FEWEST, choose_recent, with_popularity
 from recbole_ktrec.nn.recency import one_clock
 from recbole_ktrec.nn.samples import Sample
 from tests.support import trained
@@ -55,13 +55,25 @@ def test_how_recent_is_chosen_on_enough_users_without_a_history(asked: int, expe
     assert found == expected
 
 
+def test_popularity_counts_half_by_hand() -> None:
+    scores, average = np.array([[1.0, 3.0, 2.5]], dtype=np.float32), sp.csr_matrix(np.array([[0.4, 0.2, 0.0]]))
+    known = np.array([True, True, False])
+    found = with_popularity(scores, average, known)
+    np.testing.assert_allclose(found, [[(1 + 4) / 2, (3 + 2) / 2, 2.5]], rtol=1e-6)  # what nobody took stays
+    np.testing.assert_allclose(with_popularity(scores, average, np.zeros(3, dtype=bool)), scores)
+
+
 @pytest.mark.parametrize("name", ["KTEASE", "KTRec"])
-def test_a_model_gives_them_the_scores_of_the_average_history(textual: Settings, name: str) -> None:
+def test_a_model_gives_them_the_scores_of_the_average_history_and_popularity(textual: Settings, name: str) -> None:
     model = trained(textual(epochs=1, closed_form=True), name)
     part = model if name == "KTEASE" else model._closed[0]
     emptied = part.taken.matrix.copy().tolil()
     emptied[1] = 0
     part.take(Taken(emptied.tocsr(), None))
     scores = part.scores(np.array([1, 2]))
-    np.testing.assert_allclose(scores[0], part._scores(part.taken.average())[0], rtol=1e-5)
+    average = part.taken.average()
+    np.testing.assert_allclose(
+        scores[0], with_popularity(part._scores(average), average, average.toarray()[0] > 0)[0], rtol=1e-5
+    )
+    np.testing.assert_allclose(scores[1], part._scores(part.taken.matrix[2])[0], rtol=1e-5)
     assert np.ptp(scores[0, 1:]) > 0 and not np.allclose(scores[0], scores[1])

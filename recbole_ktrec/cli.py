@@ -54,14 +54,19 @@ def _run(command: str, rest: list[str]) -> int:
         return int(module.main(rest, parser))
 
 
-def _makes(error: OSError) -> bool:
-    """Return whether a folder could not be made, wherever RecBole or the plugin wanted one."""
-    return traceback.extract_tb(error.__traceback__)[-1].name in ("mkdir", "makedirs")
+def _not_made(error: Exception) -> str | None:
+    """Return one line for a folder that could not be made, wherever RecBole or the plugin wanted it."""
+    makes = traceback.extract_tb(error.__traceback__)[-1].name in ("mkdir", "makedirs")
+    return f"[{error.filename}] cannot be made: {error.strerror}." if makes and isinstance(error, OSError) else None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``ktrec`` with ``argv`` (default: ``sys.argv[1:]``) and return the exit code."""
-    args = _parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else list(argv)
+    if not given:
+        _parser().print_help(sys.stderr)
+        return 2
+    args = _parser().parse_args(given)
     if args.command not in COMMANDS:
         print(f"ktrec: unknown command [{args.command}].{nearest(args.command, COMMANDS)}", file=sys.stderr)
         return 2
@@ -78,13 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of the output has enough, as in `ktrec convert --list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (PermissionError, FileNotFoundError, FileExistsError, NotADirectoryError) as error:
-        if error.filename is None or not _makes(error):
-            raise
-        print(f"ktrec {args.command}: [{error.filename}] cannot be made: {error.strerror}.", file=sys.stderr)
-        return 2
     except Exception as error:
-        if (told := explained(error)) is None:
+        if (told := _not_made(error) or explained(error)) is None:
             raise
         print(f"ktrec {args.command}: {told}", file=sys.stderr)
         return 2

@@ -11,6 +11,7 @@ from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.files import read_mapping
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.properties import model_files
+from recbole_ktrec.register.unknown import meant
 from recbole_ktrec.resources import resource_dir
 
 FIRST_SEED = 2020
@@ -111,7 +112,7 @@ def _entry(label: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> E
     model = str(own.pop("model", label))
     models = known_models()
     if model not in models:
-        raise ConfigError(f"RecBole has no model [{model}].{nearest(model, models)}")
+        raise ConfigError(f"RecBole has no model [{model}].{meant(model, models)}")
     ranges = own.pop("tune", None)
     if ranges is None:
         path = resource_dir("properties") / "tuning" / f"{model}.yaml"

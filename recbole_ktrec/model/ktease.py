@@ -42,6 +42,8 @@ class KTEASETrainer(TraditionalTrainer):
     def fit(self, train_data: Any, valid_data: Any = None, verbose: bool = True, saved: bool = True,
             show_progress: bool = False, callback_fn: Any = None) -> tuple[float, Any]:  # fmt: skip
         """Fit the model, then evaluate and save as RecBole does."""
+        if self.config["source_datasets"]:
+            self.logger.warning("source_datasets is read by KTRec alone: KTEASE is fitted to this data set.")
         found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]))
         self.model.fit(found)
         return super().fit(train_data, valid_data, verbose, saved, show_progress, callback_fn)

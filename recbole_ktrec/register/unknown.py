@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,6 +11,16 @@ from typing import Any
 from recbole_ktrec.compat.hooks import after_import, replace
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.register.models import MODELS
+
+#: Names that papers use -> RecBole's.
+OTHER_NAMES = {"ncf": "NeuMF", "mf": "BPR", "bprmf": "BPR", "multvae": "MultiVAE", "vae": "MultiVAE",
+               "slim": "SLIMElastic", "knn": "ItemKNN", "popularity": "Pop"}  # fmt: skip
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return, after a blank, what RecBole calls the model ``name``, or the known name closest to it."""
+    own = OTHER_NAMES.get(name.lower().replace("-", ""))
+    return f" RecBole calls it [{own}]." if own else nearest(name, known)
 
 
 def known_models() -> list[str]:
@@ -31,7 +42,7 @@ def _explain(utils: ModuleType) -> None:
             known = known_models()
             if model_name in known:  # a real fault of that model, such as a missing package
                 raise
-            raise ConfigError(f"Unknown model [{model_name}].{nearest(model_name, known)}") from error
+            raise ConfigError(f"Unknown model [{model_name}].{meant(model_name, known)}") from error
 
     replace(utils, "get_model", get_model)
 

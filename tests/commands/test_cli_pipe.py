@@ -31,3 +31,8 @@ def test_a_folder_that_cannot_be_made_is_named(
     assert main(command) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith(f"ktrec {command[0]}: [file/") and "cannot be made" in last
+
+
+def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "transfer-report" in capsys.readouterr().err

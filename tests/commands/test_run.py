@@ -122,3 +122,10 @@ except ImportError as error:
 """
     flag = "--no-deps " if __import__("sys").version_info >= (3, 12) else ""
     assert fresh_python(code).strip() == f"RecBole is not installed: pip install {flag}recbole==1.2.1"
+
+
+def test_ktease_says_that_it_reads_no_sources(workplace: Path, caplog: pytest.LogCaptureFixture) -> None:
+    call = ["run", "--model=KTEASE", "--dataset=tiny", "--prior=none", "--source_datasets=[other]", *QUICK]
+    caplog.set_level("WARNING")
+    assert main(call) == 0
+    assert "source_datasets is read by KTRec alone" in caplog.text

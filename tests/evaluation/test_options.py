@@ -41,6 +41,7 @@ def test_context_aware_models_learn_from_interactions_like_all_others() -> None:
 @pytest.mark.parametrize(
     ("labels", "options", "message"),
     [
+        (["NCF"], {}, r"no model \[NCF\]. RecBole calls it \[NeuMF\]"),
         (["LigthGCN"], {}, r"no model \[LigthGCN\]. Did you mean \[LightGCN\]"),
         (["BPR"], {"BRP": {}}, r"section \[BRP\].*Did you mean \[BPR\]"),
         (["BPR"], {"BPR": {"embeding_size": 8}}, r"\[BPR\]: nothing reads \[embeding_size\]. Did you mean"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from recbole_ktrec.errors import ConfigError
-from recbole_ktrec.register.unknown import known_models
+from recbole_ktrec.register.unknown import OTHER_NAMES, known_models, meant
 
 
 @pytest.mark.parametrize(("name", "hint"), [("LightGNC", "LightGCN"), ("bpr", "BPR"), ("TinyTowr", "TinyTower")])
@@ -36,3 +36,9 @@ def test_a_missing_package_of_a_known_model_is_not_hidden() -> None:
 def test_known_models_are_recbole_s_and_the_registered(tiny_tower: str) -> None:
     assert {"BPR", "Random", "SASRec", "KGAT", "DeepFM", tiny_tower} <= set(known_models())
     assert len(known_models()) > 90
+
+
+def test_names_of_papers_are_understood() -> None:
+    assert meant("NCF", known_models()) == " RecBole calls it [NeuMF]."
+    assert meant("BPR-MF", known_models()) == " RecBole calls it [BPR]."
+    assert set(OTHER_NAMES.values()) <= set(known_models())

@@ -121,7 +121,7 @@ def recommend(model: Any, dataset: Any, users: Sequence[str], k: int) -> Iterato
 
 def _id(model: Any, dataset: Any, user: str) -> int:
     known = dataset.field2token_id[dataset.uid_field]
-    if user in known:
+    if known.get(user):  # 0 is the padding user
         return int(known[user])
     if hasattr(model, "fold_in"):  # the padding user has no history
         near = nearest(user, list(known))

@@ -86,5 +86,5 @@ def _check_columns(said: Mapping[str, Any]) -> None:
     for key, default in needed.items():
         name = said.get(key, default)
         if name is not None and name not in loaded:
-            why = "eval_args: {order: TO} sorts by it" if key == "TIME_FIELD" else f"{key}: ~ would do without it"
+            why = "eval_args: {order: TO} sorts by it" if key == "TIME_FIELD" else f"{key} names the column of the ids"
             raise ConfigError(f"load_col: [inter] {loaded} leaves out [{name}], the {key}: {why}.")

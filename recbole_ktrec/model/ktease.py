@@ -25,7 +25,7 @@ from recbole_ktrec.model.text_priors import Terms, TextPriors, untrained_texts
 from recbole_ktrec.model.trained_encoder import take_encoder
 from recbole_ktrec.model.transfer import TransferFit, TransferSettings
 from recbole_ktrec.nn.calibration import fit_platt
-from recbole_ktrec.nn.cold_users import choose_recent, with_popularity
+from recbole_ktrec.nn.cold_users import LIFTS, choose_unknown, with_popularity
 from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
@@ -111,6 +111,11 @@ class KTEASE(GeneralRecommender):
         return float(self.weights.get("recent", 1.0))
 
     @property
+    def lift(self) -> float:
+        """Lift of items that nobody took, for users without a history, see :mod:`recbole_ktrec.nn.cold_users`."""
+        return float(self.weights.get("lift", LIFTS[0]))
+
+    @property
     def interaction_matrix(self) -> sp.csr_matrix:
         """Who took what in training, binary float32 ``[n_users, n_items]``."""
         return self.taken.matrix
@@ -132,9 +137,12 @@ class KTEASE(GeneralRecommender):
         # Who has no history says nothing of how histories should count.
         fitted = self._fitted(*self.source, sample.with_history() if sample else None)
         self.weights, self._scores = as_matrices(fitted), fitted
-        if sample is not None and self.taken.in_time is not None:
-            self.weights["recent"] = choose_recent(sample, self.taken.average, fitted)
-            self.logger.info(f"KTEASE: users without a history stand as the latest {self.recent:.0%} of what is taken")
+        if sample is not None and not self.zero_shot:
+            self.weights["recent"], self.weights["lift"] = choose_unknown(sample, self.taken.average, fitted)
+            self.logger.info(
+                f"KTEASE: users without a history stand as the latest {self.recent:.0%} of what is taken, items that "
+                f"nobody took lifted by {self.lift:g} for them"
+            )
         self.source = self.source if self.zero_shot else None  # zero-shot follows the histories, see fold_in
 
     def _fitted(self, config: Any, dataset: Any, sample: Sample | None) -> Dense | Sparse | Kernel:
@@ -169,7 +177,8 @@ class KTEASE(GeneralRecommender):
         unknown = self.taken.unknown(users)
         if unknown.any() and not self.zero_shot:  # zero-shot learns nothing, popularity neither
             known = self.taken.average().toarray()[0] > 0
-            scores[unknown] = with_popularity(scores[unknown], self.taken.average(self.recent), known)
+            average = self.taken.average(self.recent)
+            scores[unknown] = with_popularity(scores[unknown], average, known, self.lift)
         return scores
 
     def pairs(self, users: np.ndarray, items: np.ndarray) -> Tensor:

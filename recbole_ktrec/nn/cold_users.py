@@ -5,6 +5,10 @@ users: all of it (popularity, as the fit sees it) unless less is better beyond a
 
 B has no diagonal, as an item says nothing new of a user who has taken it. Who has taken nothing is another matter:
 there the average itself, how often each item is taken, counts as much as what B makes of it.
+
+Items that nobody has taken were put on the scale of users with a history; the average of everybody is a history of
+another kind, and may lift hundreds of them to the top. So they stay below all others for such users, unless held-out
+interactions of such users show that they are wanted.
 """
 
 from __future__ import annotations
@@ -15,31 +19,38 @@ import numpy as np
 import scipy.sparse as sp
 
 from recbole_ktrec.nn.samples import Sample
-from recbole_ktrec.nn.tuning import plain_or_better
+from recbole_ktrec.nn.tuning import best_of, plain_or_better
 
 #: Shares of the interactions that are tried.
 SHARES = (1.0, 0.5, 0.2, 0.1, 0.05)
+#: How far up from the bottom items that nobody took are let; the least keeps their order.
+LIFTS = (0.001, 0.25, 0.5, 1.0)
 #: Fewer held-out users without a history than this choose nothing.
 FEWEST = 20
 
 
-def with_popularity(scores: np.ndarray, average: sp.csr_matrix, known: np.ndarray) -> np.ndarray:
+def with_popularity(scores: np.ndarray, average: sp.csr_matrix, known: np.ndarray, lift: float = 1.0) -> np.ndarray:
     """Return scores of users without a history, one half how often items are taken: float32 ``[m, n_items]``.
 
     Args:
         scores: of the average history, ``[m, n_items]``.
         average: that history, ``[1, n_items]``; it gets the spread of the scores.
-        known: bool ``[n_items]``, items with interactions; the others keep their scores, and so their places.
+        known: bool ``[n_items]``, items with interactions.
+        lift: of the others, from the lowest score of a known item (0) to the score that they have (1).
     """
+    if not known.any():
+        return scores
     taken = average.toarray()
-    spread = np.float32(scores[:, known].std() / max(float(taken[:, known].std()), 1e-9)) if known.any() else 0
-    return np.asarray(np.where(known, (scores + spread * taken) / 2, scores), dtype=np.float32)
+    spread = np.float32(scores[:, known].std() / max(float(taken[:, known].std()), 1e-9))
+    mixed = (scores + spread * taken) / 2
+    lowest = mixed[:, known].min(axis=1, keepdims=True)
+    return np.asarray(np.where(known, mixed, lowest + lift * (scores - lowest)), dtype=np.float32)
 
 
-def choose_recent(
+def choose_unknown(
     sample: Sample, average: Callable[[float], sp.csr_matrix], score: Callable[[sp.csr_matrix], np.ndarray]
-) -> float:
-    """Return the share of the interactions, the latest ones, that users without a history stand for.
+) -> tuple[float, float]:
+    """Return what users without a history stand for: (share of the interactions, the latest ones; lift of new items).
 
     Args:
         sample: held-out interactions; its users with a history decide nothing.
@@ -48,13 +59,14 @@ def choose_recent(
     """
     asked = np.diff(sample.rows.indptr) == 0
     if int(asked.sum()) < FEWEST:
-        return SHARES[0]
+        return SHARES[0], LIFTS[0]
     unknown = Sample(sample.rows[asked], sample.positives[asked])
     known = average(SHARES[0]).toarray()[0] > 0
 
-    def by_user(share: float) -> np.ndarray:
+    def by_user(share: float, lift: float) -> np.ndarray:
         history = average(share)
-        scores = with_popularity(score(history), history, known)[:, unknown.candidates]
+        scores = with_popularity(score(history), history, known, lift)[:, unknown.candidates]
         return unknown.ndcg_by_user(np.repeat(scores, int(asked.sum()), axis=0))
 
-    return plain_or_better(SHARES, by_user)[1]
+    lift = best_of(LIFTS, lambda lift: float(by_user(SHARES[0], lift).mean()))[1]
+    return plain_or_better(SHARES, lambda share: by_user(share, lift))[1], lift

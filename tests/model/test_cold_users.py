@@ -10,7 +10,7 @@ import pytest
 import scipy.sparse as sp
 
 from recbole_ktrec.model.interactions import Taken
-from recbole_ktrec.nn.cold_users import FEWEST, choose_recent, with_popularity
+from recbole_ktrec.nn.cold_users import FEWEST, LIFTS, choose_unknown, with_popularity
 from recbole_ktrec.nn.recency import one_clock
 from recbole_ktrec.nn.samples import Sample
 from tests.support import trained
@@ -51,8 +51,18 @@ def test_how_recent_is_chosen_on_enough_users_without_a_history(asked: int, expe
     """They take item 2, which was taken of late; one user with a history, who takes item 1, decides nothing."""
     rows = sp.csr_matrix(np.vstack([[0, 0, 0, 1], np.zeros((asked, 4))]).astype(np.float32))
     positives = sp.csr_matrix(np.vstack([[0, 1, 0, 0], np.tile([0, 0, 1, 0], (asked, 1))]).astype(np.float32))
-    found = choose_recent(Sample(rows, positives), taken().average, lambda some: some.toarray())
-    assert found == expected
+    found = choose_unknown(Sample(rows, positives), taken().average, lambda some: some.toarray())
+    assert found == (expected, LIFTS[0])
+
+
+@pytest.mark.parametrize(("asked", "lift"), [(FEWEST, 1.0), (FEWEST - 1, LIFTS[0])])
+def test_new_items_are_lifted_where_users_without_a_history_want_them(asked: int, lift: float) -> None:
+    """Item 4 is new; with popularity counted in, the scores put it on top."""
+    rows = sp.csr_matrix((asked, 5), dtype=np.float32)
+    positives = sp.csr_matrix(np.tile(np.float32([0, 0, 0, 0, 1]), (asked, 1)))
+    average = sp.csr_matrix(np.float32([[0, 1, 0.5, 0.5, 0]]))
+    scores = np.float32([[0, 1, 2, 3, 2.5]])
+    assert choose_unknown(Sample(rows, positives), lambda share: average, lambda some: scores) == (1.0, lift)
 
 
 def test_popularity_counts_half_by_hand() -> None:
@@ -60,6 +70,8 @@ def test_popularity_counts_half_by_hand() -> None:
     known = np.array([True, True, False])
     found = with_popularity(scores, average, known)
     np.testing.assert_allclose(found, [[(1 + 4) / 2, (3 + 2) / 2, 2.5]], rtol=1e-6)  # what nobody took stays
+    lowest = with_popularity(scores, average, known, lift=0.0)
+    np.testing.assert_allclose(lowest, [[2.5, 2.5, 2.5]], rtol=1e-6)  # no higher than the lowest of the others
     np.testing.assert_allclose(with_popularity(scores, average, np.zeros(3, dtype=bool)), scores)
 
 
@@ -73,7 +85,7 @@ def test_a_model_gives_them_the_scores_of_the_average_history_and_popularity(tex
     scores = part.scores(np.array([1, 2]))
     average = part.taken.average()
     np.testing.assert_allclose(
-        scores[0], with_popularity(part._scores(average), average, average.toarray()[0] > 0)[0], rtol=1e-5
+        scores[0], with_popularity(part._scores(average), average, average.toarray()[0] > 0, part.lift)[0], rtol=1e-5
     )
     np.testing.assert_allclose(scores[1], part._scores(part.taken.matrix[2])[0], rtol=1e-5)
     assert np.ptp(scores[0, 1:]) > 0 and not np.allclose(scores[0], scores[1])

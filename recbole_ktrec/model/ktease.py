@@ -139,9 +139,9 @@ class KTEASE(GeneralRecommender):
         self.weights, self._scores = as_matrices(fitted), fitted
         if sample is not None and not self.zero_shot:
             self.weights["recent"], self.weights["lift"] = choose_unknown(sample, self.taken.average, fitted)
+            new = f", and for them items that nobody took are lifted by {self.lift:g}" if self.lift > LIFTS[0] else ""
             self.logger.info(
-                f"KTEASE: users without a history stand as the latest {self.recent:.0%} of what is taken, items that "
-                f"nobody took lifted by {self.lift:g} for them"
+                f"KTEASE: users without a history stand as the latest {self.recent:.0%} of what is taken{new}"
             )
         self.source = self.source if self.zero_shot else None  # zero-shot follows the histories, see fold_in
 

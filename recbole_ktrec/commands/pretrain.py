@@ -73,9 +73,9 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         said = {**read_config_files([str(file) for file in files]), "data_path": args.data_path, **given}
         return {key: value for key, value in said.items() if key not in own and not key.startswith("contrastive_")}
 
+    _check_output(args.output, args.datasets)
     for name in args.datasets:  # all of them before the first one takes its time
         check_dataset(name, values(name))
-    _check_output(args.output, args.datasets)
     _log()
     with no_command_line():
         trained = _language_model(args, given, values, options)

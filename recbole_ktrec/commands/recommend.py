@@ -185,7 +185,6 @@ def _titles(dataset: Any) -> dict[str, str]:
     header = dict(read_header(path))
     words = [name for name, kind in header.items() if kind == "token_seq"]
     asked = dataset.config["text_fields"]
-    found = next(
-        (name for name in [*(asked if isinstance(asked, list | dict) else ()), *words] if name in header), None
-    )
+    names = [*(asked if isinstance(asked, list | dict) else ()), *words]
+    found = next((name for name in names if name in header), None)
     return {row[0]: row[1] for row in iter_atomic(path, [dataset.iid_field, found])} if found else {}

@@ -18,26 +18,6 @@ def binary_interactions(dataset: Any) -> sp.csr_matrix:
     return (dataset.inter_matrix(form="csr") > 0).astype(np.float32).tocsr()
 
 
-@dataclass(frozen=True)
-class ItemIds:
-    """The items of a data set in the order of their numbers.
-
-    Attributes:
-        sha256: of their tokens.
-    """
-
-    sha256: str
-
-    @classmethod
-    def of(cls, dataset: Any) -> ItemIds:
-        """Read the data set of a model."""
-        return cls(digest(dataset.field2id_token[dataset.iid_field]))
-
-    def check(self, dataset: Any) -> None:
-        """Raise DataError if ``dataset`` numbers its items in another way."""
-        check({dataset.iid_field: self.sha256}, {dataset.iid_field: self.of(dataset).sha256}, dataset.dataset_name)
-
-
 @dataclass
 class Taken:
     """The interactions of a data set with their order.
@@ -48,11 +28,13 @@ class Taken:
             ``TIME_FIELD`` is not loaded.
         in_time: the item of each interaction of anybody, the oldest first, ``[n]``, or None where times are not those
             of one clock.
+        items: SHA-256 of the ids of the items in the order of their numbers; empty where they are not known.
     """
 
     matrix: sp.csr_matrix
     places: sp.csr_matrix | None
     in_time: np.ndarray | None = None
+    items: str = ""
     _weighted: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
     _averages: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
 
@@ -60,13 +42,24 @@ class Taken:
     def of(cls, dataset: Any) -> Taken:
         """Read the data set of a model."""
         matrix, time = binary_interactions(dataset), dataset.time_field
+        ids = digest(dataset.field2id_token[dataset.iid_field])
         if time is None or time not in dataset.inter_feat.columns:
-            return cls(matrix, None)
+            return cls(matrix, None, items=ids)
         users, items, times = (
             np.asarray(dataset.inter_feat[name]) for name in (dataset.uid_field, dataset.iid_field, time)
         )
         in_time = items[np.argsort(times, kind="stable")] if one_clock(users, times) else None
-        return cls(matrix, places_from_the_end(users, items, times, matrix.shape), in_time)
+        return cls(matrix, places_from_the_end(users, items, times, matrix.shape), in_time, ids)
+
+    def again(self, dataset: Any) -> Taken:
+        """Read other interactions with the same items.
+
+        Raises:
+            DataError: ``dataset`` numbers its items in another way.
+        """
+        found, item = Taken.of(dataset), dataset.iid_field
+        check({item: self.items} if self.items else {}, {item: found.items}, dataset.dataset_name)
+        return found
 
     def decay_of(self, config: Any) -> float | None:
         """Return ``history_decay``, None for auto.
@@ -114,7 +107,8 @@ class Taken:
 
     def unknown(self, users: np.ndarray) -> np.ndarray:
         """Return which of ``users`` ``[m]`` have no interactions: bool ``[m]``."""
-        return np.asarray(np.diff(self.matrix.indptr)[users] == 0)
+        starts = self.matrix.indptr
+        return np.asarray(starts[users + 1] == starts[users])
 
     def histories(self, users: np.ndarray, decay: float = 0.0, recent: float = 1.0) -> sp.csr_matrix:
         """Return what the scores of ``users`` ``[m]`` are made from: float32 ``[m, n_items]``.

@@ -18,14 +18,14 @@ from torch import Tensor, nn
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.artifact import Shape
 from recbole_ktrec.model.held_out import HeldOut, held_out, with_negatives
-from recbole_ktrec.model.interactions import ItemIds, Taken
+from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.model.item_text import feature_file
 from recbole_ktrec.model.ktease_options import Settings
 from recbole_ktrec.model.text_priors import Terms, TextPriors, untrained_texts
 from recbole_ktrec.model.trained_encoder import take_encoder
 from recbole_ktrec.model.transfer import TransferFit, TransferSettings
 from recbole_ktrec.nn.calibration import fit_platt
-from recbole_ktrec.nn.cold_users import LIFTS, choose_unknown, with_popularity
+from recbole_ktrec.nn.cold_users import LIFTS, SHARES, choose_unknown, with_popularity
 from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
@@ -79,7 +79,7 @@ class KTEASE(GeneralRecommender):
         self.zero_shot = config["transfer"] == "zero_shot"
         if self.zero_shot and self.settings.prior == "none":
             raise ConfigError("transfer [zero_shot] needs item texts, so prior must be [text].")
-        self.seed, self.item_ids = int(config["seed"]), ItemIds.of(dataset)
+        self.seed = int(config["seed"])
         if self.settings.prior == "text":
             feature_file(config, dataset, "item")  # a missing file is told before anything is computed
         self.dummy_param = nn.Parameter(torch.zeros(1))  # RecBole's optimiser wants one
@@ -138,7 +138,9 @@ class KTEASE(GeneralRecommender):
         fitted = self._fitted(*self.source, sample.with_history() if sample else None)
         self.weights, self._scores = as_matrices(fitted), fitted
         if sample is not None and not self.zero_shot:
-            self.weights["recent"], self.weights["lift"] = choose_unknown(sample, self.taken.average, fitted)
+            shares = SHARES if self.taken.in_time is not None else SHARES[:1]
+            recent, lift = choose_unknown(sample, self.taken.average, fitted, shares)
+            self.weights |= {"recent": recent, "lift": lift}
             new = f", and for them items that nobody took are lifted by {self.lift:g}" if self.lift > LIFTS[0] else ""
             self.logger.info(
                 f"KTEASE: users without a history stand as the latest {self.recent:.0%} of what is taken{new}"
@@ -196,8 +198,7 @@ class KTEASE(GeneralRecommender):
         Raises:
             DataError: its items have other numbers than those of the training.
         """
-        self.item_ids.check(dataset)
-        self.take(Taken.of(dataset))
+        self.take(self.taken.again(dataset))
 
     def take(self, taken: Taken) -> None:
         """Take the users' histories from ``taken``, see :meth:`fold_in`.

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from recbole_ktrec.errors import ConfigError, number, one_of
 from recbole_ktrec.model.held_out import HeldOut, with_negatives
-from recbole_ktrec.model.interactions import ItemIds, Taken
+from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.model.item_text import load_user_text
 from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer
@@ -68,7 +68,7 @@ class KTRec(GeneralRecommender):
             number(key, config[key], **bounds)
         for key in ("embedding_size", "tower_rank"):
             number(key, config[key] or 1, least=1, whole=True)  # ~ is a number that the data give
-        self.taken, self.item_ids = Taken.of(dataset), ItemIds.of(dataset)
+        self.taken = Taken.of(dataset)
         interactions = self.taken.matrix
         self.multi_task = MultiTaskSettings.read(config)
         self.objective = Objective(config["hidden_share"], int(config["train_negatives"]), LOSSES[config["loss"]])
@@ -161,13 +161,8 @@ class KTRec(GeneralRecommender):
         return self.blend[0] * neural + self.blend[1] * closed.to(neural.device)
 
     def fold_in(self, dataset: Any) -> None:
-        """Take the users' histories from ``dataset``, new users' among them, without training.
-
-        Raises:
-            DataError: its items have other numbers than those of the training.
-        """
-        self.item_ids.check(dataset)
-        self.taken = Taken.of(dataset)
+        """Take the users' histories from ``dataset``, new users' too, without training; see :meth:`Taken.again`."""
+        self.taken = self.taken.again(dataset)
         self.take_decay(self.decay)
         for part in self._closed:
             part.take(self.taken)

@@ -104,6 +104,8 @@ class Measured:
     warm_alone: float = 0.0
 
     def __str__(self) -> str:
+        if self == Measured():
+            return "asked for too seldom to choose by"
         cold = f"{self.cold_only:.4f} among themselves, {self.cold:.4f} among all"
         return f"{cold} (known items beside them {self.warm:.4f}, alone {self.warm_alone:.4f})"
 
@@ -155,14 +157,14 @@ class Rehearsal:
         self.wanted_cold, self.wanted_warm = (sample.wanted | taken) & playing, sample.wanted & ~playing
         self.known = sample.known & ~playing
 
-    def choose(self, warm_loss: float) -> tuple[Level, Measured]:
-        """Return scale, smooth and power, and what was measured with them; those of nothing if too little is.
+    def choose(self, warm_loss: float, otherwise: Level = Level()) -> tuple[Level, Measured]:  # noqa: B008 - frozen
+        """Return scale, smooth and power, and what was measured with them; ``otherwise`` and nothing if too little is.
 
         Args:
             warm_loss: share of the known items' NDCG@10 that cold items may cost by taking places among all.
         """
         if int(self.wanted_cold.sum()) < FEWEST:
-            return Level(), Measured()
+            return otherwise, Measured()
         ratio = float(self.own.std() / max(float(self.smoothed.std()), 1e-9))
 
         def alone(step: float) -> np.ndarray:
@@ -176,7 +178,8 @@ class Rehearsal:
             cold, warm, scale = self._scaled(raised(mixed, power), (1 - warm_loss) * warm_alone)
             found = Measured(cold_only, cold, warm, warm_alone)
             tried.append((cold, Level(scale, step * ratio, power), found))
-        return max(tried, key=lambda one: one[0])[1:]
+        level, measured = max(tried, key=lambda one: one[0])[1:]
+        return (level if measured != Measured() else otherwise), measured
 
     def _scaled(self, level: np.ndarray, least: float) -> tuple[float, float, float]:
         """Return (NDCG of cold items, of known ones, scale): the best with which known ones keep ``least``."""

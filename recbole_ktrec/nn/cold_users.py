@@ -13,7 +13,8 @@ interactions of such users show that they are wanted.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.sparse as sp
@@ -48,8 +49,9 @@ def with_popularity(scores: np.ndarray, average: sp.csr_matrix, known: np.ndarra
 
 
 def choose_unknown(
-    sample: Sample, average: Callable[[float], sp.csr_matrix], score: Callable[[sp.csr_matrix], np.ndarray]
-) -> tuple[float, float]:
+    sample: Sample, average: Callable[[float], sp.csr_matrix], score: Callable[[sp.csr_matrix], np.ndarray],
+    shares: Sequence[float] = SHARES,
+) -> tuple[float, float]:  # fmt: skip
     """Return what users without a history stand for: (share of the interactions, the latest ones; lift of new items).
 
     Args:
@@ -59,14 +61,14 @@ def choose_unknown(
     """
     asked = np.diff(sample.rows.indptr) == 0
     if int(asked.sum()) < FEWEST:
-        return SHARES[0], LIFTS[0]
+        return shares[0], LIFTS[0]
     unknown = Sample(sample.rows[asked], sample.positives[asked])
-    known = average(SHARES[0]).toarray()[0] > 0
+    known = average(shares[0]).toarray()[0] > 0
+    scored = functools.cache(lambda share: score(average(share)))
 
     def by_user(share: float, lift: float) -> np.ndarray:
-        history = average(share)
-        scores = with_popularity(score(history), history, known, lift)[:, unknown.candidates]
+        scores = with_popularity(scored(share), average(share), known, lift)[:, unknown.candidates]
         return unknown.ndcg_by_user(np.repeat(scores, int(asked.sum()), axis=0))
 
-    lift = best_of(LIFTS, lambda lift: float(by_user(SHARES[0], lift).mean()))[1]
-    return plain_or_better(SHARES, lambda share: by_user(share, lift))[1], lift
+    lift = best_of(LIFTS, lambda lift: float(by_user(shares[0], lift).mean()))[1]
+    return plain_or_better(shares, lambda share: by_user(share, lift))[1], lift

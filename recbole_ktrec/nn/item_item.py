@@ -19,7 +19,7 @@ from recbole_ktrec.nn.closed_form import (
     user_weights,
 )
 from recbole_ktrec.nn.cold_demand import Demand
-from recbole_ktrec.nn.cold_items import FEWEST, ColdItems, Measured, Rehearsal
+from recbole_ktrec.nn.cold_items import FEWEST, ColdItems, Level, Measured, Rehearsal
 from recbole_ktrec.nn.fit_options import CHOICE_RANK, SAMPLE, Options
 from recbole_ktrec.nn.fitted import Dense, Sparse
 from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs, scaled_items
@@ -185,17 +185,14 @@ class Fit:
         share = float(np.clip(len(columns) / (known.sum() + len(columns)), 0.05, 0.3))
         rehearsal = Rehearsal(self.sample.some(_REHEARSED), self.prior, known, share, warm)
         loss = self.options.cold_warm_loss
-        level, measured = rehearsal.choose(_WARM_LOSS if loss is None else loss)
-        rehearsed = measured != Measured()
-        if not rehearsed:  # nothing to go by: as much as texts count for known items
-            level = replace(level, scale=choice.prior_weight)
-        found = measured if rehearsed else "asked for too seldom to choose by"
+        # With nothing to go by they count as much as texts do for known items.
+        level, measured = rehearsal.choose(_WARM_LOSS if loss is None else loss, Level(choice.prior_weight))
         _logger.info(
             f"KTEASE: {len(columns)} items without interactions, {level}; "
-            f"NDCG@10 of {share:.0%} known items treated as cold: {found}"
+            f"NDCG@10 of {share:.0%} known items treated as cold: {measured}"
         )
         if loss is None:
-            level = self._demand(cold, warm).choose(level, rehearsed=rehearsed)
+            level = self._demand(cold, warm).choose(level, rehearsed=measured != Measured())
             _logger.info(f"KTEASE: with what held-out interactions ask for: {level}")
         return replace(cold, **vars(level))
 

@@ -18,7 +18,7 @@ SHARE = {
     "row is not to be compared with the others.",
 }
 PROTOCOL = (
-    " The same test interactions are asked for at every share, and "
+    "The same test interactions are asked for at every share, and "
     "the same items are ranked (all of them, without the user's training and validation items). At 0 % nothing is "
     "learned or chosen on the target; what a text says of an item, and which items there are, is known at every share."
 )
@@ -123,10 +123,11 @@ def _texts(numbers: Numbers, share: float, metric: str) -> str:
     )
     if row is None or value is None:
         return "The control with shuffled texts has no result."
-    gained = (numbers.ratio(share, metric) or 0) > 1
-    below = "clearly below" + (", so it comes from the texts" if gained else "") if row["better"] else "NOT below"
-    below += ", so texts do not explain it" if gained and not row["better"] else ""
-    return f"With shuffled texts {value:.4f}: {below}."
+    below, so = (
+        ("clearly below", "it comes from the texts") if row["better"] else ("NOT below", "texts do not explain it")
+    )
+    gained = (numbers.ratio(share, metric) or 0) > 1  # else there is nothing to explain
+    return f"With shuffled texts {value:.4f}: {below}{f', so {so}' if gained else ''}."
 
 
 def _taken(numbers: Numbers, share: float) -> str:
@@ -169,7 +170,7 @@ def render(results: Mapping[str, Any], plotted: bool) -> str:
     for metric in [group + name for group in ("", "cold/", "cold only/") for name in TITLES]:
         if any(key[2] == metric for key in numbers.rows):
             parts += [f"## {title(metric)}{numbers.asked(metric)}", _table(numbers, metric)]
-    parts += [_MARKS, "## Protocol", SHARE[numbers.sample] + PROTOCOL]
+    parts += [_MARKS, "## Protocol", f"{SHARE[numbers.sample]} {PROTOCOL}"]
     parts.append("\n".join(f"- **{name}**: {text}." for name, text in settings["variants"].items()))
     if settings["model"] == "KTRec":
         parts.append("At 0 % KTRec is its closed form alone (KTEASE): nothing else of it is there before training.")

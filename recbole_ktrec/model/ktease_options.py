@@ -68,7 +68,8 @@ class Settings:
             popularity_discount=_number(config, "popularity_discount", -1, 1, auto=True),
             history_discount=_number(config, "history_discount", -1, 1, auto=True),
             history_decay=history_decay,
-            successor_weight=_successor_weight(config, ordered),
+            successor_weight=_ordered(config, "successor_weight", ordered),
+            cooccurrence_window=_ordered(config, "cooccurrence_window", ordered, whole=True),
         )
         return cls(
             options,
@@ -87,14 +88,15 @@ def _lexical(config: Any) -> Lexical:
     return Lexical(TERM_WEIGHTINGS[weighting] if weight is None else weight, weighting == "lift")
 
 
-def _successor_weight(config: Any, ordered: bool) -> float | None:
-    weight = _number(config, "successor_weight", 0, auto=True)
-    if weight and not ordered:
+def _ordered(config: Any, key: str, ordered: bool, whole: bool = False) -> Any:
+    """Return the number of a key that needs the order of the histories, None for auto."""
+    given = _number(config, key, 0, auto=True, whole=whole)
+    if given and not ordered:
         raise ConfigError(
-            f"successor_weight [{weight:g}] needs the order of the interactions: name its column with TIME_FIELD "
-            "and load it (load_col), or leave successor_weight at auto."
+            f"{key} [{given:g}] needs the order of the interactions: name its column with TIME_FIELD "
+            f"and load it (load_col), or leave {key} at auto."
         )
-    return None if weight is None else float(weight)
+    return given
 
 
 def _neighbours(n_items: int) -> int:

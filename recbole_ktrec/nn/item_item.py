@@ -9,20 +9,12 @@ from dataclasses import astuple, replace
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.closed_form import (
-    DenseInverse,
-    Inverse,
-    item_penalties,
-    item_weights,
-    parts,
-    pull_diagonal,
-    user_weights,
-)
+from recbole_ktrec.nn.closed_form import DenseInverse, item_weights, parts, pull_diagonal
 from recbole_ktrec.nn.cold_demand import Demand
 from recbole_ktrec.nn.cold_items import FEWEST, ColdItems, Level, Measured, Rehearsal
-from recbole_ktrec.nn.fit_options import CHOICE_RANK, SAMPLE, Options
+from recbole_ktrec.nn.fit_options import SAMPLE, Options
 from recbole_ktrec.nn.fitted import Dense, Sparse
-from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs, scaled_items
+from recbole_ktrec.nn.item_statistics import ItemStatistics
 from recbole_ktrec.nn.matrices import Matrix
 from recbole_ktrec.nn.nearest import NearestItems
 from recbole_ktrec.nn.samples import Sample
@@ -43,7 +35,9 @@ from recbole_ktrec.nn.tuning import (
     choose,
     choose_decay,
     climb,
+    plain_or_better,
 )
+from recbole_ktrec.nn.windows import WINDOWS
 
 _logger = logging.getLogger(__name__)
 #: Users of the rehearsal with known items treated as cold: each asks about several.
@@ -52,8 +46,6 @@ _REHEARSED = 1000
 _WARM_LOSS = 0.02
 #: Users that show how much cold items are wanted: as many as ``SAMPLE`` allows with all items, within these bounds.
 _FEWEST_ASKED, _ASKED = 200, 4000
-#: Catalogues up to this size are solved exactly for the choice of lambda and the weights, which takes no longer.
-_CHOICE_DENSE = 3000
 #: Text neighbours that take over a share of a history in the sparse form, where each makes a user's scores longer.
 _SPREAD = 20
 #: lambda, kappa and eta where nothing is chosen.
@@ -83,20 +75,19 @@ class Fit:
         self.sample = None if sample is None else sample.of_items(self.known)
         self.taken = np.maximum(np.bincount(interactions.indices, minlength=interactions.shape[1]), 1.0)
         self.has_text = np.diff(prior.indptr) > 0
-        self.weights = user_weights(interactions, options.user_power)
-        self.penalties = item_penalties(interactions, options.item_power)
-        self.pull = sp.csc_matrix(sp.diags(self.penalties) @ prior, dtype=np.float32)
+        self.statistics = ItemStatistics.of(interactions, places, options.user_power, options.item_power)
+        self.pull = sp.csc_matrix(sp.diags(self.statistics.penalties) @ prior, dtype=np.float32)
         self.spread = spread_over_neighbours(prior, self.known, _SPREAD if options.nearest_items else None)
-        self._eigenpairs: list[tuple[np.ndarray, np.ndarray]] = []
         self._choice: Choice | None = None
         self._sharpened: Sharpening | None = None
         self.decay, self.successor_weight = options.history_decay, options.successor_weight
+        self.window = options.cooccurrence_window
 
     def with_prior(self, prior: sp.csc_matrix, options: Options | None = None) -> Fit:
         """Return a fit to the same interactions with another prior; sample and leading directions are shared."""
         other = Fit(self.interactions, prior, options or self.options, None, self.places)
-        other.sample, other.everything, other._eigenpairs = self.sample, self.everything, self._eigenpairs
-        other.decay = self.decay
+        other.sample, other.everything, other.statistics = self.sample, self.everything, self.statistics
+        other.decay, other.window = self.decay, self.window
         return other
 
     def settled(self) -> Options:
@@ -106,31 +97,20 @@ class Fit:
         """
         choice = self.choice()
         found = replace(self.options, regularisation=choice.regularisation, neighbour_weight=choice.neighbour_weight,
-                        history_decay=self.decay, successor_weight=self.successor_weight)  # fmt: skip
+                        history_decay=self.decay, successor_weight=self.successor_weight,
+                        cooccurrence_window=self.window)  # fmt: skip
         if self._sharpened is None:
             return found
         power, popularity, history = astuple(self._sharpened)
         return replace(found, score_power=power, popularity_discount=popularity, history_discount=history)
 
-    def _low_rank(self, regularisation: float) -> LowRankInverse:
-        if not self._eigenpairs:
-            rank = min(CHOICE_RANK, self.interactions.shape[1])
-            scaled = scaled_items(self.interactions, self.penalties)
-            self._eigenpairs.append(leading_eigenpairs(scaled, self.weights, rank))
-        return LowRankInverse(self.interactions, self.weights, regularisation, self._eigenpairs[0], self.penalties)
-
-    def _dense(self, regularisation: float) -> DenseInverse:
-        return DenseInverse(self.interactions, self.weights, regularisation, self.penalties)
-
-    def _quick(self, regularisation: float) -> Inverse:
-        """Return an inverse that is good enough to choose with."""
-        small = self.interactions.shape[1] <= _CHOICE_DENSE
-        return self._dense(regularisation) if small else self._low_rank(regularisation)
-
     def choice(self) -> Choice:
         """Return lambda, kappa and eta, chosen the first time, after what the histories count by."""
         if self._choice is None:
             self._weigh_histories()
+            if self.window is None:
+                self.window = 0 if self.sample is None else self._chosen_window(self.sample)
+            self.statistics = self.statistics.windowed(self.window)
             self._choice = self._choose()
         return self._choice
 
@@ -143,11 +123,16 @@ class Fit:
         if self.sample is not None:
             self.sample = self.sample.decayed(self.decay)
 
+    def _first_guess(self) -> tuple[float, float]:
+        """Return lambda and kappa to choose with what comes before them."""
+        given = self.options.prior_weight
+        return self.options.regularisation or _PLAIN[0], _PLAIN[1] if given is None else given
+
     def _chosen_decay(self, sample: Sample) -> float:
         if sample.places is None:
             return 0.0
-        inverse = self._quick(self.options.regularisation or _PLAIN[0])
-        weight = _PLAIN[1] if self.options.prior_weight is None else self.options.prior_weight
+        regularisation, weight = self._first_guess()
+        inverse = self.statistics.quick(regularisation)
         pulled, cold = pull_diagonal(inverse, self.pull), self._cold()
 
         def warm(rows: sp.csr_matrix) -> np.ndarray:
@@ -161,6 +146,17 @@ class Fit:
             by_user if asked < FEWEST else lambda decay: self._demand(cold, warm, decay).ndcg_side_by_side()
         )
 
+    def _chosen_window(self, sample: Sample) -> int:
+        if self.places is None:
+            return 0
+        regularisation, weight = self._first_guess()
+
+        def by_user(window: float) -> np.ndarray:
+            inverse = self.statistics.windowed(int(window)).quick(regularisation)
+            return sample.ndcg_by_user(sample.parts(inverse, self.pull)(weight))
+
+        return int(plain_or_better(WINDOWS, by_user)[1])
+
     def _choose(self) -> Choice:
         options = self.options
         given = (options.regularisation, options.prior_weight, options.neighbour_weight)
@@ -169,7 +165,7 @@ class Fit:
             return Choice(*filled)
         ladders = (REGULARISATIONS, PRIOR_WEIGHTS, NEIGHBOUR_WEIGHTS)
         tried = [ladder if value is None else (value,) for value, ladder in zip(given, ladders, strict=True)]
-        return choose(self.sample, self._quick, self.pull, self.spread, *tried)
+        return choose(self.sample, self.statistics.quick, self.pull, self.spread, *tried)
 
     def _cold(self) -> ColdItems:
         return ColdItems.of(self.prior, self.known, np.flatnonzero(~self.known & self.has_text))
@@ -211,12 +207,12 @@ class Fit:
         form = f"sparse form, {nearest} nearest items" if nearest else "dense form: time grows as their cube"
         _logger.info(f"KTEASE: {len(self.taken):,} items, {form}")
         choice = self.choice()
-        _logger.info(f"KTEASE: {choice}, history_decay {self.decay:g}")
+        _logger.info(f"KTEASE: {choice}, history_decay {self.decay:g}, cooccurrence_window {self.window}")
         return self._solved_by_column(choice) if nearest else self._solved(choice)
 
     def _solved_by_column(self, choice: Choice) -> Sparse:
-        options = self.options
-        problems = NearestItems(self.interactions, self.weights, self.penalties, self.prior, options.nearest_items)
+        options, known = self.options, self.statistics
+        problems = NearestItems(known.rows, known.weights, known.penalties, self.prior, options.nearest_items)
         matrix = problems.solve(choice.regularisation, choice.prior_weight)
         nothing = ColdItems.of(self.prior, self.known, np.arange(0))
         made = Sparse(matrix, self.spread, choice.neighbour_weight, nothing, self.decay or 0.0)
@@ -228,7 +224,7 @@ class Fit:
         return replace(made, cold=self.cold_items(made.warm, choice))
 
     def _solved(self, choice: Choice) -> Dense:
-        inverse = self._dense(choice.regularisation)
+        inverse = self.statistics.dense(choice.regularisation)
         pulled = pull_diagonal(inverse, self.pull)
         if self.sample is not None and self.options.prior_weight is None and len(self.taken) <= _JOINT:
             choice = self._weighted_anew(inverse, pulled, choice, self.sample)
@@ -254,11 +250,11 @@ class Fit:
             self.successor_weight = 0.0
             return matrix
         _logger.info(f"KTEASE: what comes next, a second solve of {len(self.taken):,} items")
-        pairs = Successions.of(self.places, self.weights, self.decay or 0.0)
+        pairs = Successions.of(self.places, self.statistics.users, self.decay or 0.0)
         found: Matrix = (
-            pairs.nearest(regularisation, self.penalties, nearest)
+            pairs.nearest(regularisation, self.statistics.penalties, nearest)
             if nearest
-            else pairs.weights(regularisation, self.penalties)
+            else pairs.weights(regularisation, self.statistics.penalties)
         )
         matrix, self.successor_weight = add_successors(matrix, found, given, self.sample, rows)
         _logger.info(f"KTEASE: successor_weight {self.successor_weight:g}")

@@ -17,9 +17,11 @@ in the folder encoder of the artifact, and a run with the artifact takes it by i
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +75,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         said = {**read_config_files([str(file) for file in files]), "data_path": args.data_path, **given}
         return {key: value for key, value in said.items() if key not in own and not key.startswith("contrastive_")}
 
-    _check_output(args.output, args.datasets)
+    _check_output(args.output, args.datasets, options, given.get("text_encoder_training", "frozen") != "frozen")
     for name in args.datasets:  # all of them before the first one takes its time
         check_dataset(name, values(name))
     _log()
@@ -87,17 +89,24 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     return 0
 
 
-def _check_output(output: Path, datasets: Sequence[str]) -> None:
-    """Raise ConfigError if the folder holds what was learned from other sources."""
+def _check_output(output: Path, datasets: Sequence[str], options: PretrainOptions, training: bool) -> None:
+    """Raise ConfigError if the folder holds what was learned from other sources or with other settings."""
     from recbole_ktrec.model.artifact import CARD, load
 
     if not (output / CARD).is_file():
         return
-    was = [source["name"] for source in load(output).card["sources"]]
+    card = load(output).card
+    was, told = [source["name"] for source in card["sources"]], f"[{output}] holds what was learned"
+    other = "name another --output, or remove that one."
     if was != list(datasets):
-        raise ConfigError(
-            f"[{output}] holds what was learned from {', '.join(was)}: name another --output, or remove that one."
-        )
+        order = " in this order" if sorted(was) == sorted(datasets) else ""
+        raise ConfigError(f"{told} from {', '.join(was)}{order}: {other}")
+    if bool(card["language_model"]) != training:
+        how = "with" if card["language_model"] else "without"
+        raise ConfigError(f"{told} {how} training of the language model (text_encoder_training): {other}")
+    for key, value in json.loads(json.dumps(asdict(options))).items():
+        if card["options"].get(key, value) != value:
+            raise ConfigError(f"{told} with {key} {card['options'][key]}, not {value}: {other}")
 
 
 def _language_model(
@@ -150,4 +159,10 @@ def table(card: dict[str, Any]) -> str:
         f"untrained_kernel: the cosine alone; untrained: with shared words; transferred: with what was learned; "
         f"ratio: transferred by untrained_kernel; measured on {card['held_out']}"
     )
+    if card["language_model"]:
+        held_out = card["language_model"]["job"]["settings"]["held_out"]
+        rows.append(
+            f"all four read texts with the trained language model, which learned from these sources but {held_out}: "
+            "no row says what that training is worth, see the next line, and transfer-report on a data set of its own"
+        )
     return "\n".join(rows)

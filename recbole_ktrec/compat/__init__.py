@@ -90,7 +90,7 @@ REMEDIES = (
         "recbole.utils.argument_list",
         dataset_cache.compare_data_path,
     ),
-    Remedy("ids", "a checkpoint is loaded with other data", "recbole.quick_start.quick_start", ids.same_ids),
+    Remedy("ids", "a checkpoint is served with other rows", "recbole.quick_start.quick_start", ids.same_ids),
 )
 
 #: name of a remedy that has acted -> whether there was anything to mend.

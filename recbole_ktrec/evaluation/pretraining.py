@@ -19,9 +19,10 @@ import numpy as np
 from tqdm import tqdm
 
 import recbole_ktrec
-from recbole_ktrec.errors import ConfigError, number
+from recbole_ktrec.errors import ConfigError, EncoderError, number
 from recbole_ktrec.evaluation.domains import Domain, read_domain
 from recbole_ktrec.model.artifact import (
+    CARD,
     KERNEL,
     UNTRAINED,
     Artifact,
@@ -29,6 +30,7 @@ from recbole_ktrec.model.artifact import (
     beside,
     density,
     load_statistics,
+    read_card,
     save,
     save_statistics,
 )
@@ -163,6 +165,8 @@ class Pretraining:
 
     def _take(self, domain: Domain) -> None:
         name = domain.name
+        if not self.encoder and (self.output / CARD).is_file():
+            self._refuse_other(domain.fingerprint)
         if self.encoder:
             check_fingerprint(self.encoder, domain.fingerprint, f"The source [{self.names[0]}]")
         self.encoder = self.encoder or domain.fingerprint
@@ -175,6 +179,13 @@ class Pretraining:
         self.statistics[name] = co_consumption(domain.rest, domain.vectors)
         save_statistics(path, {name: self.statistics[name]})
         _logger.info(f"{name}: statistics of {int(self.statistics[name].interactions)} interactions")
+
+    def _refuse_other(self, fingerprint: Mapping[str, Any]) -> None:
+        """Raise EncoderError if the folder holds what was learned with another encoder."""
+        try:
+            check_fingerprint(read_card(self.output)["encoder"], fingerprint, f"The artifact [{self.output}]")
+        except EncoderError as error:
+            raise EncoderError(f"{error} To keep it, name another --output.") from None
 
     def _others(self, name: str) -> Statistics:
         """Return the pooled statistics of the other sources, or of the source itself if it is alone."""

@@ -142,9 +142,8 @@ class KTEASE(GeneralRecommender):
             recent, lift = choose_unknown(sample, self.taken.average, fitted, shares)
             self.weights |= {"recent": recent, "lift": lift}
             new = f", and for them items that nobody took are lifted by {self.lift:g}" if self.lift > LIFTS[0] else ""
-            self.logger.info(
-                f"KTEASE: users without a history stand as the latest {self.recent:.0%} of what is taken{new}"
-            )
+            average = "all that is taken" if self.recent == 1 else f"the latest {self.recent:.0%} of what is taken"
+            self.logger.info(f"KTEASE: users without a history stand as {average}{new}")
         self.source = self.source if self.zero_shot else None  # zero-shot follows the histories, see fold_in
 
     def _fitted(self, config: Any, dataset: Any, sample: Sample | None) -> Dense | Sparse | Kernel:

@@ -77,6 +77,7 @@ class KTRec(GeneralRecommender):
         taken = np.flatnonzero(np.asarray(interactions.sum(axis=0)).ravel())
         self.candidates = torch.from_numpy(taken)  # an item that nobody could take yet is no negative
         self.transfer, self.transfer_choice = TransferredTexts.read(config, dataset, interactions), dict[str, Any]()
+        self.zero_shot = config["transfer"] == "zero_shot"
         text = self._text(config, dataset, interactions)
         self.text_fingerprint, self.live = text.fingerprint, text.live
         user_text = self._user_text(config, dataset, interactions)
@@ -189,17 +190,14 @@ class KTRec(GeneralRecommender):
         """Whether the closed form has a part in the scores."""
         return bool(self.blend[1])
 
-    @property
-    def zero_shot(self) -> bool:
-        """Whether nothing is learned here: the scores are those of KTEASE's transferred prior."""
-        return self.transfer is not None and self.transfer.settings.zero_shot
-
     def take_transfer(self, found: HeldOut | None) -> None:
-        """Choose, before training, whose text vectors are read; with zero-shot there is nothing to come after it."""
-        if self.transfer is None:
-            return
-        self.transfer_choice = self.transfer.choose(self.histories.matrix(self.n_items), found)
-        self.transfer.apply(self.net, self.transfer_choice["used"])
+        """Choose, before training, whose text vectors are read.
+
+        With zero-shot nothing comes after it: the scores are those of KTEASE's prior, the transferred or the untrained.
+        """
+        if self.transfer is not None:
+            self.transfer_choice = self.transfer.choose(self.histories.matrix(self.n_items), found)
+            self.transfer.apply(self.net, self.transfer_choice["used"])
         for part in self._closed if self.zero_shot else ():
             part.solve(None)
             self.blend.copy_(torch.tensor([0.0, 1.0]))

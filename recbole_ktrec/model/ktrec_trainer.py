@@ -47,11 +47,11 @@ class KTRecTrainer(Trainer):
         self.model.take_transfer(found)
         if self.model.zero_shot:
             self.epochs = 0
-        if found is not None and not self.model.zero_shot:
-            self.model.solve_closed(found)
-            self._found = found
         some = some_users(valid_data, self.config["valid_users"], int(self.config["seed"]))
-        with joint_training(self):
+        with joint_training(self):  # first: a source that cannot be read is told before the closed form takes its time
+            if found is not None and not self.model.zero_shot:
+                self.model.solve_closed(found)
+                self._found = found
             outcome = super().fit(train_data, some, verbose, saved, show_progress, callback_fn)
         if found is None:
             return outcome

@@ -15,7 +15,7 @@ from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.held_out import HeldOut
 from recbole_ktrec.model.item_text import load_item_text, load_user_text
 from recbole_ktrec.model.trained_encoder import UntrainedEncoder
-from recbole_ktrec.model.transfer import FEWEST, TransferSettings, means, pick
+from recbole_ktrec.model.transfer import FEWEST, TransferSettings, listed, means, pick, reasons
 from recbole_ktrec.nn.fusion_model import FusionModel
 from recbole_ktrec.nn.graph import smooth_items
 from recbole_ktrec.nn.samples import masked_ndcg_by_user
@@ -53,9 +53,9 @@ class TransferredTexts:
             EncoderError: the artifact is of another encoder.
         """
         settings = TransferSettings.read(config)
+        _check(config, settings)
         if settings is None:
             return None
-        _check(config, settings)
         found, user = load_item_text(config, dataset), load_user_text(config, dataset, interactions)
         artifact, layers = settings.artifact, int(config["graph_layers"])
         artifact.check(found.fingerprint, found.matrix.shape[1])
@@ -101,8 +101,8 @@ class TransferredTexts:
         else:
             values = {name: _kernel_ndcg(text, interactions, found) for name, (text, _) in self.texts.items()}
             scores = means(values)
-            used, why = pick(values), "NDCG@10 of history and text on validation data"
-        _logger.info(f"Transfer [{how}], text vectors: {used} ({why}) {scores or ''}")
+            used, why = pick(values), f"NDCG@10 of history and text on validation data; {reasons(values)}"
+        _logger.info(f"Transfer [{how}], text vectors: {used} ({why}){listed(scores)}")
         return {"transfer": how, "used": used, "why": why, "ndcg": scores}
 
     def apply(self, net: FusionModel, used: str) -> None:
@@ -114,16 +114,20 @@ class TransferredTexts:
                 tower.requires_grad_(not fixed)
 
 
-def _check(config: Any, settings: TransferSettings) -> None:
+def _check(config: Any, settings: TransferSettings | None) -> None:
+    zero_shot, wanted = config["transfer"] == "zero_shot", "" if settings is None else "pretrained and "
+    if settings is None and not zero_shot:
+        return
     wrong = {
         "fusion": config["fusion"] == "id",
         "text_encoder_training": config["text_encoder_training"] not in (None, "frozen"),
-        "embedding_size": config["embedding_size"] not in (None, len(settings.artifact.matrix)),
         "source_datasets": bool(config["source_datasets"]),
-        "closed_form": settings.zero_shot and not config["closed_form"],
+        "closed_form": zero_shot and not config["closed_form"],
     }
+    if settings is not None:
+        wrong["embedding_size"] = config["embedding_size"] not in (None, len(settings.artifact.matrix))
     for key in [key for key, contradicts in wrong.items() if contradicts]:
-        raise ConfigError(f"{key} [{config[key]}] cannot be had with pretrained and transfer [{settings.how}].")
+        raise ConfigError(f"{key} [{config[key]}] cannot be had with {wanted}transfer [{config['transfer']}].")
 
 
 def _kernel_ndcg(text: SharedRows, interactions: sp.csr_matrix, found: HeldOut) -> np.ndarray:

@@ -95,9 +95,27 @@ def pick(values: Mapping[str, np.ndarray]) -> str:
     return used
 
 
+def reasons(values: Mapping[str, np.ndarray]) -> str:
+    """Return by how much each variant is ahead of the one that stood before it, and what is asked for."""
+    (first, *others), told = [name for name in VARIANTS if name in values], list[str]()
+    for at, name in enumerate(others):
+        standing = pick({one: values[one] for one in (first, *others[:at])})
+        gain = values[name] - values[standing]
+        error = float(gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else float("nan")
+        asked = f"{PROOF[name]:g} standard error{'s' if PROOF[name] > 1 else ''}"
+        told.append(f"{name} is {gain.mean():+.4f} from {standing}, {asked} {'are' if PROOF[name] > 1 else 'is'} "
+                    f"asked for, {PROOF[name] * error:.4f}")  # fmt: skip
+    return "; ".join(told)
+
+
 def means(values: Mapping[str, np.ndarray]) -> dict[str, float]:
     """Return the mean of each variant, as it is logged and stored."""
     return {name: float(value.mean()) for name, value in values.items()}
+
+
+def listed(scores: Mapping[str, float]) -> str:
+    """Return the means for a log, or nothing where there are none."""
+    return ": " * bool(scores) + ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
 
 
 class TransferFit:
@@ -159,7 +177,8 @@ class TransferFit:
             if pick(values) == name:  # the first one always is
                 used, kept = name, fitted
             del fitted  # one beside the next fit: each may be of n_items^2 numbers
-        self._note(used, f"NDCG@10 of {len(values[used])} validation users", means(values))
+        why = f"NDCG@10 of {len(values[used])} validation users; {reasons(values)}"
+        self._note(used, why, means(values))
         return kept
 
     def _ndcg(self, fitted: Dense | Sparse) -> np.ndarray:
@@ -224,5 +243,4 @@ class TransferFit:
 
     def _note(self, used: str, why: str, scores: Mapping[str, float]) -> None:
         self.choice |= {"used": used, "why": why, "ndcg": dict(scores)}
-        numbers = ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
-        _logger.info(f"Transfer [{self.settings.how}]: {used} is used ({why}){': ' + numbers if numbers else ''}")
+        _logger.info(f"Transfer [{self.settings.how}]: {used} is used ({why}){listed(scores)}")

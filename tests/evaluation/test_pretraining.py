@@ -124,7 +124,14 @@ def test_command_prints_the_table_and_refuses_unknown_keys(
     assert lines[3].endswith("measured on each source with the others' knowledge")
     assert (workplace / "out" / "card.json").is_file()
     assert main([*call[:2], "two", "one", *call[4:]]) == 2
-    assert "[out] holds what was learned from one, two: name another --output" in capsys.readouterr().err
+    assert "[out] holds what was learned from one, two in this order: name another --output" in capsys.readouterr().err
+    assert main([part.replace("powers=[1.0]", "powers=[2.0]") for part in call]) == 2
+    assert "[out] holds what was learned with powers [1.0], not [2.0]: name another" in capsys.readouterr().err
+    assert main([*call, "--text_encoder_training=full"]) == 2
+    assert "[out] holds what was learned without training of the language model" in capsys.readouterr().err
+    assert main([part.replace("length=16", "length=8") for part in call]) == 2
+    assert "To keep it, name another --output." in capsys.readouterr().err
+    assert main(call) == 0 and capsys.readouterr().out.splitlines() == lines, "the same again is fine"
     assert main([*call, "--strenghts=[1]"]) == 2
     assert "Did you mean [strengths]" in capsys.readouterr().err
     assert main(["pretrain", "--datasets", "one", "twoo", "--output", "other"]) == 2
@@ -200,8 +207,8 @@ def test_training_that_is_done_is_not_done_again_and_goes_with_the_artifact(
     assert main(call(encoder, *TRAINED)) == 0
     monkeypatch.setattr(ContrastiveTraining, "train", None)
     assert main(call(encoder, *TRAINED)) == 0
-    assert main(call(encoder)) == 0
-    assert load(workplace / "out").card["language_model"] is None, "the artifact was made without it"
+    assert main(call(encoder)) == 2, "the artifact would lose it"
+    assert load(workplace / "out").card["language_model"] is not None
 
 
 def test_guard_compares_with_the_encoder_that_the_run_would_have(

@@ -225,6 +225,16 @@ def test_verdicts_are_honest() -> None:
     assert "no difference beyond chance" in even["text"] and "NOT below" in even["text"]
 
 
+def test_below_the_kernel_and_the_same_scores_are_said() -> None:
+    results = made_up(0.21, False, False)
+    scratch, kernel = results["comparisons"][:2]
+    kernel |= {"better": False, "worse": True}
+    assert Numbers(results).mark(10.0, "ndcg@10") == "below the kernel"
+    scratch["interval"] = [0.0, 0.0]
+    (even,) = verdicts(results)
+    assert "the same scores." in even["text"] and "clearly below." in even["text"], "no gain is explained"
+
+
 def test_marks_name_negative_transfer() -> None:
     assert Numbers(made_up(0.25, True, False)).mark(10.0, "ndcg@10") == "▲"
     assert Numbers(made_up(0.15, False, True)).mark(10.0, "ndcg@10") == "negative transfer"

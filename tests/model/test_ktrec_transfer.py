@@ -38,6 +38,16 @@ def test_zero_shot_is_that_of_ktease(textual: Settings, artifact: Callable[..., 
     assert not model.net.item_tower.up.any()
 
 
+def test_zero_shot_without_an_artifact_learns_nothing_either(textual: Settings) -> None:
+    settings = textual(transfer="zero_shot", closed_form=True)
+    model = trained(settings, "KTRec")
+    np.testing.assert_allclose(everyone(model), everyone(trained(settings, "KTEASE")), atol=1e-5)
+    assert not model.net.item_tower.up.any() and model.blend.tolist() == [0, 1]
+    for key, value in {"closed_form": False, "fusion": "id", "source_datasets": ["tiny2"]}.items():
+        with pytest.raises(ConfigError, match=rf"{key} \[.*cannot be had with transfer \[zero_shot\]"):
+            trained(textual(transfer="zero_shot", **{"closed_form": True, key: value}), "KTRec")
+
+
 @pytest.mark.parametrize(("how", "rank"), [("frozen", None), ("adapter", 16), ("full", 16)])
 def test_what_is_trained_on_top(textual: Settings, artifact: Callable[..., str], how: str, rank: int | None) -> None:
     model = trained(textual(pretrained=artifact(), transfer=how, transfer_guard=False, tower_rank=None), "KTRec")

@@ -16,7 +16,7 @@ from recbole.quick_start import load_data_and_model, run_recbole
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
 from recbole_ktrec.model.artifact import CARD
 from recbole_ktrec.model.item_text import load_item_text, load_texts
-from recbole_ktrec.model.transfer import TransferSettings, pick
+from recbole_ktrec.model.transfer import TransferSettings, pick, reasons
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.nearest import NearestItems
@@ -127,6 +127,17 @@ def test_own_metric_needs_more_proof_than_the_artifact() -> None:
     better = low + np.array([0.3, 0.0, 0.2, 0.0])  # ahead by 1.7 standard errors
     assert pick({"untrained": low, "scratch": better, "transferred": low}) == "untrained"
     assert pick({"untrained": low, "scratch": low, "transferred": better}) == "transferred"
+
+
+def test_the_guard_says_by_how_much_and_what_it_asks_for() -> None:
+    low, high = np.array([0.2, 0.4, 0.3, 0.3]), np.array([0.3, 0.5, 0.5, 0.5])
+    told = reasons({"untrained": low, "scratch": low, "transferred": high})
+    assert told == (
+        "scratch is +0.0000 from untrained, 2 standard errors are asked for, 0.0000; "
+        "transferred is +0.1500 from untrained, 1 standard error is asked for, 0.0289"
+    )
+    told = reasons({"untrained": low, "scratch": high, "transferred": high})
+    assert told.startswith("scratch is +0.1500 from untrained") and "transferred is +0.0000 from scratch" in told
 
 
 def test_variants_differ_by_the_prior_alone(textual: Settings, artifact: Callable[..., str]) -> None:

@@ -25,7 +25,8 @@ PROTOCOL = (
 _MARKS = (
     "Mean over seeds ± standard deviation. **x better**: transferred over the better of scratch and kernel. "
     "**Negative transfer**: transferred lies below from-scratch (at 0 %: below the kernel) beyond the 95 % bootstrap "
-    "interval of the paired difference over users. ▲ above both beyond the intervals; ≈ neither."
+    "interval of the paired difference over users; **below the kernel**: it does not, but lies so below the kernel. "
+    "▲ above both beyond the intervals; ≈ none of these. Cold items have no interaction in the whole training part."
 )
 _GUARD = (
     "By seed. Inside the guard, untrained is the text prior as it is without the artifact, scratch one whose metric is "
@@ -73,7 +74,7 @@ class Numbers:
         return f" (n {max(users):,})" if users else ""
 
     def mark(self, share: float, metric: str) -> str:
-        """What the paired differences say: ``negative transfer``, ``▲``, ``≈``, that they are too few, or nothing."""
+        """Return what the paired differences say, see :data:`_MARKS`, or that there are too few of them."""
         plainer = ("kernel",) if share == 0 else ("scratch", "kernel")
         found = {name: self.compared.get((share, "transferred", name, metric)) for name in plainer}
         there = {name: row for name, row in found.items() if row is not None}
@@ -84,6 +85,8 @@ class Numbers:
         judge = there.get("kernel" if share == 0 else "scratch")
         if judge is not None and judge["worse"]:
             return "negative transfer"
+        if "kernel" in there and there["kernel"]["worse"]:
+            return "below the kernel"
         return "▲" if len(there) == len(plainer) and all(row["better"] for row in there.values()) else "≈"
 
 
@@ -107,6 +110,7 @@ def _verdict(numbers: Numbers, share: float, metric: str = "ndcg@10") -> str:
     low, high = row["interval"]
     what = {"scratch": "from scratch", "kernel": "the untrained kernel"}[str(reference)]
     judged = "better" if row["better"] else "worse" if row["worse"] else "no difference beyond chance"
+    judged = "the same scores" if low == high == 0 else judged
     mark = numbers.mark(share, metric)
     named = "; NEGATIVE TRANSFER" if mark == "negative transfer" else f" ({mark})" if mark.startswith("fewer") else ""
     return (
@@ -126,7 +130,8 @@ def _texts(numbers: Numbers, share: float, metric: str) -> str:
     below, so = (
         ("clearly below", "it comes from the texts") if row["better"] else ("NOT below", "texts do not explain it")
     )
-    gained = (numbers.ratio(share, metric) or 0) > 1  # else there is nothing to explain
+    gain = numbers.compared.get((share, "transferred", str(numbers.reference(share, metric)), metric))
+    gained = gain is not None and gain["better"]  # else there is nothing to explain
     return f"With shuffled texts {value:.4f}: {below}{f', so {so}' if gained else ''}."
 
 

@@ -22,7 +22,7 @@ except ImportError:  # the extra [plot]
 _STYLES: dict[str, dict[str, Any]] = {
     "transferred": {"color": "#d1495b", "marker": "o", "linewidth": 2.2, "zorder": 4},
     "unguarded": {"color": "#d1495b", "marker": ".", "linestyle": "--"},
-    "scratch": {"color": "#2b6c9e", "marker": "s"},
+    "scratch": {"color": "#2b6c9e", "marker": "s", "markersize": 9, "fillstyle": "none", "zorder": 5},
     "kernel": {"color": "#5f6b7a", "linestyle": ":"},
     "shuffled": {"color": "#b58a2a", "marker": "x"},
     "EASE": {"color": "#4f9d69", "marker": "^"},
@@ -55,7 +55,7 @@ def _panel(axes: Any, numbers: Numbers, metric: str) -> None:
         x, y = [places[row["share"]] for row in there], [row["mean"] for row in there]
         axes.errorbar(x, y, yerr=spread, label=variant, capsize=2, **_STYLES[variant])
     axes.set_xticks(list(places.values()), [f"{share:g} %" for share in numbers.shares])
-    axes.set_xlabel(f"training {numbers.sample} learned from")
+    axes.set_xlabel(f"training {numbers.sample} learned from (not to scale)")
     axes.set_title(title(metric), fontsize=10)
     axes.set_ylim(bottom=0)
     axes.grid(axis="y", color="#8888", linewidth=0.5)

@@ -29,10 +29,11 @@ from recbole_ktrec.nn.fusion_model import FusionModel, FusionOptions
 from recbole_ktrec.nn.history import Histories
 from recbole_ktrec.nn.losses import LOSSES
 from recbole_ktrec.nn.objective import Objective
+from recbole_ktrec.nn.recency import DECAYS
 from recbole_ktrec.nn.samples import masked_ndcg_by_user
 from recbole_ktrec.nn.scorers import SCORERS, Dot
 from recbole_ktrec.nn.shared import SharedRows
-from recbole_ktrec.nn.tuning import choose_decay
+from recbole_ktrec.nn.tuning import plain_or_uphill
 from recbole_ktrec.nn.whitening import whitened_text
 from recbole_ktrec.text import check_fingerprint
 
@@ -220,7 +221,7 @@ class KTRec(GeneralRecommender):
         """
         masked = self._masked(found.users)
         if not self._closed and self.history_decay is None and self.taken.places is not None:
-            self.take_decay(choose_decay(lambda decay: self._neural_ndcg(found, masked, decay)))
+            self.take_decay(plain_or_uphill(DECAYS, lambda decay: self._neural_ndcg(found, masked, decay)))
         scores = self._neural(found.users).cpu()
         for part in self._closed:
             closed = torch.from_numpy(part.scores(found.users.numpy()))

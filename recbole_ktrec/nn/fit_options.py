@@ -56,7 +56,7 @@ def memory(n_items: int, neighbours: int, nearest_items: int, beside: int = 0, o
         ordered: the order of the histories is known: a second matrix is then tried.
     """
     prior = 8 * n_items * min(neighbours, n_items) * 5  # K, D K, transposed, neighbours of known items, of cold ones
-    choosing = 5 * 4 * SAMPLE + 4 * 4 * n_items * CHOICE_RANK
+    choosing = 8 * 4 * SAMPLE + 5 * 4 * n_items * CHOICE_RANK
     entries = n_items * min(int(1.3 * nearest_items), n_items)
     solved = (3 + 2 * ordered) * 8 * entries if nearest_items else 4 * n_items**2 * (1 + ordered)
     solved += 3 * 4 * _ROWS * n_items

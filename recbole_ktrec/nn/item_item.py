@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable
 from dataclasses import astuple, replace
@@ -17,6 +18,7 @@ from recbole_ktrec.nn.fitted import Dense, Sparse
 from recbole_ktrec.nn.item_statistics import ItemStatistics
 from recbole_ktrec.nn.matrices import Matrix
 from recbole_ktrec.nn.nearest import NearestItems
+from recbole_ktrec.nn.recency import DECAYS
 from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.sharpening import (
     HISTORY_DISCOUNTS,
@@ -33,11 +35,9 @@ from recbole_ktrec.nn.tuning import (
     REGULARISATIONS,
     Choice,
     choose,
-    choose_decay,
     climb,
-    plain_or_better,
+    plain_or_uphill,
 )
-from recbole_ktrec.nn.windows import WINDOWS
 
 _logger = logging.getLogger(__name__)
 #: Users of the rehearsal with known items treated as cold: each asks about several.
@@ -109,7 +109,8 @@ class Fit:
         if self._choice is None:
             self._weigh_histories()
             if self.window is None:
-                self.window = 0 if self.sample is None else self._chosen_window(self.sample)
+                guess = self._first_guess()
+                self.window = 0 if self.sample is None else self.statistics.window_for(self.sample, self.pull, *guess)
             self.statistics = self.statistics.windowed(self.window)
             self._choice = self._choose()
         return self._choice
@@ -142,20 +143,9 @@ class Fit:
             return sample.decayed(decay).ndcg_with(warm)
 
         asked = int((self._everybody().positives[:, cold.columns] > 0).sum())
-        return choose_decay(
-            by_user if asked < FEWEST else lambda decay: self._demand(cold, warm, decay).ndcg_side_by_side()
+        return plain_or_uphill(
+            DECAYS, by_user if asked < FEWEST else lambda decay: self._demand(cold, warm, decay).ndcg_side_by_side()
         )
-
-    def _chosen_window(self, sample: Sample) -> int:
-        if self.places is None:
-            return 0
-        regularisation, weight = self._first_guess()
-
-        def by_user(window: float) -> np.ndarray:
-            inverse = self.statistics.windowed(int(window)).quick(regularisation)
-            return sample.ndcg_by_user(sample.parts(inverse, self.pull)(weight))
-
-        return int(plain_or_better(WINDOWS, by_user)[1])
 
     def _choose(self) -> Choice:
         options = self.options
@@ -165,7 +155,8 @@ class Fit:
             return Choice(*filled)
         ladders = (REGULARISATIONS, PRIOR_WEIGHTS, NEIGHBOUR_WEIGHTS)
         tried = [ladder if value is None else (value,) for value, ladder in zip(given, ladders, strict=True)]
-        return choose(self.sample, self.statistics.quick, self.pull, self.spread, *tried)
+        scores_of = functools.partial(self.statistics.scores, self.sample, self.pull)
+        return choose(self.sample, scores_of, self.spread, *tried)
 
     def _cold(self) -> ColdItems:
         return ColdItems.of(self.prior, self.known, np.flatnonzero(~self.known & self.has_text))

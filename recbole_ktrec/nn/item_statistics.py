@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.closed_form import DenseInverse, Inverse, item_penalties, user_weights
+from recbole_ktrec.nn.closed_form import DenseInverse, Inverse, Parts, item_penalties, user_weights
 from recbole_ktrec.nn.fit_options import CHOICE_RANK
-from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs, scaled_items
-from recbole_ktrec.nn.windows import with_windows
+from recbole_ktrec.nn.low_rank import LowRank, LowRankInverse, LowRankScores, leading_eigenpairs, scaled_items
+from recbole_ktrec.nn.samples import Sample
+from recbole_ktrec.nn.tuning import proven
+from recbole_ktrec.nn.windows import WINDOWS, with_windows
 
 #: Catalogues up to this size are solved exactly for the choice of lambda and the weights, which takes no longer.
 _CHOICE_DENSE = 3000
+#: Users that show whether what was taken close together belongs together: each window tried is another G.
+_ASKED = 2000
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,14 @@ class ItemStatistics:
         return self._counted[1]
 
     @functools.cached_property
-    def _eigenpairs(self) -> tuple[np.ndarray, np.ndarray]:
+    def _low_rank(self) -> LowRank:
         rank = min(CHOICE_RANK, self.interactions.shape[1])
-        return leading_eigenpairs(scaled_items(self.rows, self.penalties), self.weights, rank)
+        pairs = leading_eigenpairs(scaled_items(self.rows, self.penalties), self.weights, rank)
+        return LowRank(self.rows, self.weights, pairs, self.penalties)
+
+    @property
+    def _small(self) -> bool:
+        return self.interactions.shape[1] <= _CHOICE_DENSE
 
     def dense(self, regularisation: float) -> DenseInverse:
         """Return the inverse itself."""
@@ -74,6 +84,31 @@ class ItemStatistics:
 
     def quick(self, regularisation: float) -> Inverse:
         """Return an inverse that is good enough to choose with."""
-        if self.interactions.shape[1] <= _CHOICE_DENSE:
-            return self.dense(regularisation)
-        return LowRankInverse(self.rows, self.weights, regularisation, self._eigenpairs, self.penalties)
+        return self.dense(regularisation) if self._small else LowRankInverse(self._low_rank, regularisation)
+
+    def scores(self, sample: Sample, prior: sp.csc_matrix, rows: sp.csr_matrix) -> Callable[[float], Parts]:
+        """Return what gives the scores of the sample's candidates by lambda, good enough to choose with.
+
+        Args:
+            prior: ``D K``, ``[n_items, n_items]``.
+            rows: histories of the sample's users, ``[m, n_items]``.
+        """
+        if self._small:
+            return lambda regularisation: sample.parts(self.dense(regularisation), prior, rows)
+        return LowRankScores(self._low_rank, prior, rows, sample.candidates).at
+
+    def window_for(self, sample: Sample, prior: sp.csc_matrix, regularisation: float, kappa: float) -> int:
+        """Return the window that is best with lambda and kappa; 0 unless another is beyond a standard error."""
+        if self.places is None:
+            return 0
+        sample = sample.some(_ASKED)
+
+        def by_user(window: int) -> np.ndarray:
+            scores = self.windowed(window).scores(sample, prior, sample.rows)
+            return sample.ndcg_by_user(scores(regularisation)(kappa))
+
+        plain, first, *others = WINDOWS
+        tried = {window: by_user(window) for window in (plain, first)}
+        if tried[first].mean() > tried[plain].mean():
+            tried |= {window: by_user(window) for window in others}
+        return proven(tried, plain)

@@ -15,7 +15,10 @@ import numpy as np
 import scipy.sparse as sp
 from tqdm import tqdm
 
+from recbole_ktrec.nn.closed_form import Parts, times_sparse
+
 _ROWS = 512
+_USERS = 256
 
 
 def scaled_items(interactions: sp.csr_matrix, penalties: np.ndarray) -> sp.csr_matrix:
@@ -51,62 +54,124 @@ def _line(largest: float, regularisation: float) -> float:
     return float((s * s / (s + regularisation)).sum() / (s * s).sum())
 
 
-class LowRankInverse:
-    """P by the formula of the module.
+class LowRank:
+    """What P is made of that does not depend on lambda.
 
     Args:
         interactions: X, ``[n_users, n_items]``.
         weights: diagonal of W, ``[n_users]``.
-        regularisation: lambda, above 0.
-        eigenpairs: of :func:`scaled_items`, see :func:`leading_eigenpairs`; they do not depend on lambda.
+        eigenpairs: of :func:`scaled_items`, see :func:`leading_eigenpairs`.
         penalties: diagonal of D, ``[n_items]``; all 1 by default.
     """
 
-    def __init__(
-        self,
-        interactions: sp.csr_matrix,
-        weights: np.ndarray,
-        regularisation: float,
-        eigenpairs: tuple[np.ndarray, np.ndarray],
-        penalties: np.ndarray | None = None,
-    ) -> None:
-        self.regularisation, self.interactions, self.weights = regularisation, interactions, weights
-        self.penalties = np.ones(interactions.shape[1], dtype=np.float32) if penalties is None else penalties
-        self._shrink = np.asarray(self.penalties**-0.5, dtype=np.float32)
-        values, self.vectors = eigenpairs
-        self.slope = np.float32(_line(float(values[-1]), regularisation))
-        self.gains = values / (values + regularisation) - self.slope * values
-        scaled = scaled_items(interactions, self.penalties)
-        self._weighted = sp.csr_matrix(sp.diags(weights) @ scaled, dtype=np.float32)
-        self._columns = scaled.T.tocsr()
-        self._diagonal = self._explain_diagonal()
+    def __init__(self, interactions: sp.csr_matrix, weights: np.ndarray, eigenpairs: tuple[np.ndarray, np.ndarray],
+                 penalties: np.ndarray | None = None) -> None:  # fmt: skip
+        penalties = np.ones(interactions.shape[1], dtype=np.float32) if penalties is None else penalties
+        self.shrink = np.asarray(penalties**-0.5, dtype=np.float32)
+        self.values, self.vectors = eigenpairs
+        scaled = scaled_items(interactions, penalties)
+        self.weighted = sp.csr_matrix(sp.diags(weights) @ scaled, dtype=np.float32)
+        self.columns = scaled.T.tocsr()
+        self._squares = self.columns.multiply(self.columns) @ weights
+
+    def gains(self, regularisation: float) -> tuple[np.float32, np.ndarray]:
+        """Return c of the module, and what the leading directions count beyond it, ``[rank]``."""
+        slope = np.float32(_line(float(self.values[-1]), regularisation))
+        return slope, self.values / (self.values + regularisation) - slope * self.values
+
+    def diagonal(self, regularisation: float) -> np.ndarray:
+        """Return diag(P), ``[n_items]``."""
+        slope, gains = self.gains(regularisation)
+        explained = slope * self._squares + np.einsum("ik,k,ik->i", self.vectors, gains, self.vectors)
+        # Rounding and the line may leave nothing: an item cannot be explained wholly by others.
+        left = np.maximum(1 - explained, 1e-3) / regularisation
+        return np.asarray(left * self.shrink**2, dtype=np.float32)
+
+    def on(self, prior: sp.csc_matrix) -> tuple[np.ndarray, np.ndarray]:
+        """Return what :meth:`prior_diagonal` is made of: of the line ``[n_items]``, of V ``[n_items, rank]``."""
+        linear = np.zeros(prior.shape[1], dtype=np.float32)
+        turned = np.zeros((prior.shape[1], len(self.values)), dtype=np.float32)
+        for start in range(0, prior.shape[1] if prior.nnz else 0, _ROWS):
+            some = slice(start, min(start + _ROWS, prior.shape[1]))
+            part = sp.csr_matrix(prior[:, some].T.tocsr() @ sp.diags(self.shrink))
+            linear[some] = part.multiply(self.columns[some] @ self.weighted).sum(axis=1).A1
+            turned[some] = (part @ self.vectors) * self.vectors[some]
+        return linear * self.shrink, turned * self.shrink[:, None]
+
+    def prior_diagonal(self, parts: tuple[np.ndarray, np.ndarray], regularisation: float) -> np.ndarray:
+        """Return ``diag(lambda P K)``, ``[n_items]``, from the parts that :meth:`on` gives."""
+        slope, gains = self.gains(regularisation)
+        return np.asarray(-slope * parts[0] - parts[1] @ gains, dtype=np.float32)
+
+
+class LowRankInverse:
+    """P by the formula of the module.
+
+    Args:
+        low_rank: what it is made of.
+        regularisation: lambda, above 0.
+    """
+
+    def __init__(self, low_rank: LowRank, regularisation: float) -> None:
+        self.low_rank, self.regularisation = low_rank, regularisation
 
     def times(self, rows: sp.csr_matrix) -> np.ndarray:
-        rows = sp.csr_matrix(rows @ sp.diags(self._shrink))
-        result = ((rows @ self.vectors) * self.gains) @ self.vectors.T
-        result += self.slope * ((rows @ self._columns) @ self._weighted).toarray()
+        low, (slope, gains) = self.low_rank, self.low_rank.gains(self.regularisation)
+        rows = sp.csr_matrix(rows @ sp.diags(low.shrink))
+        result = ((rows @ low.vectors) * gains) @ low.vectors.T
+        result += slope * ((rows @ low.columns) @ low.weighted).toarray()
         np.subtract(rows.toarray(), result, out=result)
-        result *= self._shrink / np.float32(self.regularisation)
+        result *= low.shrink / np.float32(self.regularisation)
         return np.asarray(result)
 
-    def _explain_diagonal(self) -> np.ndarray:
-        squares = self._columns.multiply(self._columns) @ self.weights
-        explained = self.slope * squares + np.einsum("ik,k,ik->i", self.vectors, self.gains, self.vectors)
-        # Rounding and the line may leave nothing: an item cannot be explained wholly by others.
-        left = np.maximum(1 - explained, 1e-3) / self.regularisation
-        return np.asarray(left * self._shrink**2, dtype=np.float32)
-
     def diagonal(self) -> np.ndarray:
-        return self._diagonal
+        return self.low_rank.diagonal(self.regularisation)
 
     def prior_diagonal(self, prior: sp.csc_matrix) -> np.ndarray:
-        result = np.zeros(self.interactions.shape[1], dtype=np.float32)
-        if not prior.nnz:
-            return result
-        for start in range(0, len(result), _ROWS):
-            stop = min(start + _ROWS, len(result))
-            part = sp.csr_matrix(prior[:, start:stop].T.tocsr() @ sp.diags(self._shrink))
-            linear = part.multiply(self._columns[start:stop] @ self._weighted).sum(axis=1).A1
-            turned = (part @ self.vectors) * self.gains
-            result[start:stop] = -self.slope * linear - (turned * self.vectors[start:stop]).sum(axis=1)
-        return result * self._shrink
+        return self.low_rank.prior_diagonal(self.low_rank.on(prior), self.regularisation)
+
+
+class LowRankScores:
+    """Scores of held-out users for one lambda after the other: what takes the time is made once.
+
+    With the rows ``x`` of the users, S = D^-1/2 and ``D K`` in the columns of the candidates,
+
+        lambda x P D K = x D K - c (x S G) S D K - (x S V) diag(h - c s) (V' S D K)
+
+    whose first two products do not depend on lambda; the third is of the rank of V.
+
+    Args:
+        low_rank: what P is made of.
+        prior: ``D K``, ``[n_items, n_items]``.
+        rows: of the users, ``[m, n_items]``.
+        candidates: ids of the items that are scored, ``[c]``.
+    """
+
+    def __init__(self, low_rank: LowRank, prior: sp.csc_matrix, rows: sp.csr_matrix, candidates: np.ndarray) -> None:
+        self.low_rank, self.candidates = low_rank, candidates
+        self.own = rows[:, candidates]
+        self.prior_parts = low_rank.on(prior)
+        shrink = sp.diags(low_rank.shrink)
+        scaled, pull = sp.csr_matrix(rows @ shrink), sp.csc_matrix(shrink @ prior[:, candidates], dtype=np.float32)
+        self.turned = scaled @ low_rank.vectors
+        self.turned_pull = np.asarray((pull.T @ low_rank.vectors).T)
+        self.pull = (scaled @ pull).toarray()
+        shape = rows.shape[0], len(candidates)
+        self.linear, self.linear_pull = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32)
+        for start in range(0, rows.shape[0], _USERS):
+            some = slice(start, start + _USERS)
+            near = ((scaled[some] @ low_rank.columns) @ low_rank.weighted).toarray()
+            self.linear[some], self.linear_pull[some] = near[:, candidates], times_sparse(near, pull)
+
+    def at(self, regularisation: float) -> Parts:
+        """Return the scores with lambda, ``[m, c]`` each, as :func:`recbole_ktrec.nn.closed_form.parts` does."""
+        low, (slope, gains) = self.low_rank, self.low_rank.gains(regularisation)
+        diagonal = low.diagonal(regularisation)
+        pulled = (low.prior_diagonal(self.prior_parts, regularisation) / diagonal)[self.candidates]
+        turned = self.turned * gains
+        explained = self.linear * -slope - turned @ low.vectors[self.candidates].T
+        explained *= low.shrink[self.candidates] / np.float32(regularisation)
+        explained += self.own.multiply(low.shrink[self.candidates] ** 2 / np.float32(regularisation)).toarray()
+        base = self.own.toarray() - explained / diagonal[self.candidates]
+        pull = self.pull - slope * self.linear_pull - turned @ self.turned_pull - explained * pulled
+        return Parts(base, pull)

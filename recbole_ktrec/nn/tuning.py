@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import scipy.sparse as sp
 from tqdm import tqdm
 
-from recbole_ktrec.nn.closed_form import Inverse, Parts
-from recbole_ktrec.nn.recency import DECAYS
+from recbole_ktrec.nn.closed_form import Parts
 from recbole_ktrec.nn.samples import Sample
 
 #: Catalogues from this size on take long enough to show how far the choice has come.
@@ -23,6 +23,9 @@ _LARGE = 1 << 13
 REGULARISATIONS = (15.0, 30.0, 60.0, 120.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0)
 PRIOR_WEIGHTS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2, 0.3, 0.5)
 NEIGHBOUR_WEIGHTS = (0.0, 0.03, 0.06, 0.12, 0.25, 0.5)
+
+
+Value = TypeVar("Value", int, float)
 
 
 def beyond_standard_error(gain: np.ndarray, groups: np.ndarray | None = None, errors: float = 1.0) -> bool:
@@ -71,11 +74,11 @@ def best_of(values: Sequence[float], score: Callable[[float], float]) -> tuple[f
 def plain_or_better(values: Sequence[float], by_user: Callable[[float], np.ndarray]) -> tuple[float, float]:
     """Return (mean score, its value) of the best, of the first (the plain) unless beaten beyond a standard error."""
     tried = {value: by_user(value) for value in values}
-    chosen = _proven(tried, values[0])
+    chosen = proven(tried, values[0])
     return float(tried[chosen].mean()), chosen
 
 
-def _proven(tried: dict[float, np.ndarray], plain: float) -> float:
+def proven(tried: dict[Value, np.ndarray], plain: Value) -> Value:
     """Return the best value of those ``tried``, each with NDCG@10 by user; ``plain`` unless beaten beyond an error."""
     best = max(tried, key=lambda value: float(tried[value].mean()))
     return best if beyond_standard_error(tried[best] - tried[plain]) else plain
@@ -99,27 +102,26 @@ def climb(values: Sequence[float], start: int, score: Callable[[float], float]) 
         best = better
 
 
-def choose_decay(by_user: Callable[[float], np.ndarray], decays: Sequence[float] = DECAYS) -> float:
-    """Return the decay of histories that is best; the first unless beaten beyond a standard error.
+def plain_or_uphill(values: Sequence[float], by_user: Callable[[float], np.ndarray]) -> float:
+    """Return the value that is best; the first (the plain) unless beaten beyond a standard error.
 
     Args:
-        by_user: decay -> NDCG@10 of each held-out user.
-        decays: what is tried, uphill from the first.
+        values: what is tried, uphill from the first.
+        by_user: value -> NDCG@10 of each held-out user.
     """
     tried: dict[float, np.ndarray] = {}
 
-    def score(decay: float) -> float:
-        tried[decay] = by_user(decay)
-        return float(tried[decay].mean())
+    def score(value: float) -> float:
+        tried[value] = by_user(value)
+        return float(tried[value].mean())
 
-    climb(decays, 0, score)
-    return _proven(tried, decays[0])
+    climb(values, 0, score)
+    return proven(tried, values[0])
 
 
 def choose(
     sample: Sample,
-    solve: Callable[[float], Inverse],
-    prior: sp.csc_matrix,
+    scores_of: Callable[[sp.csr_matrix], Callable[[float], Parts]],
     spread: sp.csr_matrix,
     regularisations: Sequence[float] = REGULARISATIONS,
     prior_weights: Sequence[float] = PRIOR_WEIGHTS,
@@ -128,16 +130,35 @@ def choose(
     """Return the values that score best: lambda with kappa first, then the neighbours' weight, then kappa again.
 
     Args:
-        solve: lambda -> P; a low-rank P is accurate enough for the choice.
+        scores_of: histories ``[m, n_items]`` -> lambda -> scores of the sample's candidates; those of a low-rank P are
+            accurate enough for the choice.
         spread: row j holds the text neighbours of item j, summing to 1 (or 0).
         regularisations, prior_weights, neighbour_weights: one value alone is taken as it is.
     """
+    regularisation, own = _best_lambda(sample, scores_of(sample.rows), regularisations, prior_weights)
+    value, kappa = best_of(prior_weights, lambda kappa: sample.ndcg(own(kappa)))
+    if tuple(neighbour_weights) == (0.0,):
+        return Choice(regularisation, kappa, 0.0, value)
+    near = scores_of(sp.csr_matrix(sample.rows @ spread))(regularisation)
+    plain = own(kappa), near(kappa)
+    _, eta = plain_or_better(neighbour_weights, lambda eta: sample.ndcg_by_user(plain[0] + np.float32(eta) * plain[1]))
+    value, kappa = best_of(prior_weights, lambda kappa: sample.ndcg(own(kappa) + np.float32(eta) * near(kappa)))
+    return Choice(regularisation, kappa, eta, value)
+
+
+def _best_lambda(
+    sample: Sample,
+    by_lambda: Callable[[float], Parts],
+    regularisations: Sequence[float],
+    prior_weights: Sequence[float],
+) -> tuple[float, Parts]:
+    """Return the lambda that scores best with the kappa that is best for it, and the scores with it."""
     found: dict[float, tuple[float, Parts]] = {}
-    bar = tqdm(desc="choosing lambda", unit="try", disable=prior.shape[0] < _LARGE, leave=False)
+    bar = tqdm(desc="choosing lambda", unit="try", disable=sample.rows.shape[1] < _LARGE, leave=False)
 
     def with_best_weight(regularisation: float) -> float:
         bar.set_postfix(trying=regularisation)
-        scores = sample.parts(solve(regularisation), prior)
+        scores = by_lambda(regularisation)
         value, weight = best_of(prior_weights, lambda kappa: sample.ndcg(scores(kappa)))
         best = max((kept[0] for kept in found.values()), default=-1.0)
         if value > best:  # two matrices of scores are kept, not one a value
@@ -149,12 +170,4 @@ def choose(
     middle = min(range(len(regularisations)), key=lambda k: abs(np.log(regularisations[k] / 120)))
     with bar:
         _, regularisation = climb(regularisations, middle, with_best_weight)
-    own = found[regularisation][1]
-    value, kappa = best_of(prior_weights, lambda kappa: sample.ndcg(own(kappa)))
-    if tuple(neighbour_weights) == (0.0,):
-        return Choice(regularisation, kappa, 0.0, value)
-    near = sample.parts(solve(regularisation), prior, sp.csr_matrix(sample.rows @ spread))
-    plain = own(kappa), near(kappa)
-    _, eta = plain_or_better(neighbour_weights, lambda eta: sample.ndcg_by_user(plain[0] + np.float32(eta) * plain[1]))
-    value, kappa = best_of(prior_weights, lambda kappa: sample.ndcg(own(kappa) + np.float32(eta) * near(kappa)))
-    return Choice(regularisation, kappa, eta, value)
+    return regularisation, found[regularisation][1]

@@ -19,7 +19,7 @@ from recbole_ktrec.nn.closed_form import (
 from recbole_ktrec.nn.fit_options import Options, memory
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
-from recbole_ktrec.nn.low_rank import LowRankInverse, leading_eigenpairs, scaled_items
+from recbole_ktrec.nn.low_rank import LowRank, LowRankInverse, LowRankScores, leading_eigenpairs, scaled_items
 from recbole_ktrec.nn.nearest import NearestItems
 from recbole_ktrec.nn.samples import sample_from
 from recbole_ktrec.nn.sharpening import Sharpening
@@ -156,11 +156,23 @@ def test_low_rank_is_near_the_dense_solution(
     weights, penalties = user_weights(interactions, 0.5), item_penalties(interactions, power)
     dense = DenseInverse(interactions, weights, 20.0, penalties)
     pairs = leading_eigenpairs(scaled_items(interactions, penalties), weights, rank)
-    low = LowRankInverse(interactions, weights, 20.0, pairs, penalties)
+    low_rank = LowRank(interactions, weights, pairs, penalties)
+    low = LowRankInverse(low_rank, 20.0)
     tolerance = 1e-5 if rank == 25 else 2e-3
     np.testing.assert_allclose(low.times(interactions), dense.times(interactions), atol=tolerance)
     np.testing.assert_allclose(low.diagonal(), dense.diagonal(), atol=tolerance)
     np.testing.assert_allclose(low.prior_diagonal(prior), dense.prior_diagonal(prior), atol=20 * tolerance)
+    # One lambda after the other, for some users and items alone, with the prior that the penalties make.
+    some, pull = np.array([1, 2, 7, 20]), sp.csc_matrix(sp.diags(penalties) @ prior, dtype=np.float32)
+    scores = LowRankScores(low_rank, pull, interactions[:9], some)
+    for regularisation in (5.0, 20.0):
+        inverse = LowRankInverse(low_rank, regularisation)
+        pulled = pull_diagonal(inverse, pull)
+        expected = parts(inverse, pull[:, some], pulled[some], interactions[:9], some)
+        for part in ("base", "pull"):
+            np.testing.assert_allclose(
+                getattr(scores.at(regularisation), part), getattr(expected, part), atol=1e-4, rtol=1e-4
+            )
 
 
 def test_eigenpairs_are_those_of_the_gram_matrix(random_case: tuple[sp.csr_matrix, sp.csc_matrix]) -> None:

@@ -15,7 +15,7 @@ from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.recency import DECAYS, decayed, places_from_the_end
 from recbole_ktrec.nn.samples import Sample, sample_from
 from recbole_ktrec.nn.text_prior import no_prior
-from recbole_ktrec.nn.tuning import choose_decay
+from recbole_ktrec.nn.tuning import plain_or_uphill
 
 
 def test_places_by_hand() -> None:
@@ -47,12 +47,12 @@ def test_weights_by_hand_and_never_zero() -> None:
 )
 def test_climbs_while_it_gets_better(gains: dict[float, float], expected: float) -> None:
     spread = np.linspace(-0.01, 0.01, 50)
-    assert choose_decay(lambda decay: gains[decay] + spread) == expected
+    assert plain_or_uphill(DECAYS, lambda decay: gains[decay] + spread) == expected
 
 
 def test_a_gain_by_chance_is_none() -> None:
     noise = np.random.default_rng(0).standard_normal(100)
-    assert choose_decay(lambda decay: 0.01 * decay + noise * decay) == 0.0
+    assert plain_or_uphill(DECAYS, lambda decay: 0.01 * decay + noise * decay) == 0.0
 
 
 def walks(later: bool, users: int = 300, items: int = 40) -> tuple[sp.csr_matrix, sp.csr_matrix, Sample]:

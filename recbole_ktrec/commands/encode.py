@@ -20,6 +20,7 @@ from typing import Any
 
 from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.commands.options import read_config_files, read_options
+from recbole_ktrec.commands.run import check_folder
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.register import MODELS
@@ -94,7 +95,7 @@ def item_file(dataset: str | None, merged: dict[str, Any]) -> Path:
         spec = importlib.util.find_spec("recbole")
         if spec is not None and spec.submodule_search_locations:
             return Path(spec.submodule_search_locations[0]) / "dataset_example" / dataset / f"{dataset}.item"
-    return Path(str(merged.get("data_path") or "dataset/")) / dataset / f"{dataset}.item"
+    return check_folder(dataset, Path(str(merged.get("data_path") or "dataset/"))) / f"{dataset}.item"
 
 
 def summary(path: Path, fields: Sequence[str], vectors: ItemVectors) -> str:

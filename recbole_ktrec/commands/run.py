@@ -77,7 +77,17 @@ def check_dataset(dataset: str, said: dict[str, Any]) -> None:
     """Raise DataError, naming folder, file and row, if RecBole cannot find or read the interactions of ``dataset``."""
     if dataset == "ml-100k":  # RecBole takes its own copy
         return
-    root = Path(str(said.get("data_path", "dataset/")))
+    folder = check_folder(dataset, Path(str(said.get("data_path", "dataset/"))))
+    if not said.get("benchmark_filename") and not (folder / f"{dataset}.inter").is_file():
+        raise DataError(f"Data set [{dataset}]: the folder [{folder.absolute()}] has no file [{dataset}.inter].")
+    if not said.get("benchmark_filename") and said.get("field_separator", "\t") == "\t":
+        encoding = said.get("encoding") or "utf-8"
+        _check_loaded(folder, said, encoding)
+        check_atomic(folder / f"{dataset}.inter", encoding)
+
+
+def check_folder(dataset: str, root: Path) -> Path:
+    """Return the folder of ``dataset`` in ``root``; raise DataError with the nearest name if it is not there."""
     folder = root / dataset
     if not folder.is_dir():
         others = [path.name for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
@@ -85,12 +95,7 @@ def check_dataset(dataset: str, said: dict[str, Any]) -> None:
             f"Data set [{dataset}]: the folder [{folder.absolute()}] does not exist.{nearest(dataset, others)} "
             f"Give --data_path=FOLDER where FOLDER/{dataset}/{dataset}.inter is (ktrec convert makes such files)."
         )
-    if not said.get("benchmark_filename") and not (folder / f"{dataset}.inter").is_file():
-        raise DataError(f"Data set [{dataset}]: the folder [{folder.absolute()}] has no file [{dataset}.inter].")
-    if not said.get("benchmark_filename") and said.get("field_separator", "\t") == "\t":
-        encoding = said.get("encoding") or "utf-8"
-        _check_loaded(folder, said, encoding)
-        check_atomic(folder / f"{dataset}.inter", encoding)
+    return folder
 
 
 def _check_loaded(folder: Path, said: dict[str, Any], encoding: str) -> None:

@@ -10,6 +10,7 @@ import torch
 
 from recbole_ktrec.cli import main
 from recbole_ktrec.commands import encode as command
+from recbole_ktrec.errors import DataError
 from recbole_ktrec.text import TextSettings
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
@@ -83,8 +84,13 @@ def test_files_come_before_options_and_after_the_data_set(tmp_path: Path, monkey
     assert (settings.max_length, settings.pooling) == (10, "mean")
 
 
-def test_where_the_item_file_is(tmp_path: Path) -> None:
+def test_where_the_item_file_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in (tmp_path / "shop", tmp_path / "dataset" / "shop"):
+        folder.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
     assert command.item_file("shop", {}) == Path("dataset/shop/shop.item")
+    with pytest.raises(DataError, match=r"Data set \[shap\]: the folder .* Did you mean \[shop\]\?"):
+        command.item_file("shap", {})
     assert command.item_file("shop", {"data_path": str(tmp_path)}) == tmp_path / "shop" / "shop.item"
     bundled = command.item_file("ml-100k", {"data_path": str(tmp_path)})
     assert bundled.is_file() and "recbole" in bundled.parts
@@ -93,7 +99,7 @@ def test_where_the_item_file_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--dataset=none", "--data_path=nowhere"], "is missing: item text is read from it"),
+        (["--dataset=none", "--data_path=nowhere"], "nowhere/none] does not exist"),
         ([], "Name a data set with --dataset"),
         (["--dataset=ml-100k", "--text_poling=cls"], "Unknown key [--text_poling]. Did you mean [text_pooling]?"),
         (["--dataset=ml-100k", "--text_pooling=men"], "Did you mean [mean]?"),

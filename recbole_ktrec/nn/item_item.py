@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable
 from dataclasses import astuple, replace
@@ -10,7 +9,7 @@ from dataclasses import astuple, replace
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.closed_form import DenseInverse, item_weights, parts, pull_diagonal
+from recbole_ktrec.nn.closed_form import DenseInverse, Parts, item_weights, parts, pull_diagonal
 from recbole_ktrec.nn.cold_demand import Demand
 from recbole_ktrec.nn.cold_items import FEWEST, ColdItems, Level, Measured, Rehearsal
 from recbole_ktrec.nn.fit_options import SAMPLE, Options
@@ -155,8 +154,13 @@ class Fit:
             return Choice(*filled)
         ladders = (REGULARISATIONS, PRIOR_WEIGHTS, NEIGHBOUR_WEIGHTS)
         tried = [ladder if value is None else (value,) for value, ladder in zip(given, ladders, strict=True)]
-        scores_of = functools.partial(self.statistics.scores, self.sample, self.pull)
-        return choose(self.sample, scores_of, self.spread, *tried)
+        return choose(self.sample, self.statistics.scores(self.sample, self.pull), self._near, *tried)
+
+    def _near(self, regularisation: float) -> Parts:
+        """Return the scores of the held-out users from the text neighbours of what they took."""
+        assert self.sample is not None
+        rows = sp.csr_matrix(self.sample.rows @ self.spread)
+        return self.sample.parts(self.statistics.quick(regularisation), self.pull, rows)
 
     def _cold(self) -> ColdItems:
         return ColdItems.of(self.prior, self.known, np.flatnonzero(~self.known & self.has_text))

@@ -86,16 +86,17 @@ class ItemStatistics:
         """Return an inverse that is good enough to choose with."""
         return self.dense(regularisation) if self._small else LowRankInverse(self._low_rank, regularisation)
 
-    def scores(self, sample: Sample, prior: sp.csc_matrix, rows: sp.csr_matrix) -> Callable[[float], Parts]:
+    def scores(self, sample: Sample, prior: sp.csc_matrix) -> Callable[[float], Parts]:
         """Return what gives the scores of the sample's candidates by lambda, good enough to choose with.
+
+        It pays for several lambdas; for one alone :meth:`Sample.parts` of :meth:`quick` takes less.
 
         Args:
             prior: ``D K``, ``[n_items, n_items]``.
-            rows: histories of the sample's users, ``[m, n_items]``.
         """
         if self._small:
-            return lambda regularisation: sample.parts(self.dense(regularisation), prior, rows)
-        return LowRankScores(self._low_rank, prior, rows, sample.candidates).at
+            return lambda regularisation: sample.parts(self.dense(regularisation), prior)
+        return LowRankScores(self._low_rank, prior, sample.rows, sample.candidates).at
 
     def window_for(self, sample: Sample, prior: sp.csc_matrix, regularisation: float, kappa: float) -> int:
         """Return the window that is best with lambda and kappa; 0 unless another is beyond a standard error."""
@@ -104,8 +105,8 @@ class ItemStatistics:
         sample = sample.some(_ASKED)
 
         def by_user(window: int) -> np.ndarray:
-            scores = self.windowed(window).scores(sample, prior, sample.rows)
-            return sample.ndcg_by_user(scores(regularisation)(kappa))
+            inverse = self.windowed(window).quick(regularisation)
+            return sample.ndcg_by_user(sample.parts(inverse, prior)(kappa))
 
         plain, first, *others = WINDOWS
         tried = {window: by_user(window) for window in (plain, first)}

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-import scipy.sparse as sp
 from tqdm import tqdm
 
 from recbole_ktrec.nn.closed_form import Parts
@@ -121,8 +120,8 @@ def plain_or_uphill(values: Sequence[float], by_user: Callable[[float], np.ndarr
 
 def choose(
     sample: Sample,
-    scores_of: Callable[[sp.csr_matrix], Callable[[float], Parts]],
-    spread: sp.csr_matrix,
+    by_lambda: Callable[[float], Parts],
+    near_by_lambda: Callable[[float], Parts],
     regularisations: Sequence[float] = REGULARISATIONS,
     prior_weights: Sequence[float] = PRIOR_WEIGHTS,
     neighbour_weights: Sequence[float] = NEIGHBOUR_WEIGHTS,
@@ -130,16 +129,15 @@ def choose(
     """Return the values that score best: lambda with kappa first, then the neighbours' weight, then kappa again.
 
     Args:
-        scores_of: histories ``[m, n_items]`` -> lambda -> scores of the sample's candidates; those of a low-rank P are
-            accurate enough for the choice.
-        spread: row j holds the text neighbours of item j, summing to 1 (or 0).
+        by_lambda: lambda -> scores of the candidates; those of a low-rank P are accurate enough for the choice.
+        near_by_lambda: the same from the text neighbours of the histories, asked for once.
         regularisations, prior_weights, neighbour_weights: one value alone is taken as it is.
     """
-    regularisation, own = _best_lambda(sample, scores_of(sample.rows), regularisations, prior_weights)
+    regularisation, own = _best_lambda(sample, by_lambda, regularisations, prior_weights)
     value, kappa = best_of(prior_weights, lambda kappa: sample.ndcg(own(kappa)))
     if tuple(neighbour_weights) == (0.0,):
         return Choice(regularisation, kappa, 0.0, value)
-    near = scores_of(sp.csr_matrix(sample.rows @ spread))(regularisation)
+    near = near_by_lambda(regularisation)
     plain = own(kappa), near(kappa)
     _, eta = plain_or_better(neighbour_weights, lambda eta: sample.ndcg_by_user(plain[0] + np.float32(eta) * plain[1]))
     value, kappa = best_of(prior_weights, lambda kappa: sample.ndcg(own(kappa) + np.float32(eta) * near(kappa)))

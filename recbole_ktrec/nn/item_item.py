@@ -108,11 +108,16 @@ class Fit:
         if self._choice is None:
             self._weigh_histories()
             if self.window is None:
-                guess = self._first_guess()
-                self.window = 0 if self.sample is None else self.statistics.window_for(self.sample, self.pull, *guess)
+                self.window = self._chosen_window(self.sample)
             self.statistics = self.statistics.windowed(self.window)
             self._choice = self._choose()
         return self._choice
+
+    def _chosen_window(self, sample: Sample | None) -> int:
+        """Return 0 where recent interactions count more: histories are local as it is, and windows no better."""
+        if sample is None or self.decay:
+            return 0
+        return self.statistics.window_for(sample, self.pull, *self._first_guess())
 
     def _weigh_histories(self) -> None:
         """Choose the decay with the plain form of everything else, and weigh the held-out users' histories with it."""

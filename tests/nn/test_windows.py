@@ -99,5 +99,7 @@ def test_a_number_is_kept_to_and_an_order_needed() -> None:
     prior = no_prior(training.shape[1])
     fit = Fit(training, prior, Options(cooccurrence_window=15), None, places)
     assert fit.choice() and fit.window == 15 and fit.statistics.rows.shape[0] > training.shape[0]
+    decayed = Fit(training, prior, Options(history_decay=0.1), sample, places)
+    assert decayed.choice() and decayed.window == 0, "recency makes histories local as it is"
     assert Fit(training, prior, Options(), None, places).settled().cooccurrence_window == 0
     assert Fit(training, prior, Options(), sample).settled().cooccurrence_window == 0

@@ -27,7 +27,8 @@ class Options:
         score_power, popularity_discount, history_discount: see :mod:`recbole_ktrec.nn.sharpening`; 1, 0 and 0.
         history_decay: see :mod:`recbole_ktrec.nn.recency`; 0, and without an order of the histories too.
         successor_weight: see :mod:`recbole_ktrec.nn.successors`; 0, and with a decay of 0 too.
-        cooccurrence_window: see :mod:`recbole_ktrec.nn.windows`; 0, and without an order or with a decay too.
+        cooccurrence_window: see :mod:`recbole_ktrec.nn.windows`; 0, and without an order, with a decay or where new
+            items are asked for too.
         nearest_items: that explain an item in the sparse form, see :mod:`recbole_ktrec.nn.nearest`; 0 makes the dense
             one.
     """

@@ -114,8 +114,8 @@ class Fit:
         return self._choice
 
     def _chosen_window(self, sample: Sample | None) -> int:
-        """Return 0 where recent interactions count more: histories are local as it is, and windows no better."""
-        if sample is None or self.decay:
+        """Return 0 where recency makes histories local, or new items are asked for: known ones alone would choose."""
+        if sample is None or self.decay or self._asked_for(self._cold()) >= FEWEST:
             return 0
         return self.statistics.window_for(sample, self.pull, *self._first_guess())
 
@@ -146,7 +146,7 @@ class Fit:
         def by_user(decay: float) -> np.ndarray:
             return sample.decayed(decay).ndcg_with(warm)
 
-        asked = int((self._everybody().positives[:, cold.columns] > 0).sum())
+        asked = self._asked_for(cold)
         return plain_or_uphill(
             DECAYS, by_user if asked < FEWEST else lambda decay: self._demand(cold, warm, decay).ndcg_side_by_side()
         )
@@ -191,6 +191,10 @@ class Fit:
             level = self._demand(cold, warm).choose(level, rehearsed=measured != Measured())
             _logger.info(f"KTEASE: with what held-out interactions ask for: {level}")
         return replace(cold, **vars(level))
+
+    def _asked_for(self, cold: ColdItems) -> int:
+        """Return how many held-out interactions are with items that nobody took."""
+        return int((self._everybody().positives[:, cold.columns] > 0).sum())
 
     def _demand(self, cold: ColdItems, warm: Callable[[sp.csr_matrix], np.ndarray], decay: float = 0.0) -> Demand:
         """Return held-out interactions with all items as candidates, histories weighted if they are not yet."""

@@ -94,6 +94,22 @@ def test_fit_finds_out_whether_what_is_close_belongs_together(nearest: int) -> N
     assert fit.choice() and fit.window == 0
 
 
+def test_where_new_items_are_asked_for_none_is_tried() -> None:
+    training, places, sample = visits(together=True)
+    n = training.shape[1]
+    new = np.arange(n) % 4 == 1
+    cut = [part @ sp.diags((~new).astype(np.float32)) for part in (training, places, sample.rows, sample.places)]
+    for part in cut:
+        part.eliminate_zeros()
+    left = [sp.csr_matrix(part) for part in cut]
+    held = Sample(left[2], sample.positives, places=left[3])
+    alike = sp.csc_matrix(np.roll(np.eye(n, dtype=np.float32), 1, axis=0))
+    asked = Fit(left[0], alike, Options(history_decay=0.0), held, left[1])
+    assert asked.choice() and asked.window == 0
+    without_texts = Fit(left[0], no_prior(n), Options(history_decay=0.0), held, left[1])
+    assert without_texts.choice() and without_texts.window > 0
+
+
 def test_a_number_is_kept_to_and_an_order_needed() -> None:
     training, places, sample = visits(together=True)
     prior = no_prior(training.shape[1])

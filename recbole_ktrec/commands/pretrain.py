@@ -75,7 +75,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         said = {**read_config_files([str(file) for file in files]), "data_path": args.data_path, **given}
         return {key: value for key, value in said.items() if key not in own and not key.startswith("contrastive_")}
 
-    _check_output(args.output, args.datasets, options, given.get("text_encoder_training", "frozen") != "frozen")
+    _check_output(args.output, args.datasets, options, _trains(given))
     for name in args.datasets:  # all of them before the first one takes its time
         check_dataset(name, values(name))
     _log()
@@ -109,11 +109,16 @@ def _check_output(output: Path, datasets: Sequence[str], options: PretrainOption
             raise ConfigError(f"{told} with {key} {card['options'][key]}, not {value}: {other}")
 
 
+def _trains(given: dict[str, Any]) -> bool:
+    """Return whether the language model is to be trained."""
+    return bool(given.get("text_encoder_training", "frozen") != "frozen")
+
+
 def _language_model(
     args: argparse.Namespace, given: dict[str, Any], values: Callable[[str], dict[str, Any]], options: PretrainOptions
 ) -> dict[str, Any] | None:
     """Train the language model if that is asked for; ``given`` then names the trained one. Return its record."""
-    if given.get("text_encoder_training", "frozen") == "frozen":
+    if not _trains(given):
         return None
     from recbole_ktrec.evaluation.language_model import train_language_model
     from recbole_ktrec.text import ContrastiveSettings

@@ -35,6 +35,7 @@ from recbole_ktrec.model.artifact import (
     save_statistics,
 )
 from recbole_ktrec.model.item_text import shuffled_items
+from recbole_ktrec.model.trained_encoder import check_encoder
 from recbole_ktrec.nn.co_consumption import Statistics, co_consumption, mapped, metric, pooled
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.item_item import Fit
@@ -114,6 +115,7 @@ class Pretraining:
 
     def run(self) -> Artifact:
         """Read, measure, choose, write the artifact and return it."""
+        self._refuse_other_encoder()
         for domain in self._domains("statistics"):
             self._take(domain)
         if len(self.names) == 1:
@@ -165,8 +167,6 @@ class Pretraining:
 
     def _take(self, domain: Domain) -> None:
         name = domain.name
-        if not self.encoder and (self.output / CARD).is_file():
-            self._refuse_other(domain.fingerprint)
         if self.encoder:
             check_fingerprint(self.encoder, domain.fingerprint, f"The source [{self.names[0]}]")
         self.encoder = self.encoder or domain.fingerprint
@@ -180,10 +180,12 @@ class Pretraining:
         save_statistics(path, {name: self.statistics[name]})
         _logger.info(f"{name}: statistics of {int(self.statistics[name].interactions)} interactions")
 
-    def _refuse_other(self, fingerprint: Mapping[str, Any]) -> None:
-        """Raise EncoderError if the folder holds what was learned with another encoder."""
+    def _refuse_other_encoder(self) -> None:
+        """Raise EncoderError if the folder holds what was learned with another one."""
+        if not (self.output / CARD).is_file():
+            return
         try:
-            check_fingerprint(read_card(self.output)["encoder"], fingerprint, f"The artifact [{self.output}]")
+            check_encoder(self.output, read_card(self.output), self.values(self.names[0]))
         except EncoderError as error:
             raise EncoderError(f"{error} To keep it, name another --output.") from None
 

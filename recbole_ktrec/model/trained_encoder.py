@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,20 @@ def take_encoder(config: Any) -> None:
             raise DataError(f"[{own}] is missing: the language model of the artifact [{folder}] belongs there.")
         if not _named_by_user(config):
             config["text_encoder"], config["text_encoder_revision"] = str(own), None
-    settings = TextSettings.from_mapping(config)
+    check_encoder(folder, card, config)
+
+
+def check_encoder(folder: Path, card: Mapping[str, Any], values: Any) -> None:
+    """Refuse another encoder than that of the artifact ``folder``, before any text is encoded.
+
+    Args:
+        card: of the artifact.
+        values: the configuration, whose ``text_*`` keys name the encoder.
+
+    Raises:
+        EncoderError: they differ; the message names both.
+    """
+    settings = TextSettings.from_mapping(values)
     found = encoder_fingerprint(settings, locate_encoder(settings))
     check_fingerprint(card["encoder"], found, f"The artifact [{folder}]")
 

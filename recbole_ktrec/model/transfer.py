@@ -21,7 +21,7 @@ from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.samples import Sample
-from recbole_ktrec.nn.tuning import beyond_standard_error
+from recbole_ktrec.nn.tuning import beyond_standard_error, standard_error
 
 TRANSFERS = ("zero_shot", "frozen", "adapter", "full")
 #: What ``adapter`` tries on the validation data.
@@ -101,10 +101,10 @@ def reasons(values: Mapping[str, np.ndarray]) -> str:
     for at, name in enumerate(others):
         standing = pick({one: values[one] for one in (first, *others[:at])})
         gain = values[name] - values[standing]
-        error = float(gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else float("nan")
-        asked = f"{PROOF[name]:g} standard error{'s' if PROOF[name] > 1 else ''}"
-        told.append(f"{name} is {gain.mean():+.4f} from {standing}, {asked} {'are' if PROOF[name] > 1 else 'is'} "
-                    f"asked for, {PROOF[name] * error:.4f}")  # fmt: skip
+        errors = PROOF[name]
+        asked = f"{errors:g} standard errors are" if errors > 1 else f"{errors:g} standard error is"
+        least = errors * standard_error(gain)
+        told.append(f"{name} is {gain.mean():+.4f} from {standing}, {asked} asked for, {least:.4f}")
     return "; ".join(told)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable
 from dataclasses import astuple, replace
@@ -107,17 +108,17 @@ class Fit:
         """Return lambda, kappa and eta, chosen the first time, after what the histories count by."""
         if self._choice is None:
             self._weigh_histories()
-            if self.window is None:
-                self.window = self._chosen_window(self.sample)
-            self.statistics = self.statistics.windowed(self.window)
+            self.statistics = self._windowed(self.sample)
+            self.window = self.statistics.window
             self._choice = self._choose()
         return self._choice
 
-    def _chosen_window(self, sample: Sample | None) -> int:
-        """Return 0 where recency makes histories local, or new items are asked for: known ones alone would choose."""
-        if sample is None or self.decay or self._asked_for(self._cold()) >= FEWEST:
-            return 0
-        return self.statistics.window_for(sample, self.pull, *self._first_guess())
+    def _windowed(self, sample: Sample | None) -> ItemStatistics:
+        """Return the statistics with the window that is given, or chosen."""
+        # None is tried where recency makes histories local, or new items are asked for: known ones alone would choose.
+        if self.window is not None or sample is None or self.places is None or self.decay or self._asked >= FEWEST:
+            return self.statistics.windowed(self.window or 0)
+        return self.statistics.best_windowed(sample, self.pull, *self._first_guess())
 
     def _weigh_histories(self) -> None:
         """Choose the decay with the plain form of everything else, and weigh the held-out users' histories with it."""
@@ -146,9 +147,9 @@ class Fit:
         def by_user(decay: float) -> np.ndarray:
             return sample.decayed(decay).ndcg_with(warm)
 
-        asked = self._asked_for(cold)
         return plain_or_uphill(
-            DECAYS, by_user if asked < FEWEST else lambda decay: self._demand(cold, warm, decay).ndcg_side_by_side()
+            DECAYS,
+            by_user if self._asked < FEWEST else lambda decay: self._demand(cold, warm, decay).ndcg_side_by_side(),
         )
 
     def _choose(self) -> Choice:
@@ -192,9 +193,10 @@ class Fit:
             _logger.info(f"KTEASE: with what held-out interactions ask for: {level}")
         return replace(cold, **vars(level))
 
-    def _asked_for(self, cold: ColdItems) -> int:
-        """Return how many held-out interactions are with items that nobody took."""
-        return int((self._everybody().positives[:, cold.columns] > 0).sum())
+    @functools.cached_property
+    def _asked(self) -> int:
+        """How many held-out interactions are with items that nobody took, which have a text."""
+        return int((self._everybody().positives[:, self._cold().columns] > 0).sum())
 
     def _demand(self, cold: ColdItems, warm: Callable[[sp.csr_matrix], np.ndarray], decay: float = 0.0) -> Demand:
         """Return held-out interactions with all items as candidates, histories weighted if they are not yet."""

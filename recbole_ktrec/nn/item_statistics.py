@@ -98,18 +98,20 @@ class ItemStatistics:
             return lambda regularisation: sample.parts(self.dense(regularisation), prior)
         return LowRankScores(self._low_rank, prior, sample.rows, sample.candidates).at
 
-    def window_for(self, sample: Sample, prior: sp.csc_matrix, regularisation: float, kappa: float) -> int:
-        """Return the window that is best with lambda and kappa; 0 unless another is beyond a standard error."""
-        if self.places is None:
-            return 0
-        sample = sample.some(_ASKED)
+    def best_windowed(
+        self, sample: Sample, prior: sp.csc_matrix, regularisation: float, kappa: float
+    ) -> ItemStatistics:
+        """Return those with the window that is best with lambda and kappa; 0 unless another is beyond an error.
+
+        What was made of them to choose is kept for what comes next.
+        """
+        sample, made = sample.some(_ASKED), {window: self.windowed(window) for window in WINDOWS}
 
         def by_user(window: int) -> np.ndarray:
-            inverse = self.windowed(window).quick(regularisation)
-            return sample.ndcg_by_user(sample.parts(inverse, prior)(kappa))
+            return sample.ndcg_by_user(sample.parts(made[window].quick(regularisation), prior)(kappa))
 
         plain, first, *others = WINDOWS
         tried = {window: by_user(window) for window in (plain, first)}
         if tried[first].mean() > tried[plain].mean():
             tried |= {window: by_user(window) for window in others}
-        return proven(tried, plain)
+        return made[proven(tried, plain)]

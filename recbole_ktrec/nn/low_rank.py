@@ -114,18 +114,20 @@ class LowRankInverse:
 
     def __init__(self, low_rank: LowRank, regularisation: float) -> None:
         self.low_rank, self.regularisation = low_rank, regularisation
+        self.slope, self.gains = low_rank.gains(regularisation)
+        self._diagonal = low_rank.diagonal(regularisation)  # asked for with every few users
 
     def times(self, rows: sp.csr_matrix) -> np.ndarray:
-        low, (slope, gains) = self.low_rank, self.low_rank.gains(self.regularisation)
+        low = self.low_rank
         rows = sp.csr_matrix(rows @ sp.diags(low.shrink))
-        result = ((rows @ low.vectors) * gains) @ low.vectors.T
-        result += slope * ((rows @ low.columns) @ low.weighted).toarray()
+        result = ((rows @ low.vectors) * self.gains) @ low.vectors.T
+        result += self.slope * ((rows @ low.columns) @ low.weighted).toarray()
         np.subtract(rows.toarray(), result, out=result)
         result *= low.shrink / np.float32(self.regularisation)
         return np.asarray(result)
 
     def diagonal(self) -> np.ndarray:
-        return self.low_rank.diagonal(self.regularisation)
+        return self._diagonal
 
     def prior_diagonal(self, prior: sp.csc_matrix) -> np.ndarray:
         return self.low_rank.prior_diagonal(self.low_rank.on(prior), self.regularisation)

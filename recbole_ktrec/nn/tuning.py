@@ -27,8 +27,8 @@ NEIGHBOUR_WEIGHTS = (0.0, 0.03, 0.06, 0.12, 0.25, 0.5)
 Value = TypeVar("Value", int, float)
 
 
-def beyond_standard_error(gain: np.ndarray, groups: np.ndarray | None = None, errors: float = 1.0) -> bool:
-    """Return whether the mean of paired differences ``[n_users]`` is above one standard error of it, or ``errors``.
+def standard_error(gain: np.ndarray, groups: np.ndarray | None = None) -> float:
+    """Return the standard error of the mean of paired differences ``[n_users]``; infinite where there is but one.
 
     Args:
         groups: int ``[n_users]``: users of one group are not independent of each other (cluster-robust standard error,
@@ -38,9 +38,17 @@ def beyond_standard_error(gain: np.ndarray, groups: np.ndarray | None = None, er
     if groups is not None:
         apart = np.bincount(np.unique(groups, return_inverse=True)[1], apart)
     if len(apart) < 2:
-        return False
-    error = np.sqrt((apart**2).sum() * len(apart) / (len(apart) - 1)) / len(gain)
-    return bool(gain.mean() > errors * error)
+        return float("inf")
+    return float(np.sqrt((apart**2).sum() * len(apart) / (len(apart) - 1)) / len(gain))
+
+
+def beyond_standard_error(gain: np.ndarray, groups: np.ndarray | None = None, errors: float = 1.0) -> bool:
+    """Return whether the mean of paired differences ``[n_users]`` is above so many ``errors``.
+
+    Args:
+        groups: see :func:`standard_error`.
+    """
+    return bool(gain.mean() > errors * standard_error(gain, groups))
 
 
 @dataclass(frozen=True)

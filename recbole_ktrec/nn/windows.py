@@ -39,8 +39,9 @@ def with_windows(
     rows, counts = [interactions], [np.float32(_WHOLE) * weights]
     for cut in range(_CUTS):
         window = (place + cut * length // _CUTS) // length
-        keys, row = np.unique(users * (window.max(initial=0) + 1) + window, return_inverse=True)
+        most = window.max(initial=0) + 1
+        keys, row = np.unique(users * most + window, return_inverse=True)
         ones = np.ones(len(row), dtype=np.float32)
         rows.append(sp.csr_matrix((ones, (row, places.indices)), (len(keys), places.shape[1])))
-        counts.append(np.float32((1 - _WHOLE) / _CUTS) * weights[keys // (window.max(initial=0) + 1)])
-    return sp.csr_matrix(sp.vstack(rows, format="csr"), dtype=np.float32), np.concatenate(counts).astype(np.float32)
+        counts.append(np.float32((1 - _WHOLE) / _CUTS) * weights[keys // most])
+    return sp.csr_matrix(sp.vstack(rows, format="csr"), dtype=np.float32), np.concatenate(counts)

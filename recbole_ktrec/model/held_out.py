@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from torch import Tensor
 
+from recbole_ktrec.model.interactions import Taken
+
+_logger = logging.getLogger(__name__)
 #: Users that are looked at: as many as give this many scores, within these bounds. More choose better, and slower.
 _SCORES, _LEAST_USERS, _MOST_USERS = 40_000_000, 2000, 10_000
 
@@ -20,11 +25,13 @@ class HeldOut:
     Attributes:
         users: internal ids, ``[m]``.
         row, item: the held-out interactions, ``[n]`` each; row counts ``users``.
+        absent: items that may not have been there yet, bool ``[n_items]``, see :func:`held_out`; None if all were.
     """
 
     users: Tensor
     row: Tensor
     item: Tensor
+    absent: np.ndarray | None = None
 
     def positives(self, n_items: int) -> Tensor:
         """Return them as a matrix: bool ``[m, n_items]``."""
@@ -32,11 +39,26 @@ class HeldOut:
         matrix[self.row, self.item] = True
         return matrix
 
+    def barred(self, interactions: sp.csr_matrix) -> Tensor:
+        """Return what is no candidate: padding, what a user took in ``interactions``, absent items: bool ``[m, n]``."""
+        barred = torch.from_numpy(interactions[self.users.numpy()].toarray() > 0)
+        barred[:, 0] = True
+        if self.absent is not None:
+            barred[:, torch.from_numpy(self.absent)] = True
+        return barred
 
-def held_out(valid_data: Any, uid_field: str, iid_field: str, seed: int) -> HeldOut | None:
+
+def held_out(valid_data: Any, uid_field: str, iid_field: str, seed: int, taken: Taken | None = None) -> HeldOut | None:
     """Return validation interactions of a sample of users (the same for the same seed), or None if there are none.
 
     The sample has up to 2,000 users, of catalogues below 20,000 items more, up to 10,000.
+
+    Where all validation interactions are later than those of training, an item that is in neither may come later still
+    (it is in the catalogue because it is asked for in the test). Nobody could take it at the time of validation, so
+    choices that have it as a candidate would learn that new items are wanted less than they will be.
+
+    Args:
+        taken: the training interactions; without them no item is taken for absent.
     """
     if valid_data is None:
         return None
@@ -49,7 +71,22 @@ def held_out(valid_data: Any, uid_field: str, iid_field: str, seed: int) -> Held
     chosen = np.sort(np.random.default_rng(seed).permutation(users)[:most])
     kept = np.isin(user, chosen)
     row = np.searchsorted(chosen, user[kept])
-    return HeldOut(torch.from_numpy(chosen), torch.from_numpy(row), torch.from_numpy(item[kept]))
+    absent = None if taken is None else _absent(valid_data._dataset, item, taken)
+    return HeldOut(torch.from_numpy(chosen), torch.from_numpy(row), torch.from_numpy(item[kept]), absent)
+
+
+def _absent(dataset: Any, items: np.ndarray, taken: Taken) -> np.ndarray | None:
+    """Return which items are neither in training nor among ``items``, those held out; None where these are no later."""
+    feat, time = dataset.inter_feat, dataset.time_field
+    if taken.until is None or time not in feat.columns or float(feat[time].min()) < taken.until:
+        return None
+    there = taken.matrix.getnnz(axis=0) > 0
+    there[items] = True
+    absent = ~there
+    if not absent[1:].any():
+        return None
+    _logger.info(f"{int(absent[1:].sum()):,} items came after the validation data, perhaps: no candidates in choices")
+    return absent
 
 
 def with_negatives(found: HeldOut, masked: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:

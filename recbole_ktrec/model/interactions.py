@@ -28,12 +28,14 @@ class Taken:
             ``TIME_FIELD`` is not loaded.
         in_time: the item of each interaction of anybody, the oldest first, ``[n]``, or None where times are not those
             of one clock.
+        until: time of the last of them, in the units of ``TIME_FIELD``, or None likewise.
         items: SHA-256 of the ids of the items in the order of their numbers; empty where they are not known.
     """
 
     matrix: sp.csr_matrix
     places: sp.csr_matrix | None
     in_time: np.ndarray | None = None
+    until: float | None = None
     items: str = ""
     _weighted: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
     _averages: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
@@ -48,8 +50,9 @@ class Taken:
         users, items, times = (
             np.asarray(dataset.inter_feat[name]) for name in (dataset.uid_field, dataset.iid_field, time)
         )
-        in_time = items[np.argsort(times, kind="stable")] if one_clock(users, times) else None
-        return cls(matrix, places_from_the_end(users, items, times, matrix.shape), in_time, ids)
+        places, clock = places_from_the_end(users, items, times, matrix.shape), one_clock(users, times)
+        in_time = items[np.argsort(times, kind="stable")] if clock else None
+        return cls(matrix, places, in_time, float(times.max()) if clock else None, ids)
 
     def again(self, dataset: Any) -> Taken:
         """Read other interactions with the same items.

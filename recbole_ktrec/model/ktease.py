@@ -44,7 +44,7 @@ class KTEASETrainer(TraditionalTrainer):
         """Fit the model, then evaluate and save as RecBole does."""
         if self.config["source_datasets"]:
             self.logger.warning("source_datasets is read by KTRec alone: KTEASE is fitted to this data set.")
-        found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]))
+        found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]), self.model.taken)
         self.model.fit(found)
         return super().fit(train_data, valid_data, verbose, saved, show_progress, callback_fn)
 
@@ -133,7 +133,7 @@ class KTEASE(GeneralRecommender):
         sample = None
         if found is not None:
             users, row, item = found.users.numpy(), found.row.numpy(), found.item.numpy()
-            sample = sample_from(self.interaction_matrix, users, row, item, self.taken.places)
+            sample = sample_from(self.interaction_matrix, users, row, item, self.taken.places, found.absent)
         # Who has no history says nothing of how histories should count.
         fitted = self._fitted(*self.source, sample.with_history() if sample else None)
         self.weights, self._scores = as_matrices(fitted), fitted
@@ -164,8 +164,7 @@ class KTEASE(GeneralRecommender):
 
     def _calibrate(self, found: HeldOut) -> None:
         """Fit ``sigma(a s + c)`` on held-out interactions against as many random items."""
-        known = torch.from_numpy(self.interaction_matrix[found.users.numpy()].toarray() > 0)
-        row, item, label = with_negatives(found, known, self.seed)
+        row, item, label = with_negatives(found, found.barred(self.interaction_matrix), self.seed)
         self.probability = fit_platt(self.pairs(found.users[row].numpy(), item.numpy()), label)
 
     def scores(self, users: np.ndarray) -> np.ndarray:

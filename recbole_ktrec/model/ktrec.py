@@ -219,7 +219,7 @@ class KTRec(GeneralRecommender):
         Returns:
             The scores with them ``[m, n_items]``, and what is no candidate, bool of that shape.
         """
-        masked = self._masked(found.users)
+        masked = found.barred(self.taken.matrix)
         if not self._closed and self.history_decay is None and self.taken.places is not None:
             self.take_decay(plain_or_uphill(DECAYS, lambda decay: self._neural_ndcg(found, masked, decay)))
         scores = self._neural(found.users).cpu()
@@ -246,14 +246,6 @@ class KTRec(GeneralRecommender):
             f"Settled on {len(found.row)} held-out interactions: score = {self.blend[0]:.3g} neural + "
             f"{self.blend[1]:.3g} closed form, probability = sigma({slope:.3g} score + {shift:.3g})"
         )
-
-    def _masked(self, users: Tensor) -> Tensor:
-        """Return what is no candidate for ``users`` ``[m]``, padding and history: bool ``[m, n_items]``."""
-        masked = torch.zeros(len(users), self.n_items, dtype=torch.bool)
-        masked[:, 0] = True
-        row, items, _ = self.histories.of(users)
-        masked[row, items] = True
-        return masked
 
     @torch.no_grad()
     def feedback(self, user: int, item: int, value: float) -> None:

@@ -43,7 +43,7 @@ class KTRecTrainer(Trainer):
     def fit(self, train_data: Any, valid_data: Any = None, verbose: bool = True, saved: bool = True,
             show_progress: bool = False, callback_fn: Any = None) -> tuple[float, Any]:  # fmt: skip
         """Train as RecBole does, then settle on the best state what needs held-out data: blend and calibration."""
-        found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]))
+        found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]), self.model.taken)
         self.model.take_transfer(found)
         if self.model.zero_shot:
             self.epochs = 0

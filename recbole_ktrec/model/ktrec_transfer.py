@@ -135,6 +135,4 @@ def _kernel_ndcg(text: SharedRows, interactions: sp.csr_matrix, found: HeldOut) 
     vectors = text.all(torch.device("cpu"))
     rows = interactions[found.users.numpy()]
     scores = F.normalize(torch.from_numpy(rows @ vectors.numpy()), dim=1) @ vectors.T
-    known = torch.from_numpy(rows.toarray() > 0)
-    known[:, 0] = True
-    return masked_ndcg_by_user(scores.numpy(), known, found.positives(interactions.shape[1]))
+    return masked_ndcg_by_user(scores.numpy(), found.barred(interactions), found.positives(interactions.shape[1]))

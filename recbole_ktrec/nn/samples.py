@@ -152,12 +152,13 @@ def _stacked(function: Callable[[sp.csr_matrix], tuple[np.ndarray, ...]], rows: 
 
 def sample_from(
     interactions: sp.csr_matrix, users: np.ndarray, row: np.ndarray, item: np.ndarray,
-    places: sp.csr_matrix | None = None,
+    places: sp.csr_matrix | None = None, barred: np.ndarray | None = None,
 ) -> Sample:  # fmt: skip
     """Return the sample of ``users`` ``[m]`` who later took ``item[k]``, ``row[k]`` being the place among them.
 
     Args:
         places: see :class:`Sample`, of all users.
+        barred: see :class:`Sample`.
     """
     positives = sp.csr_matrix((np.ones(len(row), dtype=np.float32), (row, item)), (len(users), interactions.shape[1]))
-    return Sample(interactions[users], positives, places=None if places is None else places[users])
+    return Sample(interactions[users], positives, barred, places=None if places is None else places[users])

@@ -1,8 +1,8 @@
 """Train and evaluate one model on one data set, as RecBole's run_recbole does, and print a short table at the end.
 
 Any setting of RecBole or of the model is given as --key=value, such as --epochs=20, --topk=[5,10] or
---metrics=['Recall','NDCG']. The model is KTRec and the data set ml-100k (which RecBole ships) unless a
-configuration file or an option says otherwise; other data sets are looked up in --data_path (dataset/).
+--metrics=['Recall','NDCG'] --valid_metric=NDCG@10. The model is KTRec and the data set ml-100k (which RecBole ships)
+unless a configuration file or an option says otherwise; other data sets are looked up in --data_path (dataset/).
 
   ktrec run
   ktrec run --model=BPR --dataset=ml-100k --epochs=20

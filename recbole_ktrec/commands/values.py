@@ -58,14 +58,16 @@ def _check_interval(key: str, value: str) -> None:
 
 def _check_valid_metric(said: Mapping[str, Any]) -> None:
     """Refuse one that RecBole would look for in vain after the first epoch."""
-    if "valid_metric" not in said:
+    if not {"valid_metric", "metrics", "topk"} & set(said):
         return
     metrics = said.get("metrics", _defaults()["metrics"])
     cuts = said.get("topk", _defaults()["topk"])
     names = [str(one) for one in (metrics if isinstance(metrics, list) else [metrics])]
     made = [f"{one}@{cut}" for one in names for cut in (cuts if isinstance(cuts, list) else [cuts])]
     taken = [*made, *names, *(() if "metrics" in said else _OF_CONTEXT)]
-    wanted = str(said["valid_metric"])
+    if "valid_metric" not in said and set(names) & set(_OF_CONTEXT):
+        return  # RecBole gives such models another default
+    wanted = str(said.get("valid_metric", _defaults()["valid_metric"]))
     if wanted.lower() not in [one.lower() for one in taken]:
         raise ConfigError(
             f"valid_metric [{wanted}] is none of what is measured, metrics {names} with topk {cuts}."

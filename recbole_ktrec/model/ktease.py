@@ -173,13 +173,22 @@ class KTEASE(GeneralRecommender):
             return np.zeros((len(users), self.n_items), dtype=np.float32)
         if self._scores is None:
             self._scores = scores_from(self.weights)
-        scores = self._scores(self.taken.histories(users, self.decay, self.recent))
         unknown = self.taken.unknown(users)
-        if unknown.any() and not self.zero_shot:  # zero-shot learns nothing, popularity neither
-            known = self.taken.average().toarray()[0] > 0
-            average = self.taken.average(self.recent)
-            scores[unknown] = with_popularity(scores[unknown], average, known, self.lift)
+        if not unknown.any():
+            return self._scores(self.taken.histories(users, self.decay, self.recent))
+        scores = np.empty((len(users), self.n_items), dtype=np.float32)
+        if not unknown.all():
+            scores[~unknown] = self._scores(self.taken.histories(users[~unknown], self.decay, self.recent))
+        scores[unknown] = self._scores_of_nobody()
         return scores
+
+    def _scores_of_nobody(self) -> np.ndarray:
+        """Return the scores of a user without a history, ``[1, n_items]``: all such users have the same."""
+        average = self.taken.average(self.recent)
+        scores = self._scores(average)
+        if self.zero_shot:  # it learns nothing, popularity neither
+            return scores
+        return with_popularity(scores, average, self.taken.average().toarray()[0] > 0, self.lift)
 
     def pairs(self, users: np.ndarray, items: np.ndarray) -> Tensor:
         """Return the scores of (user, item) pairs, ``[n]`` each: float32 ``[n]``."""

@@ -83,9 +83,8 @@ class KTRec(GeneralRecommender):
         self.text_fingerprint, self.live = text.fingerprint, text.live
         user_text = self._user_text(config, dataset, interactions)
         self.net = FusionModel(text.stored, self.n_users, self._options(config), user_text)
-        # In a tuple, since it is no part of what is trained and saved by gradient.
         wanted = bool(config["closed_form"]) and config["fusion"] != "id"
-        self._closed = (KTEASE(config, dataset, self.taken),) if wanted else ()
+        self._closed = (KTEASE(config, dataset, self.taken),) if wanted else ()  # a tuple: nothing that gradients train
         self.register_buffer("blend", torch.tensor([1.0, 0.0]))
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
         self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice", "decay"]
@@ -146,7 +145,7 @@ class KTRec(GeneralRecommender):
         vectors, bias = self._catalogue()
         distinct, index = torch.unique(users, return_inverse=True)
         scores = self.net.scorer.pairs(self.user_vectors(distinct)[index], vectors[items]) + bias[items]
-        for part in self._closed if self.blended else ():
+        for part in self._blended_parts():
             scores = self._mix(scores, part.pairs(users.cpu().numpy(), items.cpu().numpy()))
         return torch.sigmoid(self.calibration[0] * scores + self.calibration[1])
 
@@ -155,12 +154,17 @@ class KTRec(GeneralRecommender):
         """Return the scores of every item for the users of the batch, flat: ``[batch_size * n_items]``."""
         users = interaction[self.USER_ID]
         scores = self._neural(users)
-        for part in self._closed if self.blended else ():
+        for part in self._blended_parts():
             scores = self._mix(scores, torch.from_numpy(part.scores(users.cpu().numpy())))
         return scores.view(-1)
 
     def _mix(self, neural: Tensor, closed: Tensor) -> Tensor:
         return self.blend[0] * neural + self.blend[1] * closed.to(neural.device)
+
+    def _blended_parts(self) -> tuple[KTEASE, ...]:
+        if self.blended and any(not part.weights for part in self._closed):
+            raise ConfigError("This checkpoint is of a run that was stopped in training: its closed form is not in it.")
+        return self._closed if self.blended else ()
 
     def fold_in(self, dataset: Any) -> None:
         """Take the users' histories from ``dataset``, new users' too, without training; see :meth:`Taken.again`."""
@@ -262,7 +266,12 @@ class KTRec(GeneralRecommender):
         if table is None or type(self.net.scorer) is not Dot:
             raise ConfigError("feedback needs user_embedding [True] and scorer [dot].")
         vectors, bias = self._catalogue()
-        logit = (torch.logit(torch.tensor(value)) - self.calibration[1]) / self.calibration[0] - bias[item]
+        score = (torch.logit(torch.tensor(value)) - self.calibration[1]) / self.calibration[0]
+        for part in self._blended_parts():
+            if not self.blend[0]:
+                raise ConfigError("The closed form alone makes the scores here: feedback needs closed_form [False].")
+            score = (score - self.blend[1] * part.pairs(np.array([user]), np.array([item]))[0]) / self.blend[0]
+        logit = score - bias[item]
         current = self.user_vectors(torch.tensor([user], device=self.device))[0]
         table.weight[user] += feedback_step(current, vectors[item], float(logit * self.net.scorer.temperature))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import ConfigError, number, one_of
@@ -40,12 +42,18 @@ class MultiTaskSettings:
         return cls(_names(config), str(path), weight, conflict == "pcgrad")
 
 
+def split_of(config: Any) -> str:
+    """Return the name of the data set that this run's was split from (``ktrec benchmark`` writes it), "" if none."""
+    mark = Path(config["data_path"]) / "split.json"
+    return str(json.loads(mark.read_text(encoding="utf-8"))["dataset"]) if mark.is_file() else ""
+
+
 def _names(config: Any) -> tuple[str, ...]:
     given = config["source_datasets"]
     names = [given] if isinstance(given, str) else given or []
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise ConfigError(f"source_datasets [{given}] is not a list of names of data sets.")
-    if config["dataset"] in names:
+    if {str(config["dataset"]), split_of(config)} & set(names):
         raise ConfigError(
             f"source_datasets: [{config['dataset']}] is the data set of this run; as a source it would be trained on "
             "its own validation and test interactions."

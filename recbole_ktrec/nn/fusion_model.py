@@ -72,8 +72,11 @@ class FusionModel(nn.Module):
         return table
 
     def _keep(self, count: int, device: torch.device) -> Tensor | float:
-        """Return the ID dropout of ``count`` rows, ``[count, 1]``: a dropped item is seen as a cold one is."""
-        if not (self.training and self.options.id_dropout):
+        """Return the ID dropout of ``count`` rows, ``[count, 1]``: a dropped item is seen as a cold one is.
+
+        Scores are made without gradients, perhaps by a model in training mode (RecBole loads it so): none is dropped.
+        """
+        if not (self.training and torch.is_grad_enabled() and self.options.id_dropout):
             return 1.0
         return (torch.rand(count, 1, device=device) >= self.options.id_dropout).float()
 

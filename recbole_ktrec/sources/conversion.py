@@ -147,8 +147,13 @@ def _staging(output: Path) -> Iterator[Path]:
 
 
 def _publish(staging: Path, output: Path) -> None:
-    """Move the finished files into place; ``conversion.json`` comes last and says that all are there."""
+    """Move the finished files into place; ``conversion.json`` comes last and says that all are there.
+
+    Items or users of an earlier conversion that this one has none of go: they would be read beside its interactions.
+    """
     output.mkdir(parents=True, exist_ok=True)
     (output / "conversion.json").unlink(missing_ok=True)
+    for kind in ("item", "user"):
+        (output / f"{output.name}.{kind}").unlink(missing_ok=True)
     for path in sorted(staging.iterdir(), key=lambda path: path.name == "conversion.json"):
         os.replace(path, output / path.name)

@@ -26,6 +26,8 @@ COLUMNS = {"inter": ["user_id", "item_id"]}
         ({"train_batch_size": 0}, "train_batch_size [0] is not a whole number of at least 1."),
         ({"valid_metric": "NDGC@10"}, "valid_metric [NDGC@10] is none of what is measured"),
         ({"valid_metric": "NDCG@5"}, "with topk [10]. Did you mean [NDCG@10]?"),
+        ({"metrics": ["Recall", "NDCG"]}, "valid_metric [MRR@10] is none of what is measured"),
+        ({"topk": [5, 20]}, "valid_metric [MRR@10] is none of what is measured"),
         ({"load_col": "inter"}, "load_col [inter] is no mapping such as"),
         ({"load_col": {"inter": ["user_id"]}}, "leaves out [item_id], the ITEM_ID_FIELD"),
         (

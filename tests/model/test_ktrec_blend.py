@@ -86,3 +86,34 @@ def test_predict_orders_as_the_full_scores_do(textual: Settings, workplace: Path
 def test_without_the_closed_form_nothing_of_it_is_there(textual: Settings, workplace: Path) -> None:
     _, model, _ = trained(textual(closed_form=False), workplace)
     assert model._closed == () and not model.blended
+
+
+def test_the_checkpoint_of_a_stopped_run_is_refused_where_its_closed_form_would_score(
+    textual: Settings, workplace: Path
+) -> None:
+    _, model, _ = trained(textual(closed_form=True), workplace)
+    model.blend.copy_(torch.tensor([0.5, 0.5]))
+    model._closed[0].weights = {}
+    for scores in (model.full_sort_predict, lambda users: model.predict({**users, "item_id": users["user_id"]})):
+        with pytest.raises(ConfigError, match="stopped in training"):
+            scores(USERS)
+
+
+def test_scores_are_the_same_in_training_mode(textual: Settings, workplace: Path) -> None:
+    """RecBole loads models in that mode; IDs that are dropped for training must not be dropped for scores."""
+    _, model, _ = trained(textual(closed_form=False, id_dropout=0.9), workplace)
+    expected = model.full_sort_predict(USERS)
+    assert torch.equal(model.train().full_sort_predict(USERS), expected)
+
+
+def test_feedback_counts_the_closed_form_in(textual: Settings, workplace: Path) -> None:
+    _, model, _ = trained(textual(closed_form=True, user_embedding=True), workplace)
+    pair = {"user_id": torch.tensor([1]), "item_id": torch.tensor([2])}
+    model.blend.copy_(torch.tensor([0.5, 0.5]))
+    before = float(model.predict(pair))
+    wanted = before + 0.01 * (1 if before < 0.5 else -1)
+    model.feedback(user=1, item=2, value=wanted)
+    assert float(model.predict(pair)) == pytest.approx(wanted, abs=1e-4)
+    model.blend.copy_(torch.tensor([0.0, 1.0]))
+    with pytest.raises(ConfigError, match="closed form alone"):
+        model.feedback(user=1, item=2, value=0.9)

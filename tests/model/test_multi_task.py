@@ -193,3 +193,9 @@ def test_a_source_without_files_or_pairs_is_named(joint: Settings, workplace: Pa
     inter.unlink()
     with pytest.raises(DataError, match=r"has no file \[other.inter\]"):
         epochs(joint(), 1)
+
+
+def test_what_a_split_was_made_from_is_no_source_of_it(joint: Settings, workplace: Path) -> None:
+    (workplace / "dataset/tiny/split.json").write_text('{"dataset": "other"}', encoding="utf-8")
+    with pytest.raises(ConfigError, match="own validation and test"):
+        epochs(joint(), 1)

@@ -56,6 +56,12 @@ def _check_interval(key: str, value: str) -> None:
             raise ConfigError(f"{key} [{value}] is no interval such as [5,inf) or [2,10];[20,inf).")
 
 
+def _all_known(metrics: list[str]) -> bool:
+    from recbole.evaluator.register import metrics_dict
+
+    return all(one.lower() in metrics_dict for one in metrics)
+
+
 def _check_valid_metric(said: Mapping[str, Any]) -> None:
     """Refuse one that RecBole would look for in vain after the first epoch."""
     if not {"valid_metric", "metrics", "topk"} & set(said):
@@ -65,8 +71,8 @@ def _check_valid_metric(said: Mapping[str, Any]) -> None:
     names = [str(one) for one in (metrics if isinstance(metrics, list) else [metrics])]
     made = [f"{one}@{cut}" for one in names for cut in (cuts if isinstance(cuts, list) else [cuts])]
     taken = [*made, *names, *(() if "metrics" in said else _OF_CONTEXT)]
-    if "valid_metric" not in said and set(names) & set(_OF_CONTEXT):
-        return  # RecBole gives such models another default
+    if "valid_metric" not in said and (set(names) & set(_OF_CONTEXT) or not _all_known(names)):
+        return  # RecBole gives models of context another default, and names a metric that it does not know
     wanted = str(said.get("valid_metric", _defaults()["valid_metric"]))
     if wanted.lower() not in [one.lower() for one in taken]:
         raise ConfigError(

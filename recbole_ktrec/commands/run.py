@@ -25,7 +25,8 @@ from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.commands.values import check_values
 from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.register.arguments import no_command_line, quoted
-from recbole_ktrec.register.properties import config_files_for, converted_file, dataset_files
+from recbole_ktrec.register.models import MODELS
+from recbole_ktrec.register.properties import config_files_for, converted_file, dataset_files, model_files
 from recbole_ktrec.resources import resource_dir
 
 
@@ -55,8 +56,9 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     dataset = args.dataset or said.get("dataset", "ml-100k")
     doubts = check_options(options, model, filed)
     files = [str(file) for file in converted_file(dataset, said.get("data_path"))] + files
-    in_force = {**read_config_files([*map(str, dataset_files(dataset)), *files]), **options}
-    check_values(in_force)
+    own = [*(model_files(model) if model in MODELS else ()), *dataset_files(dataset)]
+    in_force = {**read_config_files([*map(str, own), *files]), **options}
+    check_values(in_force, model)
     check_dataset(dataset, in_force)
     threads = set_threads(args.threads, args.nproc)
     start = time.time()

@@ -13,6 +13,8 @@ from recbole_ktrec.files import read_mapping
 
 #: What RecBole measures of context-aware models, whose own file says so.
 _OF_CONTEXT = ("AUC", "LogLoss")
+#: Sequential models that RecBole measures as it does those of context.
+_NOT_RANKING = ("DIN", "DIEN")
 
 
 @functools.cache
@@ -22,8 +24,12 @@ def _defaults() -> dict[str, Any]:
     return read_mapping(Path(recbole.__file__).parent / "properties" / "overall.yaml", "RecBole's defaults")
 
 
-def check_values(said: Mapping[str, Any]) -> None:
+def check_values(said: Mapping[str, Any], model: str = "KTRec") -> None:
     """Check the values that files and command line give to RecBole's keys.
+
+    Args:
+        said: key -> value.
+        model: what runs; RecBole measures those that are not made to rank by other metrics.
 
     Raises:
         ConfigError: a number is none, an interval is none, or ``load_col`` leaves out what is needed.
@@ -36,7 +42,7 @@ def check_values(said: Mapping[str, Any]) -> None:
         if said.get(key) is not None:
             _check_interval(key, str(said[key]))
     _check_columns(said)
-    _check_valid_metric(said)
+    _check_valid_metric(said, model)
 
 
 def _read(value: Any) -> Any:
@@ -56,13 +62,16 @@ def _check_interval(key: str, value: str) -> None:
             raise ConfigError(f"{key} [{value}] is no interval such as [5,inf) or [2,10];[20,inf).")
 
 
-def _all_known(metrics: list[str]) -> bool:
+def _by_default(model: str, metrics: list[str]) -> bool:
+    """Return whether RecBole's own valid_metric holds for ``model``, and ``metrics`` are known (it names others)."""
     from recbole.evaluator.register import metrics_dict
+    from recbole.utils import ModelType, get_model
 
-    return all(one.lower() in metrics_dict for one in metrics)
+    ranks = model not in _NOT_RANKING and get_model(model).type not in (ModelType.CONTEXT, ModelType.DECISIONTREE)
+    return ranks and all(one.lower() in metrics_dict for one in metrics)
 
 
-def _check_valid_metric(said: Mapping[str, Any]) -> None:
+def _check_valid_metric(said: Mapping[str, Any], model: str) -> None:
     """Refuse one that RecBole would look for in vain after the first epoch."""
     if not {"valid_metric", "metrics", "topk"} & set(said):
         return
@@ -71,8 +80,8 @@ def _check_valid_metric(said: Mapping[str, Any]) -> None:
     names = [str(one) for one in (metrics if isinstance(metrics, list) else [metrics])]
     made = [f"{one}@{cut}" for one in names for cut in (cuts if isinstance(cuts, list) else [cuts])]
     taken = [*made, *names, *(() if "metrics" in said else _OF_CONTEXT)]
-    if "valid_metric" not in said and (set(names) & set(_OF_CONTEXT) or not _all_known(names)):
-        return  # RecBole gives models of context another default, and names a metric that it does not know
+    if "valid_metric" not in said and not _by_default(model, names):
+        return
     wanted = str(said.get("valid_metric", _defaults()["valid_metric"]))
     if wanted.lower() not in [one.lower() for one in taken]:
         raise ConfigError(

@@ -80,9 +80,8 @@ def _absent(dataset: Any, items: np.ndarray, taken: Taken) -> np.ndarray | None:
     feat, time = dataset.inter_feat, dataset.time_field
     if taken.until is None or time not in feat.columns or float(feat[time].min()) < taken.until:
         return None
-    there = taken.matrix.getnnz(axis=0) > 0
-    there[items] = True
-    absent = ~there
+    absent = ~taken.known
+    absent[items] = False
     if not absent[1:].any():
         return None
     _logger.info(f"{int(absent[1:].sum()):,} items came after the validation data, perhaps: no candidates in choices")

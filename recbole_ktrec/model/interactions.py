@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,6 +81,11 @@ class Taken:
 
     def __deepcopy__(self, memo: dict[int, object]) -> Taken:
         return self  # copies of a model share them
+
+    @functools.cached_property
+    def known(self) -> np.ndarray:
+        """Which items anybody took: bool ``[n_items]``."""
+        return np.bincount(self.matrix.indices, minlength=self.matrix.shape[1]) > 0
 
     def weighted(self, decay: float) -> sp.csr_matrix:
         """Return the histories as they count: float32 ``[n_users, n_items]``."""

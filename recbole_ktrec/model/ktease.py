@@ -174,21 +174,19 @@ class KTEASE(GeneralRecommender):
         if self._scores is None:
             self._scores = scores_from(self.weights)
         unknown = self.taken.unknown(users)
-        if not unknown.any():
-            return self._scores(self.taken.histories(users, self.decay, self.recent))
+        kept, first = ~unknown, np.flatnonzero(unknown)[:1]
+        kept[first] = True  # all users without a history have the same scores: those of one are made
         scores = np.empty((len(users), self.n_items), dtype=np.float32)
-        if not unknown.all():
-            scores[~unknown] = self._scores(self.taken.histories(users[~unknown], self.decay, self.recent))
-        scores[unknown] = self._scores_of_nobody()
+        scores[kept] = self._scores(self.taken.histories(users[kept], self.decay, self.recent))
+        if len(first):
+            scores[unknown] = self._of_nobody(scores[first])
         return scores
 
-    def _scores_of_nobody(self) -> np.ndarray:
-        """Return the scores of a user without a history, ``[1, n_items]``: all such users have the same."""
-        average = self.taken.average(self.recent)
-        scores = self._scores(average)
+    def _of_nobody(self, scores: np.ndarray) -> np.ndarray:
+        """Return what users without a history get, from the ``scores`` of the history that stands for theirs."""
         if self.zero_shot:  # it learns nothing, popularity neither
             return scores
-        return with_popularity(scores, average, self.taken.average().toarray()[0] > 0, self.lift)
+        return with_popularity(scores, self.taken.average(self.recent), self.taken.known, self.lift)
 
     def pairs(self, users: np.ndarray, items: np.ndarray) -> Tensor:
         """Return the scores of (user, item) pairs, ``[n]`` each: float32 ``[n]``."""

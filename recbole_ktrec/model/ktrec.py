@@ -75,8 +75,8 @@ class KTRec(GeneralRecommender):
         self.objective = Objective(config["hidden_share"], int(config["train_negatives"]), LOSSES[config["loss"]])
         self.history_decay = self.taken.decay_of(config)
         self.take_decay(self.history_decay or 0.0)
-        taken = np.flatnonzero(np.asarray(interactions.sum(axis=0)).ravel())
-        self.candidates = torch.from_numpy(taken)  # an item that nobody could take yet is no negative
+        # An item that nobody could take yet is no negative.
+        self.candidates = torch.from_numpy(np.flatnonzero(self.taken.known))
         self.transfer, self.transfer_choice = TransferredTexts.read(config, dataset, interactions), dict[str, Any]()
         self.zero_shot = config["transfer"] == "zero_shot"
         text = self._text(config, dataset, interactions)

@@ -42,10 +42,10 @@ class MultiTaskSettings:
         return cls(_names(config), str(path), weight, conflict == "pcgrad")
 
 
-def split_of(config: Any) -> str:
+def _origin(config: Any) -> str:
     """Return the name of the data set that this run's was split from (``ktrec benchmark`` writes it), "" if none."""
     mark = Path(config["data_path"]) / "split.json"
-    return str(json.loads(mark.read_text(encoding="utf-8"))["dataset"]) if mark.is_file() else ""
+    return str(json.loads(mark.read_text(encoding="utf-8")).get("dataset", "")) if mark.is_file() else ""
 
 
 def _names(config: Any) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ def _names(config: Any) -> tuple[str, ...]:
     names = [given] if isinstance(given, str) else given or []
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise ConfigError(f"source_datasets [{given}] is not a list of names of data sets.")
-    if {str(config["dataset"]), split_of(config)} & set(names):
+    if names and {config["dataset"], _origin(config)} & set(names):
         raise ConfigError(
             f"source_datasets: [{config['dataset']}] is the data set of this run; as a source it would be trained on "
             "its own validation and test interactions."

@@ -139,8 +139,7 @@ class TransferFit:
         self._plain = plain or (lambda: texts)
         self.options, self.sample = options, sample
         self.whitening, self.lexical = whitening, lexical
-        known = np.bincount(taken.matrix.indices, minlength=taken.matrix.shape[1]) > 0
-        if sample is None or int(known[sample.positives.indices].sum()) < FEWEST:  # the others choose nothing
+        if sample is None or int(taken.known[sample.positives.indices].sum()) < FEWEST:  # the others choose nothing
             self.options, self.sample = settings.artifact.filled(options, taken.matrix), None
         self.shape = settings.artifact.shape_for(taken.matrix, Shape(lexical_weight=lexical.weight))
         if self._taught:

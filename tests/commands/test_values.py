@@ -70,3 +70,8 @@ def test_fine(said: dict[str, Any]) -> None:
     before = copy.deepcopy(said)
     check_values(said)
     assert said == before, "checked, and left as it was"
+
+
+@pytest.mark.parametrize("model", ["FM", "DIN"])
+def test_models_that_do_not_rank_have_another_metric_of_validation(model: str) -> None:
+    check_values({"topk": [5, 20]}, model)

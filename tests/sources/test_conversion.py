@@ -155,6 +155,13 @@ def test_overwriting_keeps_the_old_result_until_the_new_one_is_there(folder: Pat
     assert len(result.rows("inter")) == len(before) + 1
 
 
+def test_overwriting_leaves_no_items_of_an_earlier_result(folder: Path, run: Callable[..., Any]) -> None:
+    assert (run("movielens", folder).folder / "d.item").is_file()
+    (folder / "movies.csv").unlink()
+    again = run("movielens", folder, overwrite=True)
+    assert not (again.folder / "d.item").exists() and (again.folder / "d.inter").is_file()
+
+
 SLEEPY = """
 import signal, sys, time
 from recbole_ktrec.sources import SOURCES, convert

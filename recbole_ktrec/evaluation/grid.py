@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 import recbole_ktrec
 from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.evaluation.direction import is_smaller_better
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.prepare import Prepared, dataset_settings, prepare
 from recbole_ktrec.evaluation.runner import Job, Runner
@@ -25,7 +26,7 @@ from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.properties import model_files
 
 #: Part of every job's key: raised when what a job measures changes.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -138,9 +139,7 @@ def plan_trials(grid: Grid, plan: DatasetPlan) -> list[Job]:
 
 def choose_trials(grid: Grid, plan: DatasetPlan, runner: Runner) -> None:
     """Fill ``plan.tuned`` with the settings of the best validation score of each row."""
-    from recbole.evaluator import smaller_metrics
-
-    bigger = grid.valid_metric.partition("@")[0].lower() not in smaller_metrics
+    bigger = not is_smaller_better(grid.valid_metric)
     for label, made in plan.trials.items():
         scores = [(runner.result(job) or {}).get("valid_score") for _, job in made]
         best = best_trial(scores, bigger)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+import torch
 
 from recbole_ktrec.compat.host_errors import remedy
 from recbole_ktrec.errors import ConfigError
@@ -67,3 +69,14 @@ def pair_tokens(part: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """User and item tokens of the interactions of a part, shape (n,) each."""
     users, items = pair_ids(part)
     return user_tokens(part)[users - 1], item_tokens(part)[items - 1]
+
+
+def mask_known(loader: Any, users: np.ndarray, items: np.ndarray) -> None:
+    """Take known items out of the candidates of a full-ranking ``loader``, as RecBole does with those of its own parts.
+
+    Args:
+        users, items: ids, shape (n,) each. An item that the user is also tested on stays: data may have repeats.
+    """
+    for one, own in pd.Series(items).groupby(users):
+        given = np.setdiff1d(own.to_numpy(), loader.uid2positive_item[one].numpy())
+        loader.uid2history_item[one] = torch.cat([loader.uid2history_item[one], torch.from_numpy(given)])

@@ -17,7 +17,7 @@ from recbole_ktrec.evaluation.asked import Asked, Questions, read_interactions
 from recbole_ktrec.evaluation.collected import content_items, text_vectors
 from recbole_ktrec.evaluation.foldin import UNABLE, fold_in, interactions_of, with_interactions
 from recbole_ktrec.evaluation.groups import item_groups, user_groups
-from recbole_ktrec.evaluation.harness import item_tokens, pair_tokens, user_tokens
+from recbole_ktrec.evaluation.harness import item_tokens, mask_known, pair_tokens, user_tokens
 from recbole_ktrec.evaluation.recorder import PairScores, Recorder, ranking_values
 from recbole_ktrec.evaluation.splits import HISTORY, TEST, VALID
 from recbole_ktrec.evaluation.training import Trained, train_counts
@@ -116,9 +116,7 @@ class Measurement:
         if not hasattr(loader, "uid2history_item"):
             raise ConfigError(f"[{self.config['model']}] is a sequential model: it has no cold_user split.")
         user, item = history[train.uid_field], history[train.iid_field]
-        for one in np.unique(user):
-            given = torch.from_numpy(item[user == one])
-            loader.uid2history_item[one] = torch.cat([loader.uid2history_item[one], given])
+        mask_known(loader, user, item)
         self.known_counts = self.user_counts + np.bincount(user, minlength=len(self.user_counts))
         return fold_in(self.trained.model, with_interactions(train, history))
 
@@ -196,8 +194,10 @@ class Measurement:
         accuracy["ratings"] = self._rating_accuracy(before, valid_asked, after, asked)
         result["accuracy"] = accuracy
         users = np.unique(asked.users)
-        by_user = mean_by_user(np.searchsorted(users, asked.users), right, len(users))
-        return {"answer_users": self.users[users - 1], "answers/accuracy": by_user.astype(np.float32)}
+        place = np.searchsorted(users, asked.users)
+        by_user = mean_by_user(place, right, len(users)).astype(np.float32)
+        pairs = np.bincount(place, minlength=len(users)).astype(np.int32)
+        return {"answer_users": self.users[users - 1], "answers/accuracy": by_user, "answers/pairs": pairs}
 
     def _predicted(self, asked: Asked) -> np.ndarray | None:
         """The model's own R(u, i), or None where it is no number in [0, 1]."""

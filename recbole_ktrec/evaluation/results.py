@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ import pandas as pd
 import psutil
 from tqdm import tqdm
 
+from recbole_ktrec.evaluation.direction import is_smaller_better
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, versions
+from recbole_ktrec.evaluation.pooling import ByUser, beside, of_rows, pooled
 from recbole_ktrec.evaluation.runner import Job, Runner
-from recbole_ktrec.evaluation.significance import bootstrap_interval, compare, holm
+from recbole_ktrec.evaluation.significance import Comparison, bootstrap_interval, compare, holm
 from recbole_ktrec.files import write_whole
 
 SCHEMA = "ktrec-benchmark"
@@ -31,6 +33,9 @@ ALPHA = 0.05
 COMPARED_GROUPS = ("warm", "cold", "cold only", "warm users", "cold users")
 #: Numbers of which neither more nor less is better.
 UNJUDGED = ("novelty", "text_diversity")
+#: Model -> seed -> metric -> value, and model -> seed -> what it is by user.
+Values = Mapping[str, Mapping[int, Mapping[str, float]]]
+Users = Mapping[str, Mapping[int, ByUser]]
 _VOLATILE = ("timing", "memory", "environment", "traceback", "log")
 
 
@@ -109,8 +114,8 @@ def _run(plan: DatasetPlan, label: str, seed: int, job: Job, runner: Runner) -> 
 
 
 def flat_metrics(run: Mapping[str, Any]) -> dict[str, float]:
-    """Return every number of a run that the tables may show: name -> value."""
-    found = dict(run["test"])
+    """Return every number of a run that the tables may show: name -> value; ranking metrics not rounded."""
+    found = {**run["test"], **run["groups"]["all"]["metrics"]}
     found |= {name: value for name, value in run["lists"].items() if value is not None}
     accuracy = run["accuracy"]
     found["accuracy"] = accuracy["calibrated"]
@@ -126,19 +131,19 @@ def flat_metrics(run: Mapping[str, Any]) -> dict[str, float]:
 
 def summarise(grid: Grid, plan: DatasetPlan, runner: Runner) -> list[dict[str, Any]]:
     """Return one row for each model and metric: mean and spread over seeds, and the comparison with the best."""
-    labels = [entry.label for entry in grid.entries]
-    done = {
-        label: {seed: runner.result(job) or {} for (name, seed), job in plan.jobs.items() if name == label}
-        for label in labels
+    runs: dict[str, dict[int, dict[str, Any]]] = {}
+    for (label, seed), job in plan.jobs.items():
+        if (result := runner.result(job)) and result["status"] == "done":
+            runs.setdefault(label, {})[seed] = result
+    values = {label: {seed: flat_metrics(run) for seed, run in own.items()} for label, own in runs.items()}
+    names = list(dict.fromkeys(name for own in values.values() for run in own.values() for name in run))
+    users = {
+        label: {seed: _by_user(runner.folder / f"{plan.jobs[label, seed].key}.npz") for seed in own}
+        for label, own in runs.items()
     }
-    good = {label: {s: r for s, r in runs.items() if r.get("status") == "done"} for label, runs in done.items()}
-    good = {label: runs for label, runs in good.items() if runs}
-    values = {label: {seed: flat_metrics(run) for seed, run in runs.items()} for label, runs in good.items()}
-    names = list(dict.fromkeys(name for runs in values.values() for run in runs.values() for name in run))
-    per_user = {label: _per_user(plan, label, list(runs), runner) for label, runs in good.items()}
     rows: list[dict[str, Any]] = []
     for name in tqdm(names, desc=f"Intervals and tests, {plan.name}", unit="metric", leave=False):
-        rows += _metric_rows(plan.name, name, values, per_user if _is_compared(grid, name) else {})
+        rows += _metric_rows(plan.name, name, values, users if _is_compared(grid, name) else {})
     return rows
 
 
@@ -149,72 +154,74 @@ def _is_compared(grid: Grid, name: str) -> bool:
     return group in COMPARED_GROUPS and metric == grid.valid_metric.lower()
 
 
-def _per_user(plan: DatasetPlan, label: str, seeds: Sequence[int], runner: Runner) -> pd.DataFrame:
-    """Mean over seeds of every user's values: index user token, columns as :func:`flat_metrics` names them."""
-    frames = []
-    for seed in seeds:
-        with np.load(runner.folder / f"{plan.jobs[label, seed].key}.npz") as arrays:
-            ranking = {
-                _plain(name): arrays[name] for name in arrays.files if "/" in name and not name.startswith("answers")
-            }
-            frames.append(pd.DataFrame(ranking, index=arrays["users"]).groupby(level=0).mean())
-            answers = pd.DataFrame({"accuracy": arrays["answers/accuracy"]}, index=arrays["answer_users"])
-            frames.append(answers)
-    return pd.concat(frames).astype(float).groupby(level=0).mean()
+def _by_user(path: Path) -> ByUser:
+    """What a job keeps of every user, columns as :func:`flat_metrics` names them."""
+    with np.load(path) as arrays:
+        names = [name for name in arrays.files if "/" in name and not name.startswith("answers")]
+        rows = pd.DataFrame({name.removeprefix("all/"): arrays[name] for name in names}, index=arrays["users"])
+        mean = pd.DataFrame({"accuracy": arrays["answers/accuracy"].astype(float)}, index=arrays["answer_users"])
+        pairs = pd.DataFrame({"accuracy": arrays["answers/pairs"]}, index=arrays["answer_users"])
+    return beside(of_rows(rows), ByUser(mean.fillna(0.0) * pairs, pairs))
 
 
-def _plain(name: str) -> str:
-    return name[len("all/") :] if name.startswith("all/") else name
+def _sample(seeds: Mapping[int, ByUser], metric: str, wanted: Iterable[int]) -> pd.Series | None:
+    """Values of ``metric`` by user over the ``wanted`` seeds; None where it is not measured by user."""
+    chosen = [seeds[seed].only(metric) for seed in wanted if metric in seeds[seed].totals]
+    sample = pooled(chosen)[metric].dropna() if chosen else ()
+    return sample if len(sample) else None
 
 
-def _metric_rows(
-    dataset: str,
-    name: str,
-    values: Mapping[str, Mapping[int, Mapping[str, float]]],
-    per_user: Mapping[str, pd.DataFrame],
-) -> list[dict[str, Any]]:
+def _metric_rows(dataset: str, name: str, values: Values, users: Users) -> list[dict[str, Any]]:
     rows = []
     for label, runs in values.items():
-        numbers = [run[name] for run in runs.values() if name in run]
+        numbers = {seed: run[name] for seed, run in runs.items() if name in run}
         if not numbers:
             continue
-        spread = float(np.std(numbers, ddof=1)) if len(numbers) > 1 else None
-        row: dict[str, Any] = {"dataset": dataset, "model": label, "metric": name, "seeds": len(numbers)}
-        row |= {"mean": float(np.mean(numbers)), "std": spread, "min": min(numbers), "max": max(numbers)}
-        users = per_user[label][name].dropna().to_numpy() if label in per_user and name in per_user[label] else None
-        row["interval"] = None if users is None or not len(users) else list(bootstrap_interval(users))
+        found = list(numbers.values())
+        spread = float(np.std(found, ddof=1)) if len(found) > 1 else None
+        row: dict[str, Any] = {"dataset": dataset, "model": label, "metric": name, "seeds": len(found)}
+        row |= {"mean": float(np.mean(found)), "std": spread, "min": min(found), "max": max(found)}
+        sample = _sample(users[label], name, numbers) if label in users else None
+        row["interval"] = None if sample is None else list(bootstrap_interval(sample.to_numpy()))
         rows.append({**row, "best": False, "comparison": None})
-    _compare_with_best(rows, name, per_user)
+    _compare_with_best(rows, name, users)
     return rows
 
 
-def _compare_with_best(rows: list[dict[str, Any]], name: str, per_user: Mapping[str, pd.DataFrame]) -> None:
-    """Mark the best row and test the others against it, paired over users, Holm's correction over the models."""
+def _compare_with_best(rows: list[dict[str, Any]], name: str, users: Users) -> None:
+    """Mark the best row and test the others against it, paired over users, Holm's correction over the models.
+
+    A model with fewer seeds than others is never the best (its seeds may be the easy ones) and is compared on those
+    that it has.
+    """
     if len({row["mean"] for row in rows}) < 2 or name.startswith(UNJUDGED):
         return
-    best = max(rows, key=lambda row: -row["mean"] if is_smaller_better(name) else row["mean"])
-    for row in rows:
+    most = max(row["seeds"] for row in rows)
+    whole = [row for row in rows if row["seeds"] == most]
+    best = max(whole, key=lambda row: -row["mean"] if is_smaller_better(name) else row["mean"])
+    for row in whole:
         row["best"] = bool(np.isclose(row["mean"], best["mean"], rtol=0, atol=1e-9))
     others = [row for row in rows if not row["best"] and row["interval"] is not None]
     if best["interval"] is None or not others:
         return
-    top = per_user[best["model"]][name]
-    found = []
-    for row in others:
-        both = pd.concat([top, per_user[row["model"]][name]], axis=1, join="inner").to_numpy()
-        found.append(compare(both[:, 0], both[:, 1]))
-    for row, one, corrected in zip(others, found, holm(np.array([one.p for one in found])), strict=True):
+    found = [_paired(users[best["model"]], users[row["model"]], name) for row in others]
+    others = [row for row, one in zip(others, found, strict=True) if one]
+    kept = [one for one in found if one]
+    for row, (one, seeds), corrected in zip(others, kept, holm(np.array([one.p for one, _ in kept])), strict=True):
         row["comparison"] = {
             "with": best["model"], "difference": one.difference, "interval": [one.low, one.high], "p": one.p,
-            "p_holm": float(corrected), "users": one.users, "distinguishable": bool(corrected < ALPHA),
+            "p_holm": float(corrected), "users": one.users, "seeds": seeds, "distinguishable": bool(corrected < ALPHA),
         }  # fmt: skip
 
 
-def is_smaller_better(name: str) -> bool:
-    """Whether a smaller value of metric ``name`` (``group/metric@k``) is better, by RecBole's register."""
-    from recbole.evaluator import smaller_metrics
-
-    return name.rpartition("/")[2].partition("@")[0] in smaller_metrics
+def _paired(best: Mapping[int, ByUser], other: Mapping[int, ByUser], name: str) -> tuple[Comparison, int] | None:
+    """Compare on the seeds that both have; None where there is none."""
+    seeds = [s for s in best if s in other and name in best[s].totals and name in other[s].totals]
+    top, this = _sample(best, name, seeds), _sample(other, name, seeds)
+    if top is None or this is None:
+        return None
+    both = pd.concat([top, this], axis=1, join="inner").to_numpy()
+    return compare(both[:, 0], both[:, 1]), len(seeds)
 
 
 def repeatable(results: Any) -> Any:

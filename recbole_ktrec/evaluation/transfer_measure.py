@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.evaluation.foldin import fold_in, interactions_of, with_interactions
-from recbole_ktrec.evaluation.harness import item_tokens, user_tokens
+from recbole_ktrec.evaluation.harness import item_tokens, mask_known, user_tokens
 from recbole_ktrec.evaluation.prepare import LISTED
 from recbole_ktrec.evaluation.recorder import Recorder, ranking_values
 from recbole_ktrec.evaluation.splits import TEST, VALID
@@ -34,7 +33,7 @@ def measure(trained: Trained) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     train = trained.loaders[0].dataset
     given = {part: interactions_of(_file(trained, f"{part}.inter"), train) for part in (HISTORY, MASKED)}
     for part in given.values():
-        _mask(loader, part[train.uid_field], part[train.iid_field])
+        mask_known(loader, part[train.uid_field], part[train.iid_field])
     result: dict[str, Any] = {}
     if len(given[HISTORY][train.uid_field]):
         result["fold_in"] = fold_in(model, with_interactions(train, given[HISTORY]))
@@ -49,13 +48,6 @@ def measure(trained: Trained) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def _file(trained: Trained, suffix: str) -> Path:
     return Path(trained.config["data_path"]) / f"{trained.config['dataset']}.{suffix}"
-
-
-def _mask(loader: Any, users: np.ndarray, items: np.ndarray) -> None:
-    """Take known items out of the candidates, as RecBole does with those of its own parts; never a test item."""
-    for one, own in pd.Series(items).groupby(users):
-        given = np.setdiff1d(own.to_numpy(), loader.uid2positive_item[one].numpy())
-        loader.uid2history_item[one] = torch.cat([loader.uid2history_item[one], torch.from_numpy(given)])
 
 
 def _groups(trained: Trained) -> dict[str, np.ndarray]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from recbole_ktrec.evaluation.pooling import ByUser, of_rows, pooled
 from recbole_ktrec.evaluation.report.transfer import verdicts
 from recbole_ktrec.evaluation.results import environment
 from recbole_ktrec.evaluation.runner import Runner
@@ -18,7 +18,7 @@ from recbole_ktrec.evaluation.transfer_grid import VARIANTS, CurvePlan, artifact
 SCHEMA = "ktrec-transfer-report"
 VERSION = 1
 #: Seed -> values by user.
-BySeed = dict[int, pd.DataFrame]
+BySeed = dict[int, ByUser]
 #: What a variant is compared with, where both have a result.
 COMPARED = {"transferred": ("scratch", "kernel", "shuffled", "EASE"), "unguarded": ("scratch", "kernel")}
 
@@ -83,23 +83,24 @@ def _done(plan: CurvePlan, runner: Runner, variant: str, share: float) -> dict[i
     return found
 
 
-def _per_user(plan: CurvePlan, runner: Runner, variant: str, share: float) -> dict[int, pd.DataFrame]:
-    """Seed -> every user's values, columns ``group/metric``, index user token."""
+def _per_user(plan: CurvePlan, runner: Runner, variant: str, share: float) -> BySeed:
+    """Seed -> every user's values, columns ``group/metric``."""
     frames = {}
     for seed, path in _done(plan, runner, variant, share).items():
         with np.load(path) as arrays:
             values = {name: arrays[name].astype(float) for name in arrays.files if name != "users"}
-            frames[seed] = pd.DataFrame(values, index=arrays["users"])
+            frames[seed] = of_rows(pd.DataFrame(values, index=arrays["users"]))
     return frames
 
 
 def _rows(variant: str, share: float, users: BySeed) -> list[dict[str, Any]]:
     """One row a metric: mean and spread over seeds, interval over users."""
     rows = []
-    pooled = _over_seeds(users, list(users))
-    for name in pooled.columns:
-        numbers = [float(frame[name].mean()) for frame in users.values() if name in frame]
-        interval = bootstrap_interval(pooled[name].dropna().to_numpy())
+    sample = pooled(list(users.values()))
+    for name in sample.columns:
+        seeds = [seed for seed in users.values() if name in seed.totals]
+        numbers = [float(seed.totals[name].sum() / seed.counts[name].sum()) for seed in seeds]
+        interval = bootstrap_interval(sample[name].dropna().to_numpy())
         rows.append(
             {
                 "variant": variant, "share": share, "metric": plain(str(name)), "seeds": len(numbers),
@@ -108,11 +109,6 @@ def _rows(variant: str, share: float, users: BySeed) -> list[dict[str, Any]]:
             }
         )  # fmt: skip
     return rows
-
-
-def _over_seeds(users: BySeed, seeds: Sequence[int]) -> pd.DataFrame:
-    """Every user's mean over ``seeds``."""
-    return pd.concat([users[seed] for seed in seeds]).groupby(level=0).mean()
 
 
 def plain(name: str) -> str:
@@ -128,7 +124,8 @@ def _comparisons(users: dict[tuple[str, float], BySeed]) -> list[dict[str, Any]]
             theirs = users.get((other, share), {})
             if seeds := [seed for seed in mine if seed in theirs]:
                 where = {"variant": variant, "with": other, "share": share, "seeds": len(seeds)}
-                rows += _compared(_over_seeds(mine, seeds), _over_seeds(theirs, seeds), where)
+                one, base = (pooled([part[seed] for seed in seeds]) for part in (mine, theirs))
+                rows += _compared(one, base, where)
     for metric in dict.fromkeys(row["metric"] for row in rows):
         same = [row for row in rows if row["metric"] == metric]
         for row, corrected in zip(same, holm(np.array([row["p"] for row in same])), strict=True):

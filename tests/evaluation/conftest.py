@@ -64,7 +64,7 @@ def results(tmp_path: Path) -> dict[str, Any]:
         for model, value in metrics.items():
             against = {
                 "with": "KTRec", "difference": 0.01, "interval": [-0.01, 0.02], "p": 0.2, "p_holm": 0.3, "users": 40,
-                "distinguishable": model == "BPR",
+                "seeds": 2, "distinguishable": model == "BPR",
             }  # fmt: skip
             summary.append(
                 {

@@ -6,15 +6,18 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.evaluation import job
 from recbole_ktrec.evaluation.foldin import UNABLE
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, make_job, prepare_datasets
+from recbole_ktrec.evaluation.harness import mask_known
 from recbole_ktrec.evaluation.options import Entry
 
 Make = Callable[..., Grid]
@@ -66,6 +69,7 @@ def test_groups_and_lists_of_popularity(tiny_grid: Make) -> None:
     assert 0 < result["lists"]["catalogue_coverage@5"] < 1 and result["lists"]["text_diversity@5"] is None
     assert result["accuracy"]["ratings"]["threshold"] == 4.0 and result["accuracy"]["pairs"] == 48
     assert result["accuracy"]["raw"] is not None, "its share of the largest count lies in [0, 1]"
+    assert arrays["answers/pairs"].sum() == result["accuracy"]["pairs"]
     assert arrays["answers/accuracy"].mean() == pytest.approx(result["accuracy"]["calibrated"], abs=1e-6)
 
 
@@ -106,6 +110,14 @@ def test_cold_users_are_given_their_history_at_test_time(tiny_grid: Make, model:
     assert cold.sum() == 6
     if able:  # six of the eight given items are known: the half of the catalogue that the user likes is plain
         assert result["groups"]["cold users"]["metrics"]["hit@5"] >= 0.5
+
+
+def test_a_given_item_that_is_also_asked_for_stays_a_candidate() -> None:
+    known = dict(enumerate([None, torch.tensor([4]), torch.tensor([], dtype=torch.int64)]))
+    asked = dict(enumerate([None, torch.tensor([7]), torch.tensor([2, 3])]))
+    loader = SimpleNamespace(uid2history_item=known, uid2positive_item=asked)
+    mask_known(loader, np.array([1, 1, 1, 2, 2]), np.array([7, 5, 6, 3, 1]))
+    assert sorted(known[1].tolist()) == [4, 5, 6] and known[2].tolist() == [1]
 
 
 @pytest.mark.parametrize("model", ["EASE", "KTEASE", "Pop", "SASRec"])

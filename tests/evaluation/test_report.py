@@ -56,6 +56,42 @@ def test_verdict_and_protocol(results: dict[str, Any]) -> None:
     assert "20% of the items without any training interaction" in wording.protocol(results)
 
 
+def main_rows(results: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {row["model"]: row for row in results["summary"] if row["metric"] == "ndcg@5"}
+
+
+def test_verdict_says_nothing_that_was_not_tested(results: dict[str, Any]) -> None:
+    rows = main_rows(results)
+    rows["EASE"] |= {"mean": rows["KTRec"]["mean"], "best": True, "comparison": None}
+    said = tables.verdict(tables.Summary(results, "tiny <b>"))
+    assert said.startswith("KTRec is best on NDCG@5 with 0.3100, as are EASE with the same value; every other")
+    rows["BPR"]["comparison"] = None
+    said = tables.verdict(tables.Summary(results, "tiny <b>"))
+    assert said.endswith("how far above BPR is chance was not tested.") and "significantly" not in said
+    for row in rows.values():
+        row |= {"mean": 0.1, "best": False, "comparison": None}
+    assert tables.verdict(tables.Summary(results, "tiny <b>")) == "All models have NDCG@5 0.1000."
+
+
+def test_a_metric_where_less_is_better(results: dict[str, Any]) -> None:
+    results["grid"]["valid_metric"] = "GiniIndex@5"
+    for row in results["summary"]:
+        if row["metric"] == "ndcg@5":
+            row |= {"metric": "giniindex@5", "best": row["model"] == "BPR", "comparison": None}
+    summary = tables.Summary(results, "tiny <b>")
+    assert summary.models == ["BPR", "EASE", "KTRec"]
+    assert tables.verdict(summary).startswith("BPR is best on Giniindex@5 with 0.2000; how far above")
+    against = {"with": "BPR", "difference": -0.1, "interval": [-0.2, -0.05], "p_holm": 0.01, "users": 9}
+    assert wording.compared(against, True) == "BPR is better by 0.1000 [0.0500, 0.2000], p = 0.0100 (Holm), 9 users"
+    assert wording.compared(against, False).startswith("BPR is worse by 0.1000 [-0.2000, -0.0500]")
+
+
+def test_a_row_with_fewer_seeds_says_so(results: dict[str, Any]) -> None:
+    main_rows(results)["BPR"] |= {"seeds": 1, "std": None}
+    cell = tables.Summary(results, "tiny <b>").cell("BPR", "ndcg@5")
+    assert cell.note == "(1 of 2 seeds)"
+
+
 def test_markdown(results: dict[str, Any]) -> None:
     text = render_markdown(results, {"tiny <b>": {"metric": "<svg>"}})
     assert "| KTRec | **0.3100** ± 0.0100 |" in text and "| EASE | 0.3000 ≈ ± 0.0100 |" in text

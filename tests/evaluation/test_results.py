@@ -13,9 +13,9 @@ import pytest
 
 import recbole_ktrec.evaluation
 from recbole_ktrec.evaluation.benchmark import run_benchmark
-from recbole_ktrec.evaluation.grid import Grid
+from recbole_ktrec.evaluation.grid import Grid, plan_finals, prepare_datasets
 from recbole_ktrec.evaluation.options import Entry
-from recbole_ktrec.evaluation.results import repeatable, write_json
+from recbole_ktrec.evaluation.results import repeatable, summarise, write_json
 from recbole_ktrec.evaluation.runner import Runner
 
 SCHEMA = Path(recbole_ktrec.evaluation.__file__).with_name("results.schema.json")
@@ -52,11 +52,20 @@ def test_the_whole_of_it(compared: dict[str, Any], workplace: Path) -> None:
     assert used == {best["settings"].get("reg_weight")}
 
     rows = {(row["model"], row["metric"]): row for row in compared["summary"]}
-    runs = [run["test"]["ndcg@5"] for run in compared["runs"] if run["model"] == "EASE"]
+    runs = [run["groups"]["all"]["metrics"]["ndcg@5"] for run in compared["runs"] if run["model"] == "EASE"]
     assert rows["EASE", "ndcg@5"]["mean"] == pytest.approx(np.mean(runs))
     assert rows["EASE", "ndcg@5"]["std"] == pytest.approx(np.std(runs, ddof=1))
     assert sum(row["best"] for row in compared["summary"] if row["metric"] == "ndcg@5") == 1
     assert ("EASE", "cold only/ndcg@5") in rows and not any(model == "broken" for model, _ in rows)
+    judged = [row for row in compared["summary"] if row["interval"]]
+    assert {"ndcg@5", "accuracy", "cold only/ndcg@5"} <= {row["metric"] for row in judged}
+    for row in judged:
+        low, high = row["interval"]
+        assert low - 1e-6 <= row["mean"] <= high + 1e-6, f"mean and interval are of one number: {row}"
+        if row["comparison"]:
+            top = rows[row["comparison"]["with"], row["metric"]]["mean"]
+            assert row["comparison"]["difference"] == pytest.approx(top - row["mean"], abs=1e-6)
+            assert row["comparison"]["seeds"] == 2
     for name in ("report.md", "report.html"):
         assert "broken" in (workplace / "out" / name).read_text()
 
@@ -75,6 +84,28 @@ def test_a_second_run_does_nothing_and_says_the_same(
         path.unlink()
     third, _ = run_benchmark(grid, in_process, workplace / "out")
     assert repeatable(third) == repeatable(first), "the same seed gives the same numbers"
+
+
+def test_a_model_with_a_failed_seed_is_compared_on_the_others_and_not_the_best(
+    in_process: Runner, tiny_grid: Callable[..., Grid], workplace: Path
+) -> None:
+    grid = tiny_grid("Pop", "EASE", "BPR", seeds=[2020, 2021])
+    run_benchmark(grid, in_process, workplace / "out")
+    first = json.loads((workplace / "out" / "results.json").read_text())
+    ahead = next(row["model"] for row in first["summary"] if row["metric"] == "ndcg@5" and row["best"])
+    lost = next(run for run in first["runs"] if run["model"] == ahead and run["seed"] == 2021)
+    failed = {"status": "failed", "error": "MemoryError", "timing": {}, "memory": {}}
+    (in_process.folder / f"{lost['job']}.json").write_text(json.dumps(failed))
+    prepared = prepare_datasets(grid, workplace / "out" / "splits", show_progress=False)
+    plan_finals(grid, prepared[0])
+    rows = {(row["model"], row["metric"]): row for row in summarise(grid, prepared[0], in_process)}
+    left = rows[ahead, "ndcg@5"]
+    assert left["seeds"] == 1 and not left["best"] and left["comparison"]["seeds"] == 1
+    other = rows[left["comparison"]["with"], "ndcg@5"]
+    assert other["best"] and other["seeds"] == 2
+    one = [run for run in first["runs"] if run["model"] == other["model"] and run["seed"] == 2020]
+    gap = one[0]["groups"]["all"]["metrics"]["ndcg@5"] - left["mean"]
+    assert left["comparison"]["difference"] == pytest.approx(gap, abs=1e-6)
 
 
 def test_what_cannot_be_repeated_is_left_out() -> None:

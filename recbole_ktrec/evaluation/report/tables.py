@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from recbole_ktrec.evaluation.direction import is_smaller_better
+from recbole_ktrec.evaluation.report.wording import compared
+
 #: Names of metrics for people; others are written as RecBole writes them.
 NAMES = {"ndcg": "NDCG", "mrr": "MRR", "map": "MAP", "gauc": "GAUC"}
 LISTS = {
@@ -77,7 +80,9 @@ class Summary:
     def models(self) -> list[str]:
         """Labels with a result, best first by the validation metric, as measured on test."""
         done = [label for label in self.grid["models"] if (label, self.main) in self.rows]
-        return sorted(done, key=lambda label: -self.rows[label, self.main]["mean"])
+        sign = 1 if is_smaller_better(self.main) else -1
+        rows = {label: self.rows[label, self.main] for label in done}
+        return sorted(done, key=lambda label: (not rows[label]["best"], sign * rows[label]["mean"]))
 
     @property
     def failures(self) -> list[dict[str, Any]]:
@@ -95,17 +100,13 @@ class Summary:
             return Cell("–")
         digits = 2 if metric.startswith("novelty") else 4 if "@" in metric and "coverage" not in metric else 3
         spread = "" if row["std"] is None else f"± {row['std']:.{digits}f}"
-        against, detail = row["comparison"], ""
-        if against:
-            low, high = against["interval"]
-            detail = (
-                f"{against['with']} is better by {against['difference']:.4f} "
-                f"[{low:.4f}, {high:.4f}], p = {against['p_holm']:.4f} (Holm), {against['users']} users"
-            )
-        tied = bool(against) and not against["distinguishable"]
+        if "/" not in metric and row["seeds"] < len(self.grid["seeds"]):
+            spread = f"{spread} ({row['seeds']} of {len(self.grid['seeds'])} seeds)".strip()
+        against = row["comparison"]
+        detail = compared(against, is_smaller_better(metric)) if against else ""
         if (asked := self.asked(metric.rpartition("/")[0])) is not None and asked < FEW:
             return Cell(f"{row['mean']:.{digits}f}", spread, detail=detail)
-        return Cell(f"{row['mean']:.{digits}f}", spread, row["best"], tied, detail)
+        return Cell(f"{row['mean']:.{digits}f}", spread, row["best"], is_tied(row), detail)
 
     def asked(self, group: str) -> float | None:
         """Users who are asked for an item of ``group``, mean over seeds; None where that was not kept."""
@@ -128,6 +129,11 @@ class Summary:
             if run["model"] == model and run["status"] == "done" and value is not None:
                 numbers.append(float(value))
         return sum(numbers) / len(numbers) if numbers else None
+
+
+def is_tied(row: Mapping[str, Any]) -> bool:
+    """Whether the row was compared with the best one and is not told from it."""
+    return bool(row["comparison"]) and not row["comparison"]["distinguishable"]
 
 
 def main_metrics(summary: Summary) -> list[str]:
@@ -222,16 +228,22 @@ def cost_table(summary: Summary) -> Table:
 
 
 def verdict(summary: Summary) -> str:
-    """One sentence: the best model by the validation metric, and who is not told from it."""
+    """Say which model is best by the validation metric, who is not told from it, and who was not compared with it."""
     if not summary.models:
         return "No model has a result."
-    best = summary.models[0]
-    row = summary.rows[best, summary.main]
-    tied = [model for model in summary.models[1:] if summary.cell(model, summary.main).tied]
-    text = f"{best} is best on {title(summary.main)} with {row['mean']:.4f}"
-    if tied:
-        return f"{text}, but not distinguishable from {', '.join(tied)}."
-    return f"{text}; every other model is significantly below it." if len(summary.models) > 1 else f"{text}."
+    rows = {model: summary.rows[model, summary.main] for model in summary.models}
+    best, *others = summary.models
+    text = f"{best} is best on {title(summary.main)} with {rows[best]['mean']:.4f}"
+    alike = [model for model in others if rows[model]["best"]]
+    if not others or len({row["mean"] for row in rows.values()}) < 2:
+        return f"{text}." if not others else f"All models have {title(summary.main)} {rows[best]['mean']:.4f}."
+    untested = [model for model in others if model not in alike and not rows[model]["comparison"]]
+    tied = [model for model in others if is_tied(rows[model])]
+    text += f", as are {', '.join(alike)} with the same value" if alike else ""
+    text += f", but not distinguishable from {', '.join(tied)}" if tied else ""
+    if untested:
+        return f"{text}; how far above {', '.join(untested)} is chance was not tested."
+    return f"{text}." if tied or len(alike) == len(others) else f"{text}; every other model is significantly below it."
 
 
 def tuned_table(results: Mapping[str, Any], dataset: str) -> Table | None:

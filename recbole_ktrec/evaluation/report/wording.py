@@ -25,6 +25,17 @@ def protocol(results: Mapping[str, Any]) -> str:
     )
 
 
+def compared(against: Mapping[str, Any], smaller_is_better: bool) -> str:
+    """Return what the comparison of a row with the best one says."""
+    sign = -1 if smaller_is_better else 1
+    ahead = sign * against["difference"]
+    low, high = sorted(sign * end for end in against["interval"])
+    return (
+        f"{against['with']} is {'better' if ahead >= 0 else 'worse'} by {abs(ahead):.4f} "
+        f"[{low:.4f}, {high:.4f}], p = {against['p_holm']:.4f} (Holm), {against['users']} users"
+    )
+
+
 LEGEND = (
     "Bold is the best of a column. ≈ marks what is not distinguishable from the best (paired permutation test over "
     "users, Holm's correction over models, p ≥ .05)."

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import os
 import threading
 from collections.abc import Iterator
@@ -51,3 +53,21 @@ def read_mapping(path: Path, what: str = "") -> dict[str, Any]:
     if content is not None and not isinstance(content, dict):
         raise ConfigError(f"{title} must hold a mapping of keys to values, and holds a {type(content).__name__}.")
     return content or {}
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file; in a hub cache the file's blob already bears it as its name."""
+    real = path.resolve()
+    if real.parent.name == "blobs" and len(real.name) == 64:
+        return real.name
+    stat = real.stat()
+    return _hash(real, stat.st_size, stat.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=256)
+def _hash(path: Path, size: int, modified: int) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while block := handle.read(1 << 22):
+            digest.update(block)
+    return digest.hexdigest()

@@ -14,6 +14,8 @@ from recbole_ktrec.evaluation.results import assemble, write_json
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.splits import SplitSpec
 from recbole_ktrec.evaluation.texts import encode_ahead
+from recbole_ktrec.model.artifact import CARD, load
+from recbole_ktrec.model.transfer import told_twice
 
 
 def make_grid(asked: Mapping[str, Any]) -> Grid:
@@ -80,11 +82,23 @@ def repeat_notes(plan: DatasetPlan) -> list[str]:
     ]
 
 
+def learned_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
+    """Warn of rows whose artifact was learned from the data set itself."""
+    found = []
+    for entry in grid.entries:
+        folder = Path(str({**grid.common, **entry.config}.get("pretrained") or "")).expanduser()
+        if (folder / CARD).is_file() and (source := load(folder).learned_from([plan.name], plan.source.inter_sha256)):
+            found.append(f"[{plan.name}], row [{entry.label}]: {told_twice(folder, source)}")
+    return found
+
+
 def run_benchmark(grid: Grid, runner: Runner, output: Path) -> tuple[dict[str, Any], list[str]]:
     """Run what is not done yet, write ``results.json`` and the report into ``output``; return results and notes."""
     with runner.locked():
         plans = prepare_datasets(grid, output / "splits", runner.show_progress)
-        notes = [note for plan in plans for note in repeat_notes(plan)]
+        for plan in plans:
+            plan.notes += repeat_notes(plan) + learned_notes(grid, plan)
+        notes = [note for plan in plans for note in plan.notes]
         notes += encode_ahead(grid, plans, runner.workers, runner.show_progress)
         run_grid(grid, plans, runner)
         results = assemble(grid, plans, runner)

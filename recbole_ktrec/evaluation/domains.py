@@ -15,7 +15,8 @@ import scipy.sparse as sp
 import torch
 
 from recbole_ktrec.errors import DataError
-from recbole_ktrec.evaluation.source import Source, file_digest, read_source
+from recbole_ktrec.evaluation.source import Source, read_source
+from recbole_ktrec.files import file_sha256
 from recbole_ktrec.model.artifact import density
 from recbole_ktrec.nn.lexical import tf_idf
 from recbole_ktrec.nn.samples import Sample, masked_ndcg
@@ -124,8 +125,8 @@ def read_domain(
     drawn = 1 + draw.permutation(len(tokens) - 1)[:candidates]
     facts = {
         "name": name,
-        "inter_sha256": file_digest(source.file("inter")),
-        "item_sha256": file_digest(item_file),
+        "inter_sha256": source.inter_sha256,
+        "item_sha256": file_sha256(item_file),
         "users": taken.shape[0],
         "items": len(tokens) - 1,
         "interactions": int(taken.nnz),

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 import recbole_ktrec
 from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.evaluation.contents import contents
 from recbole_ktrec.evaluation.direction import is_smaller_better
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.prepare import Prepared, dataset_settings, prepare
@@ -66,7 +67,7 @@ class Grid:
 
 @dataclass
 class DatasetPlan:
-    """One data set of the grid: its source, its split by seed, its jobs by label and seed."""
+    """One data set of the grid: its source, its split by seed, its jobs by label and seed, what to know of it."""
 
     name: str
     source: Source
@@ -75,6 +76,7 @@ class DatasetPlan:
     tuned: dict[str, dict[str, Any]] = field(default_factory=dict)
     trials: dict[str, list[tuple[dict[str, Any], Job]]] = field(default_factory=dict)
     jobs: dict[tuple[str, int], Job] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def versions() -> dict[str, str]:
@@ -117,12 +119,14 @@ def make_job(grid: Grid, plan: DatasetPlan, entry: Entry, seed: int, phase: str,
     config |= {"metrics": list(grid.metrics), "topk": list(grid.topk), "valid_metric": grid.valid_metric, "seed": seed}
     config = {**config, **prepared.settings, "seed": seed}
     config.pop("data_path", None)
+    if config.get("source_datasets") and not config.get("source_data_path"):
+        config["source_data_path"] = grid.data_path  # the split lies elsewhere, without them
     spec: dict[str, Any] = {
         "format": FORMAT, "phase": phase, "model": entry.model, "seed": seed, "config": config,
         "prepared": asdict(prepared), "rating_threshold": grid.rating_threshold, "text_diversity": grid.text_diversity,
     }  # fmt: skip
     where = {"dataset": None, "data_path": None}  # a folder that was moved holds the same data
-    measured_with = {"versions": versions(), "defaults": model_defaults(entry.model)}
+    measured_with = {"versions": versions(), "defaults": model_defaults(entry.model), "contents": contents(config)}
     identity = {**spec, "prepared": {**spec["prepared"], **where}, **measured_with}
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()
     return Job(digest[:24], f"{plan.name} {entry.label} {phase} {seed}", spec)

@@ -24,6 +24,8 @@ from recbole_ktrec.files import write_whole
 
 #: The tail of a traceback that a failed job keeps.
 _TRACE_CHARACTERS = 4000
+#: Keys whose value is, or may be, the path of something.
+PATH_KEYS = ("pretrained", "text_encoder", "source_data_path")
 
 
 def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -67,11 +69,16 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
 
 
 def absolute_paths(config: Mapping[str, Any], origin: Path) -> dict[str, Any]:
-    """Return ``config`` with those strings made absolute that are paths of something seen from ``origin``."""
-    return {
-        key: str(origin / value) if isinstance(value, str) and os.sep in value and (origin / value).exists() else value
-        for key, value in config.items()
-    }
+    """Return ``config`` with those strings made absolute that are paths of something seen from ``origin``.
+
+    A word without a slash is one only where the key asks for a path.
+    """
+
+    def is_path(key: str, value: object) -> bool:
+        named = isinstance(value, str) and bool(value) and (os.sep in value or key in PATH_KEYS)
+        return named and (origin / str(value)).exists()
+
+    return {key: str(origin / value) if is_path(key, value) else value for key, value in config.items()}
 
 
 def main(spec_file: str) -> int:

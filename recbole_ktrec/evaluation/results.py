@@ -92,7 +92,7 @@ def _dataset(plan: DatasetPlan) -> dict[str, Any]:
         str(seed): {"counts": prepared.counts, "fingerprints": prepared.fingerprints}
         for seed, prepared in plan.prepared.items()
     }
-    return {"sha256": plan.source.digest, "splits": splits}
+    return {"sha256": plan.source.digest, "splits": splits, "notes": plan.notes}
 
 
 def _tuning(plan: DatasetPlan, runner: Runner) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ import pandas as pd
 from recbole_ktrec.atomic import read_header
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.evaluation.harness import data_config
+from recbole_ktrec.files import file_sha256
 
 _ROW = "ktrec_row"
 
@@ -41,11 +42,10 @@ class Source:
         """Path of ``name.suffix``."""
         return self.folder / f"{self.name}.{suffix}"
 
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as handle:
-        return hashlib.sha256(handle.read()).hexdigest()
+    @property
+    def inter_sha256(self) -> str:
+        """SHA-256 of the .inter file."""
+        return file_sha256(self.file("inter"))
 
 
 def read_lines(path: Path, encoding: str = "utf-8") -> list[str]:
@@ -111,6 +111,6 @@ def _digest(folder: Path, name: str, rows: np.ndarray) -> str:
     total = hashlib.sha256()
     for suffix in ("inter", "item", "user"):
         path = folder / f"{name}.{suffix}"
-        total.update(f"{suffix}:{file_digest(path) if path.is_file() else '-'}\n".encode())
+        total.update(f"{suffix}:{file_sha256(path) if path.is_file() else '-'}\n".encode())
     total.update(rows.astype("<i8").tobytes())
     return total.hexdigest()

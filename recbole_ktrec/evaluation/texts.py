@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid
-from recbole_ktrec.evaluation.source import file_digest
+from recbole_ktrec.files import file_sha256
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.text import TextSettings
 
@@ -52,7 +52,7 @@ def item_files(plan: DatasetPlan) -> list[Path]:
     """Return the different ``.item`` files of the splits: they hold no more than the items that are ranked."""
     folders = [Path(split.data_path) / split.dataset for split in plan.prepared.values() if split.data_path]
     files = [folder / f"{folder.name}.item" for folder in folders] or [plan.source.file("item")]
-    return list({file_digest(path): path for path in files if path.is_file()}.values())
+    return list({file_sha256(path): path for path in files if path.is_file()}.values())
 
 
 def _encode(command: list[str], settings: dict[str, Any], show_progress: bool) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +12,13 @@ from tqdm import tqdm
 
 from recbole_ktrec.errors import ConfigError, one_of
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, make_job
-from recbole_ktrec.evaluation.options import Entry, entries, read_grid
+from recbole_ktrec.evaluation.options import entries, read_grid
 from recbole_ktrec.evaluation.prepare import Prepared, dataset_settings
 from recbole_ktrec.evaluation.runner import Job
 from recbole_ktrec.evaluation.source import read_source
 from recbole_ktrec.evaluation.splits import SplitSpec
 from recbole_ktrec.evaluation.transfer_split import KINDS, SAMPLES, check_shares, prepare_share
-from recbole_ktrec.model.artifact import CARD, WEIGHTS, Artifact, load
+from recbole_ktrec.model.artifact import Artifact, load
 
 MODELS = ("KTEASE", "KTRec")
 TRANSFERS = ("frozen", "adapter", "full")
@@ -159,24 +158,7 @@ def _add_jobs(plan: CurvePlan, share: float) -> None:
     for entry in grid.entries:
         if share in curve.shares or entry.label == "kernel":
             for seed in curve.seeds:
-                plan.jobs[entry.label, share, seed] = _job(plan, grid, data, entry, seed)
-
-
-def _job(plan: CurvePlan, grid: Grid, data: DatasetPlan, entry: Entry, seed: int) -> Job:
-    """Return the job; what is in the artifact belongs to its key, not only where the artifact lies."""
-    job = make_job(grid, data, entry, seed, "transfer", {})
-    if "pretrained" not in entry.config:
-        return job
-    key = hashlib.sha256(f"{job.key} {artifact_digest(plan.curve.pretrained)}".encode()).hexdigest()
-    return Job(key[:24], job.title, job.spec)
-
-
-def artifact_digest(folder: Path) -> str:
-    """SHA-256 over the weights and the card of an artifact."""
-    total = hashlib.sha256()
-    for name in (WEIGHTS, CARD):
-        total.update((folder / name).read_bytes())
-    return total.hexdigest()
+                plan.jobs[entry.label, share, seed] = make_job(grid, data, entry, seed, "transfer", {})
 
 
 def encoding_grid(plan: CurvePlan) -> Grid:

@@ -13,7 +13,8 @@ from recbole_ktrec.evaluation.report.transfer import verdicts
 from recbole_ktrec.evaluation.results import environment
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.significance import bootstrap_interval, compare, holm
-from recbole_ktrec.evaluation.transfer_grid import VARIANTS, CurvePlan, artifact_digest
+from recbole_ktrec.evaluation.transfer_grid import VARIANTS, CurvePlan
+from recbole_ktrec.model.artifact import content_sha256
 
 SCHEMA = "ktrec-transfer-report"
 VERSION = 1
@@ -53,8 +54,8 @@ def _artifact(plan: CurvePlan) -> dict[str, Any]:
     names = [source["name"] for source in card["sources"]]
     return {
         "sources": names, "made": card.get("made"), "package": card.get("package"), "encoder": card["encoder"],
-        "language_model": bool(card.get("language_model")), "sha256": artifact_digest(plan.curve.pretrained),
-        "target_among_sources": plan.curve.dataset in names,
+        "language_model": bool(card.get("language_model")), "sha256": content_sha256(plan.curve.pretrained),
+        "target_among_sources": bool(plan.artifact.learned_from([plan.curve.dataset], plan.data.source.inter_sha256)),
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save as as_bytes
 
 from recbole_ktrec.errors import DataError, EncoderError
-from recbole_ktrec.files import replacing
+from recbole_ktrec.files import file_sha256, replacing
 from recbole_ktrec.nn.co_consumption import Statistics, mapped, metric, pooled
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.text import check_fingerprint
@@ -67,6 +67,14 @@ class Artifact:
     whitening: float
     card: dict[str, Any]
     folder: Path | None = None
+
+    def learned_from(self, names: Collection[str], inter_sha256: str | None = None) -> str | None:
+        """Return the source that is the data set of one of ``names`` or of an .inter file with that digest, if any."""
+        sources = self.card["sources"]
+        for one in sources:
+            if one["name"] in names or (inter_sha256 and one.get("inter_sha256") == inter_sha256):
+                return str(one["name"])
+        return None
 
     def check(self, fingerprint: Mapping[str, Any], width: int) -> None:
         """Refuse text vectors of another encoder or length; the message names both encoders.
@@ -209,9 +217,18 @@ def save(artifact: Artifact, folder: Path) -> None:
 
 def _digest(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return file_sha256(path)
     except OSError as error:
         raise DataError(f"[{path}] cannot be read: {error.strerror}; `ktrec pretrain` makes it.") from error
+
+
+def content_sha256(folder: Path) -> str:
+    """Return a SHA-256 over the weights and the card (which holds the digest of a language model's weights).
+
+    Raises:
+        DataError: one of them cannot be read.
+    """
+    return hashlib.sha256(" ".join(_digest(folder / name) for name in (WEIGHTS, CARD)).encode()).hexdigest()
 
 
 def read_card(folder: Path) -> dict[str, Any]:

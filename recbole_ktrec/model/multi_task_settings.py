@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import ConfigError, number, one_of
+from recbole_ktrec.model import same_data
 
 CONFLICTS = ("pcgrad", "none")
 
@@ -42,18 +41,12 @@ class MultiTaskSettings:
         return cls(_names(config), str(path), weight, conflict == "pcgrad")
 
 
-def _origin(config: Any) -> str:
-    """Return the name of the data set that this run's was split from (``ktrec benchmark`` writes it), "" if none."""
-    mark = Path(config["data_path"]) / "split.json"
-    return str(json.loads(mark.read_text(encoding="utf-8")).get("dataset", "")) if mark.is_file() else ""
-
-
 def _names(config: Any) -> tuple[str, ...]:
     given = config["source_datasets"]
     names = [given] if isinstance(given, str) else given or []
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise ConfigError(f"source_datasets [{given}] is not a list of names of data sets.")
-    if names and {config["dataset"], _origin(config)} & set(names):
+    if names and same_data.names(config) & set(names):
         raise ConfigError(
             f"source_datasets: [{config['dataset']}] is the data set of this run; as a source it would be trained on "
             "its own validation and test interactions."

@@ -13,6 +13,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from recbole_ktrec.errors import ConfigError, number, one_of
+from recbole_ktrec.files import file_sha256
+from recbole_ktrec.model import same_data
 from recbole_ktrec.model.artifact import Artifact, Shape, load
 from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.model.text_priors import Lexical, TextPriors
@@ -69,17 +71,23 @@ class TransferSettings:
                 raise ConfigError(f"transfer [{how}] needs pretrained: the folder that `ktrec pretrain` wrote.")
             return None
         artifact = load(Path(str(config["pretrained"])).expanduser())
-        if config["dataset"] in [source["name"] for source in artifact.card["sources"]]:
-            _logger.warning(
-                f"The artifact [{artifact.folder}] was learned from [{config['dataset']}] itself, held-out "
-                "interactions included: what it gives there is no measure of transfer."
-            )
+        inter = same_data.interaction_file(config)
+        if source := artifact.learned_from(same_data.names(config), file_sha256(inter) if inter else None):
+            _logger.warning(told_twice(artifact.folder, source))
         return cls(artifact, how, guard, count)
 
     @property
     def zero_shot(self) -> bool:
         """Whether nothing is learned from the target."""
         return self.how == "zero_shot"
+
+
+def told_twice(folder: Path | None, source: str) -> str:
+    """Return the warning that an artifact knows the answers."""
+    return (
+        f"The artifact [{folder}] was learned from [{source}], this run's own data, held-out interactions included: "
+        "what it gives here is no measure of transfer."
+    )
 
 
 def pick(values: Mapping[str, np.ndarray]) -> str:

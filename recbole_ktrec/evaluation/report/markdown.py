@@ -23,7 +23,8 @@ def table(content: Table) -> str:
 
 def _dataset(results: Mapping[str, Any], name: str, drawings: Mapping[str, str]) -> list[str]:
     summary = Summary(results, name)
-    parts = [f"## {name}", tables.verdict(summary), table(tables.main_table(summary))]
+    parts = [f"## {name}", tables.verdict(summary), *(f"Note: {note}" for note in summary.notes)]
+    parts.append(table(tables.main_table(summary)))
     for heading, content in tables.sections(results, summary):
         parts += [f"### {heading}", table(content)]
     parts += [f"![{what}](plots/{name}-{what}.png)" for what in drawings]

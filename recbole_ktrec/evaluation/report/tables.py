@@ -85,6 +85,11 @@ class Summary:
         return sorted(done, key=lambda label: (not rows[label]["best"], sign * rows[label]["mean"]))
 
     @property
+    def notes(self) -> list[str]:
+        """What a reader of the numbers must know; results of before have none."""
+        return list(self.results["datasets"][self.dataset].get("notes", ()))
+
+    @property
     def failures(self) -> list[dict[str, Any]]:
         """Runs without a result."""
         return [run for run in self.runs if run["status"] != "done"]

@@ -38,13 +38,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--share", type=float, default=0.2, help="share of items, users or interactions held out (default: 0.2)")
     add("--metrics", nargs="+", metavar="M", help="ranking metrics of RecBole")
     add("--topk", nargs="+", type=int, metavar="K", help="lengths of the lists")
-    add("--valid-metric", metavar="M@K", help="chooses the epoch and the trial")
+    add("--valid-metric", "--valid_metric", metavar="M@K", help="chooses the epoch and the trial")
     add("--tune", type=int, default=0, metavar="N", help="trials for each model, over properties/tuning/MODEL.yaml")
-    add("--rating-threshold", type=float, metavar="R", help="a rating from here on is a yes (default: the median)")
+    add(
+        "--rating-threshold",
+        "--rating_threshold",
+        type=float,
+        metavar="R",
+        help="a rating from here on is a yes (default: the median)",
+    )
     add("--config", type=Path, metavar="FILE", help="defaults of the grid (default: properties/benchmark.yaml)")
     add("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="jobs at a time (default: one a core)")
-    add("--memory-limit", type=float, metavar="GB", help="memory that one job may ask for")
-    add("--time-limit", type=float, metavar="SECONDS", help="seconds that one job may take")
+    add("--memory-limit", "--memory_limit", type=float, metavar="GB", help="memory that one job may ask for")
+    add("--time-limit", "--time_limit", type=float, metavar="SECONDS", help="seconds that one job may take")
     add("--output", type=Path, required=True, metavar="DIR", help="where everything goes; the same again to go on")
 
 

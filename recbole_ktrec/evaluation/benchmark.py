@@ -8,7 +8,7 @@ from typing import Any
 
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, prepare_datasets, run_grid
-from recbole_ktrec.evaluation.options import entries, read_grid, read_yaml, seeds_of
+from recbole_ktrec.evaluation.options import check_section, entries, read_grid, read_yaml, seeds_of
 from recbole_ktrec.evaluation.report import write_report
 from recbole_ktrec.evaluation.results import assemble, write_json
 from recbole_ktrec.evaluation.runner import Runner
@@ -29,6 +29,7 @@ def make_grid(asked: Mapping[str, Any]) -> Grid:
     """
     defaults = read_grid(asked.get("config"))
     options = read_yaml(asked["options"]) if asked.get("options") else {}
+    check_section("all", options.get("all"))
     if asked.get("given"):
         options = {**options, "all": {**(options.get("all") or {}), **asked["given"]}}
     seeds = asked.get("seeds") or defaults.get("seeds", 3)

@@ -102,9 +102,16 @@ def prepare_datasets(grid: Grid, folder: Path, show_progress: bool = True) -> li
             prepared = {}
             for seed in grid.seeds:
                 prepared[seed] = prepare(source, SplitSpec(grid.kind, grid.share, seed), values, folder)
+                _check_topk(grid, name, prepared[seed])
                 bar.update()
             plans.append(DatasetPlan(name, source, values, prepared))
     return plans
+
+
+def _check_topk(grid: Grid, name: str, prepared: Prepared) -> None:
+    candidates = prepared.counts["items"] - prepared.counts.get("history_items_unknown", 0)
+    if max(grid.topk) > candidates:
+        raise ConfigError(f"topk [{max(grid.topk)}] is more than the [{candidates}] items of [{name}].")
 
 
 def model_defaults(model: str) -> list[dict[str, Any]]:

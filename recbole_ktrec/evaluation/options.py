@@ -17,6 +17,11 @@ from recbole_ktrec.resources import resource_dir
 FIRST_SEED = 2020
 #: So many repetitions nobody wants: it is a seed, as in `--seeds 2020`.
 _FEWEST_NOT_COUNTED = 1000
+#: Keys that a comparison sets itself, the same for every row, and where they are asked for.
+_OF_THE_GRID = {
+    "seed": "--seeds", "eval_args": "--split", "benchmark_filename": "--split", "metrics": "--metrics",
+    "topk": "--topk", "valid_metric": "--valid-metric", "dataset": "--dataset",
+}  # fmt: skip
 _GRID_KEYS = {"seeds", "topk", "metrics", "valid_metric", "rating_threshold", "text_diversity", "all", "models"}
 
 
@@ -99,12 +104,30 @@ def entries(labels: Iterable[str], grid: Mapping[str, Any], options: Mapping[str
         ConfigError: an unknown model, a section that no label asks for, a key that looks mistyped.
     """
     labels = list(dict.fromkeys(labels))
-    for section in options:
+    for section, own in options.items():
+        check_section(section, own)
         if section != "all" and section not in labels:
             raise ConfigError(
                 f"The options have a section [{section}] that --models does not name.{nearest(section, labels)}"
             )
     return [_entry(label, grid, options) for label in labels]
+
+
+def check_section(label: str, own: Any) -> None:
+    """Refuse a section of options that is no mapping, or that sets what the comparison sets.
+
+    Raises:
+        ConfigError: the message names the section and the key.
+    """
+    if own is not None and not isinstance(own, Mapping):
+        raise ConfigError(f"Options of [{label}] must be a mapping of keys to values, and are [{own}].")
+    tune = (own or {}).get("tune")
+    if tune is not None and not isinstance(tune, Mapping):
+        raise ConfigError(f"Options of [{label}]: tune must be a mapping of keys to ranges, and is [{tune}].")
+    for key in own or {}:
+        if key in _OF_THE_GRID:
+            option = _OF_THE_GRID[key]
+            raise ConfigError(f"Options of [{label}]: [{key}] is the same for every row, so give {option}.")
 
 
 def _entry(label: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> Entry:

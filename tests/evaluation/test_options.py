@@ -45,6 +45,11 @@ def test_context_aware_models_learn_from_interactions_like_all_others() -> None:
         (["LigthGCN"], {}, r"no model \[LigthGCN\]. Did you mean \[LightGCN\]"),
         (["BPR"], {"BRP": {}}, r"section \[BRP\].*Did you mean \[BPR\]"),
         (["BPR"], {"BPR": {"embeding_size": 8}}, r"\[BPR\]: nothing reads \[embeding_size\]. Did you mean"),
+        (["BPR"], {"BPR": 3}, r"\[BPR\] must be a mapping of keys to values, and are \[3\]"),
+        (["BPR"], {"all": ["epochs"]}, r"\[all\] must be a mapping"),
+        (["BPR"], {"BPR": {"tune": 5}}, r"\[BPR\]: tune must be a mapping of keys to ranges, and is \[5\]"),
+        (["BPR"], {"all": {"seed": 7}}, r"\[all\]: \[seed\] is the same for every row, so give --seeds"),
+        (["BPR"], {"BPR": {"eval_args": {}}}, r"\[BPR\]: \[eval_args\] is the same for every row, so give --split"),
     ],
 )
 def test_mistakes_are_named(labels: list[str], options: dict[str, dict[str, object]], message: str) -> None:

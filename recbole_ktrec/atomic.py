@@ -268,7 +268,7 @@ def _reading(path: str | Path, encoding: str) -> Iterator[TextIO]:
         raise DataError(f"[{path}]: unknown encoding [{encoding}].") from error
     except UnicodeDecodeError as error:
         raise DataError(
-            f"[{path}], line {_bad_line(path, encoding)}: not {encoding}; name the file's encoding, such as latin-1."
+            f"[{path}], line {_bad_line(path, encoding)}: not {encoding}; name the file's encoding, such as cp1252."
         ) from error
 
 

@@ -24,7 +24,7 @@ A mapping file says the same in YAML, and which columns are left out (those that
     columns: {item_id: sku, title: name, price: {from: cost, type: float}}
   text_fields: [title]
 
---encoding is for delimited files that are not UTF-8: --encoding latin-1, or --encoding items=gb18030 for one of them.
+--encoding is for delimited files that are not UTF-8: --encoding cp1252, or --encoding items=gb18030 for one of them.
 --list shows the mappings that the package brings, too.
 
 --input takes folders, files and zip or tar archives, which are read in place; compressed files need no unpacking.

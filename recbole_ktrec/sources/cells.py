@@ -12,6 +12,7 @@ import numpy as np
 
 from recbole_ktrec.sources.cleaning import Cleaner
 from recbole_ktrec.sources.ledger import Ledger
+from recbole_ktrec.sources.notices import NO_NUMBER
 from recbole_ktrec.sources.rules import Rules
 from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Batch, Column, Source, Table
 from recbole_ktrec.sources.values import flat, hashes, ids, numbers, written
@@ -78,7 +79,7 @@ class _Batch:
         found, wrong = numbers(values, column.parse)
         optional = not column.required or (column.name == RATING and self._rules.implicit)
         if wrong and optional:
-            self._ledger.changed[f"{column.name} that is no number, left empty"] += len(wrong)
+            self._ledger.changed[f"{column.name}{NO_NUMBER}"] += len(wrong)
         for row in wrong if not optional else ():
             kind = "date" if column.name == TIME and column.parse else "number"
             self._damage.setdefault(row, f"{column.name} is not a {kind}")

@@ -14,7 +14,7 @@ from recbole_ktrec.sources.guessing import guess_columns, guess_stated, sniff
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.notices import written
 from recbole_ktrec.sources.stated import Header, Stated
-from recbole_ktrec.sources.table import IDS, PARTS, Part, dialect_of, part_of, patterns, read_part
+from recbole_ktrec.sources.table import IDS, PARTS, Part, dialect_of, files_of, part_of, read_part
 from recbole_ktrec.sources.tables import Kind
 
 #: Rows that columns are guessed from.
@@ -61,7 +61,7 @@ def _columns(
     texts: Sequence[str],
 ) -> dict[str, Any]:
     """Return ``part`` with all its columns; note which of ``stated`` are in its file and which are not."""
-    member = inputs.find(kind, *patterns(part.get("file", "*")))[0]
+    member = files_of(kind, part.get("file", "*"), inputs)[0]
     read = part_of(kind, {**part, "columns": {key: key for key in IDS[kind]}}, ())
     header = _header(read, member, inputs)
     given: dict[str, dict[str, Any]] = {}
@@ -101,7 +101,7 @@ def encoded(mapping: Mapping[str, Any], inputs: Inputs, part: str, encoding: str
         raise ConfigError(f"{said}: no file of {part} is given.")
     others, found = [], {**mapping}
     for name in [part] if part else [name for name in PARTS if name in mapping]:
-        member = inputs.find(PARTS[name], *patterns(mapping[name].get("file", "*")))[0]
+        member = files_of(PARTS[name], mapping[name].get("file", "*"), inputs)[0]
         form = mapping[name].get("format") or sniff(member, inputs)[0]
         if form in ("csv", "tsv"):
             found[name] = {**mapping[name], "encoding": encoding}

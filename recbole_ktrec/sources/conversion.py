@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import platform
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,14 +14,19 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 import recbole_ktrec
 from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.sources.files import Inputs
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.properties import property_file
 from recbole_ktrec.sources.rules import Rules
-from recbole_ktrec.sources.tables import Source
+from recbole_ktrec.sources.tables import RATING, TIME, Source, Table
 from recbole_ktrec.sources.work import REPEATS, Conversion
+
+#: Rule -> the column of interactions that it looks at.
+NEEDS = {"since": TIME, "until": TIME, "max_per_day": TIME, "threshold": RATING, "scale": RATING}
 
 
 @dataclass
@@ -95,7 +101,9 @@ def convert(
     inputs = Inputs.of(paths, files)
     with _staging(output) as staging:
         with closing(Conversion(source, rules or Rules(), staging, output.name, strict)) as work:
-            work.run(source.tables(inputs, chosen))
+            tables = source.tables(inputs, chosen)
+            _check_rules(work.rules, tables, name)
+            work.run(tables)
         seconds = round(time.perf_counter() - started, 3)
         report = Report(name, output, work.ledgers, work.statistics(), seconds, work.warnings(bool(mapping)))
         report.document = {
@@ -110,8 +118,19 @@ def convert(
         more = {"rm_dup_inter": "first"} if report.statistics.get(REPEATS) else {}
         text = property_file(output.name, name, work.fields, source.text_fields, {**more, **(properties or {})})
         _write_accounts(staging, output.name, text, report.document)
-        _publish(staging, output)
+        _publish(staging, output, overwrite)
     return report
+
+
+def _check_rules(rules: Rules, tables: Sequence[Table], name: str) -> None:
+    """Refuse rules that would do nothing, since what they look at is not there."""
+    columns = {column.name for table in tables if table.kind == "inter" for column in table.columns}
+    for rule, column in NEEDS.items():
+        if getattr(rules, rule) is not None and column not in columns:
+            raise ConfigError(
+                f"[{rule}] looks at the {column} of interactions, and [{name}] has no such column: leave the rule out, "
+                f"or map one (--column {column}=NAME)."
+            )
 
 
 def _write_accounts(staging: Path, name: str, properties: str, document: Mapping[str, Any]) -> None:
@@ -131,7 +150,12 @@ def _options(name: str, source: Source, given: Mapping[str, object]) -> dict[str
 @contextmanager
 def _staging(output: Path) -> Iterator[Path]:
     """Give a folder beside ``output`` to write in; it is gone afterwards, and one left by a killed run goes now."""
-    staging = output.parent / f".{output.name}.partial"
+    host = platform.node() or "here"
+    for left in output.parent.glob(f".{output.name}.{host}-*.partial"):
+        process = left.name.removesuffix(".partial").rpartition("-")[2]
+        if not (process.isdigit() and psutil.pid_exists(int(process))):
+            shutil.rmtree(left, ignore_errors=True)
+    staging = output.parent / f".{output.name}.{host}-{os.getpid()}.partial"
     shutil.rmtree(staging, ignore_errors=True)
     collecting = gc.isenabled()
     gc.disable()  # millions of short-lived rows without cycles: the collector would only walk them
@@ -146,11 +170,13 @@ def _staging(output: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _publish(staging: Path, output: Path) -> None:
+def _publish(staging: Path, output: Path, overwrite: bool) -> None:
     """Move the finished files into place; ``conversion.json`` comes last and says that all are there.
 
     Items or users of an earlier conversion that this one has none of go: they would be read beside its interactions.
     """
+    if not overwrite and (output / "conversion.json").exists():
+        raise DataError(f"Another conversion into [{output}] was faster: it stays as it is.")
     output.mkdir(parents=True, exist_ok=True)
     (output / "conversion.json").unlink(missing_ok=True)
     for kind in ("item", "user"):

@@ -95,7 +95,7 @@ def _lines(chunk: bytes, first: int, dialect: Dialect, ledger: Ledger, name: str
     if dialect.header and first == 1 and bad[:1] == [1]:
         raise DataError(
             f"[{name}], line 1: the header is not {dialect.encodings[0]}: "
-            "say how a table is written (--encoding latin-1), or save it as UTF-8."
+            "say how a table is written (--encoding cp1252), or save it as UTF-8."
         )
     for number in bad:
         ledger.undecoded[dialect.encodings[0]] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -76,6 +77,7 @@ def guess_columns(
         ConfigError: no column looks like the id that the table needs, or dates are in no form that is known.
     """
     columns: dict[str, Any] = {}
+    _refuse_twice(names, file)
     for target in WANTED[kind]:
         found = _named(target, names)
         if target in given:
@@ -93,6 +95,15 @@ def guess_columns(
         if name not in used:
             columns[_output(name, columns)] = {"from": name, "type": guess_type(values[name])}
     return columns
+
+
+def _refuse_twice(names: Sequence[str], file: str) -> None:
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        said = ", ".join(f"[{name}]" if name else "without a name" for name in twice)
+        raise ConfigError(
+            f"[{file}] has several columns {said}: name them apart in its first line, or write a mapping file that "
+            "names the columns wanted (of equal names the first one counts)."
+        )
 
 
 def guess_stated(name: str, spec: dict[str, Any], values: Mapping[str, Sequence[object]], file: str) -> dict[str, Any]:
@@ -115,9 +126,14 @@ def guess_type(values: Sequence[object]) -> str:
     """Return ``float`` if all values are numbers, ``token_seq`` if texts of several words are among them."""
     texts = [flat(value, ", ") for value in values]
     full = [text for text in texts if text.strip() not in NO_NUMBER]
-    if full and not numbers(full)[1]:
+    if full and not numbers(full)[1] and not any(_is_code(text.strip()) for text in full):
         return "float"
     return "token_seq" if any(_has_words(text.strip()) for text in full) else "token"
+
+
+def _is_code(text: str) -> bool:
+    """Say whether a number would lose what it is written with: a postcode such as 01067, a code such as 007."""
+    return len(text) > 1 and text[0] == "0" and text.isdigit()
 
 
 def _has_words(text: str) -> bool:

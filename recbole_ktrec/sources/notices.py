@@ -10,10 +10,13 @@ import numpy as np
 
 from recbole_ktrec.atomic import unescape
 from recbole_ktrec.sources.ledger import Ledger
+from recbole_ktrec.sources.tables import RATING
 
 EXAMPLES = 3
 PARTS = {"inter": "interactions", "item": "items", "user": "users"}
 NO_RATING = ("rating is not a number", "missing rating")
+#: How the ledger calls such cells, after the name of their column.
+NO_NUMBER = " that is no number, left empty"
 #: Rows damaged from which on the accounts alone are not loud enough.
 SHARE = 0.1
 
@@ -72,7 +75,7 @@ def undecoded(ledger: Ledger, stated: bool) -> Iterator[str]:
 
 def written(kind: str) -> str:
     """Return the option that says in which encoding a file is written."""
-    return f"such as --encoding {PARTS[kind]}=latin-1"
+    return f"such as --encoding {PARTS[kind]}=cp1252"
 
 
 def damage(ledger: Ledger) -> Iterator[str]:
@@ -90,6 +93,18 @@ def empty(ledger: Ledger, columns: Sequence[str]) -> Iterator[str]:
     """Warn of columns that hold no value in any row: what they are read from may be spelt otherwise."""
     if ledger.rows_out and columns:
         yield f"no row of the {PARTS[ledger.kind]} has a value for {_listed(columns)}: see what they are read from"
+
+
+def no_numbers(ledger: Ledger) -> Iterator[str]:
+    """Warn of columns that were taken for numbers and hold others, too: these cells are empty now."""
+    for reason, cells in ledger.changed.items():
+        name, end, _ = reason.partition(NO_NUMBER)
+        if end and name != RATING:  # without ratings, as was asked for
+            part = PARTS[ledger.kind]
+            yield (
+                f"{cells:,} cells of the column [{name}] of the {part} are no numbers and were left empty: "
+                f"--column {part}.{name}=NAME:token keeps all of it as it is written"
+            )
 
 
 def without_ratings(reasons: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.atomic import TYPES
-from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.files import read_mapping
 from recbole_ktrec.resources import resource_dir
 from recbole_ktrec.sources import delimited, frames, jsonlines
@@ -129,18 +129,30 @@ def _known(given: Any, known: set[str], where: str) -> None:
             raise ConfigError(f"Unknown key [{key}] in [{where}].{nearest(str(key), known)}")
 
 
-def patterns(files: str) -> list[str]:
-    return [files, f"{files}*"] if not files.endswith("*") else [files]
+def files_of(kind: Kind, files: str, inputs: Inputs) -> list[Member]:
+    """Return the files of a part: those of a pattern with ``*``, ``?`` or ``[``, or the one of a name.
+
+    Raises:
+        DataError: there is none, or several bear the name (in two folders, say): each would be read.
+    """
+    found = inputs.find(kind, files, *(() if files.endswith("*") else (f"{files}*",)))
+    if len(found) > 1 and kind not in inputs.given and not set(files) & set("*?["):
+        listed = ", ".join(member.path for member in found[:5])
+        raise DataError(
+            f"[{files}] is the name of {len(found)} files: {listed}. Say which by --file {kind}=PATH, or give a "
+            f"pattern that takes them all ({files}*)."
+        )
+    return found
 
 
 def _table(part: Part, inputs: Inputs) -> Table:
     columns = list(part.types.values())
 
     def read(ledger: Ledger) -> Iterator[Batch]:
-        for member in inputs.find(part.kind, *patterns(part.files)):
+        for member in files_of(part.kind, part.files, inputs):
             yield from read_part(part, member, inputs, ledger)
 
-    inputs.find(part.kind, *patterns(part.files))  # a missing file is known before anything is read
+    files_of(part.kind, part.files, inputs)  # a missing file is known before anything is read
     return Table(part.kind, columns, read)
 
 

@@ -193,6 +193,7 @@ class Conversion:
         found += [text for ledger in self.ledgers for text in notices.damage(ledger)]
         if stated:
             found += [text for ledger in self.ledgers for text in notices.empty(ledger, self._empty[ledger.kind])]
+            found += [text for ledger in self.ledgers for text in notices.no_numbers(ledger)]
         return found + [text for kind in self._described for text in self._strangers(kind)]
 
     def _strangers(self, kind: str) -> Iterator[str]:

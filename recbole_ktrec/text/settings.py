@@ -6,6 +6,7 @@ The defaults stand here; ``properties/text.yaml`` repeats them for people, and a
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -17,6 +18,8 @@ from recbole_ktrec.errors import ConfigError, nearest, number, one_of
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 POOLINGS = ("auto", "mean", "cls", "last")
 DTYPES = ("float32", "float16", "bfloat16")
+#: The place of a column in a template.
+PLACE = re.compile(r"\{([^{}\[\]]+)\}")
 TRAININGS = ("frozen", "last_layers", "lora", "full")
 #: Cells that other tools write for "no value"; an item that is really called so needs ``text_missing: []``.
 MISSING_WORDS = ("NA", "N/A", "n/a", "<NA>", "NaN", "nan", "None", "NULL", "null")
@@ -106,6 +109,15 @@ def _name(key: str, value: Any) -> str | None:
     return _text(key, os.fspath(value) if isinstance(value, os.PathLike) else value) or None
 
 
+def _template(key: str, value: Any) -> str | None:
+    if isinstance(value, Mapping) and list(value.values()) == [None]:  # YAML takes {title} for a mapping
+        value = f"{{{next(iter(value))}}}"
+    text = _name(key, value)
+    if text is not None and not PLACE.search(text):
+        raise _wrong(key, value, "a text with the column of each place in braces, such as {title} [by {brand}]")
+    return text
+
+
 def _choice(*allowed: str) -> Any:
     def read(key: str, value: Any) -> str:
         return one_of(key, value, allowed)
@@ -176,7 +188,7 @@ def _field(key: str, name: str, options: Any) -> TextField:
 #: attribute of :class:`TextSettings` -> how its value is read and checked.
 _READERS: dict[str, Any] = {
     "fields": _fields,
-    "template": _name,
+    "template": _template,
     "missing": _words,
     "encoder": _name,
     "encoder_revision": _name,

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 
-from recbole_ktrec.text.settings import TextField, TextSettings
+from recbole_ktrec.text.settings import PLACE, TextField, TextSettings
 
 # Only real HTML elements count as tags: "<3", "a < b" and "<Untitled>" are text.
 _INLINE = "a|abbr|b|big|cite|code|em|font|i|mark|s|small|span|strike|strong|sub|sup|tt|u"
@@ -26,7 +26,6 @@ UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _STOPS = ".!?\u3002\uff01\uff1f"
-_PLACE = re.compile(r"\{([^{}\[\]]+)\}")
 
 
 def clean_text(raw: str) -> str:
@@ -99,18 +98,18 @@ def join_parts(parts: Sequence[str]) -> str:
 
 def template_fields(template: str) -> list[str]:
     """Return the names of the fields that ``template`` uses, each once, in order."""
-    return list(dict.fromkeys(_PLACE.findall(template)))
+    return list(dict.fromkeys(PLACE.findall(template)))
 
 
 def fill_template(template: str, values: Mapping[str, str]) -> str:
     """Fill ``{field}`` places; a ``[part]`` with an empty field is dropped."""
 
     def part(match: re.Match[str]) -> str:
-        complete = all(values.get(name) for name in _PLACE.findall(match[1]))
+        complete = all(values.get(name) for name in PLACE.findall(match[1]))
         return match[1] if complete else ""
 
     kept = _OPTIONAL.sub(part, template)
-    return " ".join(_PLACE.sub(lambda place: values.get(place[1], ""), kept).split())
+    return " ".join(PLACE.sub(lambda place: values.get(place[1], ""), kept).split())
 
 
 def history_documents(

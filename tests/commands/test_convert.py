@@ -11,6 +11,7 @@ from recbole_ktrec.cli import main
 from recbole_ktrec.resources import resource_dir
 from recbole_ktrec.sources import SOURCES, source_of
 from recbole_ktrec.sources.table import load_mapping
+from recbole_ktrec.sources.work import Conversion
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 #: Users, items with interactions, interactions, items with text, as the README of each folder states them.
@@ -98,7 +99,10 @@ def test_columns_by_options(shop: Path) -> None:
         (["movielns"], r"Unknown source \[movielns\].*Did you mean \[movielens\]"),
         (["table"], "which file holds the interactions"),
         (["table", "--mapping", "animee"], r"No mapping \[animee\].*Did you mean \[anime\]"),
-        (["table", "--interactions", "click.csv"], r"No file for \[inter\] \(looked for click.csv.*found: clicks.csv"),
+        (
+            ["table", "--interactions", "click.csv"],
+            r"No file for \[inter\] \(looked for click.csv.*found: .*clicks.csv",
+        ),
         (["table", "--interactions", "clicks.csv", "--column", "items.x"], "write \\[PART.\\]NAME=FROM"),
         (["movielens", "--set", "tag=1"], r"no option \[tag\].*Did you mean \[tags\]"),
         (["movielens", "--set", "tags=many"], "a whole number is expected"),
@@ -110,6 +114,16 @@ def test_columns_by_options(shop: Path) -> None:
         (["table", "--interactions", "clicks.csv", "--user-core", "9"], "No interaction is left of 3"),
         (["table", "--interactions", "clicks.csv", "--user-core", "-1"], "no negative numbers"),
         (["table", "--interactions", "clicks.csv", "--scale", "5", "1"], "lowest rating comes first"),
+        (
+            ["table", "--interactions", "bare.csv", "--since", "2020-01-01"],
+            r"\[since\] looks at the timestamp of",
+        ),
+        (["table", "--interactions", "bare.csv", "--max-per-day", "9"], r"\[max_per_day\] looks at the timestamp"),
+        (["table", "--interactions", "bare.csv", "--threshold", "3"], r"\[threshold\] looks at the rating.*map one"),
+        (["table", "--interactions", "bare.csv", "--scale", "1", "5"], r"\[scale\] looks at the rating"),
+        (["table", "--interactions", "bare.csv", "--require-text"], "No item file"),
+        (["table", "--interactions", "twice.csv"], r"\[twice.csv\] has several columns \[tag\], without a name: name"),
+        (["table", "--interactions", "same.csv"], r"\[same.csv\] is the name of 2 files: 2023/same.csv, 2024/same.csv"),
     ],
 )
 def test_mistakes_are_answered_without_a_traceback(
@@ -118,10 +132,15 @@ def test_mistakes_are_answered_without_a_traceback(
     import re
 
     out = shop / "d"
+    (shop / "bare.csv").write_text("user,item\nu,i\n")
+    (shop / "twice.csv").write_text("user,item,tag,tag,,\nu,i,a,b,,\n")
+    for year in ("2023", "2024"):
+        (shop / year).mkdir()
+        (shop / year / "same.csv").write_text("user,item\nu,i\n")
     assert convert(*args, "--input", shop, "--output", out) == 2
     error = capsys.readouterr().err
     assert re.search(message, error), error
-    assert not list(shop.glob(".d.partial*")) and not out.exists()
+    assert not list(shop.glob(".d.*")) and not out.exists()
 
 
 def test_an_earlier_result_stays_unless_told(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -190,3 +209,40 @@ def test_statistics_equal_the_readme(name: str, tmp_path: Path) -> None:
     assert tuple(found["statistics"][key] for key in keys) == README[name]
     for table in found["tables"].values():
         assert table["rows_in"] == table["rows_out"] + sum(table["dropped"].values())
+
+
+def test_a_pattern_takes_all_files_of_a_name(shop: Path) -> None:
+    for year in ("2023", "2024"):
+        (shop / year).mkdir()
+        (shop / year / "same.csv").write_text(f"user,item\nu{year},i\n")
+    assert convert("table", "--interactions", "same*", "--input", shop, "--output", shop / "d") == 0
+    assert read_atomic(shop / "d" / "d.inter").iloc[:, 0].tolist() == ["u2023", "u2024"]
+
+
+def test_numbers_that_are_written_with_zeros_before_stay_as_they_are(shop: Path) -> None:
+    (shop / "goods.csv").write_text("item,title,zip,size\ng1,A thing,01067,0.5\ng2,Two things,10115,0\n")
+    (shop / "buys.csv").write_text("user,item\nu,g1\nu,g2\n")
+    args = ["table", "--interactions", "buys.csv", "--items", "goods.csv", "--input", shop, "--output", shop / "d"]
+    assert convert(*args) == 0
+    items = read_atomic(shop / "d" / "d.item")
+    assert items.attrs["types"] == {"item_id": "token", "title": "token_seq", "zip": "token", "size": "float"}
+    assert items["zip"].tolist() == ["01067", "10115"]
+
+
+def test_what_is_no_number_after_the_guess_is_warned_of(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "".join(f"g{n},A thing,{n}\n" for n in range(1200))
+    (shop / "goods.csv").write_text(f"item,title,size\n{rows}g1200,A thing,XL\ng1201,A thing,L\n")
+    (shop / "buys.csv").write_text("user,item\nu,g1\nu,g2\n")
+    args = ["table", "--interactions", "buys.csv", "--items", "goods.csv", "--input", shop, "--output", shop / "d"]
+    assert convert(*args) == 0
+    assert (
+        "warning: 2 cells of the column [size] of the items are no numbers and were left empty: "
+        "--column items.size=NAME:token keeps all of it as it is written\n"
+    ) in capsys.readouterr().out
+
+
+def test_of_two_conversions_into_one_folder_the_first_stays(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = shop / "d" / "conversion.json"
+    monkeypatch.setattr(Conversion, "warnings", lambda *_: (first.parent.mkdir(), first.write_text("{}"), [])[2])
+    assert convert("table", "--interactions", "clicks.csv", "--input", shop, "--output", shop / "d") == 2
+    assert first.read_text() == "{}" and [path.name for path in first.parent.iterdir()] == ["conversion.json"]

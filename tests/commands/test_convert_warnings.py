@@ -77,7 +77,7 @@ def test_another_encoding_is_told_and_can_be_stated(shop: Path, capsys: pytest.C
     assert table(shop) == 0
     assert (
         "warning: 2 of 3 rows of the items were left out, since they are not utf-8: "
-        "say how it is written, such as --encoding items=latin-1\n"
+        "say how it is written, such as --encoding items=cp1252\n"
     ) in capsys.readouterr().out
     for stated in ("latin-1", "items=cp1252"):
         assert table(shop, "--encoding", stated) == 0
@@ -93,7 +93,7 @@ def test_a_file_without_a_row_in_utf8_is_told(shop: Path, capsys: pytest.Capture
     (shop / "goods.csv").write_bytes("item,title\np0,Grüne Äpfel\np1,Süße Kirschen\n".encode("latin-1"))
     assert table(shop) == 2
     error = capsys.readouterr().err
-    assert "No row of [goods.csv] is utf-8: say how it is written (such as --encoding items=latin-1)." in error
+    assert "No row of [goods.csv] is utf-8: say how it is written (such as --encoding items=cp1252)." in error
 
 
 def test_a_header_in_another_encoding_is_told(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,9 +109,9 @@ def test_a_header_in_another_encoding_is_told(shop: Path, capsys: pytest.Capture
     [
         ("latin-99", r"Unknown encoding \[latin-99\]"),
         ("utf-16", r"\[utf-16\] has more than a byte a line end: save the file as UTF-8"),
-        ("users=latin-1", "no file of users is given"),
-        ("goods=latin-1", "PART one of interactions, items, users"),
-        ("items=latin-1", r"items=latin-1 is for delimited files: \[goods.json\] is json"),
+        ("users=cp1252", "no file of users is given"),
+        ("goods=cp1252", "PART one of interactions, items, users"),
+        ("items=cp1252", r"items=cp1252 is for delimited files: \[goods.json\] is json"),
     ],
 )
 def test_an_encoding_that_cannot_be_is_told(

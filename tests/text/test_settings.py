@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from recbole_ktrec.commands.options import read_value
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.resources import resource_dir
 from recbole_ktrec.text import TextField, TextSettings, default_cache_folder
@@ -42,6 +43,11 @@ def test_fields_can_be_written_in_three_ways(value: object) -> None:
     assert read.fields == (TextField("title"), TextField("genre"))
 
 
+def test_a_template_of_one_place_is_no_mapping_of_yaml() -> None:
+    assert TextSettings.from_mapping({"text_template": yaml.safe_load("{title}")}).template == "{title}"
+    assert TextSettings.from_mapping({"text_template": read_value("{title}")}).template == "{title}"
+
+
 def test_fields_with_options() -> None:
     read = TextSettings.from_mapping({"text_fields": {"title": {"max_words": 3}, "genre": {"label": "Genre"}}})
     assert read.fields == (TextField("title", 3), TextField("genre", None, "Genre"))
@@ -60,6 +66,8 @@ def test_fields_with_options() -> None:
         ("text_trust_remote_code", "yes", r"True or False"),
         ("text_lora_dropout", 1.0, r"text_lora_dropout \[1.0\]"),
         ("text_lora_alpha", "big", r"text_lora_alpha \[big\]"),
+        ("text_template", "title", r"text_template \[title\] is not a text with the column of each place in braces"),
+        ("text_template", {"title": None, "brand": None}, r"text_template \[.*\] is not a string"),
         ("text_encoder", 3, r"text_encoder \[3\] is not a string"),
         ("text_missing", "NA", r"text_missing \[NA\] is not a list"),
         ("text_fields", 7, r"text_fields \[7\]"),

@@ -35,6 +35,7 @@ table: rows in = rows out + rows dropped, by reason), and damaged.tsv, which lis
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -260,7 +261,7 @@ def _origin(spec: object) -> str:
 
 def _next(report: Report, table: bool) -> str:
     folder = report.output
-    where = f"--dataset={folder.name} --data_path={folder.parent}"
+    where = f"--dataset={shlex.quote(folder.name)} --data_path={shlex.quote(str(folder.parent))}"
     if _has_text(report):
         return f"Wrote {folder}. Next: ktrec run --model=KTRec {where}"
     if "items_described" not in report.statistics:

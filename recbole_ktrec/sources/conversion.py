@@ -93,7 +93,9 @@ def convert(
             written.
         ConfigError: an unknown option.
     """
-    output = Path(output)
+    output = Path(output).resolve() if Path(output).name in ("", "..") else Path(output)
+    if not output.name:
+        raise ConfigError(f"--output [{output}] has no name, which the data set takes: dataset/NAME, say.")
     if (output / "conversion.json").exists() and not overwrite:
         raise DataError(f"[{output}] holds a conversion already: choose another --output, or say --overwrite.")
     started = time.perf_counter()

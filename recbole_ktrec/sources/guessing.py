@@ -37,7 +37,9 @@ _DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%d %b %Y")
 FORMS = tuple(day + clock for day in _DAYS for clock in ("", " %H:%M", " %H:%M:%S", " %I:%M:%S %p"))
 
 #: Digits -> how dates are written without anything between.
-COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+COMPACT = {4: "%Y", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+#: Unit of Unix times, and what they are above in it; ten digits of seconds last until the year 2286.
+_UNITS = (("ns", 1e17), ("us", 1e14), ("ms", 1e11))
 
 
 def sniff(member: Member, inputs: Inputs) -> tuple[str, str]:
@@ -164,9 +166,12 @@ def _clock(values: Sequence[object], middle: float) -> dict[str, Any]:
     """Return how times that are numbers are written; 20230131 is a date and no second of August 1970."""
     digits = str(int(middle))
     form = COMPACT.get(len(digits))
+    years = numbers(values)[0]
+    if form == "%Y" and not _few({row: None for row in np.flatnonzero(~((years >= 1900) & (years <= 2100)))}, values):
+        form = None  # they count something
     if form and 1900 <= int(digits[:4]) <= 2100 and _few(numbers(values, date(form))[1], values):
         return {"date": form}
-    return {"unit": "ms"} if middle > 1e11 else {}
+    return next(({"unit": unit} for unit, least in _UNITS if middle > least), {})
 
 
 def _few(wrong: Mapping[int, object], full: Sequence[object]) -> bool:

@@ -286,3 +286,33 @@ def test_unix_times_stay_what_they_are(shop: Path) -> None:
     (shop / "clicks.csv").write_text(clicks([str(one) for one in seconds], "time"))
     assert table(shop) == 0
     assert sorted(read_atomic(shop / "out" / "d" / "d.inter")["timestamp"].astype(int)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("cells", "first"),
+    [
+        (["1675243680", "1675330080"], 1_675_243_680),
+        (["1675243680000", "1675330080000"], 1_675_243_680),
+        (["1675243680000000", "1675330080000000"], 1_675_243_680),
+        (["1675243680000000000", "1675330080000000000"], 1_675_243_680),
+        (["2015", "2016"], 1_420_070_400),
+        (["15", "2016"], 15),
+    ],
+)
+def test_the_unit_of_times_is_found_out(shop: Path, cells: list[str], first: int) -> None:
+    (shop / "clicks.csv").write_text(clicks(cells, "timestamp"))
+    assert table(shop) == 0
+    assert float(read_atomic(shop / "out" / "d" / "d.inter")["timestamp"].iloc[0]) == first
+
+
+def test_a_name_is_needed_and_the_next_command_is_quoted(
+    shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop / "my shop").mkdir()
+    monkeypatch.chdir(shop / "my shop")
+    args = ["convert", "table", "--input", str(shop), "--interactions", "clicks.csv"]
+    assert main([*args, "--output", "/"]) == 2
+    assert "--output [/] has no name" in capsys.readouterr().err
+    assert main([*args, "--output", "."]) == 0
+    assert (shop / "my shop" / "my shop.inter").is_file()
+    assert f"--dataset='my shop' --data_path={shop}" in capsys.readouterr().out

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 
 from recbole_ktrec.compat.ids import check, digest
-from recbole_ktrec.errors import ConfigError, number
+from recbole_ktrec.errors import ConfigError, DataError, number
 from recbole_ktrec.nn.recency import decayed, one_clock, places_from_the_end
 
 
@@ -31,6 +32,8 @@ class Taken:
             of one clock.
         until: time of the last of them, in the units of ``TIME_FIELD``, or None likewise.
         items: SHA-256 of the ids of the items in the order of their numbers; empty where they are not known.
+        users: ids of the users of the training in the order of their numbers, None where they are not known.
+        numbers: for each user the number in the training, 0 for new ones; None where all are the same.
     """
 
     matrix: sp.csr_matrix
@@ -38,6 +41,8 @@ class Taken:
     in_time: np.ndarray | None = None
     until: float | None = None
     items: str = ""
+    users: np.ndarray | None = field(default=None, repr=False)
+    numbers: np.ndarray | None = field(default=None, repr=False)
     _weighted: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
     _averages: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
 
@@ -45,25 +50,41 @@ class Taken:
     def of(cls, dataset: Any) -> Taken:
         """Read the data set of a model."""
         matrix, time = binary_interactions(dataset), dataset.time_field
-        ids = digest(dataset.field2id_token[dataset.iid_field])
+        tokens = dataset.field2id_token
+        ids, people = digest(tokens[dataset.iid_field]), np.asarray(tokens[dataset.uid_field])
         if time is None or time not in dataset.inter_feat.columns:
-            return cls(matrix, None, items=ids)
+            return cls(matrix, None, items=ids, users=people)
         users, items, times = (
             np.asarray(dataset.inter_feat[name]) for name in (dataset.uid_field, dataset.iid_field, time)
         )
         places, clock = places_from_the_end(users, items, times, matrix.shape), one_clock(users, times)
         in_time = items[np.argsort(times, kind="stable")] if clock else None
-        return cls(matrix, places, in_time, float(times.max()) if clock else None, ids)
+        return cls(matrix, places, in_time, float(times.max()) if clock else None, ids, people)
 
-    def again(self, dataset: Any) -> Taken:
-        """Read other interactions with the same items.
+    def again(self, dataset: Any, decay: float = 0.0) -> Taken:
+        """Read other interactions with the same items; users may be others, in any order.
+
+        Args:
+            decay: by which the model weighs histories.
 
         Raises:
-            DataError: ``dataset`` numbers its items in another way.
+            DataError: ``dataset`` numbers its items in another way, or lacks the times that the ``decay`` needs.
         """
         found, item = Taken.of(dataset), dataset.iid_field
         check({item: self.items} if self.items else {}, {item: found.items}, dataset.dataset_name)
+        if decay and found.places is None:
+            raise DataError(
+                f"Data set [{dataset.dataset_name}]: the model counts recent interactions for more (history_decay "
+                f"[{decay:g}]), and these have no times: name their column with TIME_FIELD and load it (load_col)."
+            )
+        if self.users is not None and found.users is not None and not np.array_equal(self.users, found.users):
+            found.numbers = np.maximum(pd.Index(self.users).get_indexer(pd.Index(found.users)), 0)
+            found.users = self.users
         return found
+
+    def trained(self, users: np.ndarray) -> np.ndarray:
+        """Return the numbers that ``users`` ``[m]`` had in the training, 0 for those who were not there."""
+        return users if self.numbers is None else self.numbers[users]
 
     def decay_of(self, config: Any) -> float | None:
         """Return ``history_decay``, None for auto.

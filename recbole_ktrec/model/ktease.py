@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -36,6 +38,17 @@ from recbole_ktrec.nn.text_prior import no_prior
 _USERS = 512
 
 
+@contextlib.contextmanager
+def without_reg_weight(config: Any) -> Iterator[None]:
+    """Hide ``reg_weight`` (of the closed form, perhaps ``auto``) from RecBole's trainer, which multiplies it by
+    ``weight_decay`` to warn of a double regularisation."""
+    kept, config["reg_weight"] = config["reg_weight"], None
+    try:
+        yield
+    finally:
+        config["reg_weight"] = kept
+
+
 class KTEASETrainer(TraditionalTrainer):
     """Fit once; numbers that are left to the data are chosen on the validation interactions."""
 
@@ -47,6 +60,10 @@ class KTEASETrainer(TraditionalTrainer):
         found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]), self.model.taken)
         self.model.fit(found)
         return super().fit(train_data, valid_data, verbose, saved, show_progress, callback_fn)
+
+    def _build_optimizer(self, **kwargs: Any) -> Any:
+        with without_reg_weight(self.config):
+            return super()._build_optimizer(**kwargs)
 
     def _train_epoch(self, train_data: Any, epoch_idx: int, loss_func: Any = None,
                      show_progress: bool = False) -> float:  # fmt: skip
@@ -201,9 +218,9 @@ class KTEASE(GeneralRecommender):
         """Take the users' histories from ``dataset``, new users' among them, without solving again.
 
         Raises:
-            DataError: its items have other numbers than those of the training.
+            DataError: its items have other numbers than those of the training, or it lacks times that the fit needs.
         """
-        self.take(self.taken.again(dataset))
+        self.take(self.taken.again(dataset, self.decay))
 
     def take(self, taken: Taken) -> None:
         """Take the users' histories from ``taken``, see :meth:`fold_in`.

@@ -5,48 +5,32 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from recbole.model.abstract_recommender import GeneralRecommender
 from recbole.utils import InputType
 from torch import Tensor
 
-from recbole_ktrec.errors import ConfigError, number, one_of
+from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.held_out import HeldOut, with_negatives
 from recbole_ktrec.model.interactions import Taken
-from recbole_ktrec.model.item_text import load_user_text
 from recbole_ktrec.model.ktease import KTEASE
+from recbole_ktrec.model.ktrec_net import check_keys, fusion_options, item_side, user_side
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer
 from recbole_ktrec.model.ktrec_transfer import TransferredTexts
 from recbole_ktrec.model.multi_task_settings import MultiTaskSettings
-from recbole_ktrec.model.text_side import TextSide, text_side
 from recbole_ktrec.model.trained_encoder import take_encoder
 from recbole_ktrec.nn.blend import blend_weights
 from recbole_ktrec.nn.calibration import fit_platt
 from recbole_ktrec.nn.feedback import feedback_step
-from recbole_ktrec.nn.fusion import FUSIONS
-from recbole_ktrec.nn.fusion_model import FusionModel, FusionOptions
+from recbole_ktrec.nn.fusion_model import FusionModel
 from recbole_ktrec.nn.history import Histories
 from recbole_ktrec.nn.losses import LOSSES
 from recbole_ktrec.nn.objective import Objective
 from recbole_ktrec.nn.recency import DECAYS
 from recbole_ktrec.nn.samples import masked_ndcg_by_user
-from recbole_ktrec.nn.scorers import SCORERS, Dot
-from recbole_ktrec.nn.shared import SharedRows
+from recbole_ktrec.nn.scorers import Dot
 from recbole_ktrec.nn.tuning import plain_or_uphill
-from recbole_ktrec.nn.whitening import whitened_text
 from recbole_ktrec.text import check_fingerprint
-
-_CHOICES: dict[str, dict[str, Any]] = {"fusion": FUSIONS, "scorer": SCORERS, "loss": LOSSES}
-_NUMBERS: dict[str, dict[str, Any]] = {
-    "temperature": {"above": 0},
-    "whitening": {"least": 0, "most": 1},
-    "graph_layers": {"least": 0, "whole": True},
-    "hidden_share": {"above": 0, "most": 1},
-    "id_dropout": {"least": 0, "most": 1},
-    "train_negatives": {"least": 0, "whole": True},
-    "user_document_items": {"least": 1, "whole": True},
-}
 
 
 class KTRec(GeneralRecommender):
@@ -63,12 +47,7 @@ class KTRec(GeneralRecommender):
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
         take_encoder(config)
-        for key, known in _CHOICES.items():
-            one_of(key, config[key], known)
-        for key, bounds in _NUMBERS.items():
-            number(key, config[key], **bounds)
-        for key in ("embedding_size", "tower_rank"):
-            number(key, config[key] or 1, least=1, whole=True)  # ~ is a number that the data give
+        check_keys(config)
         self.taken = Taken.of(dataset)
         interactions = self.taken.matrix
         self.multi_task = MultiTaskSettings.read(config)
@@ -79,47 +58,19 @@ class KTRec(GeneralRecommender):
         self.candidates = torch.from_numpy(np.flatnonzero(self.taken.known))
         self.transfer, self.transfer_choice = TransferredTexts.read(config, dataset, interactions), dict[str, Any]()
         self.zero_shot = config["transfer"] == "zero_shot"
-        text = self._text(config, dataset, interactions)
+        text = item_side(config, dataset, interactions, self.device, self.transfer)
         self.text_fingerprint, self.live = text.fingerprint, text.live
-        user_text = self._user_text(config, dataset, interactions)
-        self.net = FusionModel(text.stored, self.n_users, self._options(config), user_text)
-        wanted = bool(config["closed_form"]) and config["fusion"] != "id"
-        self._closed = (KTEASE(config, dataset, self.taken),) if wanted else ()  # a tuple: nothing that gradients train
+        user_text = user_side(config, dataset, interactions, self.transfer)
+        self.net = FusionModel(text.stored, self.n_users, fusion_options(config, self.transfer), user_text)
+        if config["fusion"] == "id":
+            config["prior"] = "none"  # no texts in the closed form either
+        # a tuple: nothing that gradients train
+        self._closed = (KTEASE(config, dataset, self.taken),) if config["closed_form"] else ()
         self.register_buffer("blend", torch.tensor([1.0, 0.0]))
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
         self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice", "decay"]
         self._items: tuple[Tensor, Tensor] | None = None
         self._settled = False
-
-    def _options(self, config: Any) -> FusionOptions:
-        return FusionOptions(
-            fusion=config["fusion"],
-            scorer=config["scorer"],
-            temperature=float(config["temperature"]),
-            tower_rank=self.transfer.tower_rank(config["tower_rank"]) if self.transfer else config["tower_rank"],
-            id_dropout=float(config["id_dropout"]),
-            history_text=config["user_text"] != "none",
-            user_embedding=bool(config["user_embedding"]),
-            # RecBole's synchronisation of several processes adds dense gradients to every parameter.
-            sparse=bool(config["single_spec"]),
-        )
-
-    def _text(self, config: Any, dataset: Any, interactions: sp.csr_matrix) -> TextSide:
-        if config["fusion"] == "id":
-            shape = self.n_items, int(config["embedding_size"] or 64)
-            return TextSide(SharedRows(np.zeros(shape, dtype=np.float32)), {})
-        if self.transfer:
-            return TextSide(self.transfer.texts["transferred"][0], self.transfer.fingerprint)
-        return text_side(config, dataset, interactions, self.device)
-
-    def _user_text(self, config: Any, dataset: Any, interactions: sp.csr_matrix) -> SharedRows | None:
-        if self.transfer:
-            return self.transfer.texts["transferred"][1]
-        found = load_user_text(config, dataset, interactions)
-        if found is None:
-            return None
-        whitening, width = float(config["whitening"]), config["embedding_size"]
-        return SharedRows(whitened_text(found.matrix, found.has_text, whitening, width))
 
     def calculate_loss(self, interaction: Any) -> Tensor:
         """Return the loss of a batch of users (only their ids are read): a scalar."""
@@ -136,12 +87,13 @@ class KTRec(GeneralRecommender):
     def user_vectors(self, users: Tensor) -> Tensor:
         """Return W_u of ``users`` ``[m]`` from their training histories: ``[m, width]``."""
         row, items, weight = (part.to(self.device) for part in self.histories.of(users))
-        return self.net.user_vectors(users, row, items, self.live, weight)
+        trained = torch.from_numpy(self.taken.trained(users.cpu().numpy())).to(self.device)
+        return self.net.user_vectors(trained, row, items, self.live, weight)
 
     @torch.no_grad()
     def predict(self, interaction: Any) -> Tensor:
         """Return R(u, i), a probability, for the pairs of the batch: ``[batch_size]``."""
-        users, items = interaction[self.USER_ID], interaction[self.ITEM_ID]
+        users, items = (interaction[name].to(self.device) for name in (self.USER_ID, self.ITEM_ID))
         vectors, bias = self._catalogue()
         distinct, index = torch.unique(users, return_inverse=True)
         scores = self.net.scorer.pairs(self.user_vectors(distinct)[index], vectors[items]) + bias[items]
@@ -152,9 +104,11 @@ class KTRec(GeneralRecommender):
     @torch.no_grad()
     def full_sort_predict(self, interaction: Any) -> Tensor:
         """Return the scores of every item for the users of the batch, flat: ``[batch_size * n_items]``."""
-        users = interaction[self.USER_ID]
+        users, parts = interaction[self.USER_ID], self._blended_parts()
+        if parts and not self.blend[0]:  # a part that counts nothing is not computed
+            return torch.from_numpy(parts[0].scores(users.cpu().numpy())).to(self.device).mul_(self.blend[1]).view(-1)
         scores = self._neural(users)
-        for part in self._blended_parts():
+        for part in parts:
             scores = self._mix(scores, torch.from_numpy(part.scores(users.cpu().numpy())))
         return scores.view(-1)
 
@@ -167,8 +121,11 @@ class KTRec(GeneralRecommender):
         return self._closed if self.blended else ()
 
     def fold_in(self, dataset: Any) -> None:
-        """Take the users' histories from ``dataset``, new users' too, without training; see :meth:`Taken.again`."""
-        self.taken = self.taken.again(dataset)
+        """Take the users' histories from ``dataset``, new users' too, without training; see :meth:`Taken.again`.
+
+        Vectors of users (``user_embedding``, ``user_text``) stay with those who had them: new users have none.
+        """
+        self.taken = self.taken.again(dataset, self.decay)
         self.take_decay(self.decay)
         for part in self._closed:
             part.take(self.taken)
@@ -211,7 +168,8 @@ class KTRec(GeneralRecommender):
     def solve_closed(self, found: HeldOut) -> None:
         """Solve the closed form, before training: epochs are judged by what will be used, both parts together."""
         for part in self._closed:
-            part.solve(found)
+            if not part.weights:  # a model that is trained on has them
+                part.solve(found)
             if self.transfer:
                 self.transfer_choice["closed_form"] = part.transfer_choice
             self.take_decay(part.decay)
@@ -276,10 +234,17 @@ class KTRec(GeneralRecommender):
         table.weight[user] += feedback_step(current, vectors[item], float(logit * self.net.scorer.temperature))
 
     def train(self, mode: bool = True) -> KTRec:
-        """Forget the catalogue's vectors: the parameters behind them are about to change, or have."""
-        self._items = None
+        """Forget the catalogue's vectors when training begins or ends: the parameters behind them change."""
+        self._items = self._items if not mode and not self.training else None
         super().train(mode)
         return self
+
+    def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """Forget them with other parameters, too."""
+        self._items = None
+        if self.live is not None:
+            self.live.forget()
+        return super().load_state_dict(*args, **kwargs)
 
     def load_other_parameter(self, para: dict[str, Any] | None) -> None:
         """Refuse a checkpoint that was trained with another text encoder.

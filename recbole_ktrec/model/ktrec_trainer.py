@@ -13,6 +13,7 @@ from recbole.trainer import Trainer
 from recbole_ktrec.errors import number
 from recbole_ktrec.files import replacing
 from recbole_ktrec.model.held_out import HeldOut, held_out
+from recbole_ktrec.model.ktease import without_reg_weight
 from recbole_ktrec.model.multi_task import joint_training
 from recbole_ktrec.nn.optimizers import SparseAndDense, sparse_parameters, without
 
@@ -44,6 +45,8 @@ class KTRecTrainer(Trainer):
             show_progress: bool = False, callback_fn: Any = None) -> tuple[float, Any]:  # fmt: skip
         """Train as RecBole does, then settle on the best state what needs held-out data: blend and calibration."""
         found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]), self.model.taken)
+        if found is None and self.config["closed_form"] and not self.model.zero_shot:
+            self.logger.warning("No validation data to weigh the closed form by: it is left out (closed_form: False).")
         self.model.take_transfer(found)
         if self.model.zero_shot:
             self.epochs = 0
@@ -100,6 +103,7 @@ class KTRecTrainer(Trainer):
     def _build_optimizer(self, **kwargs: Any) -> Any:
         sparse = sparse_parameters(self.model)
         if kwargs or not sparse or self.learner.lower() != "adam":
-            return super()._build_optimizer(**kwargs)
+            with without_reg_weight(self.config):
+                return super()._build_optimizer(**kwargs)
         dense = without(self.model.parameters(), sparse)
         return SparseAndDense(sparse, dense, self.learning_rate, self.weight_decay)

@@ -68,8 +68,12 @@ class LiveText(nn.Module):
             self._all = self._moved(everything, self.encoder.vectors(self.ids))
         return self._all
 
-    def train(self, mode: bool = True) -> LiveText:
-        """Forget the evaluation's vectors when training goes on."""
+    def forget(self) -> None:
+        """Forget the evaluation's vectors: the encoder has changed."""
         self._all = None
+
+    def train(self, mode: bool = True) -> LiveText:
+        """Forget the evaluation's vectors when training begins or ends."""
+        self._all = self._all if not mode and not self.training else None
         super().train(mode)
         return self

@@ -12,7 +12,7 @@ from recbole_ktrec.text import TextSettings
 #: Text keys that say how the files of one data set are read; all others must be the target's.
 _OF_ONE_DATA_SET = ("text_fields", "text_template", "text_missing")
 _ALSO_THE_TARGETS = ("use_gpu", "gpu_id", "seed", "reproducibility", "state", "whitening", "graph_layers", "fusion",
-                     "embedding_size")  # fmt: skip
+                     "embedding_size", "shuffle_texts")  # fmt: skip
 
 
 def load_source(name: str, data_path: str, target: Any) -> tuple[Any, Any]:

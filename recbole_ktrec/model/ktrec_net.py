@@ -1,0 +1,94 @@
+"""What KTRec's network is made of, by its keys and the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from recbole_ktrec.errors import ConfigError, number, one_of
+from recbole_ktrec.model.item_text import load_user_text
+from recbole_ktrec.model.ktrec_transfer import TransferredTexts
+from recbole_ktrec.model.text_side import TextSide, text_side
+from recbole_ktrec.nn.fusion import FUSIONS
+from recbole_ktrec.nn.fusion_model import FusionOptions
+from recbole_ktrec.nn.losses import LOSSES
+from recbole_ktrec.nn.scorers import SCORERS
+from recbole_ktrec.nn.shared import SharedRows
+from recbole_ktrec.nn.whitening import whitened_text
+
+_CHOICES: dict[str, dict[str, Any]] = {"fusion": FUSIONS, "scorer": SCORERS, "loss": LOSSES}
+_NUMBERS: dict[str, dict[str, Any]] = {
+    "temperature": {"above": 0},
+    "whitening": {"least": 0, "most": 1},
+    "graph_layers": {"least": 0, "whole": True},
+    "hidden_share": {"above": 0, "most": 1},
+    "id_dropout": {"least": 0, "most": 1},
+    "train_negatives": {"least": 0, "whole": True},
+    "user_document_items": {"least": 1, "whole": True},
+}
+#: Length of the vectors where no text encoder gives one.
+_WIDTH = 64
+
+
+def check_keys(config: Any) -> None:
+    """Refuse values that cannot be used.
+
+    Raises:
+        ConfigError: the message names the key.
+    """
+    for key, known in _CHOICES.items():
+        one_of(key, config[key], known)
+    for key, bounds in _NUMBERS.items():
+        number(key, config[key], **bounds)
+    for key in ("embedding_size", "tower_rank"):
+        if config[key] is not None:  # ~ is a number that the data give
+            number(key, config[key], least=1, whole=True)
+    if str(config["learner"]).lower() == "sparse_adam":
+        raise ConfigError("learner [sparse_adam] cannot train towers: learner [adam] takes it for the ID tables alone.")
+
+
+def fusion_options(config: Any, transfer: TransferredTexts | None) -> FusionOptions:
+    """Return the form of the network.
+
+    The gradients of ID tables are sparse, so that a step costs what its batch touches, but where something asks for all
+    rows: another learner than Adam, weight decay, clipping by the norm of all gradients, several processes (RecBole's
+    synchronisation adds dense gradients to every parameter).
+    """
+    plain_adam = str(config["learner"]).lower() == "adam" and not config["weight_decay"]
+    return FusionOptions(
+        fusion=config["fusion"],
+        scorer=config["scorer"],
+        temperature=float(config["temperature"]),
+        tower_rank=transfer.tower_rank(config["tower_rank"]) if transfer else config["tower_rank"],
+        id_dropout=float(config["id_dropout"]),
+        history_text=config["user_text"] != "none",
+        user_embedding=bool(config["user_embedding"]),
+        sparse=bool(config["single_spec"]) and plain_adam and not config["clip_grad_norm"],
+    )
+
+
+def item_side(config: Any, dataset: Any, interactions: sp.csr_matrix, device: torch.device,
+              transfer: TransferredTexts | None) -> TextSide:  # fmt: skip
+    """Return the text vectors of the items, zeros with ``fusion: id``."""
+    if config["fusion"] == "id":
+        shape = interactions.shape[1], int(config["embedding_size"] or _WIDTH)
+        return TextSide(SharedRows(np.zeros(shape, dtype=np.float32)), {})
+    if transfer:
+        return TextSide(transfer.texts["transferred"][0], transfer.fingerprint)
+    return text_side(config, dataset, interactions, device)
+
+
+def user_side(
+    config: Any, dataset: Any, interactions: sp.csr_matrix, transfer: TransferredTexts | None
+) -> SharedRows | None:
+    """Return the vectors of the users' own texts, None where the keys ask for none."""
+    if transfer:
+        return transfer.texts["transferred"][1]
+    found = load_user_text(config, dataset, interactions)
+    if found is None:
+        return None
+    whitening, width = float(config["whitening"]), config["embedding_size"]
+    return SharedRows(whitened_text(found.matrix, found.has_text, whitening, width))

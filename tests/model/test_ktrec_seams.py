@@ -1,0 +1,168 @@
+"""KTRec where it meets others: new users, other learners, no validation data, no text, a second round of training."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from recbole.config import Config
+from recbole.data import create_dataset
+from recbole.utils import get_trainer
+
+from recbole_ktrec.errors import ConfigError, DataError
+from recbole_ktrec.model.source_data import load_source
+from tests import support
+
+Settings = Callable[..., dict[str, Any]]
+build = functools.partial(support.build, name="KTRec")
+
+
+def fitted(settings: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """Train; return the trainer, its model and the three parts."""
+    config, model, parts = build(settings)
+    trainer = get_trainer(config["MODEL_TYPE"], "KTRec")(config, model)
+    trainer.fit(parts[0], parts[1], verbose=False, saved=True, show_progress=False)
+    model.eval()
+    return trainer, model, parts
+
+
+def scores_by_token(model: Any, dataset: Any, users: list[str]) -> torch.Tensor:
+    ids = torch.tensor([dataset.token2id("user_id", user) for user in users])
+    return model.full_sort_predict({"user_id": ids}).view(len(ids), -1)
+
+
+@pytest.mark.parametrize("own", [{"user_embedding": True}, {"user_text": "history_document"}, {"closed_form": True}])
+def test_new_users_in_any_order_are_folded_in(textual: Settings, own: dict[str, Any], workplace: Path) -> None:
+    _, model, (train, _, _) = fitted(textual(**own, learning_rate=0.05))
+    if model.net.user_id is not None:
+        with torch.no_grad():
+            model.net.user_id.weight.mul_(100)
+    users = ["u3", "u17"]
+    model.fold_in(train.dataset)
+    before = scores_by_token(model, train.dataset, users)
+    history = [train.dataset.id2token("item_id", item) for item in train.dataset.inter_feat["item_id"].tolist()]
+    people = [train.dataset.id2token("user_id", user) for user in train.dataset.inter_feat["user_id"].tolist()]
+    # every item in the order of its number first, by somebody new: RecBole numbers as it reads
+    tokens = train.dataset.field2id_token["item_id"][1:]
+    rows = [("new", item) for item in tokens] + list(zip(people, history, strict=True))[::-1]
+    folder = workplace / "later" / "tiny"
+    folder.mkdir(parents=True)
+    text = "user_id:token\titem_id:token\n" + "".join(f"{user}\t{item}\n" for user, item in rows)
+    (folder / "tiny.inter").write_text(text, encoding="utf-8")
+    config = Config(model="KTRec", dataset="tiny", config_dict=textual(**own, data_path=str(workplace / "later")))
+    config["load_col"] = {"inter": ["user_id", "item_id"]}
+    later = create_dataset(config)
+    assert later.user_num == model.n_users + 1 and later.token2id("user_id", "new") == 1
+    model.fold_in(later)
+    torch.testing.assert_close(scores_by_token(model, later, users), before, atol=1e-4, rtol=1e-4)
+    assert torch.isfinite(scores_by_token(model, later, ["new"])[:, 1:]).all()
+    pairs = {"user_id": torch.tensor([1]), "item_id": torch.tensor([2])}
+    assert 0 < float(model.predict(pairs)) < 1
+
+
+@pytest.mark.parametrize("name", ["KTEASE", "KTRec"])
+def test_a_decay_needs_the_times_of_what_is_folded_in(textual: Settings, name: str) -> None:
+    _, model, (train, _, _) = support.build(textual(closed_form=False), name)
+    model.taken.places = model.taken.matrix.copy()
+    model.weights = {"decay": 0.5} if name == "KTEASE" else {}
+    if name == "KTRec":
+        model.decay = 0.5
+    with pytest.raises(DataError, match=r"history_decay \[0.5\].*have no times: name their column"):
+        model.fold_in(train.dataset)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"learner": "sgd"}, {"learner": "rmsprop"}, {"learner": "adagrad"}, {"clip_grad_norm": {"max_norm": 1.0}}],
+)
+def test_every_learner_of_recbole_trains(textual: Settings, changes: dict[str, Any]) -> None:
+    _, model, _ = fitted(textual(**changes))
+    assert torch.isfinite(model.full_sort_predict({"user_id": torch.tensor([1])})[1:]).all()
+
+
+def test_weight_decay_reaches_the_id_tables(textual: Settings) -> None:
+    norms = {}
+    for decay in (0.0, 1.0):
+        _, model, _ = fitted(textual(weight_decay=decay, learning_rate=0.01))
+        assert model.net.item_id.sparse is not bool(decay)
+        norms[decay] = float(model.net.item_id.weight.norm())
+    assert norms[1.0] < 0.8 * norms[0.0]
+
+
+@pytest.mark.parametrize("name", ["KTEASE", "KTRec"])
+def test_weight_decay_goes_with_a_reg_weight_that_is_chosen(textual: Settings, name: str) -> None:
+    config, model, _ = support.build(textual(weight_decay=0.1, reg_weight="auto"), name)
+    trainer = get_trainer(config["MODEL_TYPE"], name)(config, model)
+    assert trainer.optimizer.param_groups[0]["weight_decay"] == 0.1 and config["reg_weight"] == "auto"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"embedding_size": 0}, r"embedding_size \[0\]"),
+        ({"tower_rank": 0}, r"tower_rank \[0\]"),
+        ({"learner": "sparse_adam"}, r"learner \[sparse_adam\] cannot train towers"),
+    ],
+)
+def test_what_cannot_be_is_refused(textual: Settings, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        build(textual(**changes))
+
+
+def test_without_text_the_closed_form_has_none_either(textual: Settings, workplace: Path) -> None:
+    (workplace / "dataset" / "tiny" / "tiny.item").unlink()
+    _, model, _ = fitted(textual(fusion="id", closed_form=True, epochs=2))
+    (part,) = model._closed
+    assert part.settings.prior == "none" and part.weights and not part.with_text.any()
+
+
+def test_no_validation_data_leaves_the_closed_form_out_and_says_so(
+    textual: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    config, model, (train, _, _) = build(textual(closed_form=True, epochs=1))
+    trainer = get_trainer(config["MODEL_TYPE"], "KTRec")(config, model)
+    trainer.fit(train, None, verbose=False, saved=False)
+    assert "No validation data to weigh the closed form by: it is left out" in caplog.text and not model.blended
+
+
+def test_a_model_may_be_trained_on(textual: Settings) -> None:
+    trainer, model, (train, valid, _) = fitted(textual(closed_form=True, epochs=2))
+    first = model._closed[0].weights
+    trainer.fit(train, valid, verbose=False, saved=True, show_progress=False)
+    assert (model._closed[0].weights["matrix"] == first["matrix"]).all() and model.blended
+
+
+def test_a_part_that_counts_nothing_is_not_computed(textual: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, model, _ = fitted(textual(closed_form=True, epochs=1))
+    model.blend.copy_(torch.tensor([0.0, 2.0]))
+    expected = 2 * torch.from_numpy(model._closed[0].scores(torch.tensor([1, 2]).numpy())).view(-1)
+    monkeypatch.setattr(model, "_neural", lambda users: pytest.fail("computed"))
+    assert torch.equal(model.full_sort_predict({"user_id": torch.tensor([1, 2])}), expected)
+
+
+def test_the_catalogue_is_computed_once_an_evaluation(textual: Settings) -> None:
+    _, model, _ = build(textual())
+    model.eval()
+    first = model._catalogue()[0]
+    model.eval()
+    assert model._catalogue()[0] is first, "still evaluating"
+    state = {name: value + 0.5 if "item_id" in name else value for name, value in model.state_dict().items()}
+    model.load_state_dict(state)
+    changed = model._catalogue()[0]
+    assert not torch.equal(changed, first)
+    model.train()
+    model.eval()
+    assert model._catalogue()[0] is not changed
+
+
+def test_shuffled_texts_are_those_of_sources_too(textual: Settings, workplace: Path) -> None:
+    folder = workplace / "dataset" / "other"
+    folder.mkdir()
+    for suffix in ("inter", "item"):
+        (folder / f"other.{suffix}").write_bytes((workplace / "dataset" / "tiny" / f"tiny.{suffix}").read_bytes())
+    target = Config(model="KTRec", dataset="tiny", config_dict=textual(shuffle_texts=True))
+    assert load_source("other", "dataset", target)[0]["shuffle_texts"] is True

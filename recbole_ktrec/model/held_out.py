@@ -33,6 +33,12 @@ class HeldOut:
     item: Tensor
     absent: np.ndarray | None = None
 
+    def some(self, rows: slice) -> HeldOut:
+        """Return those of some of the users."""
+        start, stop, _ = rows.indices(len(self.users))
+        kept = (self.row >= start) & (self.row < stop)
+        return HeldOut(self.users[rows], self.row[kept] - start, self.item[kept], self.absent)
+
     def positives(self, n_items: int) -> Tensor:
         """Return them as a matrix: bool ``[m, n_items]``."""
         matrix = torch.zeros(len(self.users), n_items, dtype=torch.bool)

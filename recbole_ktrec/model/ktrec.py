@@ -175,32 +175,30 @@ class KTRec(GeneralRecommender):
             self.take_decay(part.decay)
 
     @torch.no_grad()
-    def weigh(self, found: HeldOut) -> tuple[Tensor, Tensor]:
-        """Choose the weights of the two parts on held-out interactions.
-
-        Returns:
-            The scores with them ``[m, n_items]``, and what is no candidate, bool of that shape.
-        """
-        masked = found.barred(self.taken.matrix)
+    def weigh(self, found: HeldOut) -> Tensor:
+        """Choose the weights of the two parts on held-out interactions; return the scores ``[m, n_items]`` so made."""
         if not self._closed and self.history_decay is None and self.taken.places is not None:
-            self.take_decay(plain_or_uphill(DECAYS, lambda decay: self._neural_ndcg(found, masked, decay)))
+            self.take_decay(plain_or_uphill(DECAYS, lambda decay: self._neural_ndcg(found, decay)))
         scores = self._neural(found.users).cpu()
         for part in self._closed:
             closed = torch.from_numpy(part.scores(found.users.numpy()))
-            weights = blend_weights(scores, closed, masked, found.positives(self.n_items))
+            weights = blend_weights(scores, closed, lambda rows: self._asked(found.some(rows)))
             self.blend.copy_(torch.tensor(weights))
-            scores = weights[0] * scores + weights[1] * closed
-        return scores, masked
+            scores.mul_(weights[0]).add_(closed, alpha=weights[1])
+        return scores
 
-    def _neural_ndcg(self, found: HeldOut, masked: Tensor, decay: float) -> np.ndarray:
+    def _asked(self, found: HeldOut) -> tuple[Tensor, Tensor]:
+        return found.barred(self.taken.matrix), found.positives(self.n_items)
+
+    def _neural_ndcg(self, found: HeldOut, decay: float) -> np.ndarray:
         self.take_decay(decay)
-        return masked_ndcg_by_user(self._neural(found.users).cpu().numpy(), masked, found.positives(self.n_items))
+        return masked_ndcg_by_user(self._neural(found.users).cpu().numpy(), *self._asked(found))
 
     @torch.no_grad()
     def settle(self, found: HeldOut) -> str:
         """Fit on held-out interactions what is not trained by gradient; return a line for the log."""
-        scores, masked = self.weigh(found)
-        row, item, labels = with_negatives(found, masked, seed=0)
+        scores = self.weigh(found)
+        row, item, labels = with_negatives(found, found.barred(self.taken.matrix), seed=0)
         slope, shift = fit_platt(scores[row, item], labels)
         self.calibration.copy_(torch.tensor([slope, shift]))
         self._settled = True

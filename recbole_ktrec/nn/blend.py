@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
+import torch
 from torch import Tensor
 
-from recbole_ktrec.nn.ranking import mean_ndcg
+from recbole_ktrec.nn.ranking import ndcg_by_user
 
 #: Shares of the second scorer that are tried; 0 leaves it out, 1 leaves the first one out.
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
-def blend_weights(first: Tensor, second: Tensor, masked: Tensor, positive: Tensor, k: int = 10) -> tuple[float, float]:
+#: Users whose scores are mixed and ranked at a time: they stay in the cache of a core.
+ROWS = 64
+#: Users -> what is no candidate of theirs, and what they took, bool ``[m, n_items]`` each.
+Asked = Callable[[slice], tuple[Tensor, Tensor]]
+
+
+def blend_weights(first: Tensor, second: Tensor, asked: Asked, k: int = 10) -> tuple[float, float]:
     """Return (a, b) so that ``a * first + b * second`` has the best NDCG@k on held-out interactions.
 
     Both are brought to a standard deviation of 1 over the candidates before they are mixed, so that a share means the
-    same on every data set; (a, b) contain that scale.
+    same on every data set; (a, b) contain that scale. Beside the scores it holds those of some users only.
 
     Args:
         first, second: scores ``[m, n_items]``.
-        masked: bool ``[m, n_items]``, no candidates.
-        positive: bool ``[m, n_items]``, held-out interactions; each row has one.
+        asked: gives the held-out interactions of some of the rows; each row has one.
     """
-    scales = [1 / float(scores[~masked].std().clamp(min=1e-12)) for scores in (first, second)]
-    best, chosen = -1.0, (scales[0], 0.0)
-    for share in SHARES:
-        weights = ((1 - share) * scales[0], share * scales[1])
-        mixed = (weights[0] * first + weights[1] * second).masked_fill_(masked, float("-inf"))
-        quality = mean_ndcg(mixed, positive, k)
-        if quality > best:
-            best, chosen = quality, weights
-    return chosen
+    blocks = [slice(start, start + ROWS) for start in range(0, len(first), ROWS)]
+    spread = torch.zeros(2, 3, dtype=torch.float64)  # count, sum, sum of squares
+    for rows in blocks:
+        masked, _ = asked(rows)
+        for scores, sums in zip((first, second), spread, strict=True):
+            sums += _moments(scores[rows], masked)
+    scales = [1 / max(_deviation(sums), 1e-12) for sums in spread]
+    tried = [((1 - share) * scales[0], share * scales[1]) for share in SHARES]
+    quality = torch.zeros(len(tried), dtype=torch.float64)
+    for rows in blocks:
+        masked, positive = asked(rows)
+        for place, (a, b) in enumerate(tried):
+            mixed = (a * first[rows] + b * second[rows]).masked_fill_(masked, float("-inf"))
+            quality[place] += ndcg_by_user(mixed, positive, k).double().sum()
+    return tried[int(quality.argmax())]  # of equals the first
+
+
+def _moments(scores: Tensor, masked: Tensor) -> Tensor:
+    kept = scores.masked_fill(masked, 0.0).double()
+    count = masked.numel() - torch.count_nonzero(masked)
+    return torch.stack([count.double(), kept.sum(), kept.square_().sum()])
+
+
+def _deviation(sums: Tensor) -> float:
+    count, total, squares = sums.tolist()
+    return math.sqrt(max(squares - total**2 / max(count, 1), 0.0) / max(count - 1, 1))

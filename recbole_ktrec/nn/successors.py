@@ -30,26 +30,34 @@ WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 _MOST, _LEAST = 30, 0.02
 _FUTURE_DECAY = 1.0
 _ROWS = 512
+#: Interactions of which the neighbours are gathered at a time.
+_INTERACTIONS = 200_000
 
 
 def _apart(users: np.ndarray, items: np.ndarray, decay: float, step: int, n: int) -> sp.csr_matrix:
     """Return row t: the items before (``step`` -1) or after (1) interaction t, weighted by how far: ``[n_inter, n]``.
 
-    The k-th counts ``exp(-decay (k - 1))``.
+    The k-th counts ``exp(-decay (k - 1))``. It is made of some interactions at a time: what is on the way takes several
+    times as much memory as the result.
     """
-    everything = np.arange(len(users))
+    starts = range(0, max(len(users), 1), _INTERACTIONS)
+    return sp.vstack([_some_apart(users, items, decay, step, n, start) for start in starts], format="csr")
+
+
+def _some_apart(users: np.ndarray, items: np.ndarray, decay: float, step: int, n: int, start: int) -> sp.csr_matrix:
+    some = np.arange(start, min(start + _INTERACTIONS, len(users)))
     reach = _MOST if decay <= 0 else min(_MOST, 1 + int(-np.log(_LEAST) / decay))
     rows, columns, weights = [], [], []
     for distance in range(1, reach + 1):
-        other = everything + step * distance
+        other = some + step * distance
         inside = (other >= 0) & (other < len(users))
-        row, there = everything[inside], other[inside]
+        row, there = some[inside], other[inside]
         valid = users[row] == users[there]
-        rows.append(row[valid])
+        rows.append(row[valid] - start)
         columns.append(items[there[valid]])
         weights.append(np.full(int(valid.sum()), np.exp(-decay * (distance - 1)), dtype=np.float32))
     parts = np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))
-    return sp.csr_matrix(parts, (len(users), n))
+    return sp.csr_matrix(parts, (len(some), n))
 
 
 @dataclass(frozen=True)

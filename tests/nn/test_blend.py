@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
+from recbole_ktrec.nn import blend
 from recbole_ktrec.nn.blend import blend_weights
 from recbole_ktrec.nn.ranking import mean_ndcg
 
@@ -17,15 +19,30 @@ def matrices() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return positive, masked, torch.randn(50, 40)
 
 
+def asked(masked: torch.Tensor, positive: torch.Tensor) -> blend.Asked:
+    return lambda rows: (masked[rows], positive[rows])
+
+
+def test_scales_are_those_of_the_candidates_and_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    positive, masked, noise = matrices()
+    masked = masked | (torch.rand(50, 40) < 0.2) & ~positive
+    first, second = positive.float() * 0.5 + noise, 7 * torch.randn(50, 40) + 100
+    whole = blend_weights(first, second, asked(masked, positive))
+    share = whole[1] * float(second[~masked].std())
+    assert whole[0] * float(first[~masked].std()) + share == pytest.approx(1) and round(share, 4) in blend.SHARES
+    monkeypatch.setattr(blend, "ROWS", 7)
+    assert blend_weights(first, second, asked(masked, positive)) == pytest.approx(whole)
+
+
 def test_useless_second_scorer_gets_no_weight() -> None:
     positive, masked, noise = matrices()
-    a, b = blend_weights(positive.float(), noise, masked, positive)
+    a, b = blend_weights(positive.float(), noise, asked(masked, positive))
     assert a > 0 and b == 0
 
 
 def test_only_the_second_scorer_knows() -> None:
     positive, masked, noise = matrices()
-    a, b = blend_weights(noise, 100 * positive.float(), masked, positive)
+    a, b = blend_weights(noise, 100 * positive.float(), asked(masked, positive))
     assert mean_ndcg((a * noise + b * 100 * positive).masked_fill(masked, float("-inf")), positive) > 0.99
 
 
@@ -33,7 +50,7 @@ def test_two_halves_of_the_answer_are_better_together_whatever_their_scale() -> 
     positive, masked, _ = matrices()
     truth = positive.float()
     first, second = truth + torch.randn(50, 40), 1000 * (truth + torch.randn(50, 40))
-    a, b = blend_weights(first, second, masked, positive)
+    a, b = blend_weights(first, second, asked(masked, positive))
     quality = [
         mean_ndcg(s.masked_fill(masked, float("-inf")), positive) for s in (a * first + b * second, first, second)
     ]

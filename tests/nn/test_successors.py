@@ -39,6 +39,14 @@ def test_the_solution_of_the_least_squares_problem() -> None:
     np.testing.assert_allclose(pairs.weights(lam, penalties), expected, atol=1e-5)
 
 
+def test_blocks_of_interactions_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    places, weights = places_of([[1, 3, 2, 4], [2, 4, 1], [3, 1]], 5), np.ones(3)
+    whole = Successions.of(places, weights, 0.7)
+    monkeypatch.setattr("recbole_ktrec.nn.successors._INTERACTIONS", 2)
+    parts = Successions.of(places, weights, 0.7)
+    assert (whole.before != parts.before).nnz == 0 and (whole.later != parts.later).nnz == 0
+
+
 @pytest.mark.parametrize("nearest", [0, 3])
 def test_one_after_the_other_and_not_before(nearest: int) -> None:
     sequences = [[(start + step) % 8 + 1 for step in range(4)] for start in range(8)] * 5

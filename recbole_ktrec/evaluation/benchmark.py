@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.errors import ConfigError, KTRecError, nearest
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, prepare_datasets, run_grid
 from recbole_ktrec.evaluation.options import check_section, entries, read_grid, read_yaml, seeds_of
 from recbole_ktrec.evaluation.report import write_report
@@ -14,8 +15,9 @@ from recbole_ktrec.evaluation.results import assemble, write_json
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.splits import SplitSpec
 from recbole_ktrec.evaluation.texts import encode_ahead
-from recbole_ktrec.model.artifact import CARD, load
+from recbole_ktrec.model.artifact import load
 from recbole_ktrec.model.transfer import told_twice
+from recbole_ktrec.register import MODELS
 
 
 def make_grid(asked: Mapping[str, Any]) -> Grid:
@@ -29,8 +31,10 @@ def make_grid(asked: Mapping[str, Any]) -> Grid:
     """
     defaults = read_grid(asked.get("config"))
     options = read_yaml(asked["options"]) if asked.get("options") else {}
-    check_section("all", options.get("all"))
+    for section, own in options.items():
+        check_section(section, own)
     if asked.get("given"):
+        check_section("all", asked["given"])
         options = {**options, "all": {**(options.get("all") or {}), **asked["given"]}}
     seeds = asked.get("seeds") or defaults.get("seeds", 3)
     if isinstance(seeds, list) and len(seeds) == 1:
@@ -84,12 +88,15 @@ def repeat_notes(plan: DatasetPlan) -> list[str]:
 
 
 def learned_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
-    """Warn of rows whose artifact was learned from the data set itself."""
+    """Warn of rows whose artifact was learned from the data set itself; what is damaged is told by the row's jobs."""
     found = []
     for entry in grid.entries:
-        folder = Path(str({**grid.common, **entry.config}.get("pretrained") or "")).expanduser()
-        if (folder / CARD).is_file() and (source := load(folder).learned_from([plan.name], plan.source.inter_sha256)):
-            found.append(f"[{plan.name}], row [{entry.label}]: {told_twice(folder, source)}")
+        if not (entry.model in MODELS and entry.config.get("pretrained")):
+            continue
+        folder = Path(str(entry.config["pretrained"])).expanduser()
+        with contextlib.suppress(KTRecError):
+            if source := load(folder).learned_from([plan.name], plan.source.inter_sha256):
+                found.append(f"[{plan.name}], row [{entry.label}]: {told_twice(folder, source)}")
     return found
 
 

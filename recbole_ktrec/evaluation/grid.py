@@ -133,8 +133,10 @@ def make_job(grid: Grid, plan: DatasetPlan, entry: Entry, seed: int, phase: str,
         "prepared": asdict(prepared), "rating_threshold": grid.rating_threshold, "text_diversity": grid.text_diversity,
     }  # fmt: skip
     where = {"dataset": None, "data_path": None}  # a folder that was moved holds the same data
-    measured_with = {"versions": versions(), "defaults": model_defaults(entry.model), "contents": contents(config)}
-    identity = {**spec, "prepared": {**spec["prepared"], **where}, **measured_with}
+    held = contents(config)
+    measured_with = {"versions": versions(), "defaults": model_defaults(entry.model), "contents": held}
+    placeless = {**config, **dict.fromkeys(("source_data_path", *set(held) & set(config)))}
+    identity = {**spec, "config": placeless, "prepared": {**spec["prepared"], **where}, **measured_with}
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()
     return Job(digest[:24], f"{plan.name} {entry.label} {phase} {seed}", spec)
 

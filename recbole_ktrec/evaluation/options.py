@@ -104,8 +104,7 @@ def entries(labels: Iterable[str], grid: Mapping[str, Any], options: Mapping[str
         ConfigError: an unknown model, a section that no label asks for, a key that looks mistyped.
     """
     labels = list(dict.fromkeys(labels))
-    for section, own in options.items():
-        check_section(section, own)
+    for section in options:
         if section != "all" and section not in labels:
             raise ConfigError(
                 f"The options have a section [{section}] that --models does not name.{nearest(section, labels)}"

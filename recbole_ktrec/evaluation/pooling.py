@@ -35,6 +35,8 @@ class ByUser:
 
 def of_rows(rows: pd.DataFrame) -> ByUser:
     """Return what ``rows`` (index user token, may repeat; NaN: not asked) come to by user."""
+    if rows.index.is_unique:  # as they are, and no larger
+        return ByUser(rows.fillna(0.0), rows.notna())
     grouped = rows.astype(float).groupby(level=0)
     return ByUser(grouped.sum(), grouped.count())
 
@@ -49,9 +51,7 @@ def pooled(seeds: Sequence[ByUser]) -> pd.DataFrame:
 
     The mean of a column is the mean, over the seeds that have it, of sum of totals / sum of counts.
     """
-    everyone = pd.Index(np.unique(np.concatenate([seed.totals.index.to_numpy(str) for seed in seeds])))
-    columns = list(dict.fromkeys(name for seed in seeds for name in seed.totals.columns))
-    tables = [[_table(part, everyone, columns) for part in (seed.totals, seed.counts)] for seed in seeds]
+    everyone, columns, tables = _tables(seeds)
     asked = np.any([counts > 0 for _, counts in tables], axis=0)
     values, found = np.zeros(asked.shape), np.zeros(len(columns))
     for totals, counts in tables:
@@ -61,8 +61,38 @@ def pooled(seeds: Sequence[ByUser]) -> pd.DataFrame:
     return pd.DataFrame(np.where(asked, values / np.maximum(found, 1), np.nan), everyone, columns)
 
 
+def differences(first: Sequence[ByUser], second: Sequence[ByUser]) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far ``first`` is ahead of ``second`` on the one metric that both hold, by user, for the same seeds.
+
+    Returns:
+        The differences of :func:`pooled`, for an interval, and those whose signs a test may flip. Where both were asked
+        the same of everybody, exchanging the models for a user exchanges the user's totals and leaves the counts: a
+        user for whom they are equal has none of the latter, and the test is exact. Both have the same mean.
+    """
+    one, other = (pooled(seeds).iloc[:, 0] for seeds in (first, second))
+    spread = (one - other).dropna().to_numpy()
+    _, _, tables = _tables([*first, *second])
+    mine, theirs = tables[: len(first)], tables[len(first) :]
+    if not all(np.array_equal(a[1], b[1]) for a, b in zip(mine, theirs, strict=True)):
+        return spread, spread
+    asked = np.any([counts[:, 0] > 0 for _, counts in mine], axis=0)
+    parts = [(a[0] - b[0])[:, 0] / a[1].sum() for a, b in zip(mine, theirs, strict=True) if a[1].sum()]
+    return spread, np.mean(parts, axis=0)[asked] * asked.sum()
+
+
+Tables = tuple[pd.Index, list[str], list[tuple[np.ndarray, np.ndarray]]]
+
+
+def _tables(seeds: Sequence[ByUser]) -> Tables:
+    """Return all users, all metrics, and the totals and counts of each seed for them."""
+    everyone = pd.Index(np.unique(np.concatenate([seed.totals.index.to_numpy(str) for seed in seeds])))
+    columns = list(dict.fromkeys(name for seed in seeds for name in seed.totals.columns))
+    found = [(_table(seed.totals, everyone, columns), _table(seed.counts, everyone, columns)) for seed in seeds]
+    return everyone, columns, found
+
+
 def _table(part: pd.DataFrame, everyone: pd.Index, columns: Sequence[str]) -> np.ndarray:
-    return part.reindex(index=everyone, columns=list(columns)).fillna(0.0).to_numpy(dtype=float)
+    return np.nan_to_num(part.reindex(index=everyone, columns=list(columns)).to_numpy(dtype=float))
 
 
 def _linearised(totals: np.ndarray, counts: np.ndarray, users: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from recbole_ktrec.evaluation.direction import is_smaller_better
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, versions
-from recbole_ktrec.evaluation.pooling import ByUser, beside, of_rows, pooled
+from recbole_ktrec.evaluation.pooling import ByUser, beside, differences, of_rows, pooled
 from recbole_ktrec.evaluation.runner import Job, Runner
 from recbole_ktrec.evaluation.significance import Comparison, bootstrap_interval, compare, holm
 from recbole_ktrec.files import write_whole
@@ -138,7 +138,7 @@ def summarise(grid: Grid, plan: DatasetPlan, runner: Runner) -> list[dict[str, A
     values = {label: {seed: flat_metrics(run) for seed, run in own.items()} for label, own in runs.items()}
     names = list(dict.fromkeys(name for own in values.values() for run in own.values() for name in run))
     users = {
-        label: {seed: _by_user(runner.folder / f"{plan.jobs[label, seed].key}.npz") for seed in own}
+        label: {seed: _by_user(runner.folder / f"{plan.jobs[label, seed].key}.npz", grid) for seed in own}
         for label, own in runs.items()
     }
     rows: list[dict[str, Any]] = []
@@ -154,11 +154,12 @@ def _is_compared(grid: Grid, name: str) -> bool:
     return group in COMPARED_GROUPS and metric == grid.valid_metric.lower()
 
 
-def _by_user(path: Path) -> ByUser:
-    """What a job keeps of every user, columns as :func:`flat_metrics` names them."""
+def _by_user(path: Path, grid: Grid) -> ByUser:
+    """What a job keeps of every user of the metrics that are compared, columns as :func:`flat_metrics` names them."""
     with np.load(path) as arrays:
-        names = [name for name in arrays.files if "/" in name and not name.startswith("answers")]
-        rows = pd.DataFrame({name.removeprefix("all/"): arrays[name] for name in names}, index=arrays["users"])
+        names = {name.removeprefix("all/"): name for name in arrays.files if "/" in name}
+        kept = {name: arrays[stored] for name, stored in names.items() if _is_compared(grid, name)}
+        rows = pd.DataFrame(kept, index=arrays["users"])
         mean = pd.DataFrame({"accuracy": arrays["answers/accuracy"].astype(float)}, index=arrays["answer_users"])
         pairs = pd.DataFrame({"accuracy": arrays["answers/pairs"]}, index=arrays["answer_users"])
     return beside(of_rows(rows), ByUser(mean.fillna(0.0) * pairs, pairs))
@@ -217,11 +218,10 @@ def _compare_with_best(rows: list[dict[str, Any]], name: str, users: Users) -> N
 def _paired(best: Mapping[int, ByUser], other: Mapping[int, ByUser], name: str) -> tuple[Comparison, int] | None:
     """Compare on the seeds that both have; None where there is none."""
     seeds = [s for s in best if s in other and name in best[s].totals and name in other[s].totals]
-    top, this = _sample(best, name, seeds), _sample(other, name, seeds)
-    if top is None or this is None:
+    if not seeds:
         return None
-    both = pd.concat([top, this], axis=1, join="inner").to_numpy()
-    return compare(both[:, 0], both[:, 1]), len(seeds)
+    spread, flipped = differences(*([part[seed].only(name) for seed in seeds] for part in (best, other)))
+    return (compare(spread, flipped), len(seeds)) if len(spread) else None
 
 
 def repeatable(results: Any) -> Any:

@@ -90,13 +90,16 @@ def bootstrap_interval(
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
-def compare(other: np.ndarray, this: np.ndarray, level: float = 0.95, seed: int = 0) -> Comparison:
-    """Compare per-user values of two models, shape (n,) each, users in the same order; pairs with NaN are left out."""
-    both = ~(np.isnan(other) | np.isnan(this))
-    differences = other[both] - this[both]
-    low, high = bootstrap_interval(differences, level, seed=seed)
-    mean = float(differences.mean()) if len(differences) else float("nan")
-    return Comparison(mean, low, high, permutation_p(differences, seed=seed), int(both.sum()))
+def compare(spread: np.ndarray, flipped: np.ndarray | None = None, level: float = 0.95, seed: int = 0) -> Comparison:
+    """Compare two models by their differences by user (other - this), shape (n,), none of them NaN.
+
+    Args:
+        spread: the differences.
+        flipped: those whose signs the test exchanges, with the same mean; ``spread`` by default.
+    """
+    low, high = bootstrap_interval(spread, level, seed=seed)
+    mean = float(spread.mean()) if len(spread) else float("nan")
+    return Comparison(mean, low, high, permutation_p(spread if flipped is None else flipped, seed=seed), len(spread))
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

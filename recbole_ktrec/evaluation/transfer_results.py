@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from recbole_ktrec.evaluation.pooling import ByUser, of_rows, pooled
+from recbole_ktrec.evaluation.pooling import ByUser, differences, of_rows, pooled
 from recbole_ktrec.evaluation.report.transfer import verdicts
 from recbole_ktrec.evaluation.results import environment
 from recbole_ktrec.evaluation.runner import Runner
@@ -125,8 +126,7 @@ def _comparisons(users: dict[tuple[str, float], BySeed]) -> list[dict[str, Any]]
             theirs = users.get((other, share), {})
             if seeds := [seed for seed in mine if seed in theirs]:
                 where = {"variant": variant, "with": other, "share": share, "seeds": len(seeds)}
-                one, base = (pooled([part[seed] for seed in seeds]) for part in (mine, theirs))
-                rows += _compared(one, base, where)
+                rows += _compared([mine[seed] for seed in seeds], [theirs[seed] for seed in seeds], where)
     for metric in dict.fromkeys(row["metric"] for row in rows):
         same = [row for row in rows if row["metric"] == metric]
         for row, corrected in zip(same, holm(np.array([row["p"] for row in same])), strict=True):
@@ -134,16 +134,24 @@ def _comparisons(users: dict[tuple[str, float], BySeed]) -> list[dict[str, Any]]
     return rows
 
 
-def _compared(mine: pd.DataFrame, other: pd.DataFrame, where: dict[str, Any]) -> list[dict[str, Any]]:
+def _compared(mine: Sequence[ByUser], other: Sequence[ByUser], where: dict[str, Any]) -> list[dict[str, Any]]:
     rows = []
-    for name in [name for name in mine.columns if name in other.columns]:
-        both = pd.concat([mine[name], other[name]], axis=1, join="inner").dropna().to_numpy()
-        one, base = compare(both[:, 0], both[:, 1]), float(both[:, 1].mean())
+    for name in dict.fromkeys(name for part in mine for name in part.totals.columns):
+        both = [(a.only(name), b.only(name)) for a, b in zip(mine, other, strict=True) if _have(name, a, b)]
+        if not both:
+            continue
+        first, second = zip(*both, strict=True)
+        one = compare(*differences(first, second))
+        ahead, base = (float(pooled(part)[name].mean()) for part in (first, second))
         rows.append(
             {
                 **where, "metric": plain(str(name)), "difference": one.difference, "interval": [one.low, one.high],
-                "ratio": float(both[:, 0].mean()) / base if base else None, "p": one.p, "users": one.users,
+                "ratio": ahead / base if base else None, "p": one.p, "users": one.users,
                 "worse": bool(one.high < 0), "better": bool(one.low > 0),
             }
         )  # fmt: skip
     return rows
+
+
+def _have(name: str, *parts: ByUser) -> bool:
+    return all(name in part.totals for part in parts)

@@ -58,9 +58,10 @@ class KTRec(GeneralRecommender):
         self.candidates = torch.from_numpy(np.flatnonzero(self.taken.known))
         self.transfer, self.transfer_choice = TransferredTexts.read(config, dataset, interactions), dict[str, Any]()
         self.zero_shot = config["transfer"] == "zero_shot"
-        text = item_side(config, dataset, interactions, self.device, self.transfer)
-        self.text_fingerprint, self.live = text.fingerprint, text.live
         user_text = user_side(config, dataset, interactions, self.transfer)
+        width = None if user_text is None else user_text.width
+        text = item_side(config, dataset, interactions, self.device, self.transfer, width)
+        self.text_fingerprint, self.live = text.fingerprint, text.live
         self.net = FusionModel(text.stored, self.n_users, fusion_options(config, self.transfer), user_text)
         if config["fusion"] == "id":
             config["prior"] = "none"  # no texts in the closed form either
@@ -216,11 +217,14 @@ class KTRec(GeneralRecommender):
             value: a probability strictly between 0 and 1.
 
         Raises:
-            ConfigError: the model has no user vectors of its own to move, or its scorer is not ``dot``.
+            ConfigError: the model has no vector of the user to move, or its scorer is not ``dot``.
         """
         table = self.net.user_id
         if table is None or type(self.net.scorer) is not Dot:
             raise ConfigError("feedback needs user_embedding [True] and scorer [dot].")
+        row = int(self.taken.trained(np.array([user]))[0])
+        if not row:  # the row of padding stands for all who came later
+            raise ConfigError(f"User [{user}] was not there in the training, so there is no vector to move.")
         vectors, bias = self._catalogue()
         score = (torch.logit(torch.tensor(value)) - self.calibration[1]) / self.calibration[0]
         for part in self._blended_parts():
@@ -229,7 +233,7 @@ class KTRec(GeneralRecommender):
             score = (score - self.blend[1] * part.pairs(np.array([user]), np.array([item]))[0]) / self.blend[0]
         logit = score - bias[item]
         current = self.user_vectors(torch.tensor([user], device=self.device))[0]
-        table.weight[user] += feedback_step(current, vectors[item], float(logit * self.net.scorer.temperature))
+        table.weight[row] += feedback_step(current, vectors[item], float(logit * self.net.scorer.temperature))
 
     def train(self, mode: bool = True) -> KTRec:
         """Forget the catalogue's vectors when training begins or ends: the parameters behind them change."""

@@ -71,10 +71,10 @@ def fusion_options(config: Any, transfer: TransferredTexts | None) -> FusionOpti
 
 
 def item_side(config: Any, dataset: Any, interactions: sp.csr_matrix, device: torch.device,
-              transfer: TransferredTexts | None) -> TextSide:  # fmt: skip
-    """Return the text vectors of the items, zeros with ``fusion: id``."""
+              transfer: TransferredTexts | None, width: int | None = None) -> TextSide:  # fmt: skip
+    """Return the text vectors of the items; with ``fusion: id`` zeros, as long as the users' texts (``width``)."""
     if config["fusion"] == "id":
-        shape = interactions.shape[1], int(config["embedding_size"] or _WIDTH)
+        shape = interactions.shape[1], int(width or config["embedding_size"] or _WIDTH)
         return TextSide(SharedRows(np.zeros(shape, dtype=np.float32)), {})
     if transfer:
         return TextSide(transfer.texts["transferred"][0], transfer.fingerprint)

@@ -79,6 +79,8 @@ def guess_columns(
         ConfigError: no column looks like the id that the table needs, or dates are in no form that is known.
     """
     columns: dict[str, Any] = {}
+    if "" in names and not any(flat(value).strip() for value in values[""]):
+        names = [name for name in names if name]  # what spreadsheets leave at the end of each line
     _refuse_twice(names, file)
     for target in WANTED[kind]:
         found = _named(target, names)

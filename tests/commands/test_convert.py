@@ -122,8 +122,8 @@ def test_columns_by_options(shop: Path) -> None:
         (["table", "--interactions", "bare.csv", "--threshold", "3"], r"\[threshold\] looks at the rating.*map one"),
         (["table", "--interactions", "bare.csv", "--scale", "1", "5"], r"\[scale\] looks at the rating"),
         (["table", "--interactions", "bare.csv", "--require-text"], "No item file"),
-        (["table", "--interactions", "twice.csv"], r"\[twice.csv\] has several columns \[tag\], without a name: name"),
-        (["table", "--interactions", "same.csv"], r"\[same.csv\] is the name of 2 files: 2023/same.csv, 2024/same.csv"),
+        (["table", "--interactions", "twice.csv"], r"\[twice.csv\] has several columns \[tag\]: name them"),
+        (["table", "--interactions", "same.csv"], r"\[same.csv\] fits 2 files: 2023/same.csv, 2024/same.csv"),
     ],
 )
 def test_mistakes_are_answered_without_a_traceback(
@@ -209,6 +209,14 @@ def test_statistics_equal_the_readme(name: str, tmp_path: Path) -> None:
     assert tuple(found["statistics"][key] for key in keys) == README[name]
     for table in found["tables"].values():
         assert table["rows_in"] == table["rows_out"] + sum(table["dropped"].values())
+
+
+def test_columns_without_a_name_and_without_a_value_are_none(shop: Path) -> None:
+    (shop / "wide.csv").write_text("user,item,tag,,\nu1,i,a,,\nu2,i,b,,\n")
+    assert convert("table", "--interactions", "wide.csv", "--input", shop, "--output", shop / "d") == 0
+    assert list(read_atomic(shop / "d" / "d.inter").columns) == ["user_id", "item_id", "tag"]
+    (shop / "wide.csv").write_text("user,item,tag,,\nu1,i,a,x,y\nu2,i,b,z,\n")
+    assert convert("table", "--interactions", "wide.csv", "--input", shop, "--output", shop / "e") == 2
 
 
 def test_a_pattern_takes_all_files_of_a_name(shop: Path) -> None:

@@ -70,6 +70,10 @@ def test_a_replaced_artifact_is_another_job(artifact: Path, tiny_grid: Callable[
     plan, entry = planned(grid), Entry("with", "KTEASE", {**grid.entries[0].config, "pretrained": "know"})
     first = make_job(grid, plan, entry, 2020, "final", {})
     assert make_job(grid, plan, entry, 2020, "final", {}).key == first.key
+    shutil.copytree(artifact, "copy")
+    for same in ("copy", str(artifact)):
+        elsewhere = Entry("with", "KTEASE", {**entry.config, "pretrained": same})
+        assert make_job(grid, plan, elsewhere, 2020, "final", {}).key == first.key
     (artifact / WEIGHTS).write_bytes(b"of other sources")
     assert make_job(grid, plan, entry, 2020, "final", {}).key != first.key
 
@@ -87,8 +91,10 @@ def test_the_report_says_which_row_knows_the_answers(
 ) -> None:
     grid = tiny_grid("Pop")
     row = Entry("KTEASE+", "KTEASE", {**grid.entries[0].config, "pretrained": "know"})
-    grid = dataclasses.replace(grid, entries=[row])
+    unread = Entry("Pop+", "Pop", row.config)
+    grid = dataclasses.replace(grid, entries=[row, unread, Entry("none", "KTEASE", grid.entries[0].config)])
     plan = planned(grid)
+    assert learned_notes(grid, plan) == [], "damaged: the row's own jobs fail with the reason, the others go on"
 
     class Learned:
         def learned_from(self, names: list[str], digest: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.evaluation.benchmark import make_grid
@@ -45,16 +46,27 @@ def test_context_aware_models_learn_from_interactions_like_all_others() -> None:
         (["LigthGCN"], {}, r"no model \[LigthGCN\]. Did you mean \[LightGCN\]"),
         (["BPR"], {"BRP": {}}, r"section \[BRP\].*Did you mean \[BPR\]"),
         (["BPR"], {"BPR": {"embeding_size": 8}}, r"\[BPR\]: nothing reads \[embeding_size\]. Did you mean"),
-        (["BPR"], {"BPR": 3}, r"\[BPR\] must be a mapping of keys to values, and are \[3\]"),
-        (["BPR"], {"all": ["epochs"]}, r"\[all\] must be a mapping"),
-        (["BPR"], {"BPR": {"tune": 5}}, r"\[BPR\]: tune must be a mapping of keys to ranges, and is \[5\]"),
-        (["BPR"], {"all": {"seed": 7}}, r"\[all\]: \[seed\] is the same for every row, so give --seeds"),
-        (["BPR"], {"BPR": {"eval_args": {}}}, r"\[BPR\]: \[eval_args\] is the same for every row, so give --split"),
     ],
 )
 def test_mistakes_are_named(labels: list[str], options: dict[str, dict[str, object]], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         entries(labels, {}, options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"BPR": 3}, r"\[BPR\] must be a mapping of keys to values, and are \[3\]"),
+        ({"all": ["epochs"]}, r"\[all\] must be a mapping"),
+        ({"BPR": {"tune": 5}}, r"\[BPR\]: tune must be a mapping of keys to ranges, and is \[5\]"),
+        ({"all": {"seed": 7}}, r"\[all\]: \[seed\] is the same for every row, so give --seeds"),
+        ({"BPR": {"eval_args": {}}}, r"\[BPR\]: \[eval_args\] is the same for every row, so give --split"),
+    ],
+)
+def test_sections_that_cannot_be_are_refused(options: dict[str, object], message: str, tmp_path: Path) -> None:
+    (tmp_path / "options.yaml").write_text(yaml.safe_dump(options), encoding="utf-8")
+    with pytest.raises(ConfigError, match=message):
+        make_grid({"dataset": ["tiny"], "models": ["BPR"], "options": tmp_path / "options.yaml"})
 
 
 def test_seeds() -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recbole_ktrec.evaluation.pooling import ByUser, beside, of_rows, pooled
+from recbole_ktrec.evaluation.pooling import ByUser, beside, differences, of_rows, pooled
+from recbole_ktrec.evaluation.significance import compare
 
 
 def rows(users: list[str], **columns: list[float]) -> ByUser:
@@ -47,3 +48,25 @@ def test_columns_of_other_users_stand_beside() -> None:
     both = beside(rows(["a"], ndcg=[1.0]), rows(["b"], accuracy=[0.5]))
     found = pooled([both])
     assert found.loc["a"].isna().tolist() == [False, True] and found.loc["b", "accuracy"] == 0.5
+
+
+def test_one_user_with_many_pairs_is_one_user() -> None:
+    """100 users of two pairs for whom both models are equal, and one of 200 where one model has 40 more right."""
+    users, pairs = [f"{n:03}" for n in range(101)], np.r_[np.full(100, 2.0), 200.0]
+    counts = pd.DataFrame({"accuracy": pairs}, users)
+    right = [pd.DataFrame({"accuracy": pairs / 2 + np.r_[np.zeros(100), more]}, users) for more in (40, 0)]
+    one, other = (ByUser(totals, counts) for totals in right)
+    spread, flipped = differences([one], [other])
+    assert spread.mean() == pytest.approx(40 / 400) and flipped.mean() == pytest.approx(40 / 400)
+    assert np.count_nonzero(flipped) == 1 and compare(spread, flipped).p == 1
+
+
+def test_differences_over_seeds_have_the_difference_of_the_means() -> None:
+    first = [rows(["a", "b", "c"], ndcg=[1.0, 0.0, 0.5]), rows(["a", "d"], ndcg=[0.25, 0.75])]
+    second = [rows(["a", "b", "c"], ndcg=[1.0, 0.5, 0.0]), rows(["a", "d"], ndcg=[0.25, 0.5])]
+    spread, flipped = differences(first, second)
+    wanted = pooled(first)["ndcg"].mean() - pooled(second)["ndcg"].mean()
+    assert spread.mean() == pytest.approx(wanted) and flipped.mean() == pytest.approx(wanted)
+    assert flipped.tolist() == pytest.approx([0, -0.5 / 3 * 2, 0.5 / 3 * 2, 0.25 / 2 * 2])
+    fewer = [rows(["a", "b"], ndcg=[1.0, 0.5]), second[1]]
+    assert all(a is b for a, b in [differences(first, fewer)]), "other questions: the same values for both"

@@ -68,6 +68,10 @@ def test_verdict_says_nothing_that_was_not_tested(results: dict[str, Any]) -> No
     rows["BPR"]["comparison"] = None
     said = tables.verdict(tables.Summary(results, "tiny <b>"))
     assert said.endswith("how far above BPR is chance was not tested.") and "significantly" not in said
+    ahead = {"with": "KTRec", "difference": -0.1, "interval": [-0.2, -0.05], "p_holm": 0.001, "users": 9}
+    rows["BPR"] |= {"mean": 0.4, "seeds": 1, "comparison": {**ahead, "distinguishable": True, "seeds": 1}}
+    said = tables.verdict(tables.Summary(results, "tiny <b>"))
+    assert said.endswith("the same value; BPR, without a result of every seed, above it on the others.")
     for row in rows.values():
         row |= {"mean": 0.1, "best": False, "comparison": None}
     assert tables.verdict(tables.Summary(results, "tiny <b>")) == "All models have NDCG@5 0.1000."

@@ -62,6 +62,19 @@ def test_new_users_in_any_order_are_folded_in(textual: Settings, own: dict[str, 
     assert torch.isfinite(scores_by_token(model, later, ["new"])[:, 1:]).all()
     pairs = {"user_id": torch.tensor([1]), "item_id": torch.tensor([2])}
     assert 0 < float(model.predict(pairs)) < 1
+    if model.net.user_id is not None:
+        one, other = (later.token2id("user_id", user) for user in users)
+        model.feedback(one, 2, 0.9)
+        asked = {"user_id": torch.tensor([one]), "item_id": torch.tensor([2])}
+        assert float(model.predict(asked)) == pytest.approx(0.9, abs=1e-3)
+        torch.testing.assert_close(scores_by_token(model, later, users[1:]), before[1:], atol=1e-4, rtol=1e-4)
+        with pytest.raises(ConfigError, match=r"User \[1\] was not there in the training"):
+            model.feedback(1, 2, 0.9)
+
+
+def test_ids_alone_beside_what_the_user_says(textual: Settings) -> None:
+    _, model, _ = fitted(textual(fusion="id", user_text="history_document", epochs=1))
+    assert model.net.text.width == model.net.user_text.width
 
 
 @pytest.mark.parametrize("name", ["KTEASE", "KTRec"])

@@ -113,6 +113,13 @@ class Summary:
             return Cell(f"{row['mean']:.{digits}f}", spread, detail=detail)
         return Cell(f"{row['mean']:.{digits}f}", spread, row["best"], is_tied(row), detail)
 
+    def is_ahead(self, model: str) -> bool:
+        """Whether a model is significantly better than the best one: on those seeds that it has, if not on all."""
+        against = self.rows[model, self.main]["comparison"]
+        if not against or not against["distinguishable"]:
+            return False
+        return bool((against["difference"] > 0) == is_smaller_better(self.main))
+
     def asked(self, group: str) -> float | None:
         """Users who are asked for an item of ``group``, mean over seeds; None where that was not kept."""
         found = [(run.get("groups") or {}).get(group) for run in self.runs if run["status"] == "done"]
@@ -238,17 +245,20 @@ def verdict(summary: Summary) -> str:
         return "No model has a result."
     rows = {model: summary.rows[model, summary.main] for model in summary.models}
     best, *others = summary.models
-    text = f"{best} is best on {title(summary.main)} with {rows[best]['mean']:.4f}"
+    if len(others) and len({row["mean"] for row in rows.values()}) < 2:
+        return f"All models have {title(summary.main)} {rows[best]['mean']:.4f}."
     alike = [model for model in others if rows[model]["best"]]
-    if not others or len({row["mean"] for row in rows.values()}) < 2:
-        return f"{text}." if not others else f"All models have {title(summary.main)} {rows[best]['mean']:.4f}."
     untested = [model for model in others if model not in alike and not rows[model]["comparison"]]
     tied = [model for model in others if is_tied(rows[model])]
+    ahead = [model for model in others if summary.is_ahead(model)]
+    text = f"{best} is best on {title(summary.main)} with {rows[best]['mean']:.4f}"
     text += f", as are {', '.join(alike)} with the same value" if alike else ""
     text += f", but not distinguishable from {', '.join(tied)}" if tied else ""
+    text += f"; {', '.join(ahead)}, without a result of every seed, above it on the others" if ahead else ""
     if untested:
         return f"{text}; how far above {', '.join(untested)} is chance was not tested."
-    return f"{text}." if tied or len(alike) == len(others) else f"{text}; every other model is significantly below it."
+    below = len(others) - len(alike) - len(tied) - len(ahead)
+    return f"{text}; every other model is significantly below it." if below and not tied else f"{text}."
 
 
 def tuned_table(results: Mapping[str, Any], dataset: str) -> Table | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from recbole_ktrec.nn.ranking import ndcg_by_user
+from recbole_ktrec.nn.ranking import gained, ideal
 
 #: Shares of the second scorer that are tried; 0 leaves it out, 1 leaves the first one out.
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -16,6 +16,8 @@ SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 #: Users whose scores are mixed and ranked at a time: they stay in the cache of a core.
 ROWS = 64
+#: Score of what is no candidate: as good as -inf, but 0 times it is 0.
+_NEVER = -1e30
 #: Users -> what is no candidate of theirs, and what they took, bool ``[m, n_items]`` each.
 Asked = Callable[[slice], tuple[Tensor, Tensor]]
 
@@ -41,9 +43,11 @@ def blend_weights(first: Tensor, second: Tensor, asked: Asked, k: int = 10) -> t
     quality = torch.zeros(len(tried), dtype=torch.float64)
     for rows in blocks:
         masked, positive = asked(rows)
+        one, other = (scores[rows].masked_fill(masked, _NEVER) for scores in (first, second))
+        best = ideal(positive, k)
         for place, (a, b) in enumerate(tried):
-            mixed = (a * first[rows] + b * second[rows]).masked_fill_(masked, float("-inf"))
-            quality[place] += ndcg_by_user(mixed, positive, k).double().sum()
+            mixed = torch.add(one, other, alpha=b / a) if a else other  # ranks know no scale
+            quality[place] += (gained(mixed, positive, k) / best).double().sum()
     return tried[int(quality.argmax())]  # of equals the first
 
 

@@ -13,13 +13,24 @@ def ndcg_by_user(scores: Tensor, positive: Tensor, k: int = 10) -> Tensor:
         scores: ``[n_users, n_items]``, -inf where an item is no candidate.
         positive: bool ``[n_users, n_items]``; each user has at least one.
     """
-    k = min(k, scores.shape[1])
-    top = scores.topk(k, dim=1).indices
-    discount = 1 / torch.log2(torch.arange(2, k + 2, dtype=torch.float32, device=scores.device))
-    gained = (positive.gather(1, top) * discount).sum(dim=1)
+    return gained(scores, positive, k) / ideal(positive, k)
+
+
+def gained(scores: Tensor, positive: Tensor, k: int = 10) -> Tensor:
+    """Return DCG@k: ``[n_users]``."""
+    top = scores.topk(min(k, scores.shape[1]), dim=1).indices
+    return (positive.gather(1, top) * _discount(top.shape[1], scores.device)).sum(dim=1)
+
+
+def ideal(positive: Tensor, k: int = 10) -> Tensor:
+    """Return the best DCG@k that there can be: ``[n_users]``."""
+    k = min(k, positive.shape[1])
     wanted = torch.count_nonzero(positive, dim=1)  # seven times as fast as the sum of a bool tensor
-    ideal = discount.cumsum(0)[wanted.clamp(max=k) - 1]
-    return gained / ideal
+    return _discount(k, positive.device).cumsum(0)[wanted.clamp(max=k) - 1]
+
+
+def _discount(k: int, device: torch.device) -> Tensor:
+    return 1 / torch.log2(torch.arange(2, k + 2, dtype=torch.float32, device=device))
 
 
 def mean_ndcg(scores: Tensor, positive: Tensor, k: int = 10) -> float:

@@ -12,6 +12,7 @@ or of one of the mapping; the type is guessed if HOW does not say it (token, tok
   --column timestamp=when_bought              ISO dates and Unix times are found out
   --column 'timestamp=day:%d/%m/%Y'           other dates need their format (as strptime takes it)
   --column timestamp=t:ms                     Unix times in s, ms, us or ns
+  --column items.price=Preis:comma            numbers with a decimal comma, 16,99 €
   --column items.title=name:token_seq         PART (interactions, items, users) says which file
 
 A mapping file says the same in YAML, and which columns are left out (those that it does not name):
@@ -24,8 +25,7 @@ A mapping file says the same in YAML, and which columns are left out (those that
     columns: {item_id: sku, title: name, price: {from: cost, type: float}}
   text_fields: [title]
 
---encoding is for delimited files that are not UTF-8: --encoding cp1252, or --encoding items=gb18030 for one of them.
---list shows the mappings that the package brings, too.
+--encoding is for delimited files that are not UTF-8: --encoding cp1252, or items=gb18030 for one. --list shows mappings, too.
 
 --input takes folders, files and zip or tar archives, which are read in place; compressed files need no unpacking.
 The result is NAME.inter, NAME.item, NAME.user, the property file NAME.yaml, the accounts conversion.json (for every
@@ -78,7 +78,6 @@ def _add_table(group: Any) -> None:
         "--column", action="append", default=[], metavar="[PART.]NAME=FROM[:HOW]",
         help="read NAME from the column FROM, over what is mapped or guessed (see above)",
     )  # fmt: skip
-
     group.add_argument(
         "--encoding", action="append", default=[], metavar="[PART=]NAME", help="of delimited files that are not UTF-8"
     )
@@ -128,6 +127,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         print(report)
     for warning in report.warnings:
         print(f"warning: {warning}")
+    if damaged := sum(ledger.damage for ledger in report.ledgers):
+        print(f"{damaged:,} damaged rows were left out: {report.output / 'damaged.tsv'} lists them")
     print(_next(report, args.source == TABLE))
     return 0
 
@@ -147,9 +148,9 @@ def _listing() -> str:
     for name, source in SOURCES.items():
         lines += [f"{name}: {source.title} ({source.domain})", f"    files: {source.files}", f"    from:  {source.url}"]
         lines += [f"    --set {key}={default}: {text}" for key, (default, text) in source.options.items()]
-    lines += [
-        f"{TABLE}: any CSV, TSV, JSON lines, parquet or workbook (--mapping, or --interactions, --items, --column)"
-    ]
+    lines.append(
+        f"{TABLE}: any CSV, TSV, JSON lines, parquet, workbook (--mapping, or --interactions, --items, --column)"
+    )
     lines += [f"    --mapping {name}: {load_mapping(name).get('title', name)}" for name in shipped_mappings()]
     return "\n".join(lines)
 
@@ -246,9 +247,18 @@ def _shown(mapping: Mapping[str, Any]) -> str:
     for part in (part for part in PARTS if part in mapping):
         for name, spec in mapping[part]["columns"].items():
             lines.append(f"{part:<14}{name:<20}from {_origin(spec)}")
-    if TIME not in mapping["interactions"]["columns"]:
+    if left := _no_text(mapping, source.text_fields):
+        lines.append(f"in no text: {', '.join(left)} (--column items.NAME=COLUMN:token_seq puts one in)")
+    if TIME not in mapping["interactions"]["columns"] and "TIME_FIELD" not in (mapping.get("properties") or {}):
         lines.append(f"no time column: histories have no order (--column {TIME}=NAME maps one)")
     return "\n".join(lines)
+
+
+def _no_text(mapping: Mapping[str, Any], text_fields: Sequence[str]) -> list[str]:
+    """Return the token columns of the items that are in no text, whose words may be worth something."""
+    columns = (mapping.get("items") or {}).get("columns") or {}
+    tokens = [name for name, spec in columns.items() if isinstance(spec, Mapping) and spec.get("type") == "token"]
+    return [name for name in tokens if name != ITEM and name not in text_fields]
 
 
 def _origin(spec: object) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from recbole_ktrec.atomic import read_header
-from recbole_ktrec.errors import DataError
+from recbole_ktrec.errors import DataError, nearest
 from recbole_ktrec.evaluation.harness import data_config
 from recbole_ktrec.files import file_sha256
 
@@ -82,7 +82,9 @@ def read_source(name: str, values: Mapping[str, Any]) -> Source:
     folder = Path(config["data_path"])
     inter = folder / f"{name}.inter"
     if not inter.is_file():
-        raise DataError(f"There is no file [{inter}]: name the folder that holds [{name}] with --data-path.")
+        others = [path.name for path in folder.parent.glob("*/") if path.is_dir()] if folder.parent.is_dir() else []
+        hint = nearest(name, others)
+        raise DataError(f"There is no file [{inter}]: name the folder that holds [{name}] with --data-path.{hint}")
     _want_time(config, inter)
     loaded = _load(config)
     if len(read_lines(inter)) - 1 != loaded.attrs["rows_read"]:

@@ -28,7 +28,8 @@ EASE = {"prior": "none", "user_power": 0, "item_power": 0, "score_power": 1, "po
 #: Label -> what the report says of the variant.
 VARIANTS = {
     "transferred": "the model with the artifact; the guard lets it in only where it pays on validation data",
-    "unguarded": "the same without the guard",
+    "unguarded": "without the guard: the transferred prior, and lambda and all else chosen with it (the variants of "
+    "the guard share what was chosen with the untrained one)",
     "scratch": "the same model without the artifact",
     "kernel": "the text kernel: histories and item texts, nothing learned",
     "shuffled": "as transferred, but every item has the text of another one",

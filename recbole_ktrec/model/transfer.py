@@ -163,9 +163,9 @@ class TransferFit:
             self._note("transferred", "too few validation interactions to compare", {})
             return self._fit(self._transferred()).run()
         if not self.settings.guard:
-            fit = self._fit(self._transferred())
-            self._note("transferred", "transfer_guard is off", {"transferred": fit.choice().ndcg})
-            return fit.run()
+            fitted = self._fit(self._transferred()).run()
+            self._note("transferred", "transfer_guard is off", means({"transferred": self._ndcg(fitted)}))
+            return fitted
         return self._compete()
 
     def _compete(self) -> Dense | Sparse:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from recbole_ktrec.atomic import TEXT_NAMES
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.sources import frames
 from recbole_ktrec.sources.files import Inputs, Member
@@ -38,6 +40,8 @@ FORMS = tuple(day + clock for day in _DAYS for clock in ("", " %H:%M", " %H:%M:%
 
 #: Digits -> how dates are written without anything between.
 COMPACT = {4: "%Y", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+#: An amount and its currency.
+_PRICE = re.compile(r"([$€£]|[A-Z]{3})?\s*\d[\d.,' ]*([$€£]|[A-Z]{3})?")
 #: Unit of Unix times, and what they are above in it; ten digits of seconds last until the year 2286.
 _UNITS = (("ns", 1e17), ("us", 1e14), ("ms", 1e11))
 
@@ -94,11 +98,24 @@ def guess_columns(
                 f"(--column {PREFIX[kind]}.{target}=NAME)."
             )
     columns |= given
+    if kind == "inter" and TIME not in columns:
+        columns |= _unnamed_time(names, values, {spec["from"] for spec in columns.values()})
     used = {spec["from"] for spec in columns.values()}
     for name in names:
         if name not in used:
-            columns[_output(name, columns)] = {"from": name, "type": guess_type(values[name])}
+            columns[_output(name, columns)] = {"from": name, "type": guess_type(values[name], name, kind)}
     return columns
+
+
+def _unnamed_time(names: Sequence[str], values: Mapping[str, Sequence[object]], used: set[str]) -> dict[str, Any]:
+    """Return the one column of ISO dates, whatever it is called; none where there are several (a birthday, say)."""
+    dates = [name for name in names if name not in used and _are_dates(values[name])]
+    return {TIME: {"from": dates[0], "date": "iso"}} if len(dates) == 1 else {}
+
+
+def _are_dates(values: Sequence[object]) -> bool:
+    full = [value for value in values if flat(value).strip() not in NO_NUMBER]
+    return bool(full) and len(numbers(full)[1]) == len(full) and _few(numbers(full, date())[1], full)
 
 
 def _refuse_twice(names: Sequence[str], file: str) -> None:
@@ -126,13 +143,19 @@ def _named(target: str, names: Sequence[str]) -> str | None:
     return next((name for alias in NAMES[target] for name in names if plain[name] == alias), None)
 
 
-def guess_type(values: Sequence[object]) -> str:
-    """Return ``float`` if all values are numbers, ``token_seq`` if texts of several words are among them."""
+def guess_type(values: Sequence[object], name: str = "", kind: Kind = "inter") -> str:
+    """Return ``float`` if all values are numbers, ``token_seq`` if texts of several words are among them, or if it is
+    called what texts of items are called."""
     texts = [flat(value, ", ") for value in values]
     full = [text for text in texts if text.strip() not in NO_NUMBER]
     if full and not numbers(full)[1] and not any(_is_code(text.strip()) for text in full):
         return "float"
-    return "token_seq" if any(_has_words(text.strip()) for text in full) else "token"
+    called = kind == "item" and _last_word(name) in TEXT_NAMES
+    return "token_seq" if called or any(_has_words(text.strip()) for text in full) else "token"
+
+
+def _last_word(name: str) -> str:
+    return ("".join(c if c.isalnum() else " " for c in name.lower()).split() or [""])[-1]
 
 
 def _is_code(text: str) -> bool:
@@ -141,8 +164,8 @@ def _is_code(text: str) -> bool:
 
 
 def _has_words(text: str) -> bool:
-    """Chinese, Japanese and Korean have no blanks between words: there four characters are a text."""
-    return " " in text or sum("\u2e80" <= one <= "\uffdc" for one in text) >= 4
+    """Chinese, Japanese and Korean have no blanks between words: there four characters are a text; a price is none."""
+    return (" " in text and not _PRICE.fullmatch(text)) or sum("\u2e80" <= one <= "\uffdc" for one in text) >= 4
 
 
 def _time(values: Sequence[object], name: str, file: str) -> dict[str, Any]:

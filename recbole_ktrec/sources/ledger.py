@@ -55,6 +55,11 @@ class Ledger:
             if noted := list(itertools.islice(places, EXAMPLES)):
                 self.noted[reason] = noted
 
+    @property
+    def damage(self) -> int:
+        """How many rows were damaged."""
+        return sum(self.dropped[reason] for reason in self.examples)
+
     def check(self) -> None:
         """Fail if a row is unaccounted for (a fault of the converter, not of the data)."""
         missing = self.rows_in - self.rows_out - sum(self.dropped.values())

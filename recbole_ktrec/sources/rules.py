@@ -124,8 +124,16 @@ def drop_repeated(rows: Interactions, last: bool) -> int:
 
 def distinct_pairs(rows: Interactions) -> int:
     """Return how many different pairs of user and item are kept."""
-    users, items = rows.users[rows.keep], rows.items[rows.keep]
-    return len(np.unique(users.astype(np.int64) * (int(items.max(initial=0)) + 1) + items))
+    return int(_first_of_pairs(rows).sum())
+
+
+def _first_of_pairs(rows: Interactions) -> np.ndarray:
+    """Return which kept rows are the first of their user and item."""
+    kept = np.flatnonzero(rows.keep)
+    pairs = rows.users[kept].astype(np.int64) * (int(rows.items.max(initial=0)) + 1) + rows.items[kept]
+    first = np.zeros(len(rows.keep), dtype=bool)
+    first[kept[np.unique(pairs, return_index=True)[1]]] = True
+    return first
 
 
 def busy_users(rows: Interactions, limit: int) -> np.ndarray:
@@ -142,12 +150,17 @@ def busy_users(rows: Interactions, limit: int) -> np.ndarray:
 
 
 def core(rows: Interactions, user_core: int, item_core: int) -> int:
-    """Drop users and items with too few interactions until all that are left have enough (the k-core)."""
-    before = int(rows.keep.sum())
+    """Drop users and items with too few interactions until all that are left have enough (the k-core).
+
+    A user and an item count once however often they meet: who reads the result may keep the first of them alone.
+    """
+    before, once = int(rows.keep.sum()), _first_of_pairs(rows)
     while True:
-        few_users = np.bincount(rows.users[rows.keep], minlength=rows.users.max(initial=-1) + 1) < user_core
+        counted = rows.keep & once
+        few_users = np.bincount(rows.users[counted], minlength=rows.users.max(initial=-1) + 1) < user_core
         taken = _drop(rows, few_users[rows.users])
-        few_items = np.bincount(rows.items[rows.keep], minlength=rows.items.max(initial=-1) + 1) < item_core
+        counted = rows.keep & once
+        few_items = np.bincount(rows.items[counted], minlength=rows.items.max(initial=-1) + 1) < item_core
         if not taken + _drop(rows, few_items[rows.items]):
             return before - int(rows.keep.sum())
 

@@ -15,6 +15,8 @@ from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER
 
 #: The parts that a column without PART may belong to: the ids are in each file, the rest is of the interactions.
 SHARED = {USER: ("interactions", "users"), ITEM: ("interactions", "items")}
+#: HOW of numbers with a decimal comma.
+COMMA = "comma"
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Stated:
 
         Raises:
             DataError: the file has no such column.
-            ConfigError: HOW is neither a type, nor a unit, nor a date format.
+            ConfigError: HOW is neither a type, nor a unit, nor a date format, nor ``comma``.
         """
         found, how = self._cut(header)
         if found is None:
@@ -108,16 +110,18 @@ class Stated:
             return {"type": how}
         if how in UNITS:
             return {"unit": how}
+        if how == COMMA:
+            return {"type": "float", "decimal": ","}
         if how == "iso" or _is_format(how):
             return {"date": how, **({} if self.name == TIME else {"type": "float"})}
         raise ConfigError(
             f"--column {self.text}: [{how}] is neither a type ({', '.join(TYPES)}) nor a unit of time "
-            f"({', '.join(UNITS)}) nor a date format (iso, %d/%m/%Y)."
+            f"({', '.join(UNITS)}) nor {COMMA} (numbers such as 4,5) nor a date format (iso, %d/%m/%Y)."
         )
 
 
 def _is_how(how: str) -> bool:
-    return not how or how in TYPES or how in UNITS or how == "iso" or _is_format(how)
+    return not how or how in TYPES or how in UNITS or how in ("iso", COMMA) or _is_format(how)
 
 
 def _is_format(how: str) -> bool:

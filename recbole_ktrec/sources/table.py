@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,13 @@ from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.guessing import sniff
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Batch, Column, Kind, Source, Table
-from recbole_ktrec.sources.values import date
+from recbole_ktrec.sources.values import date, decimal_comma
 
 #: Part of a mapping -> kind of atomic file.
 PARTS: dict[str, Kind] = {"interactions": "inter", "items": "item", "users": "user"}
 TOP_KEYS = {"title", "domain", "url", "text_fields", "scale", "since", "properties", "rules", *PARTS}
 PART_KEYS = {"file", "format", "delimiter", "encoding", "header", "quoted", "columns"}
-COLUMN_KEYS = {"from", "type", "date", "unit", "unrated", "required", "join"}
+COLUMN_KEYS = {"from", "type", "date", "unit", "decimal", "unrated", "required", "join"}
 #: Unit of time -> how many of them make a second.
 UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 FORMATS = ("csv", "tsv", "json", "parquet", "excel")
@@ -113,7 +113,12 @@ def _column(name: str, spec: Any, is_text: bool, where: str) -> Column:
             f"[{where}.columns.{name}.type] = [{kind}] is none of {', '.join(TYPES)}.{nearest(kind, TYPES)}"
         )
     form = spec.get("date")
+    parse: Callable[[object], object] | None
     parse = None if form is None else date() if form == "iso" else date(*([form] if isinstance(form, str) else form))
+    if (mark := spec.get("decimal", ".")) not in (".", ","):
+        raise ConfigError(f"[{where}.columns.{name}.decimal] = [{mark}] is neither a point nor a comma.")
+    if mark == ",":
+        kind, parse = "float", decimal_comma
     divide = UNITS.get(spec.get("unit", "s"))
     if divide is None:
         raise ConfigError(f"[{where}.columns.{name}.unit] = [{spec['unit']}] is none of {', '.join(UNITS)}.")

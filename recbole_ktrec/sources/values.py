@@ -172,3 +172,11 @@ def price(value: object) -> float | None:
         if value in ("", "—", "-"):
             return None
     return float(value)  # type: ignore[arg-type]
+
+
+def decimal_comma(value: object) -> float | None:
+    """Return ``1.299,50 €`` as 1299.5; what has no digits before or after its comma is a ValueError."""
+    if not isinstance(value, str):
+        return price(value)
+    text = value.strip().strip("$€£ \u00a0")
+    return None if text in ("", "—", "-") else float(text.replace(".", "").replace(",", "."))

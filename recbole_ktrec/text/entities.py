@@ -9,16 +9,11 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from recbole_ktrec.atomic import Field, iter_atomic, read_header
+from recbole_ktrec.atomic import TEXT_NAMES, Field, iter_atomic, read_header
 from recbole_ktrec.errors import DataError, nearest
 from recbole_ktrec.text.settings import TextField, TextSettings
 from recbole_ktrec.text.template import row_text, template_fields
 
-#: Last word of the name of a ``token`` column that holds text all the same (``title``, ``movie_title``).
-TEXT_NAMES = frozenset(
-    "title name description desc caption headline abstract summary overview plot text content genre genres category "
-    "categories brand tags keywords".split()
-)
 PAD = "[PAD]"
 _logger = logging.getLogger(__name__)
 

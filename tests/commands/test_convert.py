@@ -245,7 +245,7 @@ def test_what_is_no_number_after_the_guess_is_warned_of(shop: Path, capsys: pyte
     assert convert(*args) == 0
     assert (
         "warning: 2 cells of the column [size] of the items are no numbers and were left empty: "
-        "--column items.size=NAME:token keeps all of it as it is written\n"
+        "--column items.size=NAME:token keeps all of it as it is written, NAME:comma reads 16,99 €\n"
     ) in capsys.readouterr().out
 
 
@@ -254,3 +254,30 @@ def test_of_two_conversions_into_one_folder_the_first_stays(shop: Path, monkeypa
     monkeypatch.setattr(Conversion, "warnings", lambda *_: (first.parent.mkdir(), first.write_text("{}"), [])[2])
     assert convert("table", "--interactions", "clicks.csv", "--input", shop, "--output", shop / "d") == 2
     assert first.read_text() == "{}" and [path.name for path in first.parent.iterdir()] == ["conversion.json"]
+
+
+def test_what_a_shop_elsewhere_writes_is_read(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Prices are no text, a category is one, dates without a usual name are times, decimal commas can be read."""
+    (shop / "ware.csv").write_text(
+        'id;title;category;Preis;Lager\ng1;Hammer;tools;"1.016,99 €";Nord\ng2;Zange;tools;3,50 €;Ost\n', "utf-8"
+    )
+    (shop / "kauf.csv").write_text('user;id;note;wann\nu1;g1;"4,5";2024-01-31\nu2;g2;"3";2024-02-01T10:00\n', "utf-8")
+    args = ["table", "--interactions", "kauf.csv", "--items", "ware.csv", "--input", shop, "--output", shop / "d"]
+    assert convert(*args, "--column", "rating=note:comma", "--column", "items.price=Preis:comma") == 0
+    shown = capsys.readouterr().out
+    assert "text fields: title, category" in shown and "in no text: Lager (--column items.NAME=COLUMN:token" in shown
+    assert "no time column" not in shown and "damaged rows" not in shown
+    assert read_atomic(shop / "d" / "d.item")["price"].tolist() == ["1016.99", "3.5"]
+    assert read_atomic(shop / "d" / "d.inter")["rating"].tolist() == ["4.5", "3"]
+    assert read_atomic(shop / "d" / "d.inter")["timestamp"].tolist() == ["1706659200", "1706781600"]
+    assert convert(*args, "--overwrite") == 0
+    assert "Preis               from Preis (token)" in capsys.readouterr().out, "a price is no text"
+    (shop / "kauf.csv").write_text("user;id;a;b\nu1;g1;2024-01-31;2023-01-01\nu2;g2;2024-01-31;2023-01-02\n", "utf-8")
+    assert convert(*args, "--overwrite") == 0
+    assert "no time column" in capsys.readouterr().out, "two dates: which of them?"
+
+
+def test_damaged_rows_are_counted_at_the_end_even_when_quiet(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["table", "--interactions", "clicks.csv", "--input", shop, "--output", shop / "d", "--quiet"]
+    assert convert(*args) == 0
+    assert f"1 damaged rows were left out: {shop / 'd' / 'damaged.tsv'} lists them" in capsys.readouterr().out

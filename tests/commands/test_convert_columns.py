@@ -44,8 +44,10 @@ def damaged(shop: Path) -> list[str]:
 def test_a_stated_column_goes_over_the_guess_and_the_rest_is_guessed(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (shop / "clicks.csv").write_text(clicks([f"day {k}" for k in range(20)]))
     assert table(shop) == 0
     assert "no time column: histories have no order (--column timestamp=NAME maps one)" in capsys.readouterr().out
+    (shop / "clicks.csv").write_text(clicks(iso(20)))
     assert table(shop, "timestamp=when_bought", "items.title=TITEL", "items.code=id:token") == 0
     shown = capsys.readouterr().out
     assert "no time column" not in shown and "text fields: title" in shown

@@ -170,7 +170,10 @@ def test_ratings_that_are_no_numbers_name_what_helps(
     (shop / "clicks.csv").write_text(CLICKS.replace(",4,", f",{rating},"))
     assert table(shop) == 2
     error = capsys.readouterr().err
-    assert "No interaction is left of 20 (20 x rating is not a number). --implicit leaves ratings out" in error
+    assert (
+        "No interaction is left of 20 (20 x rating is not a number). --column rating=NAME:comma reads 4,5; --implicit"
+        in error
+    )
     assert table(shop, "--implicit") == 0 and document(shop)["warnings"] == []
 
 
@@ -180,7 +183,7 @@ def test_much_damage_is_told_beside_the_accounts(shop: Path) -> None:
     told = document(shop)["warnings"][0]
     assert told.startswith(
         "10 of 20 rows of the interactions were left out as damaged: 10 x rating is not a number (clicks.csv:11). "
-        "--implicit leaves ratings out"
+        "--column rating=NAME:comma reads 4,5; --implicit leaves ratings out"
     )
 
 

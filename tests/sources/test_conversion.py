@@ -79,10 +79,12 @@ def test_threshold_and_implicit(folder: Path, run: Callable[..., Any]) -> None:
 
 
 def test_core_interacted_and_text(folder: Path, run: Callable[..., Any]) -> None:
-    result = run("movielens", folder, Rules(user_core=2, item_core=2, items="interacted", duplicates="keep"))
-    assert result.rows("inter") == [["1", "10", "5", "1000000000"], ["1", "10", "5", "1000000000"]]
+    result = run("movielens", folder, Rules(user_core=1, item_core=2, items="interacted", duplicates="keep"))
+    assert [row[:2] for row in result.rows("inter")] == [["1", "10"], ["1", "10"], ["2", "10"]]
     assert [row[0] for row in result.rows("item")] == ["10"]
     assert result.dropped("item")["item without interactions"] == 3
+    with pytest.raises(DataError, match="No interaction is left"):  # taken twice is taken by one
+        run("movielens", folder, Rules(user_core=2, item_core=2, duplicates="keep"), overwrite=True)
     result = run("movielens", folder, Rules(require_text=True), overwrite=True)
     assert {row[1] for row in result.rows("inter")} == {"10", "30"} and result.dropped()["item without text"] == 2
 

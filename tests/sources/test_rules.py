@@ -32,7 +32,8 @@ def test_core_is_the_largest_part_in_which_all_have_enough(rows: Rows, users: in
     taken = core(found, users, items)
     left = list(enumerate(rows))
     while True:
-        by_user, by_item = Counter(r[0] for _, r in left), Counter(r[1] for _, r in left)
+        pairs = {r[:2] for _, r in left}
+        by_user, by_item = Counter(user for user, _ in pairs), Counter(item for _, item in pairs)
         fewer = [(i, r) for i, r in left if by_user[r[0]] >= users and by_item[r[1]] >= items]
         if len(fewer) == len(left):
             break

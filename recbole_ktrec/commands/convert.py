@@ -25,7 +25,7 @@ A mapping file says the same in YAML, and which columns are left out (those that
     columns: {item_id: sku, title: name, price: {from: cost, type: float}}
   text_fields: [title]
 
---encoding is for delimited files that are not UTF-8: --encoding cp1252, or items=gb18030 for one. --list shows mappings, too.
+--encoding is for delimited files that are not UTF-8: cp1252, or items=gb18030 for one. --list shows mappings, too.
 
 --input takes folders, files and zip or tar archives, which are read in place; compressed files need no unpacking.
 The result is NAME.inter, NAME.item, NAME.user, the property file NAME.yaml, the accounts conversion.json (for every

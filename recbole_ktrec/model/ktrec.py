@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -27,10 +29,14 @@ from recbole_ktrec.nn.history import Histories
 from recbole_ktrec.nn.losses import LOSSES
 from recbole_ktrec.nn.objective import Objective
 from recbole_ktrec.nn.recency import DECAYS
+from recbole_ktrec.nn.remembered import Remembered
 from recbole_ktrec.nn.samples import masked_ndcg_by_user
 from recbole_ktrec.nn.scorers import Dot
 from recbole_ktrec.nn.tuning import plain_or_uphill
 from recbole_ktrec.text import check_fingerprint
+
+#: Bytes of scores of the closed form that are kept while the neural part trains: mostly all that evaluations ask for.
+_REMEMBERED = 2**29
 
 
 class KTRec(GeneralRecommender):
@@ -65,13 +71,14 @@ class KTRec(GeneralRecommender):
         self.net = FusionModel(text.stored, self.n_users, fusion_options(config, self.transfer), user_text)
         if config["fusion"] == "id":
             config["prior"] = "none"  # no texts in the closed form either
-        # a tuple: nothing that gradients train
-        self._closed = (KTEASE(config, dataset, self.taken),) if config["closed_form"] else ()
+        closed = (KTEASE(config, dataset, self.taken),) if config["closed_form"] else ()
+        self._closed: tuple[KTEASE, ...] = closed  # a tuple: nothing that gradients train
         self.register_buffer("blend", torch.tensor([1.0, 0.0]))
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
         self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice", "decay"]
         self._items: tuple[Tensor, Tensor] | None = None
         self._settled = False
+        self._remembered: Remembered | None = None
 
     def calculate_loss(self, interaction: Any) -> Tensor:
         """Return the loss of a batch of users (only their ids are read): a scalar."""
@@ -107,11 +114,24 @@ class KTRec(GeneralRecommender):
         """Return the scores of every item for the users of the batch, flat: ``[batch_size * n_items]``."""
         users, parts = interaction[self.USER_ID], self._blended_parts()
         if parts and not self.blend[0]:  # a part that counts nothing is not computed
-            return torch.from_numpy(parts[0].scores(users.cpu().numpy())).to(self.device).mul_(self.blend[1]).view(-1)
+            return torch.from_numpy(self._closed_scores(users)).to(self.device).mul_(self.blend[1]).view(-1)
         scores = self._neural(users)
-        for part in parts:
-            scores = self._mix(scores, torch.from_numpy(part.scores(users.cpu().numpy())))
+        if parts:
+            scores = self._mix(scores, torch.from_numpy(self._closed_scores(users)))
         return scores.view(-1)
+
+    def _closed_scores(self, users: Tensor) -> np.ndarray:
+        return (self._remembered or self._closed[0].scores)(users.cpu().numpy())
+
+    @contextlib.contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Keep the closed form's scores while the block runs: the same users are asked for at each evaluation."""
+        if self._closed:
+            self._remembered = Remembered(self._closed[0].scores, self.n_users, self.n_items, _REMEMBERED)
+        try:
+            yield
+        finally:
+            self._remembered = None
 
     def _mix(self, neural: Tensor, closed: Tensor) -> Tensor:
         return self.blend[0] * neural + self.blend[1] * closed.to(neural.device)
@@ -181,8 +201,8 @@ class KTRec(GeneralRecommender):
         if not self._closed and self.history_decay is None and self.taken.places is not None:
             self.take_decay(plain_or_uphill(DECAYS, lambda decay: self._neural_ndcg(found, decay)))
         scores = self._neural(found.users).cpu()
-        for part in self._closed:
-            closed = torch.from_numpy(part.scores(found.users.numpy()))
+        if self._closed:
+            closed = torch.from_numpy(self._closed_scores(found.users))
             weights = blend_weights(scores, closed, lambda rows: self._asked(found.some(rows)))
             self.blend.copy_(torch.tensor(weights))
             scores.mul_(weights[0]).add_(closed, alpha=weights[1])

@@ -55,7 +55,8 @@ class KTRecTrainer(Trainer):
             if found is not None and not self.model.zero_shot:
                 self.model.solve_closed(found)
                 self._found = found
-            outcome = super().fit(train_data, some, verbose, saved, show_progress, callback_fn)
+            with self.model.remembering():
+                outcome = super().fit(train_data, some, verbose, saved, show_progress, callback_fn)
         if found is None:
             return outcome
         if self.model.zero_shot:

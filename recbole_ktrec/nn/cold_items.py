@@ -70,9 +70,14 @@ class ColdItems:
 
     def fill(self, rows: sp.csr_matrix, scores: np.ndarray) -> None:
         """Write the scores of the cold items into ``scores`` ``[m, n_items]``."""
-        if len(self.columns):
+        if not len(self.columns):
+            return
+        if self.smooth:
             own, smoothed = self.both(rows, scores)
-            scores[:, self.columns] = self.scale * raised(own + self.smooth * smoothed, self.power)
+            own += self.smooth * smoothed
+        else:  # what counts nothing would take most of the time
+            own = (rows @ self.own).toarray()
+        scores[:, self.columns] = self.scale * raised(own, self.power)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,21 @@ class Dot(nn.Module):
     def __init__(self, width: int, temperature: float) -> None:
         super().__init__()
         self.temperature = temperature
+        self._last: tuple[Tensor, Tensor] | None = None
+
+    def _unit(self, items: Tensor) -> Tensor:
+        """Return ``items`` at length 1; those of a catalogue that is scored batch by batch are made once."""
+        if torch.is_grad_enabled():
+            return F.normalize(items, dim=-1)
+        if self._last is None or self._last[0] is not items:
+            self._last = items, F.normalize(items, dim=-1)
+        return self._last[1]
+
+    def train(self, mode: bool = True) -> Dot:
+        """Let go of the catalogue."""
+        self._last = None
+        super().train(mode)
+        return self
 
     def pairs(self, users: Tensor, items: Tensor) -> Tensor:
         """Score ``[n, width]`` against ``[n, width]``: ``[n]``."""
@@ -28,7 +43,7 @@ class Dot(nn.Module):
 
     def grid(self, users: Tensor, items: Tensor) -> Tensor:
         """Score ``[m, width]`` against ``[n, width]``: ``[m, n]``."""
-        return F.normalize(users, dim=-1) @ F.normalize(items, dim=-1).T / self.temperature
+        return F.normalize(users, dim=-1) / self.temperature @ self._unit(items).T
 
 
 class MLP(Dot):

@@ -14,6 +14,7 @@ from recbole.data import create_dataset
 from recbole.utils import get_trainer
 
 from recbole_ktrec.errors import ConfigError, DataError
+from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.source_data import load_source
 from tests import support
 
@@ -179,3 +180,25 @@ def test_shuffled_texts_are_those_of_sources_too(textual: Settings, workplace: P
         (folder / f"other.{suffix}").write_bytes((workplace / "dataset" / "tiny" / f"tiny.{suffix}").read_bytes())
     target = Config(model="KTRec", dataset="tiny", config_dict=textual(shuffle_texts=True))
     assert load_source("other", "dataset", target)[0]["shuffle_texts"] is True
+
+
+def test_the_closed_form_is_asked_once_for_each_user_while_training(
+    textual: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    original = KTEASE.scores
+
+    def scores(self: KTEASE, users: Any) -> Any:
+        asked.extend(users.tolist())
+        return original(self, users)
+
+    monkeypatch.setattr(KTEASE, "scores", scores)
+    with monkeypatch.context() as patch:
+        patch.setattr("recbole_ktrec.model.ktrec_trainer.KTRecTrainer._valid_again", lambda *_: (0.0, {}))
+        patch.setattr("recbole_ktrec.model.ktrec.KTRec.settle", lambda *_: "")
+        _, model, _ = fitted(textual(closed_form=True, epochs=6, eval_step=1, valid_users=None))
+    assert asked and max(asked.count(user) for user in set(asked)) == 1 and model._remembered is None
+    users = torch.tensor([1, 2, 3])
+    plain = model.full_sort_predict({"user_id": users})
+    with model.remembering():
+        assert torch.equal(model.full_sort_predict({"user_id": users}), plain)

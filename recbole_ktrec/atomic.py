@@ -21,12 +21,12 @@ import pandas as pd
 from recbole_ktrec.errors import DataError, nearest
 
 #: RecBole's four types of a column (``recbole.utils.enum_type.FeatureType``).
+TYPES = ("token", "token_seq", "float", "float_seq")
 #: Last word of the name of a ``token`` column that holds text all the same (``title``, ``movie_title``).
 TEXT_NAMES = frozenset(
     "title name description desc caption headline abstract summary overview plot text content genre genres category "
     "categories brand tags keywords".split()
 )
-TYPES = ("token", "token_seq", "float", "float_seq")
 #: What would break a line or a cell for RecBole's reader (a NUL stops Python 3.10's csv module).
 _BREAKS = re.compile("[\t\n\r\x00]")
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')

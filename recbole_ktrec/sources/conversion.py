@@ -93,11 +93,7 @@ def convert(
             written.
         ConfigError: an unknown option.
     """
-    output = Path(output).resolve() if Path(output).name in ("", "..") else Path(output)
-    if not output.name:
-        raise ConfigError(f"--output [{output}] has no name, which the data set takes: dataset/NAME, say.")
-    if (output / "conversion.json").exists() and not overwrite:
-        raise DataError(f"[{output}] holds a conversion already: choose another --output, or say --overwrite.")
+    output = _checked(Path(output), overwrite)
     started = time.perf_counter()
     chosen = _options(name, source, options or {})
     inputs = Inputs.of(paths, files)
@@ -108,20 +104,37 @@ def convert(
             work.run(tables)
         seconds = round(time.perf_counter() - started, 3)
         report = Report(name, output, work.ledgers, work.statistics(), seconds, work.warnings(bool(mapping)))
-        report.document = {
-            "version": recbole_ktrec.__version__,
-            "source": {"name": name, "title": source.title, "url": source.url},
-            "options": {"strict": strict, **chosen, **asdict(work.rules)},
-            **({"mapping": mapping} if mapping else {}),
-            "inputs": inputs.read,
-            **report.accounts(),
-        }
+        options_taken = {"strict": strict, **chosen, **asdict(work.rules)}
+        report.document = _document(report, source, options_taken, mapping or {}, inputs)
         # A repeat would be a candidate only where it is the answer.
         more = {"rm_dup_inter": "first"} if report.statistics.get(REPEATS) else {}
         text = property_file(output.name, name, work.fields, source.text_fields, {**more, **(properties or {})})
         _write_accounts(staging, output.name, text, report.document)
         _publish(staging, output, overwrite)
     return report
+
+
+def _checked(output: Path, overwrite: bool) -> Path:
+    """Return the folder to write, which has a name that the data set can take, and no conversion that is to stay."""
+    output = output.resolve() if output.name in ("", "..") else output
+    if not output.name:
+        raise ConfigError(f"--output [{output}] has no name, which the data set takes: dataset/NAME, say.")
+    if (output / "conversion.json").exists() and not overwrite:
+        raise DataError(f"[{output}] holds a conversion already: choose another --output, or say --overwrite.")
+    return output
+
+
+def _document(report: Report, source: Source, options: Mapping[str, object], mapping: Mapping[str, object],
+              inputs: Inputs) -> dict[str, Any]:  # fmt: skip
+    """Return what ``conversion.json`` holds."""
+    return {
+        "version": recbole_ktrec.__version__,
+        "source": {"name": report.source, "title": source.title, "url": source.url},
+        "options": options,
+        **({"mapping": mapping} if mapping else {}),
+        "inputs": inputs.read,
+        **report.accounts(),
+    }
 
 
 def _check_rules(rules: Rules, tables: Sequence[Table], name: str) -> None:

@@ -74,4 +74,8 @@ def test_fine(said: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("model", ["FM", "DIN"])
 def test_models_that_do_not_rank_have_another_metric_of_validation(model: str) -> None:
-    check_values({"topk": [5, 20]}, model)
+    with pytest.raises(ConfigError, match="valid_metric"):
+        check_values({"topk": [5, 20]}, "KTRec")
+    said = {"topk": [5, 20]}
+    check_values(said, model)
+    assert said == {"topk": [5, 20]}, "checked, and left as it was"

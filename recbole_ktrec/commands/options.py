@@ -13,7 +13,7 @@ import yaml
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.files import read_mapping
 from recbole_ktrec.register import MODELS
-from recbole_ktrec.register.keys import all_keys
+from recbole_ktrec.register.keys import all_keys, plugin_keys
 
 
 def read_value(text: str) -> Any:
@@ -71,6 +71,11 @@ def check_options(options: dict[str, Any], model: str, filed: Iterable[str] = ()
     in_files = "Unknown key [{}] in a configuration file.{}"
     unknown.update({key: in_files.format(key, nearest(key, known)) for key in filed if key not in {*known, *options}})
     told = [f"{message} It is passed on to {model}." for message in unknown.values()]
+    told += [
+        f"[--{key}] is read by {' and '.join(sorted(MODELS))}, not by {model}."
+        for key in options
+        if key in plugin_keys()
+    ]
     for message in told:
         getLogger().warning(message)
     return told

@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--users", nargs="+", metavar="U", help="ids of the .inter file, blanks between (default: all)")
     parser.add_argument("--topk", type=int, default=10, metavar="K", help="length of each list (default: 10)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="a CSV file (default: printed)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier file")
     parser.add_argument("--threads", type=int, help="threads of torch (default: OMP_NUM_THREADS, else idle cores)")
 
 
@@ -47,11 +48,15 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     args = parser.parse_args(argv)
     if args.topk < 1:
         raise ConfigError(f"--topk [{args.topk}] must be at least 1.")
+    if args.output is not None and args.output.exists() and not args.overwrite:
+        raise ConfigError(f"[{args.output}] is there already: choose another --output, or say --overwrite.")
     set_threads(args.threads)
     with no_command_line():
         model, dataset = load(args.checkpoint)
         _tell_unscored(dataset, hasattr(model, "fold_in"))
-        users = args.users or [str(token) for token in dataset.field2id_token[dataset.uid_field][1:]]
+        users = list(dict.fromkeys(args.users or ())) or [
+            str(token) for token in dataset.field2id_token[dataset.uid_field][1:]
+        ]
         rows = recommend(model, dataset, users, args.topk)
         if args.output is None:
             _write(sys.stdout, rows, dataset)

@@ -32,7 +32,7 @@ def check_values(said: Mapping[str, Any], model: str = "KTRec") -> None:
         model: what runs; RecBole measures those that are not made to rank by other metrics.
 
     Raises:
-        ConfigError: a number is none, an interval is none, or ``load_col`` leaves out what is needed.
+        ConfigError: a number or an interval is none, ``device`` is given, or ``load_col`` leaves out what is needed.
     """
     for key, default in _defaults().items():
         if key in said and isinstance(default, int | float) and not isinstance(default, bool):
@@ -41,8 +41,23 @@ def check_values(said: Mapping[str, Any], model: str = "KTRec") -> None:
     for key in ("user_inter_num_interval", "item_inter_num_interval"):
         if said.get(key) is not None:
             _check_interval(key, str(said[key]))
+    _check_device(said.get("device"))
     _check_columns(said)
     _check_valid_metric(said, model)
+
+
+def _check_device(device: object) -> None:
+    """Refuse what RecBole replaces without a word."""
+    if device is None:
+        return
+    import torch
+
+    blind = (
+        "" if torch.version.cuda or torch.version.hip else f" This torch ({torch.__version__}) is built for CPUs only."
+    )
+    raise ConfigError(
+        f"device [{device}]: RecBole sets it by gpu_id. --gpu_id=0 is the first GPU, --gpu_id='' the CPU.{blind}"
+    )
 
 
 def _read(value: Any) -> Any:

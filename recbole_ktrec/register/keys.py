@@ -52,7 +52,19 @@ def keys_of_other_models() -> frozenset[str]:
     import recbole
 
     folders = (Path(recbole.__file__).parent / "properties", resources.resource_dir("properties"))
-    texts = (path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.yaml"))
+    return frozenset().union(*map(_keys_below, folders))
+
+
+@functools.cache
+def plugin_keys() -> frozenset[str]:
+    """Return the keys that the property files of the plugin name and none of RecBole's does."""
+    import recbole
+
+    return _keys_below(resources.resource_dir("properties")) - _keys_below(Path(recbole.__file__).parent / "properties")
+
+
+def _keys_below(folder: Path) -> frozenset[str]:
+    texts = (path.read_text(encoding="utf-8") for path in folder.rglob("*.yaml"))
     return frozenset(key for text in texts for key in re.findall(r"^(\w+)\s*:", text, re.MULTILINE))
 
 

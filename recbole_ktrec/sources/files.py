@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, cast
 from tqdm import tqdm
 
 from recbole_ktrec.errors import DataError, MissingExtraError
+from recbole_ktrec.sources.reading import check_start
 
 #: First bytes of a compressed file -> what opens it.
 MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
@@ -88,9 +89,11 @@ class Inputs:
         """Return the first ``size`` bytes of a file, decompressed (fewer if it is shorter or damaged)."""
         with member.open() as stored:
             try:
-                return _decompress(io.BufferedReader(cast(Any, stored)), member.name).read(size)
+                start = bytes(_decompress(io.BufferedReader(cast(Any, stored)), member.name).read(size))
             except DAMAGE as error:
                 raise DataError(f"[{member.name}] cannot be read: {error}. Fetch it again.") from error
+        check_start(start, member.name)
+        return start
 
     @contextmanager
     def stream(self, member: Member) -> Iterator[BinaryIO]:

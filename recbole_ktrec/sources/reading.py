@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
 from recbole_ktrec.errors import DataError
 
+#: The start of a file that is one JSON array of objects.
+_ARRAY = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*\{")
 BLOCK = 1 << 22
 LONGEST = 1 << 26
 
@@ -18,18 +21,39 @@ def blocks(stream: BinaryIO, name: str, size: int = BLOCK) -> Iterator[tuple[int
     The next block is read, decompressed and hashed by a thread while the last one is worked on.
 
     Raises:
-        DataError: a line is longer than 64 MiB, so the file is not one of lines.
+        DataError: the file is none of lines, by its start or by a line that is longer than 64 MiB.
     """
     number = 1
     with ThreadPoolExecutor(1) as ahead:
         coming = ahead.submit(_whole_lines, stream, size)
         while chunk := coming.result():
+            if number == 1:
+                check_start(chunk, name)
             if len(chunk) >= LONGEST:
                 raise DataError(f"[{name}], line {number + chunk.count(10)}: longer than 64 MiB; not a file of lines.")
             coming = ahead.submit(_whole_lines, stream, size)
             count = chunk.count(b"\n")
             yield number, count + (not chunk.endswith(b"\n")), chunk
             number += count
+
+
+def check_start(start: bytes, name: str) -> None:
+    """Refuse a file that is none of lines, with the command that makes it one.
+
+    Args:
+        start: its first bytes, as many as hold some lines.
+
+    Raises:
+        DataError: it is UTF-16, ends its lines as old Macs did, or is a JSON array.
+    """
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DataError(f"[{name}] is UTF-16, and UTF-8 is read: iconv -f UTF-16 -t UTF-8 '{name}' > utf8-file")
+    if b"\r" in start[:-1] and b"\n" not in start:
+        raise DataError(f"[{name}] ends its lines with CR alone, and LF is read: tr '\\r' '\\n' < '{name}' > lf-file")
+    if _ARRAY.match(start):
+        raise DataError(
+            f"[{name}] is one JSON array, and one object a line is read: jq -c '.[]' '{name}' > lines.jsonl"
+        )
 
 
 def _whole_lines(stream: BinaryIO, size: int) -> bytes:

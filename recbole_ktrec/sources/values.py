@@ -67,7 +67,7 @@ def numbers(
     if parse is None:
         try:
             found = np.fromiter(map(float, values), np.float64, len(values))  # type: ignore[arg-type]
-            if np.isfinite(found).all():
+            if np.isfinite(found).all() and not any(map(_grouped, values)):
                 return found, {}
         except (TypeError, ValueError, OverflowError):
             pass
@@ -81,6 +81,11 @@ def numbers(
     return found, wrong
 
 
+def _grouped(value: object) -> bool:
+    """Say whether it is text such as ``1_000``: a number for Python, none in any dump."""
+    return isinstance(value, str) and "_" in value
+
+
 def _number(value: object, parse: Callable[[object], object] | None) -> float | None:
     """Return a number, NaN for missing, None for nonsense."""
     if value is None or (isinstance(value, str) and value.strip() in NO_NUMBER):
@@ -91,6 +96,8 @@ def _number(value: object, parse: Callable[[object], object] | None) -> float | 
         value = value if parse is None else parse(value)
         if value is None:
             return math.nan
+        if _grouped(value):
+            return None
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError, AttributeError, KeyError, IndexError):
         return None

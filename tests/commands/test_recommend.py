@@ -40,6 +40,18 @@ def test_lists_of_all_users_hold_nothing_they_took(workplace: Path, model: str, 
     assert scores == sorted(scores, reverse=True)
 
 
+def test_an_earlier_file_stays_unless_told_and_a_user_is_served_once(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["recommend", "--checkpoint", checkpoint("KTEASE", "--prior=none"), "--topk", "2", "--output", "lists.csv"]
+    (workplace / "lists.csv").write_text("mine")
+    assert main([*asked, "--users", "u2", "u1", "u2"]) == 2
+    assert "[lists.csv] is there already: choose another --output, or say --overwrite." in capsys.readouterr().err
+    assert (workplace / "lists.csv").read_text() == "mine"
+    assert main([*asked, "--users", "u2", "u1", "u2", "--overwrite"]) == 0
+    assert [row["user_id"] for row in read(workplace / "lists.csv")] == ["u2", "u2", "u1", "u1"]
+
+
 def test_a_user_of_whom_nothing_is_known(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     saved = checkpoint("KTEASE", "--prior=none")
     assert main(["recommend", "--checkpoint", saved, "--users", "nobody", "u1", "--topk", "3"]) == 0

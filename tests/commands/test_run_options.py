@@ -80,6 +80,11 @@ def test_unknown_keys(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.Monk
         check_options({"epoch": 3}, "Ours")
 
 
+def test_a_built_in_model_does_not_read_the_plugin_s_keys() -> None:
+    told = check_options({"pretrained": "knowledge", "epochs": 3}, "EASE")
+    assert told == ["[--pretrained] is read by KTEASE and KTRec, not by EASE."]
+
+
 @pytest.mark.parametrize(("content", "why"), [("", "is empty"), ("- a\n", "must hold"), ("a: [\n", "be read")])
 def test_bad_configuration_files_are_named(content: str, why: str, tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text(content)

@@ -23,6 +23,7 @@ COLUMNS = {"inter": ["user_id", "item_id"]}
         ({"item_inter_num_interval": "[5)"}, "item_inter_num_interval [[5)] is no interval"),
         ({"user_inter_num_interval": "[a,b)"}, "user_inter_num_interval [[a,b)] is no interval"),
         ({"user_inter_num_interval": "[10,2]"}, "user_inter_num_interval [[10,2]] is no interval"),
+        ({"device": "cuda"}, "device [cuda]: RecBole sets it by gpu_id. --gpu_id=0 is the first GPU"),
         ({"train_batch_size": 0}, "train_batch_size [0] is not a whole number of at least 1."),
         ({"valid_metric": "NDGC@10"}, "valid_metric [NDGC@10] is none of what is measured"),
         ({"valid_metric": "NDCG@5"}, "with topk [10]. Did you mean [NDCG@10]?"),

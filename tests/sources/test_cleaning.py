@@ -61,6 +61,7 @@ def test_ids() -> None:
 def test_numbers_and_how_they_are_written() -> None:
     found, wrong = numbers(["1", "2.50", 3])
     assert written(found) == ["1", "2.5", "3"] and not wrong
+    assert numbers(["1_000", "2"])[1] == {0: "1_000"}
     found, wrong = numbers(["1", "", None, "NA", "x", "inf", "1e400", [2]])
     assert written(found)[:4] == ["1", "", "", ""] and wrong == {4: "x", 5: "inf", 6: "1e400", 7: [2]}
     assert written(np.array([0.1, 1e300, 123456789.125])) == ["0.1", "1e+300", "123456789.125"]

@@ -72,9 +72,7 @@ def check_options(options: dict[str, Any], model: str, filed: Iterable[str] = ()
     unknown.update({key: in_files.format(key, nearest(key, known)) for key in filed if key not in {*known, *options}})
     told = [f"{message} It is passed on to {model}." for message in unknown.values()]
     told += [
-        f"[--{key}] is read by {' and '.join(sorted(MODELS))}, not by {model}."
-        for key in options
-        if key in plugin_keys()
+        f"[--{key}] is a key of recbole_ktrec: {model} does not read it." for key in options if key in plugin_keys()
     ]
     for message in told:
         getLogger().warning(message)

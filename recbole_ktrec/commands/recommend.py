@@ -54,9 +54,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     with no_command_line():
         model, dataset = load(args.checkpoint)
         _tell_unscored(dataset, hasattr(model, "fold_in"))
-        users = list(dict.fromkeys(args.users or ())) or [
-            str(token) for token in dataset.field2id_token[dataset.uid_field][1:]
-        ]
+        users = list(dict.fromkeys(args.users or map(str, dataset.field2id_token[dataset.uid_field][1:])))
         rows = recommend(model, dataset, users, args.topk)
         if args.output is None:
             _write(sys.stdout, rows, dataset)

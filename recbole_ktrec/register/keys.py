@@ -47,25 +47,26 @@ def all_keys() -> set[str]:
 
 
 @functools.cache
+def _named() -> tuple[frozenset[str], frozenset[str]]:
+    """Return the keys that RecBole's property files name, and those that the plugin's do."""
+    import recbole
+
+    def keys(folder: Path) -> frozenset[str]:
+        texts = (path.read_text(encoding="utf-8") for path in folder.rglob("*.yaml"))
+        return frozenset(key for text in texts for key in re.findall(r"^(\w+)\s*:", text, re.MULTILINE))
+
+    return keys(Path(recbole.__file__).parent / "properties"), keys(resources.resource_dir("properties"))
+
+
 def keys_of_other_models() -> frozenset[str]:
     """Return the keys of all property files, RecBole's and the plugin's: a file may serve several models at once."""
-    import recbole
-
-    folders = (Path(recbole.__file__).parent / "properties", resources.resource_dir("properties"))
-    return frozenset().union(*map(_keys_below, folders))
+    return frozenset.union(*_named())
 
 
-@functools.cache
 def plugin_keys() -> frozenset[str]:
     """Return the keys that the property files of the plugin name and none of RecBole's does."""
-    import recbole
-
-    return _keys_below(resources.resource_dir("properties")) - _keys_below(Path(recbole.__file__).parent / "properties")
-
-
-def _keys_below(folder: Path) -> frozenset[str]:
-    texts = (path.read_text(encoding="utf-8") for path in folder.rglob("*.yaml"))
-    return frozenset(key for text in texts for key in re.findall(r"^(\w+)\s*:", text, re.MULTILINE))
+    of_recbole, own = _named()
+    return own - of_recbole
 
 
 def check(config: Any) -> None:

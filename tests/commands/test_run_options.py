@@ -82,7 +82,7 @@ def test_unknown_keys(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.Monk
 
 def test_a_built_in_model_does_not_read_the_plugin_s_keys() -> None:
     told = check_options({"pretrained": "knowledge", "epochs": 3}, "EASE")
-    assert told == ["[--pretrained] is read by KTEASE and KTRec, not by EASE."]
+    assert told == ["[--pretrained] is a key of recbole_ktrec: EASE does not read it."]
 
 
 @pytest.mark.parametrize(("content", "why"), [("", "is empty"), ("- a\n", "must hold"), ("a: [\n", "be read")])

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from recbole_ktrec.commands.options import read_config_files, read_options
 from recbole_ktrec.commands.run import check_dataset
 from recbole_ktrec.commands.session import set_threads
+from recbole_ktrec.commands.values import check_device
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.register.arguments import no_command_line
 from recbole_ktrec.register.keys import READ_BY_RECBOLE, keys_of_other_models
@@ -64,6 +65,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     for key in given:
         if key not in known:
             raise ConfigError(f"Unknown key [{key}].{nearest(key, known)}")
+    check_device(given.get("device"))
     set_threads(args.threads)
     from recbole_ktrec.evaluation.pretraining import Pretraining, PretrainOptions
 

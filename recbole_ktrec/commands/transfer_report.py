@@ -25,6 +25,7 @@ from typing import Any
 
 from recbole_ktrec.commands.options import check_options, read_config_files, read_options
 from recbole_ktrec.commands.session import usable_cores
+from recbole_ktrec.commands.values import check_device
 from recbole_ktrec.errors import ConfigError
 
 SHARES = (0, 5, 10, 25, 50, 100)
@@ -56,6 +57,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     args, rest = parser.parse_known_args(argv)
     given = {**read_config_files(args.config_files.split()), **read_options(rest)}
     check_options(given, args.model)
+    check_device(given.get("device"))
     if args.jobs < 1:
         raise ConfigError(f"--jobs [{args.jobs}] must be 1 or more.")
     from recbole_ktrec.evaluation.runner import Runner

@@ -41,13 +41,17 @@ def check_values(said: Mapping[str, Any], model: str = "KTRec") -> None:
     for key in ("user_inter_num_interval", "item_inter_num_interval"):
         if said.get(key) is not None:
             _check_interval(key, str(said[key]))
-    _check_device(said.get("device"))
+    check_device(said.get("device"))
     _check_columns(said)
     _check_valid_metric(said, model)
 
 
-def _check_device(device: object) -> None:
-    """Refuse what RecBole replaces without a word."""
+def check_device(device: object) -> None:
+    """Refuse what RecBole replaces without a word.
+
+    Raises:
+        ConfigError: ``device`` is given; the message says what to give instead.
+    """
     if device is None:
         return
     import torch

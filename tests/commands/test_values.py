@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from recbole_ktrec.cli import main
 from recbole_ktrec.commands.values import check_values
 from recbole_ktrec.errors import ConfigError
 
@@ -80,3 +81,18 @@ def test_models_that_do_not_rank_have_another_metric_of_validation(model: str) -
     said = {"topk": [5, 20]}
     check_values(said, model)
     assert said == {"topk": [5, 20]}, "checked, and left as it was"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["benchmark", "--dataset", "tiny", "--models", "Pop"],
+        ["pretrain", "--datasets", "one", "two"],
+        ["transfer-report", "--dataset", "tiny", "--pretrained", "knowledge"],
+    ],
+)
+def test_a_device_is_refused_by_every_command_that_trains(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--output", "out", "--device=cuda"]) == 2
+    assert "RecBole sets it by gpu_id" in capsys.readouterr().err

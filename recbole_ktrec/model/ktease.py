@@ -188,16 +188,20 @@ class KTEASE(GeneralRecommender):
         """Return the scores of all items for ``users`` ``[m]``: float32 ``[m, n_items]``."""
         if not self.weights:
             return np.zeros((len(users), self.n_items), dtype=np.float32)
-        if self._scores is None:
-            self._scores = scores_from(self.weights)
         unknown = self.taken.unknown(users)
         kept, first = ~unknown, np.flatnonzero(unknown)[:1]
         kept[first] = True  # all users without a history have the same scores: those of one are made
         scores = np.empty((len(users), self.n_items), dtype=np.float32)
-        scores[kept] = self._scores(self.taken.histories(users[kept], self.decay, self.recent))
+        scores[kept] = self.score(self.taken.histories(users[kept], self.decay, self.recent))
         if len(first):
             scores[unknown] = self._of_nobody(scores[first])
         return scores
+
+    def score(self, histories: sp.csr_matrix) -> np.ndarray:
+        """Return the scores of all items that ``histories`` ``[m, n_items]`` give, as :meth:`fit` left them."""
+        if self._scores is None:
+            self._scores = scores_from(self.weights)
+        return np.asarray(self._scores(histories))
 
     def _of_nobody(self, scores: np.ndarray) -> np.ndarray:
         """Return what users without a history get, from the ``scores`` of the history that stands for theirs."""

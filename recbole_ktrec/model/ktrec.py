@@ -17,6 +17,7 @@ from recbole_ktrec.model.held_out import HeldOut, with_negatives
 from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktrec_net import check_keys, fusion_options, item_side, user_side
+from recbole_ktrec.model.ktrec_residual import MEASURED, residual, size_beside
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer
 from recbole_ktrec.model.ktrec_transfer import TransferredTexts
 from recbole_ktrec.model.multi_task_settings import MultiTaskSettings
@@ -30,6 +31,7 @@ from recbole_ktrec.nn.losses import LOSSES
 from recbole_ktrec.nn.objective import Objective
 from recbole_ktrec.nn.recency import DECAYS
 from recbole_ktrec.nn.remembered import Remembered
+from recbole_ktrec.nn.residual import Residual
 from recbole_ktrec.nn.samples import masked_ndcg_by_user
 from recbole_ktrec.nn.scorers import Dot
 from recbole_ktrec.nn.tuning import plain_or_uphill
@@ -75,7 +77,9 @@ class KTRec(GeneralRecommender):
         self._closed: tuple[KTEASE, ...] = closed  # a tuple: nothing that gradients train
         self.register_buffer("blend", torch.tensor([1.0, 0.0]))
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
-        self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice", "decay"]
+        self.residual_weight, self.residual_size = float(config["residual_weight"]), 0.0
+        self._residual: Residual | None = None
+        self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice", "decay", "residual_size"]
         self._items: tuple[Tensor, Tensor] | None = None
         self._settled = False
         self._remembered: Remembered | None = None
@@ -83,7 +87,7 @@ class KTRec(GeneralRecommender):
     def calculate_loss(self, interaction: Any) -> Tensor:
         """Return the loss of a batch of users (only their ids are read): a scalar."""
         users = interaction[self.USER_ID].to(self.device)
-        return self.objective(self.net, self.histories, self.candidates, users, self.live)
+        return self.objective(self.net, self.histories, self.candidates, users, self.live, self._residual)
 
     def _catalogue(self) -> tuple[Tensor, Tensor]:
         """Return vectors and biases of all items, computed once an evaluation."""
@@ -194,6 +198,10 @@ class KTRec(GeneralRecommender):
             if self.transfer:
                 self.transfer_choice["closed_form"] = part.transfer_choice
             self.take_decay(part.decay)
+            if self.residual_weight:
+                some = found.some(MEASURED)
+                self.residual_size = self.residual_size or size_beside(self._neural, part, some)
+                self._residual = residual(part, self.residual_weight * self.residual_size, self.logger)
 
     @torch.no_grad()
     def weigh(self, found: HeldOut) -> Tensor:
@@ -283,5 +291,6 @@ class KTRec(GeneralRecommender):
         for part, stored in zip(self._closed, para.get("closed_parts", ()), strict=False):
             part.load_other_parameter(stored)
             self._settled = True
+        self.residual_size = para.get("residual_size", 0.0)
         self.take_decay(para.get("decay", self.decay))
         self._items = None

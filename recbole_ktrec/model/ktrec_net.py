@@ -27,6 +27,7 @@ _NUMBERS: dict[str, dict[str, Any]] = {
     "hidden_share": {"above": 0, "most": 1},
     "id_dropout": {"least": 0, "most": 1},
     "train_negatives": {"least": 0, "whole": True},
+    "residual_weight": {"least": 0},
     "user_document_items": {"least": 1, "whole": True},
 }
 #: Length of the vectors where no text encoder gives one.

@@ -32,23 +32,32 @@ def blend_weights(first: Tensor, second: Tensor, asked: Asked, k: int = 10) -> t
         first, second: scores ``[m, n_items]``.
         asked: gives the held-out interactions of some of the rows; each row has one.
     """
-    blocks = [slice(start, start + ROWS) for start in range(0, len(first), ROWS)]
+    one, other = scales(first, second, asked)
+    tried = [((1 - share) * one, share * other) for share in SHARES]
+    quality = torch.zeros(len(tried), dtype=torch.float64)
+    for rows in _blocks(first):
+        masked, positive = asked(rows)
+        left, right = (scores[rows].masked_fill(masked, _NEVER) for scores in (first, second))
+        best = ideal(positive, k)
+        for place, (a, b) in enumerate(tried):
+            mixed = torch.add(left, right, alpha=b / a) if a else right  # ranks know no scale
+            quality[place] += (gained(mixed, positive, k) / best).double().sum()
+    return tried[int(quality.argmax())]  # of equals the first
+
+
+def scales(first: Tensor, second: Tensor, asked: Asked) -> tuple[float, float]:
+    """Return what brings either to a standard deviation of 1 over the candidates, see :func:`blend_weights`."""
     spread = torch.zeros(2, 3, dtype=torch.float64)  # count, sum, sum of squares
-    for rows in blocks:
+    for rows in _blocks(first):
         masked, _ = asked(rows)
         for scores, sums in zip((first, second), spread, strict=True):
             sums += _moments(scores[rows], masked)
-    scales = [1 / max(_deviation(sums), 1e-12) for sums in spread]
-    tried = [((1 - share) * scales[0], share * scales[1]) for share in SHARES]
-    quality = torch.zeros(len(tried), dtype=torch.float64)
-    for rows in blocks:
-        masked, positive = asked(rows)
-        one, other = (scores[rows].masked_fill(masked, _NEVER) for scores in (first, second))
-        best = ideal(positive, k)
-        for place, (a, b) in enumerate(tried):
-            mixed = torch.add(one, other, alpha=b / a) if a else other  # ranks know no scale
-            quality[place] += (gained(mixed, positive, k) / best).double().sum()
-    return tried[int(quality.argmax())]  # of equals the first
+    one, other = (1 / max(_deviation(sums), 1e-12) for sums in spread)
+    return one, other
+
+
+def _blocks(scores: Tensor) -> list[slice]:
+    return [slice(start, start + ROWS) for start in range(0, len(scores), ROWS)]
 
 
 def _moments(scores: Tensor, masked: Tensor) -> Tensor:

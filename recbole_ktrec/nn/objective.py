@@ -11,6 +11,7 @@ from torch import Tensor
 from recbole_ktrec.nn.fusion_model import FusionModel
 from recbole_ktrec.nn.history import Histories, hide, shared_candidates
 from recbole_ktrec.nn.losses import Loss
+from recbole_ktrec.nn.residual import Residual
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,15 @@ class Objective:
     negatives: int
     loss: Loss
 
-    def __call__(
-        self, net: FusionModel, histories: Histories, drawable: Tensor, users: Tensor, live: Any = None
-    ) -> Tensor:
+    def __call__(self, net: FusionModel, histories: Histories, drawable: Tensor, users: Tensor, live: Any = None,
+                 residual: Residual | None = None) -> Tensor:  # fmt: skip
         """Return the loss of a batch of users: a scalar. What is left of a history counts the same, new or old.
 
         Args:
             drawable: items that may be drawn as candidates, ``[k]``.
             users: internal ids ``[m]``, on the device of ``net``.
             live: called with items for their text vectors, in place of the stored ones.
+            residual: adds the scores of another scorer, which then need not be learned.
         """
         row, items, _ = (part.to(users.device) for part in histories.of(users))
         hidden = hide(row.cpu(), self.hidden_share).to(users.device)
@@ -44,4 +45,7 @@ class Objective:
         candidates, column, known = shared_candidates(row, items, hidden, drawn, len(users))
         text = None if live is None else live(candidates)
         f, bias = net.item_vectors(candidates, text)
-        return self.loss(net.scorer.grid(vectors, f) + bias, row[hidden], column[hidden], known)
+        scores = net.scorer.grid(vectors, f) + bias
+        if residual is not None:
+            scores = scores + residual(len(users), row[~hidden], items[~hidden], candidates)
+        return self.loss(scores, row[hidden], column[hidden], known)

@@ -83,6 +83,18 @@ def test_predict_orders_as_the_full_scores_do(textual: Settings, workplace: Path
     assert torch.allclose(pairs, torch.sigmoid(model.calibration[0] * scores + model.calibration[1]), atol=1e-5)
 
 
+def test_the_neural_part_learns_beside_the_closed_form(textual: Settings, workplace: Path) -> None:
+    settings = textual(closed_form=True, epochs=2)
+    result, model, checkpoint = trained({**settings, "residual_weight": 0.5}, workplace)
+    assert model.residual_size > 0
+    stored = torch.load(checkpoint, weights_only=False)["other_parameter"]
+    assert stored["residual_size"] == model.residual_size  # a run that is gone on with takes the same
+    _, alone, _ = trained(settings, workplace / "alone")
+    assert alone.residual_size == 0 and not torch.equal(alone.net.item_id.weight, model.net.item_id.weight)
+    again, same, _ = trained({**settings, "residual_weight": 0.5}, workplace / "again")
+    assert torch.equal(same.net.item_id.weight, model.net.item_id.weight) and again == result
+
+
 def test_without_the_closed_form_nothing_of_it_is_there(textual: Settings, workplace: Path) -> None:
     _, model, _ = trained(textual(closed_form=False), workplace)
     assert model._closed == () and not model.blended

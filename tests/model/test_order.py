@@ -62,6 +62,16 @@ def test_recent_interactions_count_more_after_a_reload_too(
     np.testing.assert_allclose(everyone(loaded), everyone(model), atol=1e-4)
 
 
+def test_where_recent_ones_count_more_the_neural_part_is_trained_alone(
+    walking: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its training knows no order: the closed form would see other histories than those that it is made for."""
+    settings = walking(closed_form=True, epochs=1, history_decay=0.5, successor_weight=0)
+    model = trained({**settings, "residual_weight": 0.5}, "KTRec")
+    assert "residual_weight is not used" in caplog.text
+    np.testing.assert_array_equal(everyone(model), everyone(trained(settings, "KTRec")))
+
+
 def test_what_comes_next_is_found(walking: Settings) -> None:
     found = {
         decay: run_recbole(model="KTEASE", dataset="tiny", config_dict=walking(history_decay=decay), saved=False)

@@ -11,7 +11,7 @@ from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.files import read_mapping
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.properties import model_files
-from recbole_ktrec.register.unknown import meant
+from recbole_ktrec.register.unknown import known_models, meant
 from recbole_ktrec.resources import resource_dir
 
 FIRST_SEED = 2020
@@ -85,11 +85,6 @@ def seeds_of(asked: int | Iterable[int]) -> list[int]:
     if not seeds or len(set(seeds)) < len(seeds):
         raise ConfigError(f"seeds {seeds} must be one or more different numbers.")
     return seeds
-
-
-def known_models() -> list[str]:
-    """Names that RecBole can find: its own property files, and the plugin's models."""
-    return sorted({path.stem for path in (_host_folder() / "model").glob("*.yaml")} | set(MODELS))
 
 
 def entries(labels: Iterable[str], grid: Mapping[str, Any], options: Mapping[str, Any]) -> list[Entry]:

@@ -53,6 +53,10 @@ class HeldOut:
             barred[:, torch.from_numpy(self.absent)] = True
         return barred
 
+    def asked(self, interactions: sp.csr_matrix) -> tuple[Tensor, Tensor]:
+        """Return what is no candidate, see :meth:`barred`, and what was taken: bool ``[m, n_items]`` each."""
+        return self.barred(interactions), self.positives(interactions.shape[1])
+
 
 def held_out(valid_data: Any, uid_field: str, iid_field: str, seed: int, taken: Taken | None = None) -> HeldOut | None:
     """Return validation interactions of a sample of users (the same for the same seed), or None if there are none.

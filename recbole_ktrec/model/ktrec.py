@@ -17,7 +17,7 @@ from recbole_ktrec.model.held_out import HeldOut, with_negatives
 from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktrec_net import check_keys, fusion_options, item_side, user_side
-from recbole_ktrec.model.ktrec_residual import MEASURED, residual, size_beside
+from recbole_ktrec.model.ktrec_residual import fits_training, size_beside
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer
 from recbole_ktrec.model.ktrec_transfer import TransferredTexts
 from recbole_ktrec.model.multi_task_settings import MultiTaskSettings
@@ -198,10 +198,9 @@ class KTRec(GeneralRecommender):
             if self.transfer:
                 self.transfer_choice["closed_form"] = part.transfer_choice
             self.take_decay(part.decay)
-            if self.residual_weight:
-                some = found.some(MEASURED)
-                self.residual_size = self.residual_size or size_beside(self._neural, part, some)
-                self._residual = residual(part, self.residual_weight * self.residual_size, self.logger)
+            if self.residual_weight and fits_training(part):
+                self.residual_size = self.residual_size or size_beside(self._neural, part, found)
+                self._residual = Residual(part.score, self.residual_weight * self.residual_size, self.n_items)
 
     @torch.no_grad()
     def weigh(self, found: HeldOut) -> Tensor:
@@ -211,17 +210,14 @@ class KTRec(GeneralRecommender):
         scores = self._neural(found.users).cpu()
         if self._closed:
             closed = torch.from_numpy(self._closed_scores(found.users))
-            weights = blend_weights(scores, closed, lambda rows: self._asked(found.some(rows)))
+            weights = blend_weights(scores, closed, lambda rows: found.some(rows).asked(self.taken.matrix))
             self.blend.copy_(torch.tensor(weights))
             scores.mul_(weights[0]).add_(closed, alpha=weights[1])
         return scores
 
-    def _asked(self, found: HeldOut) -> tuple[Tensor, Tensor]:
-        return found.barred(self.taken.matrix), found.positives(self.n_items)
-
     def _neural_ndcg(self, found: HeldOut, decay: float) -> np.ndarray:
         self.take_decay(decay)
-        return masked_ndcg_by_user(self._neural(found.users).cpu().numpy(), *self._asked(found))
+        return masked_ndcg_by_user(self._neural(found.users).cpu().numpy(), *found.asked(self.taken.matrix))
 
     @torch.no_grad()
     def settle(self, found: HeldOut) -> str:

@@ -135,4 +135,4 @@ def _kernel_ndcg(text: SharedRows, interactions: sp.csr_matrix, found: HeldOut) 
     vectors = text.all(torch.device("cpu"))
     rows = interactions[found.users.numpy()]
     scores = F.normalize(torch.from_numpy(rows @ vectors.numpy()), dim=1) @ vectors.T
-    return masked_ndcg_by_user(scores.numpy(), found.barred(interactions), found.positives(interactions.shape[1]))
+    return masked_ndcg_by_user(scores.numpy(), *found.asked(interactions))

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recbole_ktrec.commands.options import check_options, read_options
-from recbole_ktrec.commands.values import check_device
 from recbole_ktrec.errors import ConfigError
 
 _OPTIONS = (
@@ -60,7 +59,6 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     args, rest = parser.parse_known_args(argv)
     given = read_options(rest)
     check_options(given, "KTRec")  # as for a model of the plugin: a key that nobody knows is refused
-    check_device(given.get("device"))
     from recbole_ktrec.evaluation.benchmark import make_grid, run_benchmark
     from recbole_ktrec.evaluation.runner import Runner
 

@@ -28,10 +28,9 @@ from typing import TYPE_CHECKING, Any
 from recbole_ktrec.commands.options import read_config_files, read_options
 from recbole_ktrec.commands.run import check_dataset
 from recbole_ktrec.commands.session import set_threads
-from recbole_ktrec.commands.values import check_device
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.register.arguments import no_command_line
-from recbole_ktrec.register.keys import READ_BY_RECBOLE, keys_of_other_models
+from recbole_ktrec.register.keys import READ_BY_RECBOLE, check_device, keys_of_other_models
 from recbole_ktrec.register.properties import converted_file, dataset_files
 from recbole_ktrec.resources import resource_dir
 

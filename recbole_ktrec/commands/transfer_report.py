@@ -25,8 +25,8 @@ from typing import Any
 
 from recbole_ktrec.commands.options import check_options, read_config_files, read_options
 from recbole_ktrec.commands.session import usable_cores
-from recbole_ktrec.commands.values import check_device
 from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.register.keys import check_device
 
 SHARES = (0, 5, 10, 25, 50, 100)
 

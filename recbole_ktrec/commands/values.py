@@ -10,6 +10,7 @@ from typing import Any
 
 from recbole_ktrec.errors import ConfigError, nearest, number
 from recbole_ktrec.files import read_mapping
+from recbole_ktrec.register.keys import check_device
 
 #: What RecBole measures of context-aware models, whose own file says so.
 _OF_CONTEXT = ("AUC", "LogLoss")
@@ -44,24 +45,6 @@ def check_values(said: Mapping[str, Any], model: str = "KTRec") -> None:
     check_device(said.get("device"))
     _check_columns(said)
     _check_valid_metric(said, model)
-
-
-def check_device(device: object) -> None:
-    """Refuse what RecBole replaces without a word.
-
-    Raises:
-        ConfigError: ``device`` is given; the message says what to give instead.
-    """
-    if device is None:
-        return
-    import torch
-
-    blind = (
-        "" if torch.version.cuda or torch.version.hip else f" This torch ({torch.__version__}) is built for CPUs only."
-    )
-    raise ConfigError(
-        f"device [{device}]: RecBole sets it by gpu_id. --gpu_id=0 is the first GPU, --gpu_id='' the CPU.{blind}"
-    )
 
 
 def _read(value: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.files import read_mapping
 from recbole_ktrec.register import MODELS
+from recbole_ktrec.register.keys import check_device
 from recbole_ktrec.register.properties import model_files
 from recbole_ktrec.register.unknown import known_models, meant
 from recbole_ktrec.resources import resource_dir
@@ -96,7 +97,7 @@ def entries(labels: Iterable[str], grid: Mapping[str, Any], options: Mapping[str
         options: label -> configuration keys; ``all`` is for every model, ``tune`` in a section gives its ranges.
 
     Raises:
-        ConfigError: an unknown model, a section that no label asks for, a key that looks mistyped.
+        ConfigError: an unknown model, a section that no label asks for, a key that looks mistyped or is ``device``.
     """
     labels = list(dict.fromkeys(labels))
     for section in options:
@@ -139,6 +140,7 @@ def _entry(label: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> E
     chosen = {key for path in _model_files(model) for key in read_yaml(path)}
     shared = {key: value for key, value in (grid.get("all") or {}).items() if key not in chosen}
     config = {**shared, **((grid.get("models") or {}).get(model) or {}), **own}
+    check_device(config.get("device"))
     config = _made_to_rank(model, config)
     return Entry(label, model, config, dict(ranges))
 

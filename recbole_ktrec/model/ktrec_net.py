@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from logging import getLogger
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ _WIDTH = 64
 
 
 def check_keys(config: Any) -> None:
-    """Refuse values that cannot be used.
+    """Refuse values that cannot be used, and warn of a key that says nothing beside another.
 
     Raises:
         ConfigError: the message names the key.
@@ -49,6 +50,8 @@ def check_keys(config: Any) -> None:
             number(key, config[key], least=1, whole=True)
     if str(config["learner"]).lower() == "sparse_adam":
         raise ConfigError("learner [sparse_adam] cannot train towers: learner [adam] takes it for the ID tables alone.")
+    if config["residual_weight"] and not config["closed_form"]:
+        getLogger().warning("residual_weight is not used: closed_form is [False].")
 
 
 def fusion_options(config: Any, transfer: TransferredTexts | None) -> FusionOptions:

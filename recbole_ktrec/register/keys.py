@@ -96,3 +96,21 @@ def _refuse(given: Mapping[str, Any], known: set[str], where: str, model: str) -
             continue
         hint = nearest(str(key), known) or nearest(str(key), keys_of_other_models())
         raise ConfigError(f"Unknown key [{key}] in {where}: neither RecBole nor {model} reads it.{hint}")
+
+
+def check_device(device: object) -> None:
+    """Refuse what RecBole replaces without a word.
+
+    Raises:
+        ConfigError: ``device`` is given; the message says what to give instead.
+    """
+    if device is None:
+        return
+    import torch
+
+    blind = (
+        "" if torch.version.cuda or torch.version.hip else f" This torch ({torch.__version__}) is built for CPUs only."
+    )
+    raise ConfigError(
+        f"device [{device}]: RecBole sets it by gpu_id. --gpu_id=0 is the first GPU, --gpu_id='' the CPU.{blind}"
+    )

@@ -61,6 +61,8 @@ def test_mistakes_are_named(labels: list[str], options: dict[str, dict[str, obje
         ({"BPR": {"tune": 5}}, r"\[BPR\]: tune must be a mapping of keys to ranges, and is \[5\]"),
         ({"all": {"seed": 7}}, r"\[all\]: \[seed\] is the same for every row, so give --seeds"),
         ({"BPR": {"eval_args": {}}}, r"\[BPR\]: \[eval_args\] is the same for every row, so give --split"),
+        ({"BPR": {"device": "cuda"}}, r"device \[cuda\]: RecBole sets it by gpu_id"),
+        ({"all": {"device": "cpu"}}, r"device \[cpu\]: RecBole sets it by gpu_id"),
     ],
 )
 def test_sections_that_cannot_be_are_refused(options: dict[str, object], message: str, tmp_path: Path) -> None:

@@ -95,9 +95,12 @@ def test_the_neural_part_learns_beside_the_closed_form(textual: Settings, workpl
     assert torch.equal(same.net.item_id.weight, model.net.item_id.weight) and again == result
 
 
-def test_without_the_closed_form_nothing_of_it_is_there(textual: Settings, workplace: Path) -> None:
-    _, model, _ = trained(textual(closed_form=False), workplace)
-    assert model._closed == () and not model.blended
+def test_without_the_closed_form_nothing_of_it_is_there(
+    textual: Settings, workplace: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, model, _ = trained(textual(closed_form=False, residual_weight=0.5), workplace)
+    assert model._closed == () and not model.blended and model._residual is None
+    assert "residual_weight is not used: closed_form is [False]" in caplog.text
 
 
 def test_the_checkpoint_of_a_stopped_run_is_refused_where_its_closed_form_would_score(

@@ -119,12 +119,6 @@ class AtomicWriter:
             self._handle.write("\n".join(lines) + "\n")
             self.rows += len(lines)
 
-    def write_raw(self, lines: str, rows: int) -> None:
-        """Write finished lines (each ended by a newline) whose cells are known to need no escape, such as numbers."""
-        assert self._handle is not None, "use the writer in a with statement"
-        self._handle.write(lines)
-        self.rows += rows
-
 
 def write_atomic(path: str | Path, frame: pd.DataFrame, types: Mapping[str, str]) -> Path:
     """Write the columns of ``frame`` named in ``types`` (name -> type), missing values as empty cells."""

@@ -31,8 +31,3 @@ def ideal(positive: Tensor, k: int = 10) -> Tensor:
 
 def _discount(k: int, device: torch.device) -> Tensor:
     return 1 / torch.log2(torch.arange(2, k + 2, dtype=torch.float32, device=device))
-
-
-def mean_ndcg(scores: Tensor, positive: Tensor, k: int = 10) -> float:
-    """Return the mean of :func:`ndcg_by_user`."""
-    return float(ndcg_by_user(scores, positive, k).mean())

@@ -19,7 +19,7 @@ from recbole_ktrec.sources.reading import decode
 from recbole_ktrec.sources.tables import Batch, Source, Table, item_id, rating, text, unfolded, user_id
 from recbole_ktrec.sources.values import numbers
 
-JOKES, NONE = 150, 99.0
+NONE = 99.0
 _BODY = re.compile(r"<!--\s*begin of joke\s*-->(.*?)<!--\s*end of joke\s*-->", re.S | re.I)
 _NUMBER = re.compile(r"(\d+)\.html?$")
 _LATIN = ("utf-8", "latin-1")

@@ -40,7 +40,6 @@ class Part:
     types: dict[str, Column]
     format: str | None = None
     dialect: dict[str, Any] = field(default_factory=dict)
-    guessed: bool = False
 
 
 def shipped_mappings() -> list[str]:

@@ -7,7 +7,7 @@ import torch
 
 from recbole_ktrec.nn import blend
 from recbole_ktrec.nn.blend import blend_weights
-from recbole_ktrec.nn.ranking import mean_ndcg
+from recbole_ktrec.nn.ranking import ndcg_by_user
 
 
 def matrices() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -43,7 +43,8 @@ def test_useless_second_scorer_gets_no_weight() -> None:
 def test_only_the_second_scorer_knows() -> None:
     positive, masked, noise = matrices()
     a, b = blend_weights(noise, 100 * positive.float(), asked(masked, positive))
-    assert mean_ndcg((a * noise + b * 100 * positive).masked_fill(masked, float("-inf")), positive) > 0.99
+    scores = (a * noise + b * 100 * positive).masked_fill(masked, float("-inf"))
+    assert ndcg_by_user(scores, positive).mean() > 0.99
 
 
 def test_two_halves_of_the_answer_are_better_together_whatever_their_scale() -> None:
@@ -51,7 +52,6 @@ def test_two_halves_of_the_answer_are_better_together_whatever_their_scale() -> 
     truth = positive.float()
     first, second = truth + torch.randn(50, 40), 1000 * (truth + torch.randn(50, 40))
     a, b = blend_weights(first, second, asked(masked, positive))
-    quality = [
-        mean_ndcg(s.masked_fill(masked, float("-inf")), positive) for s in (a * first + b * second, first, second)
-    ]
+    mixed = (a * first + b * second, first, second)
+    quality = [ndcg_by_user(s.masked_fill(masked, float("-inf")), positive).mean() for s in mixed]
     assert a > 0 and b > 0 and quality[0] > max(quality[1:])

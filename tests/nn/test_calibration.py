@@ -7,7 +7,7 @@ import torch
 
 from recbole_ktrec.nn.calibration import fit_platt
 from recbole_ktrec.nn.feedback import feedback_step
-from recbole_ktrec.nn.ranking import mean_ndcg
+from recbole_ktrec.nn.ranking import ndcg_by_user
 
 
 def test_platt_finds_the_line_that_made_the_labels() -> None:
@@ -22,7 +22,7 @@ def test_ndcg_by_hand() -> None:
     scores = torch.tensor([[3.0, 2.0, 1.0], [1.0, 2.0, float("-inf")]])
     positive = torch.tensor([[False, True, False], [True, True, False]])
     discount = 1 / torch.log2(torch.tensor(3.0))
-    assert mean_ndcg(scores, positive, k=2) == pytest.approx(float(discount + 1) / 2)
+    assert float(ndcg_by_user(scores, positive, k=2).mean()) == pytest.approx(float(discount + 1) / 2)
 
 
 def test_feedback_step_reaches_the_cosine_and_is_the_shortest() -> None:

@@ -61,14 +61,15 @@ class Taken:
         in_time = items[np.argsort(times, kind="stable")] if clock else None
         return cls(matrix, places, in_time, float(times.max()) if clock else None, ids, people)
 
-    def again(self, dataset: Any, decay: float = 0.0) -> Taken:
+    def again(self, dataset: Any, decay: float = 0.0, recent: float = 1.0) -> Taken:
         """Read other interactions with the same items; users may be others, in any order.
 
         Args:
             decay: by which the model weighs histories.
+            recent: share of the interactions that stands for users without a history, see :meth:`average`.
 
         Raises:
-            DataError: ``dataset`` numbers its items in another way, or lacks the times that the ``decay`` needs.
+            DataError: ``dataset`` numbers its items in another way, or lacks the times that one of these needs.
         """
         found, item = Taken.of(dataset), dataset.iid_field
         check({item: self.items} if self.items else {}, {item: found.items}, dataset.dataset_name)
@@ -76,6 +77,12 @@ class Taken:
             raise DataError(
                 f"Data set [{dataset.dataset_name}]: the model counts recent interactions for more (history_decay "
                 f"[{decay:g}]), and these have no times: name their column with TIME_FIELD and load it (load_col)."
+            )
+        if recent < 1 and found.in_time is None:
+            raise DataError(
+                f"Data set [{dataset.dataset_name}]: for the model users without a history stand as the latest "
+                f"{recent:.0%} of what is taken, and these have no times of one clock: name their column with "
+                "TIME_FIELD and load it (load_col)."
             )
         if self.users is not None and found.users is not None and not np.array_equal(self.users, found.users):
             found.numbers = np.maximum(pd.Index(self.users).get_indexer(pd.Index(found.users)), 0)

@@ -89,7 +89,8 @@ class KTEASE(GeneralRecommender):
         super().__init__(config, dataset)
         take_encoder(config)
         self.taken = taken or Taken.of(dataset)
-        self.settings = Settings.read(config, self.n_items, self.taken.decay_of(config), self.taken.places is not None)
+        ordered = 0 if self.taken.places is None else self.taken.places.nnz
+        self.settings = Settings.read(config, self.n_items, self.taken.decay_of(config), ordered)
         self.transfer = TransferSettings.read(config)
         if self.transfer is not None and self.settings.prior == "none":
             raise ConfigError("pretrained needs item texts, so prior must be [text].")
@@ -224,7 +225,7 @@ class KTEASE(GeneralRecommender):
         Raises:
             DataError: its items have other numbers than those of the training, or it lacks times that the fit needs.
         """
-        self.take(self.taken.again(dataset, self.decay))
+        self.take(self.taken.again(dataset, self.decay, self.recent))
 
     def take(self, taken: Taken) -> None:
         """Take the users' histories from ``taken``, see :meth:`fold_in`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from logging import getLogger
 from typing import Any
 
 from recbole_ktrec.errors import ConfigError, number, one_of
@@ -41,12 +42,12 @@ class Settings:
     lexical: Lexical
 
     @classmethod
-    def read(cls, config: Any, n_items: int, history_decay: float | None, ordered: bool) -> Settings:
+    def read(cls, config: Any, n_items: int, history_decay: float | None, ordered: int) -> Settings:
         """Read the configuration of a catalogue of ``n_items``.
 
         Args:
             history_decay: as :class:`recbole_ktrec.model.interactions.Taken` reads it.
-            ordered: whether the order of the histories is known.
+            ordered: interactions whose order within the histories is known.
 
         Raises:
             ConfigError: a value cannot be used, or the catalogue needs more memory than ``memory_limit``.
@@ -54,7 +55,7 @@ class Settings:
         prior = one_of("prior", config["prior"], PRIORS)
         nothing = prior == "none"
         neighbours = _number(config, "prior_neighbours", 1, auto=True, whole=True) or _neighbours(n_items)
-        nearest = _solver(config, n_items, neighbours, ordered)
+        nearest, successor_weight = _within_memory(config, n_items, neighbours, ordered, history_decay)
         options = Options(
             regularisation=_number(config, "reg_weight", 1e-3, auto=True),
             prior_weight=0.0 if nothing else _number(config, "prior_weight", 0, auto=True),
@@ -68,7 +69,7 @@ class Settings:
             popularity_discount=_number(config, "popularity_discount", -1, 1, auto=True),
             history_discount=_number(config, "history_discount", -1, 1, auto=True),
             history_decay=history_decay,
-            successor_weight=_ordered(config, "successor_weight", ordered),
+            successor_weight=successor_weight,
             cooccurrence_window=_ordered(config, "cooccurrence_window", ordered, whole=True),
         )
         return cls(
@@ -88,7 +89,7 @@ def _lexical(config: Any) -> Lexical:
     return Lexical(TERM_WEIGHTINGS[weighting] if weight is None else weight, weighting == "lift")
 
 
-def _ordered(config: Any, key: str, ordered: bool, whole: bool = False) -> Any:
+def _ordered(config: Any, key: str, ordered: int, whole: bool = False) -> Any:
     """Return the number of a key that needs the order of the histories, None for auto."""
     given = _number(config, key, 0, auto=True, whole=whole)
     if given and not ordered:
@@ -104,8 +105,28 @@ def _neighbours(n_items: int) -> int:
     return int(min(500, max(100, 10_000_000 // max(n_items, 1))))
 
 
-def _solver(config: Any, n_items: int, neighbours: int, ordered: bool) -> int:
-    """Return how many items explain one in the sparse form, or 0 for the dense form."""
+def _within_memory(
+    config: Any, n_items: int, neighbours: int, ordered: int, decay: float | None
+) -> tuple[int, float | None]:
+    """Return the form that :func:`_solver` takes, and ``successor_weight``: 0 where to try one takes too much."""
+    weight = _ordered(config, "successor_weight", ordered)
+    tried = ordered if weight or (weight is None and decay != 0) else 0
+    try:
+        return _solver(config, n_items, neighbours, tried), weight
+    except ConfigError as error:
+        if weight is not None or not tried:
+            raise
+        nearest = _solver(config, n_items, neighbours, 0)
+        getLogger().warning(f"What comes next is not tried (successor_weight 0), {ordered:,} interactions: {error}")
+        return nearest, 0.0
+
+
+def _solver(config: Any, n_items: int, neighbours: int, ordered: int) -> int:
+    """Return how many items explain one in the sparse form, or 0 for the dense form.
+
+    Args:
+        ordered: interactions from which a second matrix is tried, 0 for none.
+    """
     solver, limit = one_of("solver", config["solver"], SOLVERS), _number(config, "memory_limit", 0.01)
     nearest = _number(config, "nearest_items", 1, whole=True)
     # The guard keeps the best fit while it makes the next.

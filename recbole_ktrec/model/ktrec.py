@@ -150,7 +150,7 @@ class KTRec(GeneralRecommender):
 
         Vectors of users (``user_embedding``, ``user_text``) stay with those who had them: new users have none.
         """
-        self.taken = self.taken.again(dataset, self.decay)
+        self.taken = self.taken.again(dataset, self.decay, *(part.recent for part in self._closed))
         self.take_decay(self.decay)
         for part in self._closed:
             part.take(self.taken)
@@ -189,6 +189,11 @@ class KTRec(GeneralRecommender):
             part.solve(None)
             self.blend.copy_(torch.tensor([0.0, 1.0]))
             self._settled = True
+
+    def leave_closed_out(self) -> None:
+        """Score with the neural part alone."""
+        self._residual = None
+        self.blend.copy_(torch.tensor([1.0, 0.0]))
 
     def solve_closed(self, found: HeldOut) -> None:
         """Solve the closed form, before training: epochs are judged by what will be used, both parts together."""

@@ -27,7 +27,7 @@ _NUMBERS: dict[str, dict[str, Any]] = {
     "graph_layers": {"least": 0, "whole": True},
     "hidden_share": {"above": 0, "most": 1},
     "id_dropout": {"least": 0, "most": 1},
-    "train_negatives": {"least": 0, "whole": True},
+    "train_negatives": {"least": 1, "whole": True},
     "residual_weight": {"least": 0},
     "user_document_items": {"least": 1, "whole": True},
 }

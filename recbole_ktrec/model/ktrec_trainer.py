@@ -47,6 +47,7 @@ class KTRecTrainer(Trainer):
         found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]), self.model.taken)
         if found is None and self.config["closed_form"] and not self.model.zero_shot:
             self.logger.warning("No validation data to weigh the closed form by: it is left out (closed_form: False).")
+            self.model.leave_closed_out()
         self.model.take_transfer(found)
         if self.model.zero_shot:
             self.epochs = 0
@@ -60,7 +61,7 @@ class KTRecTrainer(Trainer):
         if found is None:
             return outcome
         if self.model.zero_shot:
-            return self._valid_again(valid_data, show_progress)
+            return self._valid_epoch(valid_data, show_progress=show_progress)
         checkpoint = self._best_state() if saved else None
         self.model.eval()
         message = self.model.settle(found)
@@ -69,7 +70,8 @@ class KTRecTrainer(Trainer):
         if checkpoint is not None:
             self._store(checkpoint)
         self._found = None  # the weights stay as they are from here on
-        return self._valid_again(valid_data, show_progress) if some is not valid_data else outcome
+        # The trainer keeps its own best value, by which a further fit is judged: that of the users who judge epochs.
+        return self._valid_epoch(valid_data, show_progress=show_progress) if some is not valid_data else outcome
 
     def _valid_epoch(self, valid_data: Any, show_progress: bool = False) -> tuple[float, Any]:
         """Validate as RecBole does, with the weights of neural part and closed form that are best for this epoch."""
@@ -78,10 +80,6 @@ class KTRecTrainer(Trainer):
             self.model.weigh(self._found)
         found: tuple[float, Any] = super()._valid_epoch(valid_data, show_progress=show_progress)
         return found
-
-    def _valid_again(self, valid_data: Any, show_progress: bool) -> tuple[float, Any]:
-        self.best_valid_score, self.best_valid_result = self._valid_epoch(valid_data, show_progress=show_progress)
-        return self.best_valid_score, self.best_valid_result
 
     def _best_state(self) -> dict[str, Any]:
         """Load the best checkpoint into the model and return it."""

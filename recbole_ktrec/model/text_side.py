@@ -47,7 +47,7 @@ def text_side(
     plain = whitened_text(found.matrix, found.has_text, power, width)
     stored = SharedRows(smooth_items(interactions, plain, int(config["graph_layers"])))
     settings = TextSettings.from_mapping(config)
-    if settings.encoder_training == "frozen":
+    if settings.encoder_training == "frozen" or not found.has_text.any():  # nothing to train the encoder with
         return TextSide(stored, found.fingerprint)
     texts = load_texts(config, dataset)
     whitening = fit_whitening(found.matrix[np.flatnonzero(found.has_text)], power, width)

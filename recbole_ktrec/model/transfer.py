@@ -238,11 +238,11 @@ class TransferFit:
         best = self._carried(self.shape)
         fit = self._fit(best) if plain is None else plain
         options, shape = fit.settled(), self.shape
-        ndcg = fit.with_prior(best, options).choice().ndcg
+        ndcg = fit.with_prior(best, options).quick_ndcg()
         grid = [replace(self.shape, strength=s, power=p) for s in _STRENGTHS for p in _POWERS if s or p != 1]
         for tried in [one for one in grid if one != self.shape]:
             prior = self._carried(tried)
-            found = fit.with_prior(prior, options).choice().ndcg
+            found = fit.with_prior(prior, options).quick_ndcg()
             if found > ndcg:
                 ndcg, shape, best = found, tried, prior
         self.choice["shape"] = asdict(shape)

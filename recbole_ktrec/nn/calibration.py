@@ -12,8 +12,10 @@ def fit_platt(scores: Tensor, labels: Tensor) -> tuple[float, float]:
 
     Args:
         scores: ``[n]``.
-        labels: 0 or 1, ``[n]``.
+        labels: 0 or 1, ``[n]``. One alone says nothing: (1, 0).
     """
+    if len(scores) < 2:
+        return 1.0, 0.0
     with torch.enable_grad():
         spread = scores.std().clamp(min=1e-6)
         standard = (scores.double() - scores.mean()) / spread

@@ -29,11 +29,12 @@ _CACHED = 128
 def user_weights(interactions: sp.csr_matrix, power: float) -> np.ndarray:
     """Return ``|N(u)|^-power`` scaled to 1 in the mean over interactions: float32 ``[n_users]``.
 
-    A user who took much says less about each pair of items; the scale leaves lambda's meaning as it is in EASE.
+    A user who took much says less about each pair of items; the scale leaves lambda's meaning as it is in EASE. One who
+    took nothing has no part in it.
     """
-    taken = np.maximum(np.diff(interactions.indptr), 1).astype(np.float64)
-    weights = taken**-power
-    return np.asarray(weights / np.average(weights, weights=taken), dtype=np.float32)
+    taken = np.diff(interactions.indptr).astype(np.float64)
+    weights = np.maximum(taken, 1) ** -power
+    return np.asarray(weights / np.average(weights, weights=np.maximum(taken, 1e-9)), dtype=np.float32)
 
 
 def item_penalties(interactions: sp.csr_matrix, power: float) -> np.ndarray:

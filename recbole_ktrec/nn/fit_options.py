@@ -7,6 +7,9 @@ from dataclasses import dataclass
 _ROWS = 512
 #: Scores of the held-out users of a choice, at most, in one matrix: 2,000 users of the candidates.
 SAMPLE = 2000 * 22_000
+#: Bytes that the second matrix takes for an interaction at its peak (see :mod:`recbole_ktrec.nn.successors`), measured
+#: at a history_decay of .05; at higher ones it takes less.
+_SUCCESSION = 1100
 #: Directions of the low-rank inverse with which lambda and the weights are chosen.
 CHOICE_RANK = 256
 
@@ -49,17 +52,18 @@ class Options:
     cooccurrence_window: int | None = None
 
 
-def memory(n_items: int, neighbours: int, nearest_items: int, beside: int = 0, ordered: bool = False) -> float:
+def memory(n_items: int, neighbours: int, nearest_items: int, beside: int = 0, ordered: int = 0) -> float:
     """Return about how many bytes a fit takes beside the interactions; ``nearest_items`` 0 stands for the dense form.
 
     Args:
         beside: other fits to the same interactions that are kept meanwhile.
-        ordered: the order of the histories is known: a second matrix is then tried.
+        ordered: interactions whose order is known and from which a second matrix is tried; 0 for none.
     """
     prior = 8 * n_items * min(neighbours, n_items) * 5  # K, D K, transposed, neighbours of known items, of cold ones
     choosing = 8 * 4 * SAMPLE + 5 * 4 * n_items * CHOICE_RANK
     entries = n_items * min(int(1.3 * nearest_items), n_items)
-    solved = (3 + 2 * ordered) * 8 * entries if nearest_items else 4 * n_items**2 * (1 + ordered)
-    solved += 3 * 4 * _ROWS * n_items
+    second = int(ordered > 0)
+    solved = (3 + 2 * second) * 8 * entries if nearest_items else 4 * n_items**2 * (1 + second)
+    solved += 3 * 4 * _ROWS * n_items + _SUCCESSION * ordered
     kept = 8 * n_items * min(neighbours, n_items) + (8 * entries if nearest_items else 4 * n_items**2)
     return float(prior + choosing + solved + beside * kept)

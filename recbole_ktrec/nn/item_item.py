@@ -20,13 +20,7 @@ from recbole_ktrec.nn.matrices import Matrix
 from recbole_ktrec.nn.nearest import NearestItems
 from recbole_ktrec.nn.recency import DECAYS
 from recbole_ktrec.nn.samples import Sample
-from recbole_ktrec.nn.sharpening import (
-    HISTORY_DISCOUNTS,
-    POPULARITY_DISCOUNTS,
-    POWERS,
-    Sharpening,
-    choose_sharpening,
-)
+from recbole_ktrec.nn.sharpening import LADDERS, Sharpening, choose_sharpening
 from recbole_ktrec.nn.spreading import fill_cold, spread_over_neighbours, widen
 from recbole_ktrec.nn.successors import Successions, add_successors
 from recbole_ktrec.nn.tuning import (
@@ -152,15 +146,19 @@ class Fit:
             by_user if self._asked < FEWEST else lambda decay: self._demand(cold, warm, decay).ndcg_side_by_side(),
         )
 
-    def _choose(self) -> Choice:
+    def _choose(self, measured: bool = False) -> Choice:
         options = self.options
         given = (options.regularisation, options.prior_weight, options.neighbour_weight)
-        if self.sample is None or None not in given:
+        if self.sample is None or (None not in given and not measured):
             filled = (default if value is None else value for value, default in zip(given, _PLAIN, strict=True))
             return Choice(*filled)
         ladders = (REGULARISATIONS, PRIOR_WEIGHTS, NEIGHBOUR_WEIGHTS)
         tried = [ladder if value is None else (value,) for value, ladder in zip(given, ladders, strict=True)]
         return choose(self.sample, self.statistics.scores(self.sample, self.pull), self._near, *tried)
+
+    def quick_ndcg(self) -> float:
+        """Return the NDCG@10 by which lambda, kappa and eta are chosen, where all of them are given too."""
+        return self.choice().ndcg or self._choose(measured=True).ndcg
 
     def _near(self, regularisation: float) -> Parts:
         """Return the scores of the held-out users from the text neighbours of what they took."""
@@ -293,8 +291,5 @@ class Fit:
         if self.sample is None:
             filled = [plain if value is None else value for value, plain in zip(given, (1, 0, 0), strict=True)]
             return Sharpening(*filled), 0.0
-        ladders = (POWERS, POPULARITY_DISCOUNTS, HISTORY_DISCOUNTS)
-        powers, popularity, history = (
-            ladder if value is None else (value,) for value, ladder in zip(given, ladders, strict=True)
-        )
-        return choose_sharpening(self.sample, matrix, self.taken, powers, popularity, history, rows)
+        tried = [ladder if value is None else (value,) for value, ladder in zip(given, LADDERS, strict=True)]
+        return choose_sharpening(self.sample, matrix, self.taken, tried[0], tried[1], tried[2], rows)

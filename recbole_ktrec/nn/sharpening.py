@@ -20,10 +20,11 @@ from recbole_ktrec.nn.matrices import Matrix, product
 from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.tuning import beyond_standard_error
 
-_ROWS = 512
+_ROWS, _USED = 512, 4096
 POWERS = (1.0, 1.25, 1.5)
 POPULARITY_DISCOUNTS = (0.0, -0.05, 0.05, 0.1, 0.2, 0.3)
 HISTORY_DISCOUNTS = (0.0, 0.1, 0.2)
+LADDERS = (POWERS, POPULARITY_DISCOUNTS, HISTORY_DISCOUNTS)
 
 
 def powered(values: np.ndarray, power: float) -> np.ndarray:
@@ -111,6 +112,9 @@ def _scores(
 ) -> tuple[np.ndarray, ...]:
     """Return the scores of the histories ``rows`` with each power, their items weighted: ``[m, n_items]`` each."""
     used = np.unique(rows.indices)
-    given = sp.csr_matrix(rows[:, used] @ sp.diags(weights[used]))
-    entries = matrix[used]
-    return tuple(product(given, raised_entries(entries, power)) for power in powers)
+    given, found = sp.csc_matrix(rows[:, used] @ sp.diags(weights[used])), None
+    for start in range(0, len(used), _USED):  # some rows of B at a time: they are copied and raised
+        entries, some = matrix[used[start : start + _USED]], given[:, start : start + _USED].tocsr()
+        made = [product(some, raised_entries(entries, power)) for power in powers]
+        found = made if found is None else [left + right for left, right in zip(found, made, strict=True)]
+    return tuple(found) if found else tuple(np.zeros(rows.shape, dtype=np.float32) for _ in powers)

@@ -33,16 +33,20 @@ def power_scale(vectors: np.ndarray, count: int, power: float) -> float:
 
 
 def _similarities(
-    rows: np.ndarray, vectors: np.ndarray, words: sp.csr_matrix | None, lexical_weight: float, power: float,
-    scale: float,
+    rows: np.ndarray, vectors: np.ndarray, words: tuple[sp.csr_matrix, sp.csr_matrix] | None, lexical_weight: float,
+    power: float, scale: float,
 ) -> np.ndarray:  # fmt: skip
-    """Return ``scale * max(0, cos)^power`` of the vectors plus the weighted cosine of the words: ``[rows, n]``."""
+    """Return ``scale * max(0, cos)^power`` of the vectors plus the weighted cosine of the words: ``[rows, n]``.
+
+    Args:
+        words: as they are and transposed, ``[features, n]``.
+    """
     alike = np.maximum(vectors[rows] @ vectors.T, 0)
     if power != 1:
         alike **= np.float32(power)
         alike *= np.float32(scale)
-    if words is not None and lexical_weight:
-        alike += lexical_weight * (words[rows] @ words.T).toarray()
+    if words is not None:
+        alike += lexical_weight * (words[0][rows] @ words[1]).toarray()
     return alike
 
 
@@ -71,10 +75,12 @@ def text_neighbours(
     columns = np.arange(n) if columns is None else columns
     count, wanted = min(count, n - 1), len(columns)
     step, scale = max(1, _BLOCK // max(n, 1)), power_scale(vectors, count, power)
+    # Transposed once: scipy would do it for each block, most of the time of a large catalogue.
+    both = None if words is None or not lexical_weight else (words, words.T.tocsr())
     index, value = np.empty((wanted, count), dtype=np.int32), np.empty((wanted, count), dtype=np.float32)
     for start in tqdm(range(0, wanted, step), desc="text neighbours", disable=n * step < 2 * _BLOCK, leave=False):
         rows = slice(start, min(start + step, wanted))
-        alike = _similarities(columns[rows], vectors, words, lexical_weight, power, scale)
+        alike = _similarities(columns[rows], vectors, both, lexical_weight, power, scale)
         alike[np.arange(len(alike)), columns[rows]] = 0
         best = torch.from_numpy(alike).topk(count, dim=1, sorted=False)  # four times as fast as numpy's argpartition
         index[rows], value[rows] = best.indices.numpy(), best.values.numpy()

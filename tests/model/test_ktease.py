@@ -138,6 +138,20 @@ def test_catalogue_that_does_not_fit_is_refused_with_its_need(textual: Settings,
         build(textual(memory_limit=2))
 
 
+def test_what_comes_next_is_not_tried_where_it_would_not_fit(
+    textual: Settings, monkeypatch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("recbole_ktrec.model.ktease_options.memory", lambda *given: 2**30 * (9 if given[-1] else 4))
+    timed = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}, "TIME_FIELD": "timestamp"}
+    _, model, _ = build(textual(memory_limit=8, **timed))
+    assert model.settings.options.successor_weight == 0
+    assert "What comes next is not tried" in caplog.text and "memory_limit is [8]" in caplog.text
+    assert build(textual(memory_limit=9, **timed))[1].settings.options.successor_weight is None
+    assert build(textual(memory_limit=8, history_decay=0, **timed))[1].settings.options.successor_weight is None
+    with pytest.raises(ConfigError, match=r"needs about 9.0 GiB"):
+        build(textual(memory_limit=8, successor_weight=1, **timed))
+
+
 def test_missing_item_file_is_named(textual: Settings, workplace: Path) -> None:
     settings = textual()
     (workplace / "dataset" / "tiny" / "tiny.item").unlink()

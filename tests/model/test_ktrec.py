@@ -153,6 +153,14 @@ def mean_loss(model: Any, train: Any) -> float:
     return float(np.mean([model.calculate_loss(batch).item() for _ in range(6) for batch in train]))
 
 
+def test_without_any_text_there_is_no_encoder_to_train(textual: Settings, workplace: Path) -> None:
+    settings = textual(text_encoder_training="last_layers", text_last_layers=1)
+    texts = "item_id:token\ttitle:token_seq\n" + "".join(f"i{item}\t\n" for item in range(30))
+    (workplace / "dataset" / "tiny" / "tiny.item").write_text(texts, encoding="utf-8")
+    _, model, (train, _, _) = build(settings)
+    assert model.live is None and np.isfinite(mean_loss(model, train))
+
+
 @pytest.mark.parametrize("training", ["last_layers", "lora", "full"])
 def test_encoder_training_lowers_the_loss(textual: Settings, training: str) -> None:
     if training == "lora":

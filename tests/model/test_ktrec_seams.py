@@ -89,6 +89,22 @@ def test_a_decay_needs_the_times_of_what_is_folded_in(textual: Settings, name: s
         model.fold_in(train.dataset)
 
 
+@pytest.mark.parametrize("name", ["KTEASE", "KTRec"])
+def test_what_is_taken_of_late_needs_the_times_of_what_is_folded_in(textual: Settings, name: str) -> None:
+    _, model, (train, _, _) = support.build(textual(closed_form=True), name)
+    (model if name == "KTEASE" else model._closed[0]).weights = {"recent": 0.1}
+    with pytest.raises(DataError, match=r"the latest 10% of what is taken, and these have no times of one clock"):
+        model.fold_in(train.dataset)
+
+
+def test_a_further_fit_is_judged_by_the_same_users(textual: Settings) -> None:
+    trainer, model, (train, valid, _) = fitted(textual(valid_users=3, epochs=1, eval_step=1, closed_form=True))
+    judged = trainer.best_valid_score
+    assert trainer.fit(train, valid, verbose=False)[0] != judged and trainer.best_valid_score >= judged
+    trainer.fit(train, None, verbose=False)
+    assert model.blend.tolist() == [1, 0]  # as the warning says
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"learner": "sgd"}, {"learner": "rmsprop"}, {"learner": "adagrad"}, {"clip_grad_norm": {"max_norm": 1.0}}],
@@ -119,6 +135,7 @@ def test_weight_decay_goes_with_a_reg_weight_that_is_chosen(textual: Settings, n
     [
         ({"embedding_size": 0}, r"embedding_size \[0\]"),
         ({"tower_rank": 0}, r"tower_rank \[0\]"),
+        ({"train_negatives": 0}, r"train_negatives \[0\]"),
         ({"learner": "sparse_adam"}, r"learner \[sparse_adam\] cannot train towers"),
     ],
 )
@@ -194,7 +211,6 @@ def test_the_closed_form_is_asked_once_for_each_user_while_training(
 
     monkeypatch.setattr(KTEASE, "scores", scores)
     with monkeypatch.context() as patch:
-        patch.setattr("recbole_ktrec.model.ktrec_trainer.KTRecTrainer._valid_again", lambda *_: (0.0, {}))
         patch.setattr("recbole_ktrec.model.ktrec.KTRec.settle", lambda *_: "")
         _, model, _ = fitted(textual(closed_form=True, epochs=6, eval_step=1, valid_users=None))
     assert asked and max(asked.count(user) for user in set(asked)) == 1 and model._remembered is None

@@ -61,6 +61,18 @@ def test_zero_shot_is_history_times_prior_and_reads_no_validation_data(
     np.testing.assert_allclose(everyone(model), model.interaction_matrix[1:] @ alike, atol=1e-4)
 
 
+def test_an_adapter_chooses_its_shape_with_all_other_numbers_given_too(
+    textual: Settings, artifact: Callable[..., str]
+) -> None:
+    folder = artifact(random=True)  # its metric leaves a single direction: less of it is better
+    given = {"reg_weight": 30, "prior_weight": 0.2, "neighbour_weight": 0, "transfer_guard": False}
+    model = trained(textual(pretrained=folder, transfer="adapter", **given))
+    assert model.transfer_choice["shape"]["strength"] < 1
+    frozen = trained(textual(pretrained=folder, transfer="frozen", **given))
+    assert frozen.transfer_choice["shape"]["strength"] == 1
+    assert model.transfer_choice["ndcg"]["transferred"] > frozen.transfer_choice["ndcg"]["transferred"]
+
+
 def test_an_artifact_of_the_target_itself_is_warned_of(
     textual: Settings, artifact: Callable[..., str], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -18,6 +18,10 @@ def test_platt_finds_the_line_that_made_the_labels() -> None:
     assert slope == pytest.approx(0.7, abs=0.05) and shift == pytest.approx(-2, abs=0.15)
 
 
+def test_one_example_says_nothing() -> None:
+    assert fit_platt(torch.tensor([3.0]), torch.tensor([1.0])) == (1.0, 0.0)
+
+
 def test_ndcg_by_hand() -> None:
     scores = torch.tensor([[3.0, 2.0, 1.0], [1.0, 2.0, float("-inf")]])
     positive = torch.tensor([[False, True, False], [True, True, False]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -63,6 +64,8 @@ def _not_made(error: Exception) -> str | None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``ktrec`` with ``argv`` (default: ``sys.argv[1:]``) and return the exit code."""
     given = sys.argv[1:] if argv is None else list(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a sign that the console lacks is shown as \u2248, not an end
+        sys.stdout.reconfigure(errors="backslashreplace")
     if not given:
         _parser().print_help(sys.stderr)
         return 2

@@ -55,6 +55,20 @@ def read_mapping(path: Path, what: str = "") -> dict[str, Any]:
     return content or {}
 
 
+def with_numbers(value: Any) -> Any:
+    """Turn YAML 1.1's strings such as ``1e-3`` into the numbers that people mean (RecBole's reader does so too)."""
+    if isinstance(value, dict):
+        return {key: with_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_numbers(item) for item in value]
+    if isinstance(value, str) and value[:1] in "+-.0123456789" and "e" in value.lower():
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file; in a hub cache the file's blob already bears it as its name."""
     real = path.resolve()

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from recbole_ktrec.errors import ConfigError, nearest
-from recbole_ktrec.files import read_mapping
+from recbole_ktrec.files import read_mapping, with_numbers
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.keys import all_keys, plugin_keys
 
@@ -95,5 +95,5 @@ def read_config_files(files: Sequence[str]) -> dict[str, Any]:
             raise
         if not content:
             raise ConfigError(f"Configuration file [{file}] is empty.")
-        said.update(content)
+        said.update({key: with_numbers(value) for key, value in content.items()})
     return said

@@ -161,9 +161,10 @@ def _write(file: TextIO, rows: Iterator[tuple[str, int, str, float]], dataset: A
 def _tell_unscored(dataset: Any, reads_text: bool) -> None:
     """Say how many items of the ``.item`` file the model does not know, and what to do about it."""
     path, known = _item_file(dataset), dataset.field2token_id[dataset.iid_field]
+    encoding = dataset.config["encoding"] or "utf-8"
     if not path.is_file():
         return
-    missing = sum(row[0] not in known for row in iter_atomic(path, [dataset.iid_field]))
+    missing = sum(row[0] not in known for row in iter_atomic(path, [dataset.iid_field], encoding))
     if not missing:
         return
     loaded = ", ".join((dataset.config["load_col"] or {}).get("inter") or ["..."])
@@ -185,9 +186,12 @@ def _titles(dataset: Any) -> dict[str, str]:
     path = _item_file(dataset)
     if not path.is_file():
         return {}
-    header = dict(read_header(path))
+    encoding = dataset.config["encoding"] or "utf-8"
+    header = dict(read_header(path, encoding))
     words = [name for name, kind in header.items() if kind == "token_seq"]
     asked = dataset.config["text_fields"]
     names = [*(asked if isinstance(asked, list | dict) else ()), *words]
     found = next((name for name in names if name in header), None)
-    return {row[0]: row[1] for row in iter_atomic(path, [dataset.iid_field, found])} if found else {}
+    if not found:
+        return {}
+    return {row[0]: row[1] for row in iter_atomic(path, [dataset.iid_field, found], encoding)}

@@ -73,7 +73,12 @@ REMEDIES = (
         "recbole.trainer.trainer",
         distributed.share_checkpoints,
     ),
-    Remedy("reload", "checkpoint of several processes", "recbole.config.configurator", distributed.load_in_one_process),
+    Remedy(
+        "reload",
+        "checkpoint of several processes or of a GPU",
+        "recbole.config.configurator",
+        distributed.load_in_one_process,
+    ),
     Remedy("folders", "several processes make one at once", "recbole.utils.utils", folders.make_folders_together),
     Remedy(
         "time split", "TS in random order is warned of", "recbole.config.configurator", time_split.warn_of_random_order

@@ -50,7 +50,8 @@ def use_gloo_without_cuda(configurator: ModuleType) -> bool:
 
 
 def load_in_one_process(configurator: ModuleType) -> bool:
-    """Let a checkpoint of several processes be read by one: its ``Config`` forgets the process group that is gone."""
+    """Let a checkpoint of several processes be read by one, and that of a GPU without one: its ``Config`` forgets the
+    process group and the device that are gone."""
     import torch
 
     def __setstate__(self: Any, state: dict[str, Any]) -> None:
@@ -58,6 +59,8 @@ def load_in_one_process(configurator: ModuleType) -> bool:
         alone = not (torch.distributed.is_available() and torch.distributed.is_initialized())
         if alone and not state["final_config_dict"]["single_spec"]:
             self.final_config_dict.update(single_spec=True, local_rank=0)
+        if torch.device(state["final_config_dict"]["device"]).type == "cuda" and not torch.cuda.is_available():
+            self.final_config_dict.update(device=torch.device("cpu"), gpu_id="", use_gpu=False)
 
     configurator.Config.__setstate__ = __setstate__
     return True

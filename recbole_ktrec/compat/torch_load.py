@@ -1,6 +1,7 @@
 """RecBole's checkpoints hold its ``Config`` object, which torch 2.6 and newer refuse to unpickle by default.
 
-So ``torch.load`` keeps its old default for the calls that RecBole's own modules make, and for nobody else's.
+So ``torch.load`` keeps its old default for the calls that RecBole's own modules make, and for nobody else's; and where
+there is no GPU, these read one's checkpoint, too.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ def relax_for_recbole(_utils: ModuleType) -> bool:
         asked = kwargs.get("weights_only") is not None or kwargs.get("pickle_module") is not None
         if not asked and _is_recbole(sys._getframe(1).f_globals.get("__name__")):
             kwargs["weights_only"] = False
+            if len(args) < 2 and kwargs.get("map_location") is None and not torch.cuda.is_available():
+                kwargs["map_location"] = "cpu"
         return original(*args, **kwargs)
 
     load.for_recbole = True  # type: ignore[attr-defined]

@@ -30,23 +30,26 @@ class Asked:
     ratings: np.ndarray
 
 
-def read_interactions(folder: Path, dataset: str, fields: Sequence[str], rating: str | None) -> pd.DataFrame:
+def read_interactions(
+    folder: Path, dataset: str, fields: Sequence[str], rating: str | None, encoding: str = "utf-8"
+) -> pd.DataFrame:
     """Read all interactions of a data set or of its written parts: columns ``user``, ``item``, ``rating`` (NaN: none).
 
     Args:
         folder: where ``dataset.inter`` lies, or ``dataset.train.inter`` and so on.
         fields: names of the user and the item column.
         rating: name of the rating column, if any.
+        encoding: of the files.
     """
     paths = [folder / f"{dataset}.{part}.inter" for part in PARTS]
     paths = [path for path in paths if path.is_file()] or [folder / f"{dataset}.inter"]
-    frames = [_read(path, list(fields), rating) for path in paths]
+    frames = [_read(path, list(fields), rating, encoding) for path in paths]
     return pd.concat(frames, ignore_index=True).drop_duplicates(["user", "item"], keep="last", ignore_index=True)
 
 
-def _read(path: Path, columns: list[str], rating: str | None) -> pd.DataFrame:
-    has_rating = rating in {field.name for field in read_header(path)}
-    rows = list(iter_atomic(path, [*columns, rating] if has_rating and rating else columns))
+def _read(path: Path, columns: list[str], rating: str | None, encoding: str) -> pd.DataFrame:
+    has_rating = rating in {field.name for field in read_header(path, encoding)}
+    rows = list(iter_atomic(path, [*columns, rating] if has_rating and rating else columns, encoding))
     frame = pd.DataFrame(rows, columns=["user", "item", "rating"][: 3 if has_rating else 2], dtype=object)
     frame["rating"] = pd.to_numeric(frame["rating"], errors="coerce") if has_rating else np.nan
     return frame

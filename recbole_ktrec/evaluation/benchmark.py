@@ -37,24 +37,27 @@ def make_grid(asked: Mapping[str, Any]) -> Grid:
         check_section("all", asked["given"])
         options = {**options, "all": {**(options.get("all") or {}), **asked["given"]}}
     seeds = asked.get("seeds") or defaults.get("seeds", 3)
-    if isinstance(seeds, list) and len(seeds) == 1:
+    if asked.get("seeds") and len(seeds) == 1:  # of the command line: how many, or which one
         seeds = seeds[0]
+    threshold = asked.get("rating_threshold")
     metrics, topk = asked.get("metrics") or defaults["metrics"], asked.get("topk") or defaults["topk"]
     _check_metrics(metrics, topk)
-    common = {**(defaults.get("all") or {}), **(options.get("all") or {})}
+    below, common = defaults.get("all") or {}, options.get("all") or {}
+    data_path = asked.get("data_path") or {**below, **common}.get("data_path") or "dataset"
     grid = Grid(
         datasets=list(dict.fromkeys(asked["dataset"])),
         entries=entries(asked["models"], defaults, options),
         seeds=seeds_of(seeds),
         kind=asked.get("split") or "random",
         share=0.2 if asked.get("share") is None else asked["share"],
-        data_path=str(Path(asked.get("data_path") or common.get("data_path") or "dataset").resolve()),
+        data_path=str(Path(data_path).resolve()),
         common=common,
+        defaults=below,
         metrics=metrics,
         topk=topk,
         valid_metric=asked.get("valid_metric") or defaults["valid_metric"],
         tune=asked.get("tune") or 0,
-        rating_threshold=asked.get("rating_threshold") or defaults.get("rating_threshold"),
+        rating_threshold=defaults.get("rating_threshold") if threshold is None else threshold,
         text_diversity=bool(defaults.get("text_diversity", True)),
     )
     SplitSpec(grid.kind, grid.share)
@@ -91,9 +94,10 @@ def learned_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
     """Warn of rows whose artifact was learned from the data set itself; what is damaged is told by the row's jobs."""
     found = []
     for entry in grid.entries:
-        if not (entry.model in MODELS and entry.config.get("pretrained")):
+        given = entry.settings({})
+        if not (entry.model in MODELS and given.get("pretrained")):
             continue
-        folder = Path(str(entry.config["pretrained"])).expanduser()
+        folder = Path(str(given["pretrained"])).expanduser()
         with contextlib.suppress(KTRecError):
             if source := load(folder).learned_from([plan.name], plan.source.inter_sha256):
                 found.append(f"[{plan.name}], row [{entry.label}]: {told_twice(folder, source)}")

@@ -39,5 +39,5 @@ def text_vectors(config: Any, dataset: Any) -> np.ndarray:
     if not path.is_file():
         raise DataError(f"TextDiversity needs item text, and there is no file [{path}].")
     tokens = [str(token) for token in dataset.field2id_token[dataset.iid_field]]
-    settings = TextSettings.from_mapping(config)
-    return np.asarray(item_vectors(path, tokens, settings, id_column=dataset.iid_field, show_progress=False).matrix)
+    settings, encoding = TextSettings.from_mapping(config), config["encoding"] or "utf-8"
+    return np.asarray(item_vectors(path, tokens, settings, "cpu", dataset.iid_field, encoding, False).matrix)

@@ -121,7 +121,7 @@ def read_domain(
     if not item_file.is_file():
         raise DataError(f"[{item_file}] is missing: `ktrec pretrain` reads the texts of items from it.")
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    found = item_vectors(item_file, tokens, settings, device, field)
+    found = item_vectors(item_file, tokens, settings, device, field, source.encoding)
     drawn = 1 + draw.permutation(len(tokens) - 1)[:candidates]
     facts = {
         "name": name,
@@ -132,14 +132,23 @@ def read_domain(
         "interactions": int(taken.nnz),
         "history_length": density(taken)[1],
     }
-    parts = [source.digest, found.fingerprint, asdict(settings), whitening, users, candidates, seed]
+    parts = [
+        source.digest,
+        dict(source.fields),
+        found.fingerprint,
+        asdict(settings),
+        whitening,
+        users,
+        candidates,
+        seed,
+    ]
     return Domain(
         name,
         rest,
         sample,
         np.union1d(drawn, sample.positives.indices),
         whitened_text(np.asarray(found.matrix), found.has_text, whitening),
-        entity_texts(item_file, field, tokens, settings),
+        entity_texts(item_file, field, tokens, settings, source.encoding),
         found.fingerprint,
         facts,
         hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16],

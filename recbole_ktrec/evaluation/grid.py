@@ -39,7 +39,8 @@ class Grid:
         entries: the rows of the table.
         seeds: each seed draws its own split and its own initial weights, as in RecBole.
         kind, share: see :class:`recbole_ktrec.evaluation.splits.SplitSpec`.
-        common: configuration keys of every model, for reading the data.
+        common: configuration keys of every model, for reading the data; they go over those of the data set.
+        defaults: the same, below those of the data set.
         metrics, topk, valid_metric: RecBole's settings.
         tune: trials for each row; 0: none.
     """
@@ -51,6 +52,7 @@ class Grid:
     share: float = 0.2
     data_path: str = "dataset"
     common: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
     metrics: Sequence[str] = ("Recall", "NDCG", "MRR", "Hit", "Precision")
     topk: Sequence[int] = (10, 20)
     valid_metric: str = "NDCG@10"
@@ -97,7 +99,8 @@ def prepare_datasets(grid: Grid, folder: Path, show_progress: bool = True) -> li
         total=len(grid.datasets) * len(grid.seeds), desc="Splits", unit="split", disable=not show_progress
     ) as bar:
         for name in grid.datasets:
-            values = {**dataset_settings(name, grid.data_path), **grid.common, "data_path": grid.data_path}
+            own = dataset_settings(name, grid.data_path)
+            values = {**grid.defaults, **own, **grid.common, "data_path": grid.data_path}
             source = read_source(name, values)
             prepared = {}
             for seed in grid.seeds:
@@ -122,7 +125,7 @@ def model_defaults(model: str) -> list[dict[str, Any]]:
 def make_job(grid: Grid, plan: DatasetPlan, entry: Entry, seed: int, phase: str, tuned: Mapping[str, Any]) -> Job:
     """Return the job of one row and seed; its key is a hash of everything that the result depends on."""
     prepared = plan.prepared[seed]
-    config = {**dataset_settings(plan.name, grid.data_path), **entry.config, **tuned}
+    config = {**entry.settings(dataset_settings(plan.name, grid.data_path)), **tuned}
     config |= {"metrics": list(grid.metrics), "topk": list(grid.topk), "valid_metric": grid.valid_metric, "seed": seed}
     config = {**config, **prepared.settings, "seed": seed}
     config.pop("data_path", None)
@@ -156,7 +159,8 @@ def choose_trials(grid: Grid, plan: DatasetPlan, runner: Runner) -> None:
     for label, made in plan.trials.items():
         scores = [(runner.result(job) or {}).get("valid_score") for _, job in made]
         best = best_trial(scores, bigger)
-        plan.tuned[label] = {} if best is None else made[best][0]
+        if best is not None:  # else the report says that no trial has a result
+            plan.tuned[label] = made[best][0]
 
 
 def plan_finals(grid: Grid, plan: DatasetPlan) -> list[Job]:

@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 
 from recbole_ktrec.compat.host_errors import explained
-from recbole_ktrec.errors import KTRecError
+from recbole_ktrec.errors import ConfigError, KTRecError
 from recbole_ktrec.evaluation import parent
 from recbole_ktrec.files import write_whole
 
 #: The tail of a traceback that a failed job keeps.
 _TRACE_CHARACTERS = 4000
 #: Keys whose value is, or may be, the path of something.
-PATH_KEYS = ("pretrained", "text_encoder", "source_data_path")
+PATH_KEYS = ("pretrained", "text_encoder", "source_data_path", "text_cache_dir")
 
 
 def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -43,6 +43,9 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
     if prepared["data_path"]:
         values["data_path"] = prepared["data_path"]
     config = make_config(spec["model"], prepared["dataset"], values)
+    if str(config["MODEL_TYPE"]).endswith("SEQUENTIAL") and config["benchmark_filename"]:
+        kind = prepared["spec"]["kind"]
+        raise ConfigError(f"[{spec['model']}] is a sequential model: RecBole cannot read the split {kind} for one.")
     trained = train(config, prepared["fingerprints"])
     result: dict[str, Any] = {
         "valid": {name: float(value) for name, value in trained.best_valid_result.items()},
@@ -59,7 +62,7 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
         found, arrays = measure(trained)
         result |= found
     if spec["phase"] == "final":
-        history = read_history(Path(config["data_path"]), trained.loaders[0].dataset)
+        history = read_history(Path(config["data_path"]), trained.loaders[0]._dataset)
         started = time.perf_counter()
         measurement = Measurement(trained, spec["seed"], spec["rating_threshold"], spec["text_diversity"])
         found, arrays = measurement.run(history, prepared["spec"]["kind"] == "leave_one_out")
@@ -76,7 +79,9 @@ def absolute_paths(config: Mapping[str, Any], origin: Path) -> dict[str, Any]:
 
     def is_path(key: str, value: object) -> bool:
         named = isinstance(value, str) and bool(value) and (os.sep in value or key in PATH_KEYS)
-        return named and (origin / str(value)).exists()
+        # A cache need not be there yet: the job makes it, and not where it works, which is cleared away.
+        made = key == "text_cache_dir" and not str(value).startswith("~")
+        return named and (made or (origin / str(value)).exists())
 
     return {key: str(origin / value) if is_path(key, value) else value for key, value in config.items()}
 

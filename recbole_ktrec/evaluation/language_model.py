@@ -55,17 +55,17 @@ def text_domain(name: str, values: Mapping[str, Any], held_out_users: int, seed:
     item_file, settings = source.file("item"), TextSettings.from_mapping(values)
     if not item_file.is_file():
         raise DataError(f"[{item_file}] is missing: `ktrec pretrain` reads the texts of items from it.")
-    texts = entity_texts(item_file, source.fields["ITEM_ID_FIELD"], tokens, settings)
+    texts = entity_texts(item_file, source.fields["ITEM_ID_FIELD"], tokens, settings, source.encoding)
     return TextDomain(name, texts, rest, _field_pairs(source, tokens, settings))
 
 
 def _field_pairs(source: Source, tokens: Sequence[str], settings: TextSettings) -> list[tuple[str, str]]:
     item_file, column = source.file("item"), source.fields["ITEM_ID_FIELD"]
-    fields = chosen_fields(item_file, column, settings)
+    fields = chosen_fields(item_file, column, settings, source.encoding)
     if len(fields) < 2:
         return []
     first, others = (
-        entity_texts(item_file, column, tokens, replace(settings, fields=tuple(part), template=None))
+        entity_texts(item_file, column, tokens, replace(settings, fields=tuple(part), template=None), source.encoding)
         for part in (fields[:1], fields[1:])
     )
     return [(one, rest) for one, rest in zip(first, others, strict=True) if one and rest]

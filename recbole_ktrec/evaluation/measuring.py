@@ -45,13 +45,13 @@ class Measurement:
     ) -> None:
         self.trained, self.config = trained, trained.config
         self.rating_threshold, self.with_text = rating_threshold, with_text
-        part = trained.loaders[0].dataset
+        part = trained.loaders[0]._dataset
         self.users, self.items = user_tokens(part), item_tokens(part)
         self.user_counts, self.item_counts = train_counts(trained)
         self.known_counts = self.user_counts
         self.interactions = read_interactions(
             Path(self.config["data_path"]), self.config["dataset"], (part.uid_field, part.iid_field),
-            self.config["RATING_FIELD"],
+            self.config["RATING_FIELD"], self.config["encoding"] or "utf-8",
         )  # fmt: skip
         self.questions = Questions(self.interactions, self.users, self.items, seed)
         self.groups = item_groups(self.item_counts, np.concatenate([[""], self.items]))
@@ -90,8 +90,8 @@ class Measurement:
         train, valid, test = self.trained.loaders
         if not hasattr(test, "uid2history_item"):
             return {VALIDATION_KNOWN: before}
-        dataset = train.dataset
-        later = {name: valid.dataset.inter_feat[name] for name in dataset.inter_feat.columns}
+        dataset = train._dataset
+        later = {name: valid._dataset.inter_feat[name] for name in dataset.inter_feat.columns}
         if fold_in(self.trained.model, with_interactions(dataset, later)) == UNABLE:
             return {}
         values = self.trained.trainer.evaluate(test, load_best_model=False, show_progress=False)
@@ -100,19 +100,19 @@ class Measurement:
 
     def _evaluate(self, part: int, load: bool, result: dict[str, Any] | None = None) -> tuple[Recorder, Asked]:
         loader = self.trained.loaders[part]
-        asked = self.questions.ask(*pair_tokens(loader.dataset), part)
+        asked = self.questions.ask(*pair_tokens(loader._dataset), part)
         recorder = Recorder(
             max(self.config["topk"]), self.groups if part == TEST else {}, INSIDE if part == TEST else (),
             PairScores(asked.users, asked.items),
         )  # fmt: skip
-        with recorder.attached(self.trained.trainer.eval_collector, loader.dataset.uid_field):
+        with recorder.attached(self.trained.trainer.eval_collector, loader._dataset.uid_field):
             values = self.trained.trainer.evaluate(loader, load_best_model=load, show_progress=False)
         if result is not None:
             result["test"] = {name: float(value) for name, value in values.items()}
         return recorder, asked
 
     def _give_history(self, history: Mapping[str, np.ndarray]) -> str:
-        loader, train = self.trained.loaders[TEST], self.trained.loaders[0].dataset
+        loader, train = self.trained.loaders[TEST], self.trained.loaders[0]._dataset
         if not hasattr(loader, "uid2history_item"):
             raise ConfigError(f"[{self.config['model']}] is a sequential model: it has no cold_user split.")
         user, item = history[train.uid_field], history[train.iid_field]
@@ -177,7 +177,7 @@ class Measurement:
         if not self.with_text or not path.is_file():
             return None
         try:
-            return text_vectors(self.config, self.trained.loaders[0].dataset)
+            return text_vectors(self.config, self.trained.loaders[0]._dataset)
         except KTRecError as error:
             _logger.warning("No text diversity: %s", error)
             return None
@@ -203,7 +203,7 @@ class Measurement:
         """The model's own R(u, i), or None where it is no number in [0, 1]."""
         from recbole.data.interaction import Interaction
 
-        part, values = self.trained.loaders[0].dataset, []
+        part, values = self.trained.loaders[0]._dataset, []
         if str(self.config["MODEL_TYPE"]).endswith("SEQUENTIAL"):
             return None
         self.trained.model.eval()

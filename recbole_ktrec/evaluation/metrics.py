@@ -21,6 +21,15 @@ from recbole_ktrec.evaluation.lists import catalogue_coverage, mean_text_diversi
 from recbole_ktrec.evaluation.recorder import score_range
 
 
+def _of_all_processes(own: torch.Tensor) -> list[torch.Tensor]:
+    """Return what each process of ``nproc`` has collected, the same everywhere; ``own`` alone with one."""
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return [own]
+    found: list[Any] = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(found, own)
+    return found
+
+
 class Accuracy(LossMetric):
     r"""Share of right answers at R >= .5.
 
@@ -51,9 +60,13 @@ class _ListMetric(AbstractMetric):
 
     def calculate_metric(self, dataobject: Any) -> dict[str, float]:
         """Return ``{"<metric>@<k>": value}``."""
-        items = dataobject.get("rec.items").numpy()
+        items = self.lists(dataobject.get("rec.items")).numpy()
         name = type(self).__name__.lower()
         return {f"{name}@{k}": round(self.value(items[:, :k], dataobject), self.decimal_place) for k in self.topk}
+
+    def lists(self, items: torch.Tensor) -> torch.Tensor:
+        """Return the lists to measure (n_lists, k_max): of several processes each has its own users'."""
+        return items
 
     def value(self, items: np.ndarray, dataobject: Any) -> float:
         """Return the metric of ``items`` (n_lists, k)."""
@@ -70,9 +83,14 @@ class CatalogueCoverage(_ListMetric):
 
     metric_need = ["rec.items", "data.num_items"]
 
+    def lists(self, items: torch.Tensor) -> torch.Tensor:
+        """RecBole takes the mean of the processes' values, and a union has none: each one counts all lists."""
+        return torch.cat(_of_all_processes(items))
+
     def value(self, items: np.ndarray, dataobject: Any) -> float:
         """See :func:`recbole_ktrec.evaluation.lists.catalogue_coverage`."""
-        return catalogue_coverage(items, dataobject.get("data.num_items") - 1)
+        real = np.where(items > 0, items, -1)  # RecBole fills a list up with the padding item
+        return catalogue_coverage(real, dataobject.get("data.num_items") - 1)
 
 
 class Novelty(_ListMetric):
@@ -120,7 +138,8 @@ class ScoreCoverage(AbstractMetric):
 
     def calculate_metric(self, dataobject: Any) -> dict[str, float]:
         """Return ``{"scorecoverage": share}``."""
-        low, high = dataobject.get("rec.score_range").numpy()
+        ranges = torch.stack(_of_all_processes(dataobject.get("rec.score_range")))
+        low, high = ranges[:, 0].amin(dim=0).numpy(), ranges[:, 1].amax(dim=0).numpy()
         informed = dataobject.get("rec.informed")
         return {"scorecoverage": round(score_coverage(low[1:], high[1:], informed[1:]), self.decimal_place)}
 
@@ -140,9 +159,9 @@ def _after(name: str, step: Callable[..., None]) -> None:
 
 def _collect_data(self: Any, train_data: Any) -> None:
     if self.register.need("data.text_vectors"):
-        self.data_struct.set("data.text_vectors", text_vectors(self.config, train_data.dataset))
+        self.data_struct.set("data.text_vectors", text_vectors(self.config, train_data._dataset))
     if self.register.need("rec.informed"):
-        self.trained_items = item_counts(train_data.dataset.item_counter, train_data.dataset.item_num) > 0
+        self.trained_items = item_counts(train_data._dataset.item_counter, train_data._dataset.item_num) > 0
 
 
 def _collect_range(self: Any, scores: torch.Tensor, *_: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import ConfigError, nearest
-from recbole_ktrec.files import read_mapping
+from recbole_ktrec.files import read_mapping, with_numbers
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.keys import check_device
 from recbole_ktrec.register.properties import model_files
@@ -33,7 +33,8 @@ class Entry:
     Attributes:
         label: its name there.
         model: the name that RecBole knows.
-        config: its configuration keys.
+        config: its configuration keys, which go over those of the data set.
+        defaults: of the grid, below those of the data set.
         ranges: what ``--tune`` may try, see :mod:`recbole_ktrec.evaluation.tuning`.
     """
 
@@ -41,6 +42,11 @@ class Entry:
     model: str
     config: dict[str, Any] = field(default_factory=dict)
     ranges: dict[str, Any] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
+
+    def settings(self, dataset: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the row runs with on a data set with settings of its own."""
+        return {**self.defaults, **dataset, **self.config}
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -49,21 +55,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: the file is missing, is no YAML, or holds no mapping.
     """
-    return {str(key): _numbers(value) for key, value in read_mapping(path).items()}
-
-
-def _numbers(value: Any) -> Any:
-    """Turn YAML 1.1's strings such as ``1e-3`` into the numbers that people mean (RecBole's reader does so too)."""
-    if isinstance(value, dict):
-        return {key: _numbers(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_numbers(item) for item in value]
-    if isinstance(value, str) and value[:1] in "+-.0123456789" and "e" in value.lower():
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
+    return {str(key): with_numbers(value) for key, value in read_mapping(path).items()}
 
 
 def read_grid(path: Path | None) -> dict[str, Any]:
@@ -139,10 +131,9 @@ def _entry(label: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> E
     check_keys(label, model, [*own, *ranges])
     chosen = {key for path in _model_files(model) for key in read_yaml(path)}
     shared = {key: value for key, value in (grid.get("all") or {}).items() if key not in chosen}
-    config = {**shared, **((grid.get("models") or {}).get(model) or {}), **own}
-    check_device(config.get("device"))
-    config = _made_to_rank(model, config)
-    return Entry(label, model, config, dict(ranges))
+    defaults = {**shared, **((grid.get("models") or {}).get(model) or {})}
+    check_device({**defaults, **own}.get("device"))
+    return Entry(label, model, _made_to_rank(model, own), dict(ranges), defaults)
 
 
 def _made_to_rank(model: str, config: dict[str, Any]) -> dict[str, Any]:

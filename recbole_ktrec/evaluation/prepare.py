@@ -35,10 +35,12 @@ from recbole_ktrec.evaluation.splits import (
     pair_fingerprint,
     repeated,
 )
+from recbole_ktrec.files import write_whole
 from recbole_ktrec.register.properties import converted_file, dataset_files
 
 FORMAT = 1
-#: RecBole's own splits, and the keys that keep its filters from acting on rows that they have passed already.
+#: RecBole's own splits, and the keys of what is written here: it is UTF-8, and RecBole's filters, which the rows have
+#: passed already, leave it alone.
 NATIVE_EVAL_ARGS: dict[str, dict[str, Any]] = {
     "random": {"split": {"RS": [0.8, 0.1, 0.1]}, "group_by": "user", "order": "RO", "mode": "full"},
     "leave_one_out": {"split": {"LS": "valid_and_test"}, "group_by": "user", "order": "TO", "mode": "full"},
@@ -49,6 +51,7 @@ _FILTERED: dict[str, Any] = {
     "filter_inter_by_user_or_item": False,
     "user_inter_num_interval": None,
     "item_inter_num_interval": None,
+    "encoding": "utf-8",
 }
 #: The one column of the files of ``write_split``'s ``lists``.
 LISTED = "listed_item"
@@ -109,16 +112,21 @@ def prepare(source: Source, spec: SplitSpec, values: Mapping[str, Any], folder: 
 
 def _has_times(source: Source, values: Mapping[str, Any]) -> bool:
     """Whether RecBole will have times in memory: the file has them, and they are loaded."""
-    loaded = values.get("load_col", {"inter": []})  # RecBole's default holds ids only; None is everything
-    return "time" in source.frame and (loaded is None or source.fields["TIME_FIELD"] in (loaded.get("inter") or []))
+    loaded = values.get("load_col", {"inter": []})  # RecBole's default holds ids only; None and "*" are everything
+    columns = "*" if loaded is None else loaded.get("inter") or []
+    return "time" in source.frame and (columns == "*" or source.fields["TIME_FIELD"] in columns)
 
 
 def _is_clean(source: Source) -> bool:
     for suffix, column, key in (("item", "item", "ITEM_ID_FIELD"), ("user", "user", "USER_ID_FIELD")):
         path = source.file(suffix)
-        if path.is_file() and {row[0] for row in iter_atomic(path, [source.fields[key]])} != set(source.frame[column]):
+        if path.is_file() and _ids(source, path, key) != set(source.frame[column]):
             return False
     return True
+
+
+def _ids(source: Source, path: Path, key: str) -> set[str]:
+    return {row[0] for row in iter_atomic(path, [source.fields[key]], source.encoding)}
 
 
 def _with_fingerprints(prepared: Prepared, values: Mapping[str, Any]) -> Prepared:
@@ -146,13 +154,12 @@ def _copied(
     info = {"format": FORMAT, "dataset": source.name, "source": source.digest}
 
     def fill(target: Path) -> None:
-        lines = read_lines(source.file("inter"))
+        lines = read_lines(source.file("inter"), source.encoding)
         _write_lines(target / f"{name}.inter", [lines[0], *(lines[row + 1] for row in source.frame["row"])])
         _copy_features(source, target, name)
-        _write_yaml(target / f"{name}.yaml", {**about_data(values), **_FILTERED, "data_path": str(folder.resolve())})
         _write_json(target / "split.json", info)
 
-    _publish(folder / name, info, fill)
+    _publish(folder / name, info, {**about_data(values), **_FILTERED, "data_path": str(folder.resolve())}, fill)
     return Prepared(name, str(folder.resolve()), asdict(spec), source.digest, {**settings, **_FILTERED})
 
 
@@ -160,6 +167,8 @@ def _written(source: Source, spec: SplitSpec, values: Mapping[str, Any], folder:
     parts = assign(source.frame, spec)
     name = f"{source.name}-{spec.tag}"
     info = {"format": FORMAT, "dataset": source.name, "source": source.digest, **asdict(spec)}
+    if spec.kind == "time":
+        info["seed"] = None  # it draws nothing: all seeds share the folder
     info["counts"] = describe(source.frame, parts)
     info["fingerprints"] = {
         part: pair_fingerprint(source.frame["user"][parts == code], source.frame["item"][parts == code])
@@ -197,16 +206,15 @@ def write_split(
     name = target.name
 
     def fill(folder: Path) -> None:
-        lines, rows = read_lines(source.file("inter")), source.frame["row"].to_numpy() + 1
+        lines, rows = read_lines(source.file("inter"), source.encoding), source.frame["row"].to_numpy() + 1
         for part, mask in masks.items():
             _write_lines(folder / f"{name}.{part}.inter", [lines[0], *(lines[row] for row in rows[mask])])
         _copy_features(source, folder, name, items)
         for suffix, tokens in (lists or {}).items():
             _write_lines(folder / f"{name}.{suffix}", [f"{LISTED}:token", *tokens])
-        _write_yaml(folder / f"{name}.yaml", about)
         _write_json(folder / "split.json", info)
 
-    _publish(target, info, fill)
+    _publish(target, info, about, fill)
 
 
 def dataset_settings(name: str, data_path: str) -> dict[str, Any]:
@@ -238,27 +246,29 @@ def _copy_features(source: Source, target: Path, name: str, items: set[str] | No
         suffix = path.name[len(source.name) + 1 :]
         if suffix in keep:
             column = source.fields["ITEM_ID_FIELD" if suffix == "item" else "USER_ID_FIELD"]
-            _write_lines(target / f"{name}.{suffix}", _lines_of(path, column, keep[suffix]))
+            _write_lines(target / f"{name}.{suffix}", _lines_of(path, source.encoding, column, keep[suffix]))
         elif not suffix.endswith("inter"):
             shutil.copyfile(path, target / f"{name}.{suffix}")
 
 
-def _lines_of(path: Path, column: str, tokens: set[str]) -> Iterable[str]:
-    names = [cell.name for cell in read_header(path)]
+def _lines_of(path: Path, encoding: str, column: str, tokens: set[str]) -> Iterable[str]:
+    names = [cell.name for cell in read_header(path, encoding)]
     if column not in names:
         raise DataError(f"[{path}] has no column [{column}], only {', '.join(names)}.")
-    lines = read_lines(path)
-    values = [row[0] for row in iter_atomic(path, [column])]
+    lines = read_lines(path, encoding)
+    values = [row[0] for row in iter_atomic(path, [column], encoding)]
     return [lines[0], *(line for line, value in zip(lines[1:], values, strict=True) if value in tokens)]
 
 
-def _publish(target: Path, info: dict[str, Any], fill: Any) -> None:
-    """Fill a folder beside ``target`` and rename it; do nothing where ``target`` is the same split already."""
-    mark = target / "split.json"
+def _publish(target: Path, info: dict[str, Any], about: dict[str, Any], fill: Any) -> None:
+    """Fill a folder beside ``target`` and rename it; where ``target`` is the same split already, only its property file
+    is written again: what is said of the data may have changed, and registered models read it there."""
+    mark, said = target / "split.json", yaml.safe_dump(about, sort_keys=True, allow_unicode=True)
     if mark.is_file():
         found = json.loads(mark.read_text(encoding="utf-8"))
         # Counts only describe: a later version may count more.
         if {**found, "counts": 0} == {**json.loads(json.dumps(info)), "counts": 0}:
+            write_whole(target / f"{target.name}.yaml", said)
             return
         raise DataError(f"[{target}] holds a split of other data: remove it, or choose another --output.")
     shutil.rmtree(target, ignore_errors=True)
@@ -266,16 +276,13 @@ def _publish(target: Path, info: dict[str, Any], fill: Any) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     fill(partial)
+    (partial / f"{target.name}.yaml").write_text(said, encoding="utf-8")
     os.replace(partial, target)
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as handle:
         handle.writelines(f"{line}\n" for line in lines)
-
-
-def _write_yaml(path: Path, values: dict[str, Any]) -> None:
-    path.write_text(yaml.safe_dump(values, sort_keys=True, allow_unicode=True), encoding="utf-8")
 
 
 def _write_json(path: Path, values: dict[str, Any]) -> None:

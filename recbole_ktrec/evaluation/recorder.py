@@ -72,11 +72,11 @@ class Recorder:
         self.users.append(user)
         if self.pairs is not None:
             self.pairs.take(user, scores)
-        scores = scores.cpu()
+        best = torch.topk(scores, self.k, dim=-1)  # where RecBole ranks: each device has an order of equals of its own
+        scores, top = scores.cpu(), best.indices.cpu()
         positive = torch.zeros(scores.shape, dtype=torch.bool)
         positive[positive_u.cpu(), positive_i.cpu()] = True
-        top = torch.topk(scores, self.k, dim=-1).indices
-        self.items.append(top)
+        self.items.append(top.masked_fill(best.values.cpu() == -torch.inf, -1))  # a list shorter than k
         self._range(scores)
         hit = positive.gather(1, top)
         self._keep("all", hit, positive)

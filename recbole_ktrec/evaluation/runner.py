@@ -149,6 +149,8 @@ class Runner:
         # A job is a thread: several run beside each other, and the same seed gives the same result.
         threads = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
         environment = {**os.environ, **threads, "TOKENIZERS_PARALLELISM": "false"}
+        if cache := environment.get("KTREC_CACHE"):  # seen from here, not from where the job works
+            environment["KTREC_CACHE"] = os.path.abspath(os.path.expanduser(cache))
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [_package_root(), os.environ.get("PYTHONPATH")]))
         process = subprocess.Popen(
             command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment

@@ -17,6 +17,8 @@ from recbole_ktrec.evaluation.harness import data_config
 from recbole_ktrec.files import file_sha256
 
 _ROW = "ktrec_row"
+#: Files of knowledge graphs.
+_GRAPH = ("kg", "link", "net")
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Source:
         frame: columns ``user``, ``item`` (tokens), ``row`` (row in the .inter file, from 0) and, where there is one,
             ``time``; one row for each interaction that RecBole's filters leave.
         fields: ``USER_ID_FIELD`` and ``ITEM_ID_FIELD``.
-        digest: SHA-256 over the .inter, .item and .user files and the rows that are left.
+        digest: SHA-256 over the data set's files and the rows that are left.
+        encoding: of the files.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Source:
     frame: pd.DataFrame
     fields: Mapping[str, str]
     digest: str
+    encoding: str = "utf-8"
 
     def file(self, suffix: str) -> Path:
         """Path of ``name.suffix``."""
@@ -85,9 +89,10 @@ def read_source(name: str, values: Mapping[str, Any]) -> Source:
         others = [path.name for path in folder.parent.glob("*/") if path.is_dir()] if folder.parent.is_dir() else []
         hint = nearest(name, others)
         raise DataError(f"There is no file [{inter}]: name the folder that holds [{name}] with --data-path.{hint}")
-    _want_time(config, inter)
+    encoding = config["encoding"] or "utf-8"
+    _want_time(config, inter, encoding)
     loaded = _load(config)
-    if len(read_lines(inter)) - 1 != loaded.attrs["rows_read"]:
+    if len(read_lines(inter, encoding)) - 1 != loaded.attrs["rows_read"]:
         raise DataError(f"[{inter}] has quoted line breaks: write each interaction on one line.")
     fields = {key: config[key] for key in ("USER_ID_FIELD", "ITEM_ID_FIELD", "TIME_FIELD", "RATING_FIELD")}
     frame = pd.DataFrame(
@@ -99,20 +104,21 @@ def read_source(name: str, values: Mapping[str, Any]) -> Source:
     )
     if fields["TIME_FIELD"] in loaded:
         frame["time"] = loaded[fields["TIME_FIELD"]].astype(float)
-    return Source(name, folder, frame, fields, _digest(folder, name, frame["row"].to_numpy()))
+    return Source(name, folder, frame, fields, _digest(folder, name, frame["row"].to_numpy()), encoding)
 
 
-def _want_time(config: Any, inter: Path) -> None:
+def _want_time(config: Any, inter: Path, encoding: str) -> None:
     """Load the time column too, which RecBole's default leaves out."""
     columns = (config["load_col"] or {}).get("inter")
-    if columns and columns != "*" and config["TIME_FIELD"] in {field.name for field in read_header(inter)}:
+    if columns and columns != "*" and config["TIME_FIELD"] in {field.name for field in read_header(inter, encoding)}:
         config["load_col"] = {**config["load_col"], "inter": sorted({*columns, config["TIME_FIELD"]})}
 
 
 def _digest(folder: Path, name: str, rows: np.ndarray) -> str:
     total = hashlib.sha256()
-    for suffix in ("inter", "item", "user"):
+    for suffix in ("inter", "item", "user", *_GRAPH):
         path = folder / f"{name}.{suffix}"
-        total.update(f"{suffix}:{file_sha256(path) if path.is_file() else '-'}\n".encode())
+        if path.is_file() or suffix not in _GRAPH:
+            total.update(f"{suffix}:{file_sha256(path) if path.is_file() else '-'}\n".encode())
     total.update(rows.astype("<i8").tobytes())
     return total.hexdigest()

@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid
 from recbole_ktrec.files import file_sha256
@@ -23,7 +20,7 @@ def text_settings(grid: Grid, plan: DatasetPlan) -> list[dict[str, Any]]:
     if not plan.source.file("item").is_file():
         return []
     asked = [plan.values] if grid.text_diversity else []
-    asked += [{**plan.values, **entry.config} for entry in grid.entries if entry.model in MODELS]
+    asked += [entry.settings(plan.values) for entry in grid.entries if entry.model in MODELS]
     found: dict[TextSettings, dict[str, Any]] = {}
     for values in asked:
         kept = {key: value for key, value in values.items() if key in TextSettings.keys() or key == "ITEM_ID_FIELD"}
@@ -42,7 +39,12 @@ def encode_ahead(grid: Grid, plans: Sequence[DatasetPlan], threads: int, show_pr
     for plan in plans:
         files = item_files(plan)
         for settings in text_settings(grid, plan):
-            done = [_encode([*command, f"--item_file={path}"], settings, show_progress) for path in files]
+            done = [
+                _encode(
+                    [*command, f"--item_file={path}", f"--encoding={_encoding(plan, path)}"], settings, show_progress
+                )
+                for path in files
+            ]
             if not all(done):
                 notes.append(f"The item texts of [{plan.name}] could not be encoded ahead of the jobs.")
     return notes
@@ -55,12 +57,14 @@ def item_files(plan: DatasetPlan) -> list[Path]:
     return list({file_sha256(path): path for path in files if path.is_file()}.values())
 
 
+def _encoding(plan: DatasetPlan, path: Path) -> str:
+    """What is written for a split is UTF-8, whatever the source is."""
+    return plan.source.encoding if path == plan.source.file("item") else "utf-8"
+
+
 def _encode(command: list[str], settings: dict[str, Any], show_progress: bool) -> bool:
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "text.yaml"
-        config.write_text(yaml.safe_dump(settings or {"text_max_length": 128}, allow_unicode=True), encoding="utf-8")
-        root = str(Path(__file__).resolve().parents[2])
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
-        said = None if show_progress else subprocess.DEVNULL  # its progress bar, and its complaint
-        command.append(f"--config_files={config}")
-        return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=said, env=env).returncode == 0
+    options = [f"--{key}={'~' if value is None else repr(value)}" for key, value in settings.items()]
+    root = str(Path(__file__).resolve().parents[2])
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
+    said = None if show_progress else subprocess.DEVNULL  # its progress bar, and its complaint
+    return subprocess.run([*command, *options], stdout=subprocess.DEVNULL, stderr=said, env=env).returncode == 0

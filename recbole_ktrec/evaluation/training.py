@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from recbole_ktrec.errors import DataError
-from recbole_ktrec.evaluation.harness import item_tokens, pair_tokens
+from recbole_ktrec.evaluation.harness import item_tokens, pair_ids, pair_tokens
 from recbole_ktrec.evaluation.splits import PARTS, fingerprint, pair_fingerprint
 
 
@@ -110,7 +110,7 @@ def train(config: Any, fingerprints: Mapping[str, str]) -> Trained:
 
 def check_same(config: Any, loaders: tuple[Any, Any, Any], fingerprints: Mapping[str, str]) -> None:
     """Refuse to compare a model that would rank other items, or learn from or be asked about other interactions."""
-    train_part = loaders[0].dataset
+    train_part = loaders[0]._dataset
     if fingerprint(item_tokens(train_part)) != fingerprints["candidates"]:
         raise DataError(
             f"[{config['model']}] would rank [{train_part.item_num - 1}] items that are not those of the other models: "
@@ -118,14 +118,28 @@ def check_same(config: Any, loaders: tuple[Any, Any, Any], fingerprints: Mapping
         )
     for code, loader in enumerate(loaders):
         name = PARTS[code]
-        if name == "train" and str(config["MODEL_TYPE"]).endswith("SEQUENTIAL"):
+        if name == "train" and _is_sequential(config):
             continue  # its rows are a user's steps: the first of them is context only
-        if pair_fingerprint(*pair_tokens(loader.dataset)) != fingerprints[name]:
+        if pair_fingerprint(*pair_tokens(loader._dataset)) != fingerprints[name]:
             raise DataError(f"[{config['model']}] has another [{name}] part than the other models: check its settings.")
 
 
 def train_counts(trained: Trained) -> tuple[np.ndarray, np.ndarray]:
-    """Training interactions by user id and by item id, shapes (n_users,), (n_items,)."""
-    part = trained.loaders[0].dataset
-    users, items = part.inter_feat[part.uid_field].numpy(), part.inter_feat[part.iid_field].numpy()
+    """Training interactions by user id and by item id, shapes (n_users,), (n_items,), the same for every model."""
+    part = trained.loaders[0]._dataset
+    pairs = [pair_ids(part)]
+    if _is_sequential(trained.config):
+        pairs += [_first_of_histories(loader._dataset, trained.config["LIST_SUFFIX"]) for loader in trained.loaders]
+    users, items = (np.concatenate(ids) for ids in zip(*pairs, strict=True))
     return np.bincount(users, minlength=part.user_num), np.bincount(items, minlength=part.item_num)
+
+
+def _is_sequential(config: Any) -> bool:
+    return str(config["MODEL_TYPE"]).endswith("SEQUENTIAL")
+
+
+def _first_of_histories(part: Any, suffix: str) -> tuple[np.ndarray, np.ndarray]:
+    """Users and items of the interactions that are context only: each stands before its user's second one."""
+    second = part.inter_feat[part.item_list_length_field].numpy() == 1
+    users, before = (part.inter_feat[name].numpy()[second] for name in (part.uid_field, part.iid_field + suffix))
+    return users, before[:, 0]

@@ -38,7 +38,10 @@ PACKAGED = {
     )
 }
 #: Files besides the weights that change what an encoder computes.
-_SHAPING = ("config.json", "tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model")
+_SHAPING = (
+    "config.json", "tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model",
+    "sentencepiece.bpe.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+)  # fmt: skip
 _WANTED_SUFFIXES = (".json", ".txt", ".model", ".safetensors", ".jinja")
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 _PROBE_SECONDS = 10.0

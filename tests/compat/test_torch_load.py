@@ -37,6 +37,17 @@ def test_torch_load_stays_safe_for_everyone_else(module: str, checkpoint: Path) 
         called_from(module)(checkpoint)
 
 
+def test_the_checkpoint_of_a_gpu_is_read_without_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.serialization, "location_tag", lambda _: "cuda:0")
+        torch.save({"config": Payload(), "weight": torch.ones(2)}, tmp_path / "gpu.pth")
+    with pytest.raises(RuntimeError, match="deserialize object on a CUDA device"):
+        torch.load.__wrapped__(tmp_path / "gpu.pth", weights_only=False)
+    assert called_from("recbole.quick_start.quick_start")(tmp_path / "gpu.pth")["weight"].tolist() == [1, 1]
+
+
 def test_an_explicit_choice_of_recbole_code_is_kept(checkpoint: Path) -> None:
     with pytest.raises(pickle.UnpicklingError):
         called_from("recbole.trainer.trainer", weights_only=True)(checkpoint)

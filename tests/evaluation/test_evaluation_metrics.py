@@ -30,6 +30,29 @@ def test_list_metrics_stand_beside_recbole_s(settings: Settings) -> None:
     assert ease["scorecoverage"] > 0.9 and ease["catalogueCoverage@5".lower()] > pop["cataloguecoverage@5"]
 
 
+def test_processes_count_what_all_of_them_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from recbole.evaluator.collector import DataStruct
+    from recbole.evaluator.register import metrics_dict
+
+    def gather(found: list[Any], own: torch.Tensor) -> None:
+        other = torch.tensor([[3, 0]]) if own.dtype == torch.int64 else own + torch.tensor([[-1.0], [0.0]])
+        found[:] = [own, other]
+
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    monkeypatch.setattr(torch.distributed, "all_gather_object", gather)
+    struct = DataStruct()
+    for key, value in (
+        ("rec.items", torch.tensor([[1, 2], [2, 1]])), ("data.num_items", 6),
+        ("rec.score_range", torch.zeros(2, 3)), ("rec.informed", np.array([False, True, False])),
+    ):  # fmt: skip
+        struct.set(key, value)
+    config = {"topk": [2], "metric_decimal_place": 4}
+    found = metrics_dict["cataloguecoverage"](config).calculate_metric(struct)
+    assert found == {"cataloguecoverage@2": 0.6}, "items 1, 2 and 3 of 5; the padding item fills a short list"
+    assert metrics_dict["scorecoverage"](config).calculate_metric(struct) == {"scorecoverage": 0.5}
+
+
 def test_values_are_those_of_the_functions(settings: Settings) -> None:
     from recbole.evaluator.collector import DataStruct
     from recbole.evaluator.register import metrics_dict

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from recbole_ktrec.errors import DataError
+from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation import job
+from recbole_ktrec.evaluation.benchmark import make_grid
 from recbole_ktrec.evaluation.foldin import UNABLE
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, make_job, prepare_datasets
 from recbole_ktrec.evaluation.harness import mask_known
@@ -214,3 +215,60 @@ def test_paths_in_options_are_seen_from_where_the_user_stands(workplace: Path) -
     words = {"pretrained": "models", "text_encoder": "org/name", "source_data_path": "dataset", "fusion": "models"}
     found = job.absolute_paths(words, workplace)
     assert found == {**words, "pretrained": str(workplace / "models"), "source_data_path": str(workplace / "dataset")}
+
+
+def test_a_sequential_model_has_the_groups_of_all_others(tiny_grid: Make) -> None:
+    """In its training part each user's first interaction stands as context only."""
+    timed = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}}
+    grid = tiny_grid("EASE", "SASRec", kind="leave_one_out")
+    grid = replace(grid, common={**grid.common, **timed})
+    plan, rows, lists = plan_of(grid), [], []
+    for entry in grid.entries:
+        own = {"train_neg_sample_args": None} if entry.label == "SASRec" else {}
+        result, _ = job.run_spec(spec_of(grid, plan, replace(entry, config={**entry.config, **timed, **own})))
+        rows.append({name: group["rows"] for name, group in result["groups"].items()})
+        lists.append(result["lists"]["score_coverage"])
+    common = set(rows[0]) & set(rows[1])
+    assert {"warm", "head", "middle", "tail"} <= common and all(rows[0][name] == rows[1][name] for name in common)
+    assert lists[1] == 1.0, "every item was learned from"
+
+
+def test_a_sequential_model_has_no_written_split(tiny_grid: Make) -> None:
+    timed = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}, "train_neg_sample_args": None}
+    grid = tiny_grid("SASRec", kind="cold_item")
+    entry = replace(grid.entries[0], config={**grid.entries[0].config, **timed})
+    with pytest.raises(ConfigError, match=r"\[SASRec\] is a sequential model: RecBole cannot read the split cold_item"):
+        job.run_spec(spec_of(grid, plan_of(grid), entry))
+
+
+def test_models_of_knowledge_graphs_take_part(tiny_grid: Make, workplace: Path) -> None:
+    folder = workplace / "dataset" / "tiny"
+    triples = [f"e{n}\tr{n % 2}\te{(n * 7 + 1) % 30}" for n in range(30)]
+    (folder / "tiny.kg").write_text("\n".join(["head_id:token\trelation_id:token\ttail_id:token", *triples]) + "\n")
+    links = [f"i{n}\te{n}" for n in range(30)]
+    (folder / "tiny.link").write_text("\n".join(["item_id:token\tentity_id:token", *links]) + "\n")
+    loaded = {
+        "inter": ["user_id", "item_id"],
+        "kg": ["head_id", "relation_id", "tail_id"],
+        "link": ["item_id", "entity_id"],
+    }
+    grid = tiny_grid("CKE")
+    entry = replace(grid.entries[0], config={**grid.entries[0].config, "load_col": loaded, "kg_embedding_size": 8})
+    result, _ = job.run_spec(spec_of(grid, plan_of(grid), entry))
+    assert result["groups"]["all"]["rows"] == 24 and result["test"]["ndcg@5"] >= 0
+
+
+def test_settings_of_the_data_set_go_over_defaults_for_every_model(tiny_grid: Make, workplace: Path) -> None:
+    (workplace / "dataset" / "tiny" / "tiny.yaml").write_text("learning_rate: 0.01\ntrain_batch_size: 64\n")
+    asked = {"dataset": ["tiny"], "models": ["BPR", "KTRec"], "data_path": "dataset", "given": {"train_batch_size": 32}}
+    grid = make_grid(asked)
+    plan = plan_of(grid)
+    for entry in grid.entries:
+        config = spec_of(grid, plan, entry)["config"]
+        assert (config["learning_rate"], config["train_batch_size"]) == (0.01, 32), entry.label
+
+
+def test_a_cache_that_is_not_there_yet_is_made_where_the_user_stands(workplace: Path) -> None:
+    found = job.absolute_paths({"text_cache_dir": "new"}, workplace)
+    assert found == {"text_cache_dir": str(workplace / "new")}
+    assert job.absolute_paths({"text_cache_dir": "~/new"}, workplace) == {"text_cache_dir": "~/new"}

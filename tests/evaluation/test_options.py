@@ -17,7 +17,7 @@ def test_later_layers_win_and_a_section_may_be_a_variant() -> None:
     grid = {"all": {"epochs": 9, "learning_rate": 0.1}, "models": {"BPR": mine}}
     options = {"all": {"epochs": 3}, "big": {"model": "BPR", "embedding_size": 64, "tune": {"epochs": {"int": [1, 2]}}}}
     plain, big = entries(["BPR", "big"], grid, options)
-    assert (plain.model, plain.config) == ("BPR", {"epochs": 3, "learning_rate": 0.2, "embedding_size": 4})
+    assert (plain.model, plain.settings({})) == ("BPR", {"epochs": 3, "learning_rate": 0.2, "embedding_size": 4})
     assert (big.model, big.config["embedding_size"], big.ranges) == ("BPR", 64, {"epochs": {"int": [1, 2]}})
     assert set(plain.ranges) == {"learning_rate", "embedding_size", "weight_decay"}, "from properties/tuning/BPR.yaml"
 
@@ -25,13 +25,13 @@ def test_later_layers_win_and_a_section_may_be_a_variant() -> None:
 def test_shared_settings_do_not_undo_what_a_model_brings() -> None:
     shared = {"train_batch_size": 4096, "epochs": 7, "embedding_size": 3}
     ours, theirs = entries(["KTRec", "BPR"], {"all": shared}, {})
-    assert ours.config == {"epochs": 7}, "properties/model/KTRec.yaml sets the other two"
-    assert theirs.config == {"train_batch_size": 4096, "epochs": 7}, "RecBole's BPR.yaml sets embedding_size"
+    assert ours.settings({}) == {"epochs": 7}, "properties/model/KTRec.yaml sets the other two"
+    assert theirs.settings({}) == {"train_batch_size": 4096, "epochs": 7}, "RecBole's BPR.yaml sets embedding_size"
 
 
 def test_closed_form_models_are_validated_after_their_only_epoch() -> None:
     pop, bpr = entries(["Pop", "BPR"], {"all": {"eval_step": 5}}, {})
-    assert pop.config["eval_step"] == 1 and bpr.config["eval_step"] == 5
+    assert pop.settings({})["eval_step"] == 1 and bpr.settings({})["eval_step"] == 5
 
 
 def test_context_aware_models_learn_from_interactions_like_all_others() -> None:
@@ -96,6 +96,12 @@ def test_yaml_files(tmp_path: Path) -> None:
         read_yaml(path)
 
 
+def test_a_list_of_seeds_in_a_file_is_which_ones(tmp_path: Path) -> None:
+    path = tmp_path / "grid.yaml"
+    path.write_text("seeds: [42]\ntopk: [5]\nmetrics: [NDCG]\nvalid_metric: NDCG@5\n")
+    assert list(make_grid({"dataset": ["ml-100k"], "models": ["Pop"], "config": path}).seeds) == [42]
+
+
 def test_keys_of_the_command_line_are_for_every_model_and_override_the_options(tmp_path: Path) -> None:
     path = tmp_path / "o.yaml"
     path.write_text("all: {epochs: 3, stopping_step: 7}\nBPR: {embedding_size: 4}\n")
@@ -108,6 +114,7 @@ def test_keys_of_the_command_line_are_for_every_model_and_override_the_options(t
 def test_grid_of_the_command_line() -> None:
     grid = make_grid({"dataset": ["ml-100k"], "models": ["Pop"], "seeds": [2], "metrics": ["Recall", "NDCG"]})
     assert (list(grid.seeds), list(grid.topk), grid.valid_metric) == ([2020, 2021], [10, 20], "NDCG@10")
+    assert make_grid({"dataset": ["ml-100k"], "models": ["Pop"], "rating_threshold": 0.0}).rating_threshold == 0
     for wrong, message in (
         ({"metrics": ["Recal"]}, r"\[Recal\].*Did you mean \[recall\]"),
         ({"metrics": ["AUC"]}, "no ranking metric"),

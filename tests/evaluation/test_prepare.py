@@ -149,6 +149,44 @@ def test_a_split_is_written_once_and_never_taken_for_that_of_other_data(
         prepare(read()[0], spec, values, tmp_path / "splits")
 
 
+def test_a_split_that_is_used_again_says_what_is_said_of_the_data_now(read: Read, tmp_path: Path) -> None:
+    """Registered models read it there, so a key that is no longer given must not act on them."""
+    spec, said = SplitSpec("cold_item", 0.3, 5), []
+    for given in ({"text_fields": ["title"]}, {}):
+        source, values = read(**given)
+        prepared = prepare(source, spec, values, tmp_path / "splits")
+        path = tmp_path / "splits" / prepared.dataset / f"{prepared.dataset}.yaml"
+        said.append(yaml.safe_load(path.read_text()).get("text_fields"))
+    assert said == [["title"], None]
+
+
+@pytest.mark.parametrize("kind", ["random", "cold_item"])
+def test_files_that_are_not_utf_8_are_split_as_utf_8(read: Read, workplace: Path, tmp_path: Path, kind: str) -> None:
+    folder = workplace / "dataset" / "tiny"
+    inter = (folder / "tiny.inter").read_text().replace("\ti3\t", "\tcaf\xe9\t")
+    (folder / "tiny.inter").write_bytes(inter.encode("cp1252"))
+    features(folder, [*(f"i{n}" for n in range(30) if n != 3), "surplus"])
+    (folder / "tiny.item").write_bytes((folder / "tiny.item").read_bytes() + "caf\xe9\ta caf\xe9\n".encode("cp1252"))
+    source, values = read(encoding="cp1252")
+    assert "caf\xe9" in set(source.frame["item"])
+    prepared = prepare(source, SplitSpec(kind, 0.3, 5), values, tmp_path / "splits")
+    assert in_memory(prepared, values) == prepared.fingerprints
+    made = Path(str(prepared.data_path)) / prepared.dataset / f"{prepared.dataset}.item"
+    assert "a caf\xe9" in made.read_text(encoding="utf-8") and "surplus" not in made.read_text(encoding="utf-8")
+
+
+def test_everything_loaded_holds_times_too(read: Read, tmp_path: Path) -> None:
+    source, values = read(load_col={"inter": "*"})
+    prepared = prepare(source, SplitSpec("leave_one_out", 0.2, 1), values, tmp_path / "splits")
+    assert in_memory(prepared, values) == prepared.fingerprints
+
+
+def test_a_changed_graph_is_other_data(read: Read, workplace: Path) -> None:
+    before = read()[0].digest
+    (workplace / "dataset" / "tiny" / "tiny.kg").write_text("head_id:token\trelation_id:token\ttail_id:token\n")
+    assert read()[0].digest != before
+
+
 def test_a_broken_off_folder_is_made_again(read: Read, tmp_path: Path) -> None:
     source, values = read()
     spec = SplitSpec("cold_item", 0.3, 5)
@@ -165,6 +203,8 @@ def test_time_split_has_no_leak_on_disk(read: Read, workplace: Path, tmp_path: P
     path.write_text("\n".join("\t".join([*row[:3], str(n) if n else row[3]]) for n, row in enumerate(rows)) + "\n")
     source, values = read()
     folder = tmp_path / "splits" / prepare(source, SplitSpec("time", 0.2), values, tmp_path / "splits").dataset
+    again = prepare(source, SplitSpec("time", 0.2, 2021), values, tmp_path / "splits")  # nothing is drawn
+    assert again.dataset == folder.name and again.settings["seed"] == 2021
     times = {}
     for part in ("train", "valid", "test"):
         lines = (folder / f"{folder.name}.{part}.inter").read_text().splitlines()[1:]

@@ -100,6 +100,17 @@ def test_what_is_done_is_not_done_again(
         Pretraining(["one", "two"], values, options, workplace / "out").run()
 
 
+def test_other_columns_are_other_interactions(values: Callable[[str], dict[str, Any]], workplace: Path) -> None:
+    path = workplace / "dataset" / "one" / "one.inter"
+    header, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([f"{header}\tsession:token", *(f"{row}\ts{n % 7}" for n, row in enumerate(rows))]) + "\n")
+    keys = {
+        read_domain("one", {**values("one"), **more}, 0.4, 10, 10, 1).key
+        for more in ({}, {"USER_ID_FIELD": "session", "load_col": {"inter": ["session", "item_id"]}})
+    }
+    assert len(keys) == 2
+
+
 def test_one_source_alone_is_warned_of(
     values: Callable[[str], dict[str, Any]], workplace: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -91,3 +91,11 @@ def test_pair_scores_are_picked_by_user() -> None:
 def test_score_range_skips_masked_scores() -> None:
     scores = torch.tensor([[1.0, -torch.inf], [3.0, 5.0]])
     assert score_range(scores).tolist() == [[1.0, 5.0], [3.0, 5.0]]
+
+
+def test_a_list_shorter_than_k_ends_where_nothing_is_left() -> None:
+    recorder = Recorder(3, {})
+    scores = torch.tensor([[-torch.inf, 2.0, -torch.inf, 1.0]])
+    recorder.collect(scores, np.array([1]), torch.tensor([0]), torch.tensor([3]))
+    assert recorder.items[0].tolist() == [[1, 3, -1]]
+    assert recorder.hits["all"][0].tolist() == [[0, 1, 0, 1]]

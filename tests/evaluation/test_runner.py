@@ -9,11 +9,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.evaluation import parent
 from recbole_ktrec.evaluation.runner import RETRIES, Job, Runner
 
 MODULE = "tests.evaluation.stand_in_job"
@@ -162,6 +164,17 @@ def test_children_end_with_a_killed_parent(tmp_path: Path) -> None:
     else:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_a_system_without_such_a_limit_or_count_still_runs_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resource", None)
+    monkeypatch.setattr(parent.Path, "is_file", lambda _: False)
+    seen = SimpleNamespace(memory_info=lambda: SimpleNamespace(peak_wset=7))
+    monkeypatch.setattr(parent.psutil, "Process", lambda: seen)
+    parent.limit_memory(1.0)
+    assert parent.peak_memory() == 7
+    monkeypatch.setattr(parent.sys, "platform", "win32")
+    assert parent._is_there(os.getpid()) and not parent._is_there(2**22 + 1)
 
 
 def test_peak_memory_is_that_of_this_process() -> None:

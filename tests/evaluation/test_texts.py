@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from recbole_ktrec.commands.options import read_options
 from recbole_ktrec.evaluation import texts
 from recbole_ktrec.evaluation.grid import Grid, prepare_datasets
 from recbole_ktrec.evaluation.options import Entry
@@ -41,6 +43,19 @@ def test_only_items_that_are_ranked_are_encoded(tiny_grid: Callable[..., Grid], 
     (plan,) = prepare_datasets(tiny_grid("Pop", seeds=[1, 2]), Path("splits"), show_progress=False)
     (path,) = texts.item_files(plan)
     assert {line.split("\t")[0] for line in path.read_text().splitlines()[1:]} == taken
+
+
+def test_settings_reach_the_encoding_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[list[str]] = []
+
+    def run(command: list[str], **_: Any) -> SimpleNamespace:
+        ran.append(command)
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(texts.subprocess, "run", run)
+    settings = {"text_fields": {"title": {"label": "A: b"}}, "text_prompt": "1", "text_template": None}
+    assert texts._encode(["ktrec", "encode"], settings, False)
+    assert read_options(ran[0][2:]) == settings
 
 
 def test_a_failed_encoding_is_told_not_raised(tiny_grid: Callable[..., Grid], workplace: Path) -> None:

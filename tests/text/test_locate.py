@@ -55,6 +55,9 @@ def test_a_package_and_a_folder_with_the_same_files_share_vectors(bert_package: 
     encode_texts(["red robot"], as_package)
     as_folder = TextSettings(encoder=str(bert_folder), max_length=32)
     assert locate_encoder(as_package).sha256() == locate_encoder(as_folder).sha256()
+    before = locate_encoder(as_folder).sha256()
+    (Path(as_folder.encoder) / "tokenizer_config.json").write_text('{"do_lower_case": false}')
+    assert locate_encoder(as_folder).sha256() != before, "it shapes the tokens, too"
 
 
 def test_weights_whose_hash_differs_are_refused(bert_package: Path) -> None:

@@ -48,9 +48,8 @@ from recbole_ktrec.sources.cleaning import RULES
 from recbole_ktrec.sources.completion import complete, encoded
 from recbole_ktrec.sources.files import Inputs
 from recbole_ktrec.sources.stated import Stated
-from recbole_ktrec.sources.table import PARTS, shipped_mappings
+from recbole_ktrec.sources.table import PARTS, shipped_mappings, stated_moment
 from recbole_ktrec.sources.tables import ITEM, TIME
-from recbole_ktrec.sources.values import date
 
 TABLE = "table"
 
@@ -184,29 +183,22 @@ def _rules(args: argparse.Namespace, given: Mapping[str, Any]) -> Rules:
         if key not in known:
             raise ConfigError(f"Unknown key [{key}] in [rules].{nearest(str(key), known)}")
     sound: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+    for key in ("since", "until"):
+        sound[key] = stated_moment(f"[rules.{key}]", sound.get(key))
     rules = Rules(**sound)
     said: dict[str, Any] = {
         "clean": None if args.clean is None else tuple(each for each in args.clean.split(",") if each != "none"),
         "boilerplate": tuple(args.boilerplate) if args.boilerplate else None,
         "plausible": False if args.no_plausible else None,
         "scale": tuple(args.scale) if args.scale else None,
-        "since": _when(args.since),
-        "until": _when(args.until),
+        "since": stated_moment("--since", args.since),
+        "until": stated_moment("--until", args.until),
         "implicit": args.implicit or None,
         "require_text": args.require_text or None,
         "items": "interacted" if args.interacted_only else None,
     }
     said |= {key: getattr(args, key) for key in ("threshold", "duplicates", "max_per_day", "user_core", "item_core")}
     return replace(rules, **{key: value for key, value in said.items() if value is not None})
-
-
-def _when(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        return float(text) if text.replace(".", "", 1).isdigit() and len(text) > 4 else date()(text)
-    except ValueError as error:
-        raise ConfigError(f"{error}: write 2014-01-31, 2014-01-31T12:00:00 or a Unix time.") from error
 
 
 def _options(args: argparse.Namespace, source: Source) -> dict[str, object]:

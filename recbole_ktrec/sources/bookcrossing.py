@@ -33,7 +33,7 @@ def split(line: str) -> list[str] | None:
     return [cell.replace('\\"', '"').replace("\\\\", "\\").strip('"' if cell.count('"') == 1 else "") for cell in cells]
 
 
-_OLD = Dialect(";", encodings=("latin-1",), split=split)
+_OLD = Dialect(";", encodings=("utf-8", "latin-1"), split=split)
 _NEW = Dialect(",", encodings=("utf-8", "latin-1"))
 
 

@@ -15,7 +15,7 @@ from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.notices import NO_NUMBER
 from recbole_ktrec.sources.rules import Rules
 from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Batch, Column, Source, Table
-from recbole_ktrec.sources.values import flat, hashes, ids, numbers, written
+from recbole_ktrec.sources.values import flat, float_list, hashes, ids, numbers, written
 
 BEFORE, AFTER = "date before the platform existed", "date in the future"
 STATED_BEFORE, STATED_AFTER = "date before --since", "date after --until"
@@ -63,6 +63,8 @@ class _Batch:
             self._ids(column, values)
         elif column.type == "float":
             self._floats(column, values)
+        elif column.type == "float_seq":
+            self._float_lists(column, values)
         else:
             self._texts(column, values)
 
@@ -100,6 +102,12 @@ class _Batch:
             found[rows] = np.nan
         else:
             self._ruled[f"not rated ({mark:g})"] = rows
+
+    def _float_lists(self, column: Column, values: Sequence[object]) -> None:
+        found = [float_list(value) for value in (values if column.parse is None else _parsed(column.parse, values))]
+        if wrong := sum(cell is None for cell in found):
+            self._ledger.changed[f"{column.name}{NO_NUMBER}"] += wrong
+        self._written.append([cell or "" for cell in found])
 
     def _texts(self, column: Column, values: Sequence[object]) -> None:
         join = column.join

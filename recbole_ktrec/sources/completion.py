@@ -9,6 +9,7 @@ from typing import Any
 
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.sources import frames, jsonlines
+from recbole_ktrec.sources.delimited import header
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.guessing import guess_columns, guess_stated, sniff
 from recbole_ktrec.sources.ledger import Ledger
@@ -36,6 +37,8 @@ def complete(mapping: Mapping[str, Any], inputs: Inputs, stated: Sequence[Stated
     used: set[Stated] = set()
     for name, kind in PARTS.items():
         mine = [each for each in stated if each.fits(name)]
+        if name in whole and not isinstance(whole[name], Mapping):
+            raise ConfigError(f"[{name}] must hold keys such as file and columns, not [{whole[name]}].")
         if name in whole and (mine or not whole[name].get("columns")):
             texts = (mapping.get("text_fields") or ()) if name == "items" else ()
             try:
@@ -63,18 +66,18 @@ def _columns(
     """Return ``part`` with all its columns; note which of ``stated`` are in its file and which are not."""
     member = files_of(kind, part.get("file", "*"), inputs)[0]
     read = part_of(kind, {**part, "columns": {key: key for key in IDS[kind]}}, ())
-    header = _header(read, member, inputs)
+    found = _header(read, member, inputs)
     given: dict[str, dict[str, Any]] = {}
     for each in stated:
         try:
-            given[each.name] = each.spec(header)
+            given[each.name] = each.spec(found)
             used.add(each)
         except DataError as error:
             missing.setdefault(each, error)
     mapped = part.get("columns")
     types = dict.fromkeys(texts, "token_seq") | _types(mapped or {})
     given = {name: {"type": types[name], **spec} if name in types else spec for name, spec in given.items()}
-    names = list(header.names) if not mapped else []
+    names = list(found.names) if not mapped else []
     origins = dict.fromkeys([*names, *(spec["from"] for spec in given.values())])
     sample = _sample(read, member, inputs, list(origins)) if origins else {}
     given = {name: guess_stated(name, spec, sample, member.name) for name, spec in given.items()}
@@ -122,8 +125,7 @@ def _header(part: Part, member: Member, inputs: Inputs) -> Header:
         return Header(member.name, frames.names(inputs, member))
     dialect, names = dialect_of(part, member, inputs)
     if dialect.header:
-        line = inputs.head(member, 1 << 16).decode(dialect.encodings[0], "replace").split("\n")[0].rstrip("\r")
-        names = [cell.strip().strip('"').removeprefix("\ufeff") for cell in line.split(dialect.delimiter)]
+        names = header(inputs, member, dialect)
     return Header(member.name, names)
 
 

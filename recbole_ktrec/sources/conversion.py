@@ -119,9 +119,16 @@ def _checked(output: Path, overwrite: bool) -> Path:
     output = output.resolve() if output.name in ("", "..") else output
     if not output.name:
         raise ConfigError(f"--output [{output}] has no name, which the data set takes: dataset/NAME, say.")
-    if (output / "conversion.json").exists() and not overwrite:
-        raise DataError(f"[{output}] holds a conversion already: choose another --output, or say --overwrite.")
+    if not overwrite and (there := _held(output)):
+        what = "a conversion" if there == "conversion.json" else f"[{there}]"
+        raise DataError(f"[{output}] holds {what} already: choose another --output, or say --overwrite.")
     return output
+
+
+def _held(output: Path) -> str:
+    """Return the name of a file that a conversion into ``output`` would replace, whoever made it; empty for none."""
+    names = ("conversion.json", *(f"{output.name}.{kind}" for kind in ("inter", "item", "user", "yaml")))
+    return next((name for name in names if (output / name).exists()), "")
 
 
 def _document(report: Report, source: Source, options: Mapping[str, object], mapping: Mapping[str, object],
@@ -151,7 +158,8 @@ def _check_rules(rules: Rules, tables: Sequence[Table], name: str) -> None:
 def _write_accounts(staging: Path, name: str, properties: str, document: Mapping[str, Any]) -> None:
     (staging / f"{name}.yaml").write_text(properties, encoding="utf-8")
     written = json.dumps(document, indent=2, ensure_ascii=False, default=str)
-    (staging / "conversion.json").write_text(written + "\n", encoding="utf-8")
+    # A file may have a name that is no UTF-8.
+    (staging / "conversion.json").write_text(written + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 def _options(name: str, source: Source, given: Mapping[str, object]) -> dict[str, object]:
@@ -190,7 +198,7 @@ def _publish(staging: Path, output: Path, overwrite: bool) -> None:
 
     Items or users of an earlier conversion that this one has none of go: they would be read beside its interactions.
     """
-    if not overwrite and (output / "conversion.json").exists():
+    if not overwrite and _held(output):
         raise DataError(f"Another conversion into [{output}] was faster: it stays as it is.")
     output.mkdir(parents=True, exist_ok=True)
     (output / "conversion.json").unlink(missing_ok=True)

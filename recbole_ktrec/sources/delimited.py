@@ -2,7 +2,7 @@
 
 A line without quotes is split. A record with quotes is read as RFC 4180 says, over several lines if need be; if that
 does not give the right number of cells, the line is taken as unquoted; if that fails too, the line is damaged. So a
-stray quote costs at most its own line.
+stray quote costs at most its own line, unless what it opens makes a record of the right number of cells.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from recbole_ktrec.sources.reading import blocks, decode
 from recbole_ktrec.sources.tables import Batch
 
 #: A quoted cell may run over this many lines.
-SPAN = 200
+SPAN = 1000
+#: Characters of a quoted cell: csv stops at 131,072, and the longest texts are cut only afterwards, and counted.
+csv.field_size_limit(max(csv.field_size_limit(), 1 << 26))
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,14 @@ def batches(
             yield from _batch(rows, numbers, chosen or [], reader, ledger)
         rows, numbers = reader.rest()
         yield from _batch(rows, numbers, chosen or [], reader, ledger)
+
+
+def header(inputs: Inputs, member: Member, dialect: Dialect) -> list[str]:
+    """Return the names in the first record of a file that has them, as :func:`batches` takes it apart."""
+    text = inputs.head(member, 1 << 16).decode(dialect.encodings[0], "replace").removeprefix("\ufeff")
+    lines = [line.rstrip("\r") for line in text.split("\n")]
+    rows, _ = _Reader(member.name, Ledger("inter"), dialect).rows(lines, 1)
+    return [plain(cell) for cell in rows[0]] if rows else []
 
 
 def plain(cell: str) -> str:
@@ -189,6 +199,8 @@ class _Reader:
             if row is not None:
                 rows.append(row)
                 numbers.append(first + at)
+                if self.width is None and self._dialect.header:  # the header says how wide a sound record is
+                    self.width = len(row)
             at += used
         return rows, numbers
 
@@ -199,10 +211,13 @@ class _Reader:
             return 1, row
         end = min(at + SPAN, len(lines))
         if open_quote:
-            text, quotes = lines[at], lines[at].count('"')
+            quotes = lines[at].count('"')
             for following in range(at + 1, end):
-                text, quotes = f"{text}\n{lines[following]}", quotes + lines[following].count('"')
-                if quotes % 2 == 0 and (row := self._strict(text)[0]) is not None:
+                more = lines[following].count('"')
+                quotes += more
+                if not more or quotes % 2:
+                    continue
+                if (row := self._strict("\n".join(lines[at : following + 1]))[0]) is not None:
                     return following - at + 1, row
             if end == len(lines) and not last and end - at < SPAN:
                 return 0, None

@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
@@ -64,6 +64,8 @@ class Inputs:
     def of(cls, paths: Sequence[str | Path], roles: Mapping[str, str | Path] | None = None) -> Inputs:
         """List ``paths`` (folders, files, archives); ``roles`` names files outright: ``{"reviews": "x.gz"}``."""
         members = [member for path in paths for member in _members(Path(path))]
+        if len({member.name for member in members}) < len(members):  # MINDsmall_train and MINDsmall_dev, say
+            members = [replace(one, name=f"{path}/{one.name}") for path in paths for one in _members(Path(path))]
         return cls(members, {role: _members(Path(path)) for role, path in (roles or {}).items()})
 
     def find(self, role: str, *patterns: str, exclude: str = "", required: bool = True) -> list[Member]:
@@ -162,7 +164,7 @@ def _files_below(path: Path) -> Iterator[Path]:
     """Yield the files below a folder, but for hidden ones and those in hidden folders."""
     for folder, folders, names in os.walk(path):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(folder, name) for name in names if not name.startswith("."))
+        yield from (Path(folder, name) for name in names if not name.startswith(".") and Path(folder, name).exists())
 
 
 def _of_file(path: Path, shown: str) -> list[Member]:
@@ -181,7 +183,7 @@ def _of_zip(path: Path, shown: str) -> list[Member]:
         return lambda: cast(BinaryIO, zipfile.ZipFile(path).open(name))
 
     with zipfile.ZipFile(path) as archive:
-        entries = [info for info in archive.infolist() if not info.is_dir()]
+        entries = [info for info in archive.infolist() if not info.is_dir() and not _hidden(info.filename)]
     for info in entries:
         _refuse_outside(path, info.filename)
     return [
@@ -200,9 +202,15 @@ def _of_tar(path: Path, shown: str) -> list[Member]:
             if info.issym() or info.islnk():
                 base = PurePosixPath(info.name).parent if info.issym() else PurePosixPath()
                 _refuse_outside(path, str(base / info.linkname))
-            elif info.isfile():
+            elif info.isfile() and not _hidden(info.name):
                 members.append(Member(f"{shown}!{info.name}", info.name, info.size, opener(info.name)))
     return members
+
+
+def _hidden(name: str) -> bool:
+    """Say whether a member is hidden, or what macOS puts beside each file of an archive."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    return any(part == "__MACOSX" or (part.startswith(".") and part not in (".", "..")) for part in parts)
 
 
 def _refuse_outside(archive: Path, name: str) -> None:

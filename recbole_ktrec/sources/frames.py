@@ -16,6 +16,8 @@ from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.tables import Batch
 
 ROWS = 1 << 16
+#: A cell is missing if it is empty: a title may be NA.
+_EMPTY: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
 #: Ending -> (module that reads it, its package, our extra).
 ENGINES = {
     ".parquet": ("pyarrow", "pyarrow", "parquet"),
@@ -49,13 +51,16 @@ def batches(
     if ending(member) == ".parquet":
         yield from _parquet(data, member.name, columns, ledger)
         return
-    sheets = _guarded(lambda: pd.read_excel(data, sheet_name=None, header=None, dtype=object), member.name)
-    for sheet, frame in sheets.items():
-        if len(frame) == 0:
+    sheets = _guarded(lambda: pd.read_excel(data, sheet_name=None, header=None, dtype=object, **_EMPTY), member.name)
+    filled = {sheet: frame for sheet, frame in sheets.items() if len(frame)}
+    usable = {sheet for sheet, frame in filled.items() if not header or _has_any(frame, columns)} or set(filled)
+    for sheet, frame in filled.items():
+        if sheet not in usable:
+            ledger.changed[f"sheet [{sheet}], which has none of the columns, left out"] += 1
             continue
         rows, first, chosen = frame, 1, list(range(frame.shape[1]) if columns is None else columns)
         if header:
-            chosen = list(positions([str(cell) for cell in frame.iloc[0]], chosen, f"{member.name}, sheet {sheet}"))
+            chosen = list(positions(_names(frame), chosen, f"{member.name}, sheet {sheet}"))
             rows, first = frame.iloc[1:], 2
         yield from _cut(rows, chosen, f"{member.name}!{sheet}", first, ledger)
 
@@ -69,7 +74,18 @@ def names(inputs: Inputs, member: Member) -> list[str]:
         import pyarrow.parquet
 
         return list(map(plain, _guarded(lambda: pyarrow.parquet.ParquetFile(data).schema_arrow.names, member.name)))
-    return [plain(str(cell)) for cell in _guarded(lambda: pd.read_excel(data, nrows=0), member.name).columns]
+    frame = _guarded(lambda: pd.read_excel(data, header=None, nrows=1, dtype=object, **_EMPTY), member.name)
+    return list(map(plain, _names(frame))) if len(frame) else []
+
+
+def _names(frame: pd.DataFrame) -> list[str]:
+    """Return the cells of the first row, empty ones (such as that of an index) as empty names."""
+    return ["" if pd.isna(cell) else str(cell) for cell in frame.iloc[0]]
+
+
+def _has_any(frame: pd.DataFrame, columns: Sequence[str | int | None] | None) -> bool:
+    wanted = {plain(each).lower() for each in columns or () if isinstance(each, str)}
+    return not wanted or not wanted.isdisjoint(plain(name).lower() for name in _names(frame))
 
 
 def _parquet(

@@ -14,7 +14,7 @@ from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.sources import frames
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Kind
-from recbole_ktrec.sources.values import NO_NUMBER, date, flat, numbers
+from recbole_ktrec.sources.values import NO_NUMBER, date, flat, float_list, numbers
 
 DELIMITERS = ("\t", "::", ",", ";", "|")
 #: Output column -> names (lower case, letters only) that mean it.
@@ -51,7 +51,8 @@ def sniff(member: Member, inputs: Inputs) -> tuple[str, str]:
     end = frames.ending(member)
     if end:
         return ("parquet" if end == ".parquet" else "excel"), ""
-    line = inputs.head(member, 1 << 16).decode("utf-8", "replace").lstrip("\ufeff").split("\n")[0]
+    lines = inputs.head(member, 1 << 16).decode("utf-8", "replace").lstrip("\ufeff").split("\n")
+    line = next((line for line in lines if line.strip()), "")
     if line.lstrip().startswith("{"):
         return "json", ""
     if any(each in member.base for each in (".tsv", ".inter", ".item", ".user")) and "\t" in line:
@@ -146,6 +147,9 @@ def _named(target: str, names: Sequence[str]) -> str | None:
 def guess_type(values: Sequence[object], name: str = "", kind: Kind = "inter") -> str:
     """Return ``float`` if all values are numbers, ``token_seq`` if texts of several words are among them, or if it is
     called what texts of items are called."""
+    lists = [value for value in values if isinstance(value, list)]
+    if lists and all(float_list(value) for value in lists) and not any(isinstance(value, str) for value in values):
+        return "float_seq"
     texts = [flat(value, ", ") for value in values]
     full = [text for text in texts if text.strip() not in NO_NUMBER]
     if full and not numbers(full)[1] and not any(_is_code(text.strip()) for text in full):
@@ -159,8 +163,9 @@ def _last_word(name: str) -> str:
 
 
 def _is_code(text: str) -> bool:
-    """Say whether a number would lose what it is written with: a postcode such as 01067, a code such as 007."""
-    return len(text) > 1 and text[0] == "0" and text.isdigit()
+    """Say whether a number would lose what it is written with: a postcode such as 01067, a code such as 007, one of
+    more digits than a float64 holds."""
+    return text.isdigit() and ((len(text) > 1 and text[0] == "0") or len(text) > 15)
 
 
 def _has_words(text: str) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from recbole_ktrec.errors import DataError
 from recbole_ktrec.sources import delimited, frames
 from recbole_ktrec.sources.delimited import Dialect
 from recbole_ktrec.sources.files import Inputs, Member
@@ -21,7 +22,12 @@ _FIRST = ["CustomerID", "StockCode", "Quantity", "UnitPrice", "InvoiceDate", "In
 _SECOND = ["Customer ID", "StockCode", "Quantity", "Price", "InvoiceDate", "Invoice", "Description", "Country"]
 _CSV = Dialect(",", encodings=("utf-8", "latin-1"))
 _PRODUCT = re.compile(r"\d{5}")
-_TIME = date("%m/%d/%Y %H:%M", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M", "%Y-%m-%dT%H:%M:%S", "%m/%d/%y %H:%M")
+_ISO = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
+#: 3/5/2011 is the third of May or the fifth of March: one file has one order, that of UCI is the second.
+_MONTH_FIRST = date(*_ISO, "%m/%d/%Y %H:%M", "%m/%d/%y %H:%M")
+_DAY_FIRST = date(*_ISO, "%d/%m/%Y %H:%M", "%d/%m/%y %H:%M")
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/")
+_DATE = 4  # its place in the batches
 
 
 def _tables(inputs: Inputs, options: dict[str, object]) -> Sequence[Table]:
@@ -31,9 +37,11 @@ def _tables(inputs: Inputs, options: dict[str, object]) -> Sequence[Table]:
             frames.require(member)
     names: defaultdict[str, Counter[str]] = defaultdict(Counter)
     homes: dict[str, str] = {}
+    when = [_MONTH_FIRST]  # of the file that is being read
 
     def read(ledger: Ledger) -> Iterator[Batch]:
         for member in found:
+            when[0] = _order(inputs, member)
             for batch in _rows(inputs, member, ledger):
                 batch = batch if options["all"] else _sales(ledger, batch)
                 _note(batch, names, homes)
@@ -49,7 +57,7 @@ def _tables(inputs: Inputs, options: dict[str, object]) -> Sequence[Table]:
         yield Batch([list(homes), list(homes.values())], found[0].name, [0] * len(homes))
 
     bought = [Column("quantity", "float"), Column("price", "float", price)]
-    columns = [user_id(_customer), item_id(), *bought, timestamp(_TIME)]
+    columns = [user_id(_customer), item_id(), *bought, timestamp(lambda value: when[0](value))]
     return [
         Table("inter", columns, read),
         Table("item", [item_id(), text("description")], products),
@@ -63,6 +71,25 @@ def _rows(inputs: Inputs, member: Member, ledger: Ledger) -> Iterator[Batch]:
         return frames.batches(inputs, member, _SECOND if second else _FIRST, ledger)
     second = b"customer id" in inputs.head(member, 1 << 12).split(b"\n")[0].lower()
     return delimited.batches(inputs, member, _SECOND if second else _FIRST, ledger, _CSV)
+
+
+def _order(inputs: Inputs, member: Member) -> Callable[[object], float]:
+    """Return how a file writes its dates: day first if some day is above 12.
+
+    Raises:
+        DataError: some dates can only be day first and others only month first.
+    """
+    first = second = ""
+    if frames.ending(member):  # there dates are no text
+        return _MONTH_FIRST
+    for batch in _rows(inputs, member, Ledger("inter")):
+        for value in {str(value) for value in batch.columns[_DATE]}:
+            if parts := _SLASHED.match(value):
+                first = value if int(parts[1]) > 12 else first
+                second = value if int(parts[2]) > 12 else second
+    if first and second:
+        raise DataError(f"[{member.name}]: [{first}] is day first and [{second}] month first: save it with one order.")
+    return _DAY_FIRST if first else _MONTH_FIRST
 
 
 def _sales(ledger: Ledger, batch: Batch) -> Batch:

@@ -17,7 +17,7 @@ from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.guessing import sniff
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Batch, Column, Kind, Source, Table
-from recbole_ktrec.sources.values import date, decimal_comma
+from recbole_ktrec.sources.values import date, decimal_comma, moment
 
 #: Part of a mapping -> kind of atomic file.
 PARTS: dict[str, Kind] = {"interactions": "inter", "items": "item", "users": "user"}
@@ -72,7 +72,7 @@ def source_of(mapping: Mapping[str, Any]) -> Source:
         raise ConfigError("The mapping has no [interactions].")
     text_fields = tuple(mapping.get("text_fields") or ())
     parts = [part_of(kind, mapping[name], text_fields) for name, kind in PARTS.items() if name in mapping]
-    scale, since = mapping.get("scale"), mapping.get("since")
+    scale = mapping.get("scale")
     return Source(
         title=str(mapping.get("title", "a table")),
         domain=str(mapping.get("domain", "any")),
@@ -81,8 +81,22 @@ def source_of(mapping: Mapping[str, Any]) -> Source:
         tables=lambda inputs, options: [_table(part, inputs) for part in parts],
         text_fields=text_fields,
         scale=(float(scale[0]), float(scale[1])) if scale else None,
-        since=date()(since) if since is not None else None,
+        since=stated_moment("since", mapping.get("since")),
     )
+
+
+def stated_moment(key: str, value: object) -> float | None:
+    """Return a point in time that a mapping or an option states, None where it states none.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    try:
+        return None if value is None else moment(value)
+    except ValueError as error:
+        raise ConfigError(
+            f"{key} [{value}] is not a date: write 2014-01-31, 2014-01-31T12:00:00 or a Unix time."
+        ) from error
 
 
 def part_of(kind: Kind, given: Mapping[str, Any], text_fields: Sequence[str]) -> Part:
@@ -111,6 +125,10 @@ def _column(name: str, spec: Any, is_text: bool, where: str) -> Column:
         raise ConfigError(
             f"[{where}.columns.{name}.type] = [{kind}] is none of {', '.join(TYPES)}.{nearest(kind, TYPES)}"
         )
+    numbers = {RATING: "float", TIME: "float"} if where == "interactions" else {}
+    only = {USER: "token", ITEM: "token", **numbers}.get(name, kind)
+    if kind != only:
+        raise ConfigError(f"[{where}.columns.{name}.type] = [{kind}]: RecBole needs [{name}] to be {only}.")
     form = spec.get("date")
     parse: Callable[[object], object] | None
     parse = None if form is None else date() if form == "iso" else date(*([form] if isinstance(form, str) else form))
@@ -169,8 +187,19 @@ def read_part(part: Part, member: Member, inputs: Inputs, ledger: Ledger) -> Ite
         yield from frames.batches(inputs, member, wanted, ledger)
     else:
         dialect, names = dialect_of(part, member, inputs)
-        chosen = wanted if dialect.header else delimited.positions(names, wanted, member.name)
+        chosen: Sequence[str | int | None] = wanted
+        if not dialect.header:
+            chosen = delimited.positions(names, wanted, member.name) if names else _places(wanted, part.kind)
         yield from delimited.batches(inputs, member, chosen, ledger, dialect)
+
+
+def _places(wanted: Sequence[str], kind: Kind) -> list[int | None]:
+    """Return the positions of columns in a table without names (``header: false``), counted from 0."""
+    where = next(name for name, each in PARTS.items() if each == kind)
+    for text in wanted:
+        if not text.isdigit():
+            raise ConfigError(f"[{where}.columns]: without a header columns are numbers from 0 on, not [{text}].")
+    return [int(text) for text in wanted]
 
 
 def _json(inputs: Inputs, member: Member, wanted: Sequence[str], ledger: Ledger) -> Iterator[Batch]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 
@@ -16,6 +17,8 @@ READ_AS_MISSING = frozenset(
 ) | {"", "#N/A N/A"}
 #: What stands for an empty cell where a number is expected.
 NO_NUMBER = READ_AS_MISSING | {"\\N"}
+#: A number with a decimal comma whose points part thousands.
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?")
 MISSING, NOT_AN_ID, RESERVED = "missing {}", "{} is neither text nor a number", "{} that reads as missing"
 
 
@@ -137,6 +140,17 @@ def flat(value: object, join: str = " ") -> str:
     return str(value)
 
 
+def float_list(value: object) -> str | None:
+    """Return a list of numbers, or text such as ``[0.5, 1]``, as RecBole reads it, ``0.5 1``; None for all else."""
+    entries = value.strip().strip("[]()").replace(",", " ").split() if isinstance(value, str) else value
+    if entries is None or (isinstance(entries, float) and math.isnan(entries)):
+        return ""
+    try:
+        return " ".join(written(np.array([float(each) for each in entries])))  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        return None
+
+
 def _leaves(value: object, join: str) -> Iterator[str]:
     if isinstance(value, (list, tuple, set)):
         for each in value:
@@ -182,8 +196,28 @@ def price(value: object) -> float | None:
 
 
 def decimal_comma(value: object) -> float | None:
-    """Return ``1.299,50 €`` as 1299.5; what has no digits before or after its comma is a ValueError."""
+    """Return ``1.299,50 €`` as 1299.5; ``4.5``, whose point parts no thousands, is a ValueError."""
     if not isinstance(value, str):
         return price(value)
     text = value.strip().strip("$€£ \u00a0")
-    return None if text in ("", "—", "-") else float(text.replace(".", "").replace(",", "."))
+    if text in ("", "—", "-"):
+        return None
+    if "." in text and not _THOUSANDS.fullmatch(text):
+        raise ValueError(f"[{value}] has a point that parts no thousands")
+    return float(text.replace(".", "").replace(",", "."))
+
+
+def moment(value: object) -> float:
+    """Return the Unix time of what people write: an ISO date, 20140131, a year, or a Unix time.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    text = str(value).strip()
+    for digits, form in ((4, "%Y"), (8, "%Y%m%d")):
+        if text.isdigit() and len(text) == digits:
+            try:
+                return date(form)(text)
+            except ValueError:  # eight digits may be a Unix time of 1970
+                break
+    return float(text) if text.replace(".", "", 1).isdigit() and len(text) > 4 else date()(text)

@@ -1,0 +1,218 @@
+"""Dumps as people find and make them: what stands there is written, or counted, and nothing of theirs is lost."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from recbole_ktrec.cli import main
+
+Convert = Callable[..., Any]
+
+
+@pytest.fixture
+def convert(tmp_path: Path) -> Convert:
+    """A function that writes files below ``raw`` and converts them into ``d``: exit code, rows by file, account."""
+
+    def run(files: dict[str, str | bytes], *options: str, source: str = "table") -> Any:
+        raw = tmp_path / "raw"
+        for name, content in files.items():
+            (raw / name).parent.mkdir(parents=True, exist_ok=True)
+            (raw / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        code = main(["convert", source, "--input", str(raw), "--output", str(tmp_path / "d"), "--quiet", *options])
+        if code:
+            return code
+        account = json.loads((tmp_path / "d" / "conversion.json").read_text(encoding="utf-8"))
+        rows = {
+            path.suffix[1:]: [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+            for path in (tmp_path / "d").glob("d.*")
+            if path.suffix != ".yaml"
+        }
+        return rows, account
+
+    return run
+
+
+def columns(rows: list[list[str]], *names: str) -> list[tuple[str, ...]]:
+    at = [[cell.split(":")[0] for cell in rows[0]].index(name) for name in names]
+    return [tuple(row[place] for place in at) for row in rows[1:]]
+
+
+PAIRS = "user_id,item_id\na,x\nb,y\n"
+
+
+@pytest.mark.parametrize("name", ["d.inter", "d.item", "d.yaml"])
+def test_files_that_no_conversion_made_stay(
+    convert: Convert, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / name).write_text("mine")
+    assert convert({"c.csv": PAIRS}, "--interactions", "c.csv") == 2
+    assert f"holds [{name}] already: choose another --output, or say --overwrite" in capsys.readouterr().err
+    assert (tmp_path / "d" / name).read_text() == "mine"
+    rows, _ = convert({}, "--interactions", "c.csv", "--overwrite")
+    assert len(rows["inter"]) == 3
+
+
+def test_a_stray_quote_takes_no_rows_with_it(convert: Convert) -> None:
+    text = 'user_id,item_id,note\n1,"A,x\n2,B,y\n3,C,5"\n4,D,z\n'
+    rows, account = convert({"c.csv": text}, "--interactions", "c.csv")
+    assert columns(rows["inter"], "user_id") == [("1",), ("2",), ("3",), ("4",)]
+    assert account["tables"]["inter"]["rows_in"] == 4
+
+
+def test_a_long_quoted_cell_is_one(convert: Convert) -> None:
+    long, lines = "word " * 40_000, "\n".join(f"line {n}, more, and more" for n in range(300))
+    items = io.StringIO()
+    writer = csv.writer(items, lineterminator="\n")
+    writer.writerows([["item_id", "title", "description"], ["x", "X", long], ["y", "Y", lines]])
+    rows, _ = convert({"c.csv": PAIRS, "i.csv": items.getvalue()}, "--interactions", "c.csv", "--items", "i.csv")
+    assert columns(rows["item"], "item_id") == [("x",), ("y",)]
+
+
+@pytest.mark.parametrize(
+    ("dates", "days"),
+    [
+        (["05/03/2011 8:00", "12/03/2011 8:00", "13/03/2011 8:00"], ["2011-03-05", "2011-03-12", "2011-03-13"]),
+        (["5/3/2011 8:00", "12/3/2011 8:00", "3/13/2011 8:00"], ["2011-05-03", "2011-12-03", "2011-03-13"]),
+    ],
+)
+def test_a_file_has_one_order_of_day_and_month(convert: Convert, dates: list[str], days: list[str]) -> None:
+    head = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+    rows = "".join(f"53{n},1000{n},CUP,1,{date},2.5,{n},France\n" for n, date in enumerate(dates))
+    found, _ = convert({"online_retail.csv": head + rows}, source="online-retail")
+    times = [float(cell) for (cell,) in columns(found["inter"], "timestamp")]
+    assert [pd.Timestamp(time, unit="s").strftime("%Y-%m-%d") for time in times] == days
+
+
+def test_days_and_months_in_both_orders_are_refused(convert: Convert, capsys: pytest.CaptureFixture[str]) -> None:
+    head = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+    rows = "531,10001,CUP,1,13/3/2011 8:00,2.5,1,France\n532,10002,CUP,1,3/14/2011 8:00,2.5,2,France\n"
+    assert convert({"online_retail.csv": head + rows}, source="online-retail") == 2
+    assert "[13/3/2011 8:00] is day first and [3/14/2011 8:00] month first" in capsys.readouterr().err
+
+
+def test_lists_of_numbers_are_written_as_recbole_reads_them(convert: Convert) -> None:
+    items = "".join(
+        json.dumps({"item_id": key, "vec": vec}) + "\n" for key, vec in (("x", [0.5, 0.5, 1.0]), ("y", [2, 3]))
+    )
+    rows, _ = convert({"c.csv": PAIRS, "i.jsonl": items}, "--interactions", "c.csv", "--items", "i.jsonl")
+    assert "vec:float_seq" in rows["item"][0]
+    assert columns(rows["item"], "vec") == [("0.5 0.5 1",), ("2 3",)]
+
+
+def test_a_workbook_with_an_index_a_title_na_and_a_sheet_of_notes(convert: Convert, tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    (tmp_path / "raw").mkdir()
+    with pd.ExcelWriter(tmp_path / "raw" / "c.xlsx") as book:
+        pd.DataFrame({"user_id": ["a", "b"], "item_id": ["x", "y"]}).to_excel(book, sheet_name="Data")
+        pd.DataFrame({"what": ["this is a readme"]}).to_excel(book, sheet_name="Readme", index=False)
+    pd.DataFrame({"item_id": ["x", "y"], "title": ["NA", "two words"]}).to_excel(
+        tmp_path / "raw" / "i.xlsx", index=False
+    )
+    rows, account = convert({}, "--interactions", "c.xlsx", "--items", "i.xlsx")
+    assert columns(rows["inter"], "user_id", "item_id") == [("a", "x"), ("b", "y")]
+    assert columns(rows["item"], "title") == [("NA",), ("two words",)]
+    assert any("sheet [Readme]" in key for key in account["tables"]["inter"]["changed"])
+
+
+@pytest.mark.parametrize(
+    "head", ['user_id,item_id,"price, EUR",ts\n', '\ufeff"user_id","item_id","p","ts"\n', "\nuser_id;item_id;p;ts\n"]
+)
+def test_headers_as_they_are_found(convert: Convert, head: str) -> None:
+    mark = ";" if ";" in head else ","
+    rows = mark.join(["a", "x", "1", "100"]) + "\n" + mark.join(["b", "y", "2", "200"]) + "\n"
+    found, _ = convert({"c.csv": head + rows}, "--interactions", "c.csv", "--column", "user_id=user_id")
+    assert columns(found["inter"], "user_id", "timestamp") == [("a", "100"), ("b", "200")]
+
+
+def test_what_macos_adds_to_an_archive_is_no_data(convert: Convert) -> None:
+    packed, zipped = io.BytesIO(), io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, content in (("._c.csv", b"\0\1"), ("c.csv", PAIRS.encode())):
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr("__MACOSX/._i.csv", b"\0\1")
+        archive.writestr("i.csv", "item_id,title\nx,one\n")
+    files = {"c.tar": packed.getvalue(), "i.zip": zipped.getvalue()}
+    rows, _ = convert(files, "--interactions", "*c.csv", "--items", "*i.csv")
+    assert len(rows["inter"]) == 3 and len(rows["item"]) == 2
+
+
+def test_files_of_one_name_are_told_apart(convert: Convert, tmp_path: Path) -> None:
+    parts = [tmp_path / name for name in ("train", "dev")]
+    for part in parts:
+        part.mkdir()
+        (part / "c.csv").write_text(f"user_id,item_id\na,{part.name}\nb\n")
+    output = str(tmp_path / "d")
+    given = ["--input", *map(str, parts), "--interactions", "*.csv", "--output", output, "--quiet"]
+    assert main(["convert", "table", *given]) == 0
+    account = json.loads((tmp_path / "d" / "conversion.json").read_text())
+    assert len(account["inputs"]) == 2 and all(any(str(part) in name for name in account["inputs"]) for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ("interactions: c.csv\n", r"[interactions] must hold keys such as file and columns, not [c.csv]"),
+        (
+            "interactions: {file: c.csv, columns: {user_id: {from: user_id, type: float}, item_id: item_id}}\n",
+            "[interactions.columns.user_id.type] = [float]: RecBole needs [user_id] to be token",
+        ),
+        (
+            "interactions: {file: c.csv, columns: {user_id: user_id, item_id: item_id}}\nrules: {since: soon}\n",
+            "[rules.since] [soon] is not a date",
+        ),
+        (
+            "interactions: {file: c.csv, header: false, columns: {user_id: u, item_id: 1}}\n",
+            "[interactions.columns]: without a header columns are numbers from 0 on, not [u]",
+        ),
+    ],
+)
+def test_mistakes_in_a_mapping_are_named(
+    convert: Convert, tmp_path: Path, mapping: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "m.yaml").write_text(mapping)
+    assert convert({"c.csv": PAIRS}, "--mapping", str(tmp_path / "m.yaml")) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("since", ["2014-01-31", "'2014-01-31'", "20140131", "2014"])
+def test_a_mapping_says_since_when(convert: Convert, tmp_path: Path, since: str) -> None:
+    rows = "user_id,item_id,ts\na,x,1000000000\nb,y,1500000000\n"
+    columns_ = "{user_id: user_id, item_id: item_id, timestamp: ts}"
+    (tmp_path / "m.yaml").write_text(f"interactions: {{file: c.csv, columns: {columns_}}}\nrules: {{since: {since}}}\n")
+    found, _ = convert({"c.csv": rows}, "--mapping", str(tmp_path / "m.yaml"))
+    assert columns(found["inter"], "user_id") == [("b",)]
+
+
+def test_a_table_without_names_is_read_by_place(convert: Convert, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("interactions: {file: c.csv, header: false, columns: {user_id: 1, item_id: 0}}\n")
+    found, _ = convert({"c.csv": "x,a\ny,b\n"}, "--mapping", str(tmp_path / "m.yaml"))
+    assert columns(found["inter"], "user_id", "item_id") == [("a", "x"), ("b", "y")]
+
+
+def test_codes_longer_than_a_float_and_points_beside_decimal_commas(convert: Convert) -> None:
+    rows = 'user_id,item_id,code,note\na,x,1234567890123456789,4.5\nb,y,1234567890123456790,"1.299,5"\n'
+    found, account = convert({"c.csv": rows}, "--interactions", "c.csv", "--column", "note=note:comma")
+    assert columns(found["inter"], "code", "note") == [("1234567890123456789", ""), ("1234567890123456790", "1299.5")]
+
+
+def test_old_book_crossing_saved_as_utf_8(convert: Convert) -> None:
+    ratings = '\ufeff"User-ID";"ISBN";"Book-Rating"\n"1";"A";"5"\n"2";"A";"7"\n'
+    books = (
+        '"ISBN";"Book-Title";"Book-Author";"Year-Of-Publication";"Publisher"\n"A";"Les Misérables";"Hugo";"1862";"P"\n'
+    )
+    found, _ = convert({"BX-Book-Ratings.csv": ratings, "BX-Books.csv": books}, source="book-crossing")
+    assert len(found["inter"]) == 3 and columns(found["item"], "title") == [("Les Misérables",)]

@@ -59,13 +59,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def read_grid(path: Path | None) -> dict[str, Any]:
-    """Read the grid's property file (default: the plugin's ``properties/benchmark.yaml``)."""
-    path = path or resource_dir("properties") / "benchmark.yaml"
-    grid = read_yaml(path)
+    """Read the grid's property file, over what the plugin's ``properties/benchmark.yaml`` says."""
+    defaults = read_yaml(resource_dir("properties") / "benchmark.yaml")
+    grid = defaults if path is None else read_yaml(path)
     for key in grid:
         if key not in _GRID_KEYS:
             raise ConfigError(f"[{path}] has an unknown key [{key}].{nearest(key, _GRID_KEYS)}")
-    return grid
+    return {**defaults, **grid}
 
 
 def seeds_of(asked: int | Iterable[int]) -> list[int]:
@@ -124,10 +124,11 @@ def _entry(label: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> E
     if model not in models:
         raise ConfigError(f"RecBole has no model [{model}].{meant(model, models)}")
     ranges = own.pop("tune", None)
+    own = {**(options.get("all") or {}), **own}
     if ranges is None:
         path = resource_dir("properties") / "tuning" / f"{model}.yaml"
         ranges = read_yaml(path) if path.is_file() else {}
-    own = {**(options.get("all") or {}), **own}
+        ranges = {key: value for key, value in ranges.items() if key not in own}  # what makes a row is not drawn
     check_keys(label, model, [*own, *ranges])
     chosen = {key for path in _model_files(model) for key in read_yaml(path)}
     shared = {key: value for key, value in (grid.get("all") or {}).items() if key not in chosen}

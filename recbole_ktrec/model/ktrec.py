@@ -246,11 +246,11 @@ class KTRec(GeneralRecommender):
             value: a probability strictly between 0 and 1.
 
         Raises:
-            ConfigError: the model has no vector of the user to move, or its scorer is not ``dot``.
+            ConfigError: there is no vector of the user to move, or none that gives ``value``.
         """
         table = self.net.user_id
-        if table is None or type(self.net.scorer) is not Dot:
-            raise ConfigError("feedback needs user_embedding [True] and scorer [dot].")
+        if table is None or type(self.net.scorer) is not Dot or not 0 < value < 1:
+            raise ConfigError(f"feedback [{value}] needs a value in (0, 1), user_embedding [True] and scorer [dot].")
         row = int(self.taken.trained(np.array([user]))[0])
         if not row:  # the row of padding stands for all who came later
             raise ConfigError(f"User [{user}] was not there in the training, so there is no vector to move.")
@@ -262,7 +262,9 @@ class KTRec(GeneralRecommender):
             score = (score - self.blend[1] * part.pairs(np.array([user]), np.array([item]))[0]) / self.blend[0]
         logit = score - bias[item]
         current = self.user_vectors(torch.tensor([user], device=self.device))[0]
-        table.weight[row] += feedback_step(current, vectors[item], float(logit * self.net.scorer.temperature))
+        if not abs(cosine := float(logit * self.net.scorer.temperature)) < 1:
+            raise ConfigError(f"feedback [{value}]: user [{user}] cannot be moved so far for item [{item}].")
+        table.weight[row] += feedback_step(current, vectors[item], cosine)
 
     def train(self, mode: bool = True) -> KTRec:
         """Forget the catalogue's vectors when training begins or ends: the parameters behind them change."""

@@ -96,6 +96,20 @@ def test_yaml_files(tmp_path: Path) -> None:
         read_yaml(path)
 
 
+def test_what_makes_a_row_is_not_drawn() -> None:
+    options = {"all": {"learning_rate": 0.5}, "no-text": {"model": "KTRec", "fusion": "id"}}
+    options["wide"] = {"model": "KTRec", "fusion": "id", "tune": {"fusion": {"choice": ["sum"]}}}
+    row, wide = entries(["no-text", "wide"], {}, options)
+    assert "temperature" in row.ranges and not {"fusion", "learning_rate"} & set(row.ranges)
+    assert wide.ranges == {"fusion": {"choice": ["sum"]}}, "asked for outright"
+
+
+def test_a_file_of_the_grid_says_what_differs(tmp_path: Path) -> None:
+    (tmp_path / "grid.yaml").write_text("seeds: 1\n")
+    grid = make_grid({"dataset": ["ml-100k"], "models": ["Pop"], "config": tmp_path / "grid.yaml"})
+    assert (list(grid.seeds), grid.valid_metric) == ([2020], "NDCG@10") and "NDCG" in grid.metrics
+
+
 def test_a_list_of_seeds_in_a_file_is_which_ones(tmp_path: Path) -> None:
     path = tmp_path / "grid.yaml"
     path.write_text("seeds: [42]\ntopk: [5]\nmetrics: [NDCG]\nvalid_metric: NDCG@5\n")

@@ -78,6 +78,19 @@ def test_ids_alone_beside_what_the_user_says(textual: Settings) -> None:
     assert model.net.text.width == model.net.user_text.width
 
 
+def test_feedback_that_cannot_be_given_is_refused(textual: Settings) -> None:
+    _, model, _ = fitted(textual(user_embedding=True, epochs=1))
+    before = model.net.user_id.weight.clone()
+    for value, message in (
+        (1.5, "needs a value in"),
+        (float("nan"), "needs a value in"),
+        (1 - 1e-9, "cannot be moved so far"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            model.feedback(1, 2, value)
+    assert torch.equal(model.net.user_id.weight, before)
+
+
 @pytest.mark.parametrize("name", ["KTEASE", "KTRec"])
 def test_a_decay_needs_the_times_of_what_is_folded_in(textual: Settings, name: str) -> None:
     _, model, (train, _, _) = support.build(textual(closed_form=False), name)

@@ -10,7 +10,8 @@ from recbole_ktrec.evaluation.report.tables import Cell, Summary, Table
 
 
 def _cell(cell: Cell) -> str:
-    text = f"**{cell.text}**" if cell.best else cell.text
+    plain = cell.text.replace("|", "\\|")
+    text = f"**{plain}**" if cell.best else plain
     return f"{text}{' ≈' if cell.tied else ''}{' ' + cell.note if cell.note else ''}"
 
 

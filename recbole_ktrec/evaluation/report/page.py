@@ -47,8 +47,8 @@ dt { font-weight: 600; margin-top: .6rem; } dd { margin: 0; max-width: 46rem; co
 """
 _CAPTIONS = {
     "metric": "Quality, with the 95 % bootstrap interval over users.",
-    "cold": "Cold against warm: items are ranked among their like.",
-    "time": "Quality against the time until the best model was there; closed forms count their construction.",
+    "cold": "Cold against warm: items are ranked among their like, users among all items.",
+    "time": "Quality against the time until the best model was there, its construction included.",
 }
 
 

@@ -50,7 +50,8 @@ class Numbers:
         self.used: dict[float, Counter[str]] = {}  # by share, what the guard took
         for run in results["runs"]:
             if run["variant"] == "transferred" and run["share"] > 0 and run.get("choice"):
-                self.used.setdefault(run["share"], Counter())[run["choice"]["used"]] += 1
+                compared = "" if run["choice"].get("ndcg", True) else ", without a comparison,"
+                self.used.setdefault(run["share"], Counter())[f"{run['choice']['used']}{compared}"] += 1
 
     def mean(self, share: float, variant: str, metric: str) -> float | None:
         """Mean over seeds, or None where there is no result."""

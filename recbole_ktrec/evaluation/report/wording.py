@@ -38,7 +38,8 @@ def compared(against: Mapping[str, Any], smaller_is_better: bool) -> str:
 
 LEGEND = (
     "Bold is the best of a column. ≈ marks what is not distinguishable from the best (paired permutation test over "
-    "users, Holm's correction over models, p ≥ .05)."
+    "users, Holm's correction over models, p ≥ .05). Tested are the ranking metrics over all users and Accuracy, and "
+    "the main metric for warm and cold items and users; elsewhere no ≈ says nothing."
 )
 DEFINITIONS = (
     (

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from recbole_ktrec.evaluation.foldin import UNABLE
 from recbole_ktrec.evaluation.report import render_markdown, render_page, tables, wording, write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -143,6 +144,21 @@ def test_pop_is_explained_where_it_counts_once_a_batch(results: dict[str, Any]) 
     assert "once a training batch" in dict(wording.definitions({**results, "runs": [run]}))["Pop"]
     run["config"] = {"train_batch_size": 1}
     assert "Pop" not in dict(wording.definitions({**results, "runs": [run]}))
+
+
+def test_models_that_could_not_take_in_a_history_are_told(results: dict[str, Any]) -> None:
+    assert "new users' histories" not in render_markdown(results, {})
+    for run in results["runs"]:
+        run["fold_in"] = UNABLE if run["model"] == "BPR" else "by the model itself"
+    told = render_markdown(results, {})
+    assert "### How new users' histories were taken in" in told and f"| BPR | {UNABLE} |" in told
+
+
+def test_a_name_with_a_bar_stays_in_its_column(results: dict[str, Any]) -> None:
+    for row in (*results["summary"], *results["runs"]):
+        row["model"] = "B|R" if row["model"] == "BPR" else row["model"]
+    results["grid"]["models"] = ["B|R", "KTRec", "EASE"]
+    assert "| B\\|R |" in render_markdown(results, {})
 
 
 def test_what_tuning_chose_is_told(results: dict[str, Any]) -> None:

@@ -221,6 +221,9 @@ def test_verdicts_are_honest() -> None:
     assert "clearly below" in good["text"] and "The guard took untrained (1 of 1)" in good["text"]
     (bad,) = verdicts(made_up(0.15, False, True))
     assert "0.750 x from scratch" in bad["text"] and "worse; NEGATIVE TRANSFER" in bad["text"]
+    blind = made_up(0.25, True, False)
+    blind["runs"][0]["choice"] = {"used": "transferred", "ndcg": {}}
+    assert "The guard took transferred, without a comparison, (1 of 1)" in verdicts(blind)[0]["text"]
     (even,) = verdicts(made_up(0.21, False, False, shuffled_below=False))
     assert "no difference beyond chance" in even["text"] and "NOT below" in even["text"]
 

@@ -51,7 +51,6 @@ class Table:
 
     header: list[str]
     rows: list[list[Cell]] = field(default_factory=list)
-    caption: str = ""
 
 
 def title(metric: str) -> str:
@@ -275,6 +274,14 @@ def tuned_table(results: Mapping[str, Any], dataset: str) -> Table | None:
     return Table(["Model", "Trials", "Chosen"], rows)
 
 
+def fold_in_table(summary: Summary) -> Table | None:
+    """How each model took in the histories of new users; None where no histories came after training."""
+    ways = {run["model"]: run["fold_in"] for run in summary.runs if run.get("fold_in")}
+    if not ways:
+        return None
+    return Table(["Model", "Way"], [[Cell(model), Cell(ways[model])] for model in summary.models if model in ways])
+
+
 def _listed(settings: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} {value}" for key, value in settings.items()) or "its defaults"
 
@@ -284,6 +291,7 @@ def sections(results: Mapping[str, Any], summary: Summary) -> list[tuple[str, Ta
     found = (
         (f"{title(summary.main)} by group", group_table(summary)),
         (f"{title(summary.main)} by length of the user's history", history_table(summary)),
+        ("How new users' histories were taken in", fold_in_table(summary)),
         ("What the lists are like", list_table(summary)),
         ("Chosen on validation data", tuned_table(results, summary.dataset)),
         ("Cost of one run", cost_table(summary)),

@@ -164,18 +164,26 @@ def _files_below(path: Path) -> Iterator[Path]:
     """Yield the files below a folder, but for hidden ones and those in hidden folders."""
     for folder, folders, names in os.walk(path):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(folder, name) for name in names if not name.startswith(".") and Path(folder, name).exists())
+        yield from (Path(folder, name) for name in names if not name.startswith("."))
 
 
 def _of_file(path: Path, shown: str) -> list[Member]:
     if not path.name.lower().endswith(ARCHIVES):
-        return [Member(shown, shown, path.stat().st_size, lambda: path.open("rb"))]
+        return [Member(shown, shown, path.stat().st_size if path.exists() else 0, lambda: _opened(path))]
     try:
         return _of_zip(path, shown) if path.suffix.lower() == ".zip" else _of_tar(path, shown)
     except DAMAGE as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"The archive [{path}] cannot be read: {error}.") from error
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open a file; a link to nothing is told where it is read, not where it is listed."""
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise DataError(f"[{path}] cannot be opened: {error.strerror}.") from error
 
 
 def _of_zip(path: Path, shown: str) -> list[Member]:

@@ -147,8 +147,7 @@ def _named(target: str, names: Sequence[str]) -> str | None:
 def guess_type(values: Sequence[object], name: str = "", kind: Kind = "inter") -> str:
     """Return ``float`` if all values are numbers, ``token_seq`` if texts of several words are among them, or if it is
     called what texts of items are called."""
-    lists = [value for value in values if isinstance(value, list)]
-    if lists and all(float_list(value) for value in lists) and not any(isinstance(value, str) for value in values):
+    if _are_vectors(values):
         return "float_seq"
     texts = [flat(value, ", ") for value in values]
     full = [text for text in texts if text.strip() not in NO_NUMBER]
@@ -156,6 +155,14 @@ def guess_type(values: Sequence[object], name: str = "", kind: Kind = "inter") -
         return "float"
     called = kind == "item" and _last_word(name) in TEXT_NAMES
     return "token_seq" if called or any(_has_words(text.strip()) for text in full) else "token"
+
+
+def _are_vectors(values: Sequence[object]) -> bool:
+    """Say whether these are lists of numbers, not all of them whole: whole ones may be ids."""
+    lists = [value for value in values if isinstance(value, list)]
+    if any(isinstance(value, str) for value in values) or any(float_list(value) is None for value in lists):
+        return False
+    return any(isinstance(entry, float) for value in lists for entry in value)
 
 
 def _last_word(name: str) -> str:

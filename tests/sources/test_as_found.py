@@ -103,10 +103,11 @@ def test_days_and_months_in_both_orders_are_refused(convert: Convert, capsys: py
 
 def test_lists_of_numbers_are_written_as_recbole_reads_them(convert: Convert) -> None:
     items = "".join(
-        json.dumps({"item_id": key, "vec": vec}) + "\n" for key, vec in (("x", [0.5, 0.5, 1.0]), ("y", [2, 3]))
+        json.dumps({"item_id": key, "vec": vec, "ids": [7, 12]}) + "\n"
+        for key, vec in (("x", [0.5, 0.5, 1.0]), ("y", [2, 3]))
     )
     rows, _ = convert({"c.csv": PAIRS, "i.jsonl": items}, "--interactions", "c.csv", "--items", "i.jsonl")
-    assert "vec:float_seq" in rows["item"][0]
+    assert "vec:float_seq" in rows["item"][0] and "ids:token" in rows["item"][0]
     assert columns(rows["item"], "vec") == [("0.5 0.5 1",), ("2 3",)]
 
 
@@ -148,6 +149,17 @@ def test_what_macos_adds_to_an_archive_is_no_data(convert: Convert) -> None:
     files = {"c.tar": packed.getvalue(), "i.zip": zipped.getvalue()}
     rows, _ = convert(files, "--interactions", "*c.csv", "--items", "*i.csv")
     assert len(rows["inter"]) == 3 and len(rows["item"]) == 2
+
+
+def test_a_link_to_nothing_is_told_where_it_is_read(
+    convert: Convert, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "z.csv").symlink_to(tmp_path / "gone.csv")
+    rows, _ = convert({"c.csv": PAIRS}, "--interactions", "c.csv")
+    assert len(rows["inter"]) == 3
+    assert convert({}, "--interactions", "z.csv", "--overwrite") == 2
+    assert "z.csv] cannot be opened: No such file" in capsys.readouterr().err
 
 
 def test_files_of_one_name_are_told_apart(convert: Convert, tmp_path: Path) -> None:

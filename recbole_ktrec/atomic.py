@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, NamedTuple, TextIO
+from typing import Any, Literal, NamedTuple, TextIO
 
 import pandas as pd
 
@@ -129,6 +129,11 @@ def write_atomic(path: str | Path, frame: pd.DataFrame, types: Mapping[str, str]
     with AtomicWriter(path, [Field(name, kind) for name, kind in types.items()]) as writer:
         writer.write_rows(zip(*cells, strict=True))
     return Path(path)
+
+
+def encoding_of(config: Any) -> str:
+    """Return the encoding of a data set's files by RecBole's ``encoding``; the plugin's own is UTF-8 everywhere."""
+    return str(config["encoding"] or "utf-8")
 
 
 def read_header(path: str | Path, encoding: str = "utf-8") -> list[Field]:

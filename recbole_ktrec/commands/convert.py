@@ -48,8 +48,8 @@ from recbole_ktrec.sources.cleaning import RULES
 from recbole_ktrec.sources.completion import complete, encoded
 from recbole_ktrec.sources.files import Inputs
 from recbole_ktrec.sources.stated import Stated
-from recbole_ktrec.sources.table import PARTS, shipped_mappings, stated_moment
-from recbole_ktrec.sources.tables import ITEM, TIME
+from recbole_ktrec.sources.table import shipped_mappings, stated_moment
+from recbole_ktrec.sources.tables import ITEM, PARTS, TIME
 
 TABLE = "table"
 

@@ -24,7 +24,7 @@ from typing import Any, TextIO
 import numpy as np
 from tqdm import tqdm
 
-from recbole_ktrec.atomic import iter_atomic, read_header
+from recbole_ktrec.atomic import encoding_of, iter_atomic, read_header
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.model.artifact import beside
@@ -161,7 +161,7 @@ def _write(file: TextIO, rows: Iterator[tuple[str, int, str, float]], dataset: A
 def _tell_unscored(dataset: Any, reads_text: bool) -> None:
     """Say how many items of the ``.item`` file the model does not know, and what to do about it."""
     path, known = _item_file(dataset), dataset.field2token_id[dataset.iid_field]
-    encoding = dataset.config["encoding"] or "utf-8"
+    encoding = encoding_of(dataset.config)
     if not path.is_file():
         return
     missing = sum(row[0] not in known for row in iter_atomic(path, [dataset.iid_field], encoding))
@@ -186,7 +186,7 @@ def _titles(dataset: Any) -> dict[str, str]:
     path = _item_file(dataset)
     if not path.is_file():
         return {}
-    encoding = dataset.config["encoding"] or "utf-8"
+    encoding = encoding_of(dataset.config)
     header = dict(read_header(path, encoding))
     words = [name for name, kind in header.items() if kind == "token_seq"]
     asked = dataset.config["text_fields"]

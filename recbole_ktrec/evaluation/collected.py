@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from recbole_ktrec.atomic import encoding_of
 from recbole_ktrec.errors import DataError
 
 
@@ -39,5 +40,5 @@ def text_vectors(config: Any, dataset: Any) -> np.ndarray:
     if not path.is_file():
         raise DataError(f"TextDiversity needs item text, and there is no file [{path}].")
     tokens = [str(token) for token in dataset.field2id_token[dataset.iid_field]]
-    settings, encoding = TextSettings.from_mapping(config), config["encoding"] or "utf-8"
+    settings, encoding = TextSettings.from_mapping(config), encoding_of(config)
     return np.asarray(item_vectors(path, tokens, settings, "cpu", dataset.iid_field, encoding, False).matrix)

@@ -50,6 +50,11 @@ def load_parts(config: Config) -> tuple[Dataset, list[Dataset]]:
     return dataset, list(dataset.build())
 
 
+def is_sequential(config: Config) -> bool:
+    """Return whether RecBole trains the model on steps of histories."""
+    return str(config["MODEL_TYPE"]).endswith("SEQUENTIAL")
+
+
 def item_tokens(dataset: Dataset) -> np.ndarray:
     """Tokens of the candidate items in the order of their ids, padding left out; shape (n_items - 1,)."""
     return np.asarray(dataset.field2id_token[dataset.iid_field][1:], dtype=str)

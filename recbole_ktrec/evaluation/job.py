@@ -34,7 +34,7 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
     Returns:
         The result, and per-user arrays (empty for a tuning trial, which is judged on validation alone).
     """
-    from recbole_ktrec.evaluation.harness import make_config
+    from recbole_ktrec.evaluation.harness import is_sequential, make_config
     from recbole_ktrec.evaluation.measuring import Measurement, read_history
     from recbole_ktrec.evaluation.training import train
 
@@ -43,7 +43,7 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
     if prepared["data_path"]:
         values["data_path"] = prepared["data_path"]
     config = make_config(spec["model"], prepared["dataset"], values)
-    if str(config["MODEL_TYPE"]).endswith("SEQUENTIAL") and config["benchmark_filename"]:
+    if is_sequential(config) and config["benchmark_filename"]:
         kind = prepared["spec"]["kind"]
         raise ConfigError(f"[{spec['model']}] is a sequential model: RecBole cannot read the split {kind} for one.")
     trained = train(config, prepared["fingerprints"])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from recbole_ktrec.atomic import encoding_of
 from recbole_ktrec.errors import ConfigError, KTRecError
 from recbole_ktrec.evaluation import lists
 from recbole_ktrec.evaluation.answers import Calibration, mean_by_user, right_answers
@@ -17,7 +18,7 @@ from recbole_ktrec.evaluation.asked import Asked, Questions, read_interactions
 from recbole_ktrec.evaluation.collected import content_items, text_vectors
 from recbole_ktrec.evaluation.foldin import UNABLE, fold_in, interactions_of, with_interactions
 from recbole_ktrec.evaluation.groups import item_groups, user_groups
-from recbole_ktrec.evaluation.harness import item_tokens, mask_known, pair_tokens, user_tokens
+from recbole_ktrec.evaluation.harness import is_sequential, item_tokens, mask_known, pair_tokens, user_tokens
 from recbole_ktrec.evaluation.recorder import PairScores, Recorder, ranking_values
 from recbole_ktrec.evaluation.splits import HISTORY, TEST, VALID
 from recbole_ktrec.evaluation.training import Trained, train_counts
@@ -51,7 +52,7 @@ class Measurement:
         self.known_counts = self.user_counts
         self.interactions = read_interactions(
             Path(self.config["data_path"]), self.config["dataset"], (part.uid_field, part.iid_field),
-            self.config["RATING_FIELD"], self.config["encoding"] or "utf-8",
+            self.config["RATING_FIELD"], encoding_of(self.config),
         )  # fmt: skip
         self.questions = Questions(self.interactions, self.users, self.items, seed)
         self.groups = item_groups(self.item_counts, np.concatenate([[""], self.items]))
@@ -204,7 +205,7 @@ class Measurement:
         from recbole.data.interaction import Interaction
 
         part, values = self.trained.loaders[0]._dataset, []
-        if str(self.config["MODEL_TYPE"]).endswith("SEQUENTIAL"):
+        if is_sequential(self.config):
             return None
         self.trained.model.eval()
         order = np.argsort(asked.users, kind="stable")  # a model that computes whole rows computes each once

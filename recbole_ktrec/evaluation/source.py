@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recbole_ktrec.atomic import read_header
+from recbole_ktrec.atomic import encoding_of, read_header
 from recbole_ktrec.errors import DataError, nearest
 from recbole_ktrec.evaluation.harness import data_config
 from recbole_ktrec.files import file_sha256
@@ -89,7 +89,7 @@ def read_source(name: str, values: Mapping[str, Any]) -> Source:
         others = [path.name for path in folder.parent.glob("*/") if path.is_dir()] if folder.parent.is_dir() else []
         hint = nearest(name, others)
         raise DataError(f"There is no file [{inter}]: name the folder that holds [{name}] with --data-path.{hint}")
-    encoding = config["encoding"] or "utf-8"
+    encoding = encoding_of(config)
     _want_time(config, inter, encoding)
     loaded = _load(config)
     if len(read_lines(inter, encoding)) - 1 != loaded.attrs["rows_read"]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from recbole_ktrec.errors import DataError
-from recbole_ktrec.evaluation.harness import item_tokens, pair_ids, pair_tokens
+from recbole_ktrec.evaluation.harness import is_sequential, item_tokens, pair_ids, pair_tokens
 from recbole_ktrec.evaluation.splits import PARTS, fingerprint, pair_fingerprint
 
 
@@ -118,7 +118,7 @@ def check_same(config: Any, loaders: tuple[Any, Any, Any], fingerprints: Mapping
         )
     for code, loader in enumerate(loaders):
         name = PARTS[code]
-        if name == "train" and _is_sequential(config):
+        if name == "train" and is_sequential(config):
             continue  # its rows are a user's steps: the first of them is context only
         if pair_fingerprint(*pair_tokens(loader._dataset)) != fingerprints[name]:
             raise DataError(f"[{config['model']}] has another [{name}] part than the other models: check its settings.")
@@ -128,14 +128,10 @@ def train_counts(trained: Trained) -> tuple[np.ndarray, np.ndarray]:
     """Training interactions by user id and by item id, shapes (n_users,), (n_items,), the same for every model."""
     part = trained.loaders[0]._dataset
     pairs = [pair_ids(part)]
-    if _is_sequential(trained.config):
+    if is_sequential(trained.config):
         pairs += [_first_of_histories(loader._dataset, trained.config["LIST_SUFFIX"]) for loader in trained.loaders]
     users, items = (np.concatenate(ids) for ids in zip(*pairs, strict=True))
     return np.bincount(users, minlength=part.user_num), np.bincount(items, minlength=part.item_num)
-
-
-def _is_sequential(config: Any) -> bool:
-    return str(config["MODEL_TYPE"]).endswith("SEQUENTIAL")
 
 
 def _first_of_histories(part: Any, suffix: str) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from recbole_ktrec.atomic import encoding_of
 from recbole_ktrec.errors import ConfigError, DataError, one_of
 from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.nn.recency import in_order
@@ -36,10 +37,6 @@ def tokens(dataset: Any, field: str) -> list[str]:
     return [str(token) for token in dataset.field2id_token[field]]
 
 
-def _encoding(config: Any) -> str:
-    return config["encoding"] or "utf-8"
-
-
 def shuffled_items(count: int, seed: int) -> np.ndarray:
     """Return whose text each item gets when texts are shuffled, ``[count]``; padding, item 0, keeps its own."""
     return np.append(0, 1 + np.random.default_rng(seed).permutation(count - 1))
@@ -60,7 +57,7 @@ def load_item_text(config: Any, dataset: Any) -> ItemVectors:
     field = config["ITEM_ID_FIELD"]
     path = feature_file(config, dataset, "item")
     settings = TextSettings.from_mapping(config)
-    found = item_vectors(path, tokens(dataset, field), settings, config["device"], field, _encoding(config))
+    found = item_vectors(path, tokens(dataset, field), settings, config["device"], field, encoding_of(config))
     order = _order(config, len(found.has_text))
     if order is None:
         return found
@@ -71,7 +68,7 @@ def load_texts(config: Any, dataset: Any) -> list[str | None]:
     """Return the items' texts themselves, entry k for internal id k; None where there is none."""
     field = config["ITEM_ID_FIELD"]
     path = feature_file(config, dataset, "item")
-    texts = entity_texts(path, field, tokens(dataset, field), TextSettings.from_mapping(config), _encoding(config))
+    texts = entity_texts(path, field, tokens(dataset, field), TextSettings.from_mapping(config), encoding_of(config))
     order = _order(config, len(texts))
     return texts if order is None else [texts[one] for one in order]
 
@@ -87,7 +84,7 @@ def load_user_text(config: Any, dataset: Any, interactions: sp.csr_matrix) -> It
         wanted = TextSettings.from_mapping(_UserView(config))
         path = feature_file(config, dataset, "user")
         return item_vectors(path, tokens(dataset, config["USER_ID_FIELD"]), wanted, config["device"],
-                            config["USER_ID_FIELD"], _encoding(config))  # fmt: skip
+                            config["USER_ID_FIELD"], encoding_of(config))  # fmt: skip
     if kind == "history_document":
         return _documents(config, dataset, interactions)
     return None

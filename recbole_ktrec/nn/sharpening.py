@@ -112,9 +112,10 @@ def _scores(
 ) -> tuple[np.ndarray, ...]:
     """Return the scores of the histories ``rows`` with each power, their items weighted: ``[m, n_items]`` each."""
     used = np.unique(rows.indices)
-    given, found = sp.csc_matrix(rows[:, used] @ sp.diags(weights[used])), None
+    given = sp.csc_matrix(rows[:, used] @ sp.diags(weights[used]))
+    found = tuple(np.zeros(rows.shape, dtype=np.float32) for _ in powers)
     for start in range(0, len(used), _USED):  # some rows of B at a time: they are copied and raised
         entries, some = matrix[used[start : start + _USED]], given[:, start : start + _USED].tocsr()
-        made = [product(some, raised_entries(entries, power)) for power in powers]
-        found = made if found is None else [left + right for left, right in zip(found, made, strict=True)]
-    return tuple(found) if found else tuple(np.zeros(rows.shape, dtype=np.float32) for _ in powers)
+        for scores, power in zip(found, powers, strict=True):
+            scores += product(some, raised_entries(entries, power))
+    return found

@@ -75,7 +75,7 @@ def text_neighbours(
     columns = np.arange(n) if columns is None else columns
     count, wanted = min(count, n - 1), len(columns)
     step, scale = max(1, _BLOCK // max(n, 1)), power_scale(vectors, count, power)
-    # Transposed once: scipy would do it for each block, most of the time of a large catalogue.
+    # Transposed once: scipy would do it for each block.
     both = None if words is None or not lexical_weight else (words, words.T.tocsr())
     index, value = np.empty((wanted, count), dtype=np.int32), np.empty((wanted, count), dtype=np.float32)
     for start in tqdm(range(0, wanted, step), desc="text neighbours", disable=n * step < 2 * _BLOCK, leave=False):

@@ -15,8 +15,8 @@ from recbole_ktrec.sources.guessing import guess_columns, guess_stated, sniff
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.notices import written
 from recbole_ktrec.sources.stated import Header, Stated
-from recbole_ktrec.sources.table import IDS, PARTS, Part, dialect_of, files_of, part_of, read_part
-from recbole_ktrec.sources.tables import Kind
+from recbole_ktrec.sources.table import IDS, Part, dialect_of, files_of, part_of, read_part
+from recbole_ktrec.sources.tables import PARTS, Kind
 
 #: Rows that columns are guessed from.
 ROWS = 1000

@@ -63,9 +63,9 @@ class Inputs:
     @classmethod
     def of(cls, paths: Sequence[str | Path], roles: Mapping[str, str | Path] | None = None) -> Inputs:
         """List ``paths`` (folders, files, archives); ``roles`` names files outright: ``{"reviews": "x.gz"}``."""
-        members = [member for path in paths for member in _members(Path(path))]
-        if len({member.name for member in members}) < len(members):  # MINDsmall_train and MINDsmall_dev, say
-            members = [replace(one, name=f"{path}/{one.name}") for path in paths for one in _members(Path(path))]
+        found = [(path, member) for path in paths for member in _members(Path(path))]
+        alike = len({member.name for _, member in found}) < len(found)  # MINDsmall_train and MINDsmall_dev, say
+        members = [replace(one, name=f"{path}/{one.name}") if alike else one for path, one in found]
         return cls(members, {role: _members(Path(path)) for role, path in (roles or {}).items()})
 
     def find(self, role: str, *patterns: str, exclude: str = "", required: bool = True) -> list[Member]:

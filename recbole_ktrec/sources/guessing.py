@@ -13,7 +13,7 @@ from recbole_ktrec.atomic import TEXT_NAMES
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.sources import frames
 from recbole_ktrec.sources.files import Inputs, Member
-from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Kind
+from recbole_ktrec.sources.tables import ITEM, PART_NAMES, RATING, TIME, USER, Kind
 from recbole_ktrec.sources.values import NO_NUMBER, date, flat, float_list, numbers
 
 DELIMITERS = ("\t", "::", ",", ";", "|")
@@ -33,7 +33,6 @@ NAMES = {
            "clickedat"),
 }  # fmt: skip
 WANTED = {"inter": (USER, ITEM, RATING, TIME), "item": (ITEM,), "user": (USER,)}
-PREFIX = {"inter": "interactions", "item": "items", "user": "users"}
 _DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%d %b %Y")
 #: Forms of dates that a message offers; none is taken unasked, since 3/4 may be in March or in April.
 FORMS = tuple(day + clock for day in _DAYS for clock in ("", " %H:%M", " %H:%M:%S", " %I:%M:%S %p"))
@@ -96,7 +95,7 @@ def guess_columns(
         elif target in (USER, ITEM):
             raise ConfigError(
                 f"[{file}]: none of the columns {list(names)} looks like [{target}]: map it "
-                f"(--column {PREFIX[kind]}.{target}=NAME)."
+                f"(--column {PART_NAMES[kind]}.{target}=NAME)."
             )
     columns |= given
     if kind == "inter" and TIME not in columns:

@@ -10,10 +10,9 @@ import numpy as np
 
 from recbole_ktrec.atomic import unescape
 from recbole_ktrec.sources.ledger import Ledger
-from recbole_ktrec.sources.tables import RATING
+from recbole_ktrec.sources.tables import PART_NAMES, RATING
 
 EXAMPLES = 3
-PARTS = {"inter": "interactions", "item": "items", "user": "users"}
 NO_RATING = ("rating is not a number", "missing rating")
 #: How the ledger calls such cells, after the name of their column.
 NO_NUMBER = " that is no number, left empty"
@@ -68,14 +67,14 @@ def _listed(names: Iterable[str]) -> str:
 def undecoded(ledger: Ledger, stated: bool) -> Iterator[str]:
     """Warn of rows that are in another encoding; ``stated``: the source is a table, whose encoding can be said."""
     for encoding, rows in ledger.undecoded.items():
-        part = PARTS[ledger.kind]
+        part = PART_NAMES[ledger.kind]
         remedy = f": say how it is written, {written(ledger.kind)}" if stated else ""
         yield f"{rows:,} of {ledger.rows_in:,} rows of the {part} were left out, since they are not {encoding}{remedy}"
 
 
 def written(kind: str) -> str:
     """Return the option that says in which encoding a file is written."""
-    return f"such as --encoding {PARTS[kind]}=cp1252"
+    return f"such as --encoding {PART_NAMES[kind]}=cp1252"
 
 
 def damage(ledger: Ledger) -> Iterator[str]:
@@ -85,14 +84,14 @@ def damage(ledger: Ledger) -> Iterator[str]:
     rows = sum(reasons.values())
     if rows and rows >= SHARE * ledger.rows_in:
         shown = "; ".join(f"{count:,} x {reason} ({ledger.examples[reason][0]})" for reason, count in reasons.items())
-        text = f"{rows:,} of {ledger.rows_in:,} rows of the {PARTS[ledger.kind]} were left out as damaged: {shown}"
+        text = f"{rows:,} of {ledger.rows_in:,} rows of the {PART_NAMES[ledger.kind]} were left out as damaged: {shown}"
         yield f"{text}{without_ratings(reasons)}"
 
 
 def empty(ledger: Ledger, columns: Sequence[str]) -> Iterator[str]:
     """Warn of columns that hold no value in any row: what they are read from may be spelt otherwise."""
     if ledger.rows_out and columns:
-        yield f"no row of the {PARTS[ledger.kind]} has a value for {_listed(columns)}: see what they are read from"
+        yield f"no row of the {PART_NAMES[ledger.kind]} has a value for {_listed(columns)}: see what they are read from"
 
 
 def no_numbers(ledger: Ledger) -> Iterator[str]:
@@ -100,7 +99,7 @@ def no_numbers(ledger: Ledger) -> Iterator[str]:
     for reason, cells in ledger.changed.items():
         name, end, _ = reason.partition(NO_NUMBER)
         if end and name != RATING:  # without ratings, as was asked for
-            part = PARTS[ledger.kind]
+            part = PART_NAMES[ledger.kind]
             yield (
                 f"{cells:,} cells of the column [{name}] of the {part} are no numbers and were left empty: "
                 f"--column {part}.{name}=NAME:token keeps all of it as it is written, NAME:comma reads 16,99 €"

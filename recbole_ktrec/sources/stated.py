@@ -10,8 +10,8 @@ from typing import Any
 from recbole_ktrec.atomic import TYPES
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.sources.delimited import positions
-from recbole_ktrec.sources.table import PARTS, UNITS
-from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER
+from recbole_ktrec.sources.table import UNITS
+from recbole_ktrec.sources.tables import ITEM, PARTS, RATING, TIME, USER
 
 #: The parts that a column without PART may belong to: the ids are in each file, the rest is of the interactions.
 SHARED = {USER: ("interactions", "users"), ITEM: ("interactions", "items")}

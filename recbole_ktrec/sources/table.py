@@ -16,11 +16,10 @@ from recbole_ktrec.sources.delimited import Dialect
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.guessing import sniff
 from recbole_ktrec.sources.ledger import Ledger
-from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Batch, Column, Kind, Source, Table
+from recbole_ktrec.sources.tables import ITEM, PART_NAMES, PARTS, RATING, TIME, USER, Batch, Column, Kind, Source, Table
 from recbole_ktrec.sources.values import date, decimal_comma, moment
 
 #: Part of a mapping -> kind of atomic file.
-PARTS: dict[str, Kind] = {"interactions": "inter", "items": "item", "users": "user"}
 TOP_KEYS = {"title", "domain", "url", "text_fields", "scale", "since", "properties", "rules", *PARTS}
 PART_KEYS = {"file", "format", "delimiter", "encoding", "header", "quoted", "columns"}
 COLUMN_KEYS = {"from", "type", "date", "unit", "decimal", "unrated", "required", "join"}
@@ -100,7 +99,7 @@ def stated_moment(key: str, value: object) -> float | None:
 
 
 def part_of(kind: Kind, given: Mapping[str, Any], text_fields: Sequence[str]) -> Part:
-    where = next(name for name, each in PARTS.items() if each == kind)
+    where = PART_NAMES[kind]
     _known(given, PART_KEYS, where)
     columns = given.get("columns") or {}
     for key in IDS[kind]:
@@ -195,7 +194,7 @@ def read_part(part: Part, member: Member, inputs: Inputs, ledger: Ledger) -> Ite
 
 def _places(wanted: Sequence[str], kind: Kind) -> list[int | None]:
     """Return the positions of columns in a table without names (``header: false``), counted from 0."""
-    where = next(name for name, each in PARTS.items() if each == kind)
+    where = PART_NAMES[kind]
     for text in wanted:
         if not text.isdigit():
             raise ConfigError(f"[{where}.columns]: without a header columns are numbers from 0 on, not [{text}].")

@@ -11,6 +11,9 @@ from recbole_ktrec.sources.files import Inputs
 from recbole_ktrec.sources.ledger import Ledger
 
 Kind = Literal["inter", "item", "user"]
+#: What people call the tables -> their kinds, and back.
+PARTS: dict[str, Kind] = {"interactions": "inter", "items": "item", "users": "user"}
+PART_NAMES: dict[str, str] = {kind: name for name, kind in PARTS.items()}
 USER, ITEM, RATING, TIME = "user_id", "item_id", "rating", "timestamp"
 
 

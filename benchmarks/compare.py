@@ -71,7 +71,8 @@ COMPARISONS = {
 
 
 def trim(results: dict[str, Any]) -> dict[str, Any]:
-    """Keep of each group its validation metric only, and no deciles."""
+    """Keep of each group its validation metric only, and no deciles; the schema of the whole no longer holds."""
+    results["schema"] += "-trimmed"
     main = results["grid"]["valid_metric"].lower()
     for run in results["runs"]:
         groups = run.get("groups", {}).items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ from recbole_ktrec.model.artifact import read_card
 from recbole_ktrec.text import TextSettings, check_fingerprint, locate_encoder
 from recbole_ktrec.text.fingerprint import encoder_fingerprint
 
+_logger = logging.getLogger(__name__)
+
 
 def take_encoder(config: Any) -> None:
     """Let ``text_encoder`` be the encoder of the artifact ``pretrained``, if one was trained with it.
 
-    Another encoder than the artifact's is told here, before any text is encoded.
+    So it is where the user names none, or the one that it was trained from. Another is told here, before any text is
+    encoded.
 
     Raises:
         DataError: the artifact or its encoder is missing.
@@ -29,7 +33,10 @@ def take_encoder(config: Any) -> None:
         own = folder / trained["folder"]
         if not own.is_dir():
             raise DataError(f"[{own}] is missing: the language model of the artifact [{folder}] belongs there.")
-        if not _named_by_user(config):
+        named = _named_by_user(config)
+        if not named or _trained_from(trained, config):
+            if named:
+                _logger.info(f"Texts are read with [{own}], which was trained from [{config['text_encoder']}].")
             config["text_encoder"], config["text_encoder_revision"] = str(own), None
     check_encoder(folder, card, config)
 
@@ -53,6 +60,12 @@ def _named_by_user(config: Any) -> bool:
     return config.external_config_dict.get("text_encoder") is not None
 
 
+def _trained_from(trained: Mapping[str, Any], config: Any) -> bool:
+    """Return whether the language model of a card was trained from the encoder that ``config`` names."""
+    base = trained.get("job", {}).get("encoder", {}).get("sha256")
+    return base is not None and locate_encoder(TextSettings.from_mapping(config)).sha256() == base
+
+
 class UntrainedEncoder:
     """The configuration as it is without the artifact's language model, for what transfer competes with."""
 
@@ -62,9 +75,8 @@ class UntrainedEncoder:
     @staticmethod
     def of(config: Any) -> Any:
         """Return the view, or ``config`` itself where no encoder was taken from an artifact."""
-        plain = config.internal_config_dict.get("text_encoder")
-        taken = config["pretrained"] is not None and not _named_by_user(config) and config["text_encoder"] != plain
-        return UntrainedEncoder(config) if taken else config
+        plain = UntrainedEncoder(config)
+        return config if config["pretrained"] is None or config["text_encoder"] == plain["text_encoder"] else plain
 
     def __getitem__(self, key: str) -> Any:
         if key in ("text_encoder", "text_encoder_revision"):

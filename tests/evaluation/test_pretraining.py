@@ -25,6 +25,7 @@ from recbole_ktrec.model.artifact import load
 from recbole_ktrec.model.held_out import held_out
 from recbole_ktrec.model.interactions import binary_interactions
 from recbole_ktrec.model.text_priors import Terms, TextPriors, untrained_texts
+from recbole_ktrec.model.trained_encoder import UntrainedEncoder
 from recbole_ktrec.nn.samples import sample_from
 from recbole_ktrec.text import TextSettings, locate_encoder
 from recbole_ktrec.text.contrastive_loop import ContrastiveTraining
@@ -204,8 +205,13 @@ def test_language_model_is_trained_first_and_taken_by_a_target(
     for model in ("KTEASE", "KTRec"):
         run = target(model, pretrained="out", closed_form=model == "KTEASE")
         assert run.text_encoder == str(Path("out") / "encoder"), model
-    with pytest.raises(EncoderError, match=r"The artifact \[out\] was trained with.*out/encoder.*bert"):
-        target("KTRec", pretrained="out", text_encoder=encoder, closed_form=False)
+        named = target(model, pretrained="out", closed_form=model == "KTEASE", text_encoder=encoder)
+        assert named.text_encoder == run.text_encoder, "the encoder that it was trained from is no other one"
+        assert UntrainedEncoder.of(named.config)["text_encoder"] == encoder
+    other = save_tiny_bert(workplace / "other")
+    (other / "tokenizer_config.json").write_text('{"do_lower_case": false}')
+    with pytest.raises(EncoderError, match=r"The artifact \[out\] was trained with.*out/encoder.*other"):
+        target("KTRec", pretrained="out", text_encoder=str(other), closed_form=False)
     assert target("KTEASE", pretrained="out", text_encoder="out/encoder").model.transfer is not None
     (workplace / "out" / "encoder").rename(workplace / "away")
     with pytest.raises(DataError, match=r"out/encoder\] is missing"):
@@ -274,7 +280,7 @@ class Target(NamedTuple):
         return self.train_loader.dataset
 
     @property
-    def text_encoder(self) -> str:
+    def text_encoder(self) -> Any:
         return self.config["text_encoder"]
 
 

@@ -123,6 +123,14 @@ def test_page_is_whole_and_fetches_nothing(results: dict[str, Any], tmp_path: Pa
     ]  # fmt: skip
 
 
+def test_dollars_in_the_name_of_a_row_are_no_mathematics(results: dict[str, Any], tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from recbole_ktrec.evaluation.report.plots import draw_all
+
+    (drawings,) = draw_all(rename(results, "BPR", "$a_1$ b"), tmp_path).values()
+    assert len(drawings) == 3 and all("$a_1$ b</text>" in svg for svg in drawings.values())
+
+
 def test_groups_say_how_many_users_they_are_about(results: dict[str, Any]) -> None:
     for run in results["runs"]:
         run["groups"] = {"cold only": {"metrics": {}, "rows": 30}}

@@ -30,7 +30,7 @@ _STYLE: Any = {
     "font.size": 11, "axes.edgecolor": _INK, "axes.labelcolor": _INK, "text.color": _INK, "xtick.color": _INK,
     "ytick.color": _INK, "axes.spines.top": False, "axes.spines.right": False, "svg.fonttype": "none",
     "font.family": "sans-serif", "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
-    "svg.hashsalt": "ktrec", "axes.axisbelow": True,
+    "svg.hashsalt": "ktrec", "axes.axisbelow": True, "text.parse_math": False,
 }  # fmt: skip
 
 

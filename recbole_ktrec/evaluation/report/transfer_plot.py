@@ -39,7 +39,9 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
         _panel(one, numbers, metric)
     handles, labels = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(COLUMNS), frameon=False, fontsize=9)
-    figure.suptitle(f"Transfer to {results['settings']['dataset']} ({results['settings']['model']})", fontsize=11)
+    figure.suptitle(
+        f"Transfer to {results['settings']['dataset']} ({results['settings']['model']})", fontsize=11, parse_math=False
+    )
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=160)
     plt.close(figure)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from recbole_ktrec.errors import DataError
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.jsonlines import batches, usual_keys
 from recbole_ktrec.sources.ledger import Ledger
@@ -18,8 +19,14 @@ from recbole_ktrec.sources.values import date, price
 def _tables(inputs: Inputs, options: dict[str, object]) -> Sequence[Table]:
     reviews = inputs.find("reviews", "*review*.json", "steam_new.json")
     games = inputs.find("games", "steam_games*.json", required=False)
-    nested = "reviews" in usual_keys(inputs, reviews[0], literal=True)
-    tables = [(_nested if nested else _reviews)(inputs, reviews, bool(options["reviews"]))]
+    old = [member for member in reviews if "reviews" in usual_keys(inputs, member, literal=True)]
+    if len(old) not in (0, len(reviews)):
+        new = next(member for member in reviews if member not in old)
+        raise DataError(
+            f"[{old[0].name}] is of version 1 (a user a line), [{new.name}] of version 2 (a review a line): "
+            "name one with --file reviews=PATH."
+        )
+    tables = [(_nested if old else _reviews)(inputs, reviews, bool(options["reviews"]))]
     return [*tables, _games(inputs, games)] if games else tables
 
 

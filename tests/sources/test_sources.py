@@ -9,6 +9,7 @@ import pytest
 import yaml
 from source_dumps import DUMPS, Dump
 
+from recbole_ktrec.errors import DataError
 from recbole_ktrec.sources import SOURCES
 
 CASES = pytest.mark.parametrize(("source", "dump"), DUMPS.values(), ids=DUMPS)
@@ -81,3 +82,11 @@ def check_texts(dataset: Any, kind: str, result: Any) -> None:
         for token, text in zip(table[key], table[name], strict=True):
             words = list(dataset.id2token(name, np.asarray(feature[name][tokens[token]])))
             assert [word for word in words if word != "[PAD]"] == text.split()
+
+
+def test_two_versions_of_steam_in_one_folder_are_told_apart(raw: Callable[..., Path], run: Callable[..., Any]) -> None:
+    folder = raw({**DUMPS["steam"][1].files, **DUMPS["steam-v1"][1].files})
+    with pytest.raises(DataError, match=r"australian_user_reviews.json\] is of version 1.*steam_reviews.json\] of ver"):
+        run("steam", folder)
+    new = run("steam", folder, files={"reviews": folder / "steam_reviews.json"})
+    assert new.rows("inter") == DUMPS["steam"][1].inter

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from recbole_ktrec.errors import DataError
 from recbole_ktrec.sources import delimited, frames
 from recbole_ktrec.sources.delimited import Dialect
 from recbole_ktrec.sources.files import Inputs, Member
@@ -27,6 +28,7 @@ _LATIN = ("utf-8", "latin-1")
 
 def _tables(inputs: Inputs, options: dict[str, object]) -> Sequence[Table]:
     found = inputs.find("ratings", "jester_ratings*.dat", "jester*data*.xls*", "jester*data*.csv", "*jester*.csv")
+    _check_names(found)
     pages = inputs.find("jokes", "init*.htm*", "jester_items*.dat", required=False)
     long = "ratings" in found[0].base and ".dat" in found[0].base
 
@@ -43,6 +45,18 @@ def _tables(inputs: Inputs, options: dict[str, object]) -> Sequence[Table]:
 
     tables = [Table("inter", [user_id(), item_id(), rating()], read)]
     return [*tables, Table("item", [item_id(), text("joke")], jokes)] if pages else tables
+
+
+def _check_names(found: Sequence[Member]) -> None:
+    """Refuse a matrix that lies there twice, unpacked and in its archive, say: its readers would count as others.
+
+    Raises:
+        DataError: two files have one name; the message names both.
+    """
+    first: dict[str, Member] = {}
+    for member in found:
+        if (other := first.setdefault(member.base, member)) is not member:
+            raise DataError(f"[{other.name}] and [{member.name}] have one name: leave one, or say --file ratings=PATH.")
 
 
 def _long(inputs: Inputs, member: Member, ledger: Ledger) -> Iterator[Batch]:

@@ -90,3 +90,10 @@ def test_two_versions_of_steam_in_one_folder_are_told_apart(raw: Callable[..., P
         run("steam", folder)
     new = run("steam", folder, files={"reviews": folder / "steam_reviews.json"})
     assert new.rows("inter") == DUMPS["steam"][1].inter
+
+
+def test_a_matrix_of_jester_that_lies_there_twice_is_refused(raw: Callable[..., Path], run: Callable[..., Any]) -> None:
+    (name,) = [name for name in DUMPS["jester"][1].files if "data" in name]
+    matrix = DUMPS["jester"][1].files[name]
+    with pytest.raises(DataError, match=rf"\[{name}\] and \[packed.*{name}\] have one name"):
+        run("jester", raw({name: matrix, f"packed/{name}": matrix}))

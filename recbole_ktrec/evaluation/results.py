@@ -142,8 +142,11 @@ def summarise(grid: Grid, plan: DatasetPlan, runner: Runner) -> list[dict[str, A
         for label, own in runs.items()
     }
     rows: list[dict[str, Any]] = []
-    for name in tqdm(names, desc=f"Intervals and tests, {plan.name}", unit="metric", leave=False):
-        rows += _metric_rows(plan.name, name, values, users if _is_compared(grid, name) else {})
+    tested = [name for name in names if _is_compared(grid, name)]  # the others take no time
+    with tqdm(total=len(tested), desc=f"Intervals and tests, {plan.name}", unit="metric", leave=False) as bar:
+        for name in names:
+            rows += _metric_rows(plan.name, name, values, users if name in tested else {})
+            bar.update(name in tested)
     return rows
 
 

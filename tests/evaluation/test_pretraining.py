@@ -280,7 +280,7 @@ class Target(NamedTuple):
         return self.train_loader.dataset
 
     @property
-    def text_encoder(self) -> Any:
+    def text_encoder(self) -> str:
         return self.config["text_encoder"]
 
 

@@ -16,6 +16,7 @@ from recbole_ktrec.compat import (
     exact_times,
     folders,
     ids,
+    list_length,
     numpy_names,
     pandas_guard,
     ray_tune,
@@ -95,6 +96,7 @@ REMEDIES = (
         "recbole.utils.argument_list",
         dataset_cache.compare_data_path,
     ),
+    Remedy("list length", "lists longer than the catalogue", "recbole.data.utils", list_length.refuse_long_lists),
     Remedy("ids", "a checkpoint is served with other rows", "recbole.quick_start.quick_start", ids.same_ids),
 )
 

@@ -1,4 +1,4 @@
-"""pandas 3 is refused; a saved data set of another folder is not taken; folders are made together."""
+"""pandas 3 is refused, lists longer than the catalogue too; another folder's saved data set is not taken, and more."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 import recbole_ktrec
 from recbole_ktrec.compat.pandas_guard import refuse_pandas_3
-from recbole_ktrec.errors import HostError
+from recbole_ktrec.errors import ConfigError, HostError
 
 
 def test_pandas_3_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,3 +56,23 @@ def test_a_split_by_time_in_random_order_is_warned_of(
 
     Config("BPR", "tiny", config_dict=settings(eval_args={"split": {"TS": [0.8, 0.1, 0.1]}, "order": order}))
     assert ("use order TO" in caplog.text) is warned
+
+
+@pytest.mark.parametrize("model", ["BPR", "KTEASE"])
+def test_lists_longer_than_the_catalogue_are_refused(
+    model: str, workplace: Path, settings: Callable[..., dict[str, Any]]
+) -> None:
+    from recbole.quick_start import run_recbole
+
+    with pytest.raises(ConfigError, match=r"topk \[500\] is more than the \[\d+\] items of \[tiny\]"):
+        run_recbole(model=model, dataset="tiny", config_dict=settings(topk=[5, 500]))
+
+
+def test_values_without_lists_have_no_longest_one(workplace: Path, settings: Callable[..., dict[str, Any]]) -> None:
+    from recbole.config import Config
+    from recbole.data import create_dataset, data_preparation
+
+    labelled = {"split": {"RS": [0.8, 0.1, 0.1]}, "order": "RO", "group_by": "user", "mode": "labeled"}
+    asked = settings(topk=[500], metrics=["AUC"], valid_metric="AUC", eval_args=labelled)
+    config = Config("BPR", "tiny", config_dict=asked)
+    assert len(data_preparation(config, create_dataset(config))) == 3

@@ -23,7 +23,7 @@ from recbole_ktrec.atomic import iter_atomic, read_header
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.evaluation.harness import data_config, item_tokens, load_parts, pair_tokens
 from recbole_ktrec.evaluation.options import read_yaml
-from recbole_ktrec.evaluation.source import Source, read_lines
+from recbole_ktrec.evaluation.source import GRAPH, Source, read_lines
 from recbole_ktrec.evaluation.splits import (
     HISTORY,
     PARTS,
@@ -247,6 +247,8 @@ def _copy_features(source: Source, target: Path, name: str, items: set[str] | No
         if suffix in keep:
             column = source.fields["ITEM_ID_FIELD" if suffix == "item" else "USER_ID_FIELD"]
             _write_lines(target / f"{name}.{suffix}", _lines_of(path, source.encoding, column, keep[suffix]))
+        elif suffix in GRAPH:
+            _write_lines(target / f"{name}.{suffix}", read_lines(path, source.encoding))
         elif not suffix.endswith("inter"):
             shutil.copyfile(path, target / f"{name}.{suffix}")
 

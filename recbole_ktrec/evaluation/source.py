@@ -18,7 +18,7 @@ from recbole_ktrec.files import file_sha256
 
 _ROW = "ktrec_row"
 #: Files of knowledge graphs.
-_GRAPH = ("kg", "link", "net")
+GRAPH = ("kg", "link", "net")
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,9 @@ def _want_time(config: Any, inter: Path, encoding: str) -> None:
 
 def _digest(folder: Path, name: str, rows: np.ndarray) -> str:
     total = hashlib.sha256()
-    for suffix in ("inter", "item", "user", *_GRAPH):
+    for suffix in ("inter", "item", "user", *GRAPH):
         path = folder / f"{name}.{suffix}"
-        if path.is_file() or suffix not in _GRAPH:
+        if path.is_file() or suffix not in GRAPH:
             total.update(f"{suffix}:{file_sha256(path) if path.is_file() else '-'}\n".encode())
     total.update(rows.astype("<i8").tobytes())
     return total.hexdigest()

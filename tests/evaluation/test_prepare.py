@@ -167,12 +167,14 @@ def test_files_that_are_not_utf_8_are_split_as_utf_8(read: Read, workplace: Path
     (folder / "tiny.inter").write_bytes(inter.encode("cp1252"))
     features(folder, [*(f"i{n}" for n in range(30) if n != 3), "surplus"])
     (folder / "tiny.item").write_bytes((folder / "tiny.item").read_bytes() + "caf\xe9\ta caf\xe9\n".encode("cp1252"))
+    (folder / "tiny.link").write_bytes("item_id:token\tentity_id:token\ncaf\xe9\te1\n".encode("cp1252"))
     source, values = read(encoding="cp1252")
     assert "caf\xe9" in set(source.frame["item"])
     prepared = prepare(source, SplitSpec(kind, 0.3, 5), values, tmp_path / "splits")
     assert in_memory(prepared, values) == prepared.fingerprints
     made = Path(str(prepared.data_path)) / prepared.dataset / f"{prepared.dataset}.item"
     assert "a caf\xe9" in made.read_text(encoding="utf-8") and "surplus" not in made.read_text(encoding="utf-8")
+    assert "caf\xe9\te1\n" in made.with_suffix(".link").read_text(encoding="utf-8")
 
 
 def test_everything_loaded_holds_times_too(read: Read, tmp_path: Path) -> None:

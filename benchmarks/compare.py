@@ -5,6 +5,7 @@
     python benchmarks/compare.py accuracy/warm --data-path dataset     # every model on eleven data sets (a day)
     python benchmarks/compare.py accuracy/later --data-path dataset    # what users take last, from all that came before
     python benchmarks/compare.py accuracy/ablation --data-path dataset # what each part of the two models is worth
+    python benchmarks/compare.py transfer/multi-task --data-path dataset   # two other domains trained along
 
 Each one writes ``<name>.json`` (results.json, of the groups only the validation metric) and ``<name>.md`` (the report)
 beside this script, and everything into ``--output``/<name>, where it goes on when it is stopped. More arguments go to
@@ -56,6 +57,7 @@ class Comparison:
 PARTS = ["no-text", "no-words", "idf", "no-powers", "no-neighbours", "not-whitened", "not-sharpened"]
 NEURAL = ["text-only", "id-only", "gate", "no-graph", "two-layers", "not-whitened", "no-id-dropout", "cooler", "warmer"]
 NEURAL += ["bpr", "rank-16", "document"]
+MULTI_TASK = ["KTRec", "KTRec-multi", "neural", "neural-multi", "text-kernel", "EASE-100"]
 ABLATION = [*OWN, *(f"KTEASE-{part}" for part in PARTS), "neural", *(f"neural-{part}" for part in NEURAL)]
 
 COMPARISONS = {
@@ -67,6 +69,7 @@ COMPARISONS = {
     "accuracy/time": Comparison(CLOCKED, [*OWN, "EASE", "EASE-100", "LightGCN", "Pop"], "time", True),
     "accuracy/ablation": Comparison(["amazon-instruments"], ABLATION, five_core=True),
     "accuracy/cold": Comparison(ALL, [*OWN, "KTEASE-careful", "text-kernel", "EASE", "Pop"], "cold_item", True),
+    "transfer/multi-task": Comparison(["amazon-instruments"], MULTI_TASK, "cold_item", True),
 }
 
 

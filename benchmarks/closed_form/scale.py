@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 
 from recbole_ktrec.nn.fit_options import Options, memory
 from recbole_ktrec.nn.item_item import Fit
@@ -69,6 +70,7 @@ def run(items: int, nearest: int, neighbours: int) -> dict[str, float]:
     made = sample.gather(lambda rows: (scores(rows),), sample.rows)[0]
     return {
         "items": items,
+        "threads": torch.get_num_threads(),
         "interactions": int(training.nnz),
         "nearest_items": nearest,
         "neighbours_s": round(middle - start, 1),

@@ -8,6 +8,7 @@ stray quote costs at most its own line, unless what it opens makes a record of t
 from __future__ import annotations
 
 import csv
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from recbole_ktrec.sources.tables import Batch
 SPAN = 1000
 #: Characters of a quoted cell: csv stops at 131,072, and the longest texts are cut only afterwards, and counted.
 csv.field_size_limit(max(csv.field_size_limit(), 1 << 26))
+#: Without a header, so many lines before the first quote, nearly all of one number of cells, tell how wide a record is.
+_TELLING, _NEARLY_ALL = 5, 0.9
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,15 @@ def _usual_width(rows: list[list[str]]) -> int:
     return Counter(map(len, rows)).most_common(1)[0][0]
 
 
+def _telling_width(lines: Sequence[str], delimiter: str) -> int | None:
+    """Return the number of cells of the lines before the first quote, which are records; None where they are few."""
+    before = itertools.takewhile(lambda line: '"' not in line, lines)
+    found = Counter(line.count(delimiter) + 1 for line in before if line)
+    width, count = max(found.items(), key=lambda each: each[1], default=(0, 0))
+    # Lines of one cell may be a preamble.
+    return width if width > 1 and count >= max(_TELLING, _NEARLY_ALL * found.total()) else None
+
+
 def _right_width(
     rows: list[list[str]], numbers: Sequence[int], width: int, name: str, ledger: Ledger
 ) -> tuple[list[list[str]], list[int]]:
@@ -188,6 +200,8 @@ class _Reader:
 
     def _quoted(self, lines: list[str], first: int, last: bool) -> tuple[list[list[str]], list[int]]:
         rows, numbers, at = [], [], 0
+        if self.width is None and not self._dialect.header:
+            self.width = _telling_width(lines, self._dialect.delimiter)
         while at < len(lines):
             if '"' not in lines[at]:
                 used, row = 1, lines[at].split(self._dialect.delimiter) if lines[at] else None

@@ -79,6 +79,21 @@ def test_long_delimiter_without_header_and_absent_columns(raw: Callable[..., Pat
     assert rows == [(1, ("3", "", "1")), (2, ("4", "", "2"))]
 
 
+def test_a_stray_quote_without_a_header_takes_no_rows_with_it(raw: Callable[..., Path]) -> None:
+    plain = [f"{n},title {n},x" for n in range(40)]
+    lines = [*plain[:20], '20,"open,y', *plain[20:], '41,closed",y,z', '42,"two\nlines",v']
+    rows, ledger = csv_rows(raw({"a.csv": "\n".join(lines)}), [0, 1, 2], Dialect(",", header=False))
+    expected = [tuple(line.split(",")) for line in lines[:-2]] + [("42", "two\nlines", "v")]
+    assert [values for _, values in rows] == expected
+    assert dict(ledger.dropped) == {"4 cells instead of 3": 1} and "a.csv:42" in ledger.examples["4 cells instead of 3"]
+
+
+def test_long_cells_without_a_header_are_no_rows(raw: Callable[..., Path]) -> None:
+    verses = "\n".join(f"verse {n}, of many" for n in range(30))
+    rows, ledger = csv_rows(raw({"a.csv": f'1,"{verses}",x\n2,"{verses}",y\n'}), [0, 2], Dialect(",", header=False))
+    assert [values for _, values in rows] == [("1", "x"), ("2", "y")] and not ledger.dropped
+
+
 def test_an_unknown_column_is_named(raw: Callable[..., Path]) -> None:
     with pytest.raises(DataError, match=r"no column \[titel\].*Did you mean \[title\]"):
         csv_rows(raw({"a.csv": "id,title\n1,2\n"}), ["titel"], Dialect(","))

@@ -79,6 +79,7 @@ def trim(results: dict[str, Any]) -> dict[str, Any]:
     main = results["grid"]["valid_metric"].lower()
     for run in results["runs"]:
         groups = run.get("groups", {}).items()
+        run.get("config", {}).pop("source_data_path", None)  # where data lay on this machine is nobody's business
         run["groups"] = {name: part["metrics"].get(main) for name, part in groups if not name.startswith("decile")}
     results["summary"] = [row for row in results["summary"] if _is_kept(row["metric"], main)]
     return results

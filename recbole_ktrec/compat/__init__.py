@@ -96,7 +96,12 @@ REMEDIES = (
         "recbole.utils.argument_list",
         dataset_cache.compare_data_path,
     ),
-    Remedy("list length", "lists longer than the catalogue", "recbole.data.utils", list_length.refuse_long_lists),
+    Remedy(
+        "list length",
+        "lists longer than the catalogue fail without a word of it",
+        "recbole.evaluator.collector",
+        list_length.refuse_long_lists,
+    ),
     Remedy("ids", "a checkpoint is served with other rows", "recbole.quick_start.quick_start", ids.same_ids),
 )
 

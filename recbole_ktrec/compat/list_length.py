@@ -1,4 +1,4 @@
-"""Lists longer than the catalogue are refused before the training: RecBole's ranking fails at its first evaluation."""
+"""Lists longer than the catalogue: torch tells of an index, where the key and the number of items are what is wrong."""
 
 from __future__ import annotations
 
@@ -9,29 +9,19 @@ from typing import Any
 from recbole_ktrec.errors import ConfigError
 
 
-def refuse_long_lists(data_utils: ModuleType) -> bool:
-    """Let ``data_preparation`` compare ``topk`` with the items of the data set."""
-    original = data_utils.data_preparation  # type: ignore[attr-defined]
+def refuse_long_lists(collector: ModuleType) -> bool:
+    """Let ``Collector.eval_batch_collect`` compare ``topk`` with the items that it ranks (the padding is among them).
+
+    Only there: a model that is never evaluated may have any catalogue.
+    """
+    original = collector.Collector.eval_batch_collect
 
     @functools.wraps(original)
-    def data_preparation(config: Any, dataset: Any) -> Any:
-        check(config, dataset)
-        return original(config, dataset)
+    def eval_batch_collect(self: Any, scores_tensor: Any, *args: Any, **kwargs: Any) -> Any:
+        ranked = self.register.need("rec.items") or self.register.need("rec.topk")
+        if ranked and max(self.topk) > scores_tensor.shape[-1]:
+            raise ConfigError(f"topk [{max(self.topk)}] is more than the [{scores_tensor.shape[-1] - 1}] items.")
+        return original(self, scores_tensor, *args, **kwargs)
 
-    data_utils.data_preparation = data_preparation  # type: ignore[attr-defined]
+    collector.Collector.eval_batch_collect = eval_batch_collect
     return True
-
-
-def check(config: Any, dataset: Any) -> None:
-    """Compare the longest list with the catalogue, whose number of items counts the padding.
-
-    Raises:
-        ConfigError: RecBole ranks fewer items than ``topk`` asks for.
-    """
-    from recbole.utils import EvaluatorType
-
-    ranked, longest = config["eval_type"] == EvaluatorType.RANKING, max(config["topk"] or [0])
-    if ranked and longest > dataset.item_num:
-        raise ConfigError(
-            f"topk [{longest}] is more than the [{dataset.item_num - 1}] items of [{dataset.dataset_name}]."
-        )

@@ -2,7 +2,8 @@
 
 A line without quotes is split. A record with quotes is read as RFC 4180 says, over several lines if need be; if that
 does not give the right number of cells, the line is taken as unquoted; if that fails too, the line is damaged. So a
-stray quote costs at most its own line, unless what it opens makes a record of the right number of cells.
+stray quote costs at most its own line, unless what it opens makes a record of the right number of cells (without a
+header any number is right until lines without quotes have told it).
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Dialect:
         header: whether the first line holds the names (else columns are asked for by position).
         quoted: whether ``"`` may enclose cells.
         encodings: tried in this order, line by line where the first does not fit.
-        width: the number of cells; None: that of the header or of the first line.
+        width: the number of cells; None: that of the header, without one the commonest.
         split: takes one line apart in the place of all the rules above; None: damaged.
     """
 
@@ -139,7 +140,7 @@ def _telling_width(lines: Sequence[str], delimiter: str) -> int | None:
     """Return the number of cells of the lines before the first quote, which are records; None where they are few."""
     before = itertools.takewhile(lambda line: '"' not in line, lines)
     found = Counter(line.count(delimiter) + 1 for line in before if line)
-    width, count = max(found.items(), key=lambda each: each[1], default=(0, 0))
+    width, count = next(iter(found.most_common(1)), (0, 0))
     # Lines of one cell may be a preamble.
     return width if width > 1 and count >= max(_TELLING, _NEARLY_ALL * found.total()) else None
 

@@ -15,6 +15,7 @@ import pytest
 
 from recbole_ktrec.errors import DataError, MissingExtraError
 from recbole_ktrec.sources.files import Inputs
+from recbole_ktrec.sources.reading import blocks
 
 TEXT = b"user,item\n1,2\n"
 
@@ -100,6 +101,48 @@ def test_zstd_without_its_extra_names_the_command(raw: Callable[..., Path], monk
     inputs = Inputs.of([raw({"a.zst": b"\x28\xb5\x2f\xfd rest"})])
     with pytest.raises(MissingExtraError, match=r"pip install 'recbole-ktrec\[zstd\]'"):
         content(inputs, "a")
+
+
+def zstd(*parts: bytes, **parameters: int) -> bytes:
+    """Return the parts as frames, one after the other."""
+    module = pytest.importorskip("zstandard", reason="extra [zstd] is not installed")
+    chosen = module.ZstdCompressionParameters.from_level(3, **parameters)
+    frames = [(module.ZstdCompressor(compression_params=chosen).compressobj(), part) for part in parts]
+    return b"".join(frame.compress(part) + frame.flush() for frame, part in frames)
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_zstd_of_one_and_of_several_frames(raw: Callable[..., Path], end: bytes) -> None:
+    lines = [b"%d,%d" % (k, k * k) for k in range(50_000)]
+    text, half = b"\n".join(lines) + end, 300_001
+    skip = b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd"
+    files = {"a.zst": zstd(text), "b.zst": zstd(text[:half], text[half:]), "c.zst": skip + zstd(text)}
+    inputs = Inputs.of([raw(files)])
+    for member in inputs.members:
+        with inputs.stream(member) as stream:
+            chunks = list(blocks(stream, member.name, 1 << 16))
+        assert b"".join(chunk for _, _, chunk in chunks) == text
+        assert sum(count for _, count, _ in chunks) == len(lines)
+        assert inputs.head(member, 5) == text[:5]
+    assert {name: each["sha256"] for name, each in inputs.read.items()} == {
+        name: hashlib.sha256(stored).hexdigest() for name, stored in files.items()
+    }
+
+
+def test_zstd_of_a_long_window(raw: Callable[..., Path]) -> None:
+    noise = random.Random(0).randbytes(1000) + b"\n"
+    inputs = Inputs.of([raw({"a.zst": zstd(noise, window_log=28)})])
+    assert content(inputs, "a") == noise
+
+
+@pytest.mark.parametrize("cut", [20, 600, -1])
+def test_a_truncated_zstd_is_named(raw: Callable[..., Path], cut: int) -> None:
+    noise = random.Random(0).randbytes(1000)
+    inputs = Inputs.of([raw({"a.zst": zstd(noise, noise[:500])[:cut], "b.zst": zstd(noise) + b"junk"})])
+    with pytest.raises(DataError, match=r"\[a.zst\] cannot be read to its end: comp.*Fetch it again"):
+        content(inputs, "a")
+    with pytest.raises(DataError, match=r"\[b.zst\] cannot be read to its end.*Fetch it again"):
+        content(inputs, "b")
 
 
 def test_roles_patterns_and_what_is_missing(raw: Callable[..., Path]) -> None:

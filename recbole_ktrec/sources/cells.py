@@ -59,7 +59,7 @@ class _Batch:
         self._ruled: dict[str, np.ndarray] = {}
 
     def column(self, column: Column, values: Sequence[object]) -> None:
-        if column.name in (USER, ITEM):
+        if column.name in (USER, ITEM) and column.required:
             self._ids(column, values)
         elif column.type == "float":
             self._floats(column, values)

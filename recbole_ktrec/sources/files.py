@@ -24,14 +24,14 @@ from recbole_ktrec.errors import DataError, MissingExtraError
 from recbole_ktrec.sources import zstd
 from recbole_ktrec.sources.reading import check_start
 
-#: First bytes of a compressed file -> what opens it.
+#: First bytes of a compressed file -> what opens it (the last: a frame to skip, as pzstd writes first).
 MAGIC = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bz2",
     b"\xfd7zXZ\x00": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
     b"\x50\x2a\x4d\x18": "zstd",
-}  # fmt: skip (the last: a frame to skip, as pzstd writes first)
+}
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 #: What a decompressor raises on a damaged or truncated file.
 DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, RuntimeError)

@@ -103,7 +103,9 @@ def guess_columns(
     used = {spec["from"] for spec in columns.values()}
     for name in names:
         if name not in used:
-            columns[_output(name, columns)] = {"from": name, "type": guess_type(values[name], name, kind)}
+            target = _output(name, columns)  # an id of another table is what it is there
+            guess = "token" if target in (USER, ITEM) else guess_type(values[name], name, kind)
+            columns[target] = {"from": name, "type": guess}
     return columns
 
 

@@ -98,7 +98,7 @@ def no_numbers(ledger: Ledger) -> Iterator[str]:
     """Warn of columns that were taken for numbers and hold others, too: these cells are empty now."""
     for reason, cells in ledger.changed.items():
         name, end, _ = reason.partition(NO_NUMBER)
-        if end and name != RATING:  # without ratings, as was asked for
+        if end and (name != RATING or ledger.kind != "inter"):  # without ratings, as was asked for
             part = PART_NAMES[ledger.kind]
             yield (
                 f"{cells:,} cells of the column [{name}] of the {part} are no numbers and were left empty: "

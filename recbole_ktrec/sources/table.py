@@ -105,7 +105,7 @@ def part_of(kind: Kind, given: Mapping[str, Any], text_fields: Sequence[str]) ->
     for key in IDS[kind]:
         if key not in columns:
             raise ConfigError(f"[{where}] maps no column to [{key}].{nearest(key, columns)}")
-    types = {name: _column(name, spec, name in text_fields, where) for name, spec in columns.items()}
+    types = {name: _column(name, spec, name in text_fields, kind) for name, spec in columns.items()}
     sources = {name: str(spec["from"] if isinstance(spec, Mapping) else spec) for name, spec in columns.items()}
     form = given.get("format")
     if form is not None and form not in FORMATS:
@@ -114,7 +114,8 @@ def part_of(kind: Kind, given: Mapping[str, Any], text_fields: Sequence[str]) ->
     return Part(kind, str(given.get("file", "*")), sources, types, form, dialect)
 
 
-def _column(name: str, spec: Any, is_text: bool, where: str) -> Column:
+def _column(name: str, spec: Any, is_text: bool, table: Kind) -> Column:
+    where = PART_NAMES[table]
     spec = spec if isinstance(spec, Mapping) else {"from": spec}
     _known(spec, COLUMN_KEYS, f"{where}.columns.{name}")
     if "from" not in spec:
@@ -124,7 +125,7 @@ def _column(name: str, spec: Any, is_text: bool, where: str) -> Column:
         raise ConfigError(
             f"[{where}.columns.{name}.type] = [{kind}] is none of {', '.join(TYPES)}.{nearest(kind, TYPES)}"
         )
-    numbers = {RATING: "float", TIME: "float"} if where == "interactions" else {}
+    numbers = {RATING: "float", TIME: "float"} if table == "inter" else {}
     only = {USER: "token", ITEM: "token", **numbers}.get(name, kind)
     if kind != only:
         raise ConfigError(f"[{where}.columns.{name}.type] = [{kind}]: RecBole needs [{name}] to be {only}.")
@@ -138,7 +139,7 @@ def _column(name: str, spec: Any, is_text: bool, where: str) -> Column:
     divide = UNITS.get(spec.get("unit", "s"))
     if divide is None:
         raise ConfigError(f"[{where}.columns.{name}.unit] = [{spec['unit']}] is none of {', '.join(UNITS)}.")
-    required = bool(spec.get("required", name in (USER, ITEM, RATING, TIME)))
+    required = name in IDS[table] or bool(spec.get("required", name in numbers))
     return Column(name, kind, parse, required, divide, spec.get("unrated"), spec.get("join", ", "))
 
 

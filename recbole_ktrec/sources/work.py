@@ -68,7 +68,8 @@ class Conversion:
         self._finish()
 
     def _shown(self, table: Table) -> list[Column]:
-        return [column for column in table.columns if not (self.rules.implicit and column.name == RATING)]
+        hidden = (RATING,) if self.rules.implicit and table.kind == "inter" else ()
+        return [column for column in table.columns if column.name not in hidden]
 
     def _interactions(self, table: Table, ledger: Ledger) -> None:
         parts: dict[str, list[np.ndarray]] = {USER: [], ITEM: [], TIME: [], "line": []}

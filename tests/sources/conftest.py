@@ -12,7 +12,9 @@ import pandas as pd
 import pytest
 
 from recbole_ktrec.atomic import read_atomic
-from recbole_ktrec.sources import SOURCES, Report, Rules, convert
+from recbole_ktrec.cli import main
+from recbole_ktrec.sources import SOURCES, Report, Rules
+from recbole_ktrec.sources import convert as convert_source
 
 
 @dataclass
@@ -63,7 +65,30 @@ def run(tmp_path: Path) -> Callable[..., Result]:
     def go(name: str, folder: Path, rules: Rules | None = None, **options: Any) -> Result:
         output = tmp_path / "dataset" / "d"
         more = {key: options.pop(key) for key in ("strict", "files", "overwrite") if key in options}
-        report = convert(name, SOURCES[name], [folder], output, rules=rules, options=options, **more)
+        report = convert_source(name, SOURCES[name], [folder], output, rules=rules, options=options, **more)
         return Result(report, output)
 
     return go
+
+
+@pytest.fixture
+def convert(tmp_path: Path) -> Callable[..., Any]:
+    """A function that writes files below ``raw`` and converts them into ``d``: exit code, rows by file, account."""
+
+    def run(files: dict[str, str | bytes], *options: str, source: str = "table") -> Any:
+        raw = tmp_path / "raw"
+        for name, content in files.items():
+            (raw / name).parent.mkdir(parents=True, exist_ok=True)
+            (raw / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        code = main(["convert", source, "--input", str(raw), "--output", str(tmp_path / "d"), "--quiet", *options])
+        if code:
+            return code
+        account = json.loads((tmp_path / "d" / "conversion.json").read_text(encoding="utf-8"))
+        rows = {
+            path.suffix[1:]: [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+            for path in (tmp_path / "d").glob("d.*")
+            if path.suffix != ".yaml"
+        }
+        return rows, account
+
+    return run

@@ -34,6 +34,12 @@ def lines(*rows: object) -> str:
     return "".join(f"{row if isinstance(row, str) else json.dumps(row)}\n" for row in rows)
 
 
+def columns(rows: list[list[str]], *names: str) -> list[tuple[str, ...]]:
+    """Return some columns of an atomic file, given row by row with its header."""
+    at = [[cell.split(":")[0] for cell in rows[0]].index(name) for name in names]
+    return [tuple(row[place] for place in at) for row in rows[1:]]
+
+
 def literals(*rows: object) -> str:
     return "".join(f"{row!r}\n" for row in rows)
 

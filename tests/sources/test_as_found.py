@@ -13,39 +13,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from source_dumps import columns
 
 from recbole_ktrec.cli import main
 
 Convert = Callable[..., Any]
-
-
-@pytest.fixture
-def convert(tmp_path: Path) -> Convert:
-    """A function that writes files below ``raw`` and converts them into ``d``: exit code, rows by file, account."""
-
-    def run(files: dict[str, str | bytes], *options: str, source: str = "table") -> Any:
-        raw = tmp_path / "raw"
-        for name, content in files.items():
-            (raw / name).parent.mkdir(parents=True, exist_ok=True)
-            (raw / name).write_bytes(content.encode() if isinstance(content, str) else content)
-        code = main(["convert", source, "--input", str(raw), "--output", str(tmp_path / "d"), "--quiet", *options])
-        if code:
-            return code
-        account = json.loads((tmp_path / "d" / "conversion.json").read_text(encoding="utf-8"))
-        rows = {
-            path.suffix[1:]: [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
-            for path in (tmp_path / "d").glob("d.*")
-            if path.suffix != ".yaml"
-        }
-        return rows, account
-
-    return run
-
-
-def columns(rows: list[list[str]], *names: str) -> list[tuple[str, ...]]:
-    at = [[cell.split(":")[0] for cell in rows[0]].index(name) for name in names]
-    return [tuple(row[place] for place in at) for row in rows[1:]]
-
 
 PAIRS = "user_id,item_id\na,x\nb,y\n"
 

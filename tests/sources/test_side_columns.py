@@ -1,0 +1,49 @@
+"""Items and users whose columns are called as those of interactions are: nothing of theirs is lost or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from source_dumps import columns
+
+Convert = Callable[..., Any]
+CLICKS = "user_id,item_id,rating,timestamp\na,x,5,100\nb,y,3,200\n"
+FILES = ("--interactions", "c.csv", "--items", "i.csv")
+
+
+def test_an_item_stays_without_a_mean_rating_a_time_or_a_seller(convert: Convert) -> None:
+    items = "item_id,title,rating,timestamp,user_id\nx,Red shoe,4.5,100,s1\ny,Blue hat,,,\n"
+    rows, account = convert({"c.csv": CLICKS, "i.csv": items}, *FILES)
+    assert columns(rows["item"], "item_id", "rating", "user_id") == [("x", "4.5", "s1"), ("y", "", "")]
+    assert account["tables"]["item"]["dropped"] == {}
+
+
+def test_a_user_stays_without_a_rating_or_an_item(convert: Convert) -> None:
+    users = "user_id,rating,item_id,age\na,,,30\nb,4,x,\n"
+    rows, account = convert({"c.csv": CLICKS, "u.csv": users}, "--interactions", "c.csv", "--users", "u.csv")
+    assert columns(rows["user"], "user_id", "rating", "item_id") == [("a", "", ""), ("b", "4", "x")]
+    assert account["tables"]["user"]["dropped"] == {}
+
+
+def test_interactions_still_need_their_ids_ratings_and_times(convert: Convert) -> None:
+    clicks = CLICKS + ",x,5,300\na,,5,300\na,x,,300\na,x,5,\n"
+    _, account = convert({"c.csv": clicks}, "--interactions", "c.csv")
+    missing = {f"missing {name}": 1 for name in ("user_id", "item_id", "rating", "timestamp")}
+    assert account["tables"]["inter"]["dropped"] == missing
+
+
+def test_one_table_of_numbers_is_interactions_and_items(convert: Convert) -> None:
+    one = "user_id,item_id,rating,timestamp,title\n7,1,5,100,Red shoe\n8,2,3,200,Blue hat\n"
+    rows, _ = convert({"c.csv": one}, "--interactions", "c.csv", "--items", "c.csv")
+    assert "user_id:token" in rows["item"][0] and "user_id:token" in rows["inter"][0]
+    assert columns(rows["item"], "item_id", "user_id", "title") == [("1", "7", "Red shoe"), ("2", "8", "Blue hat")]
+
+
+@pytest.mark.parametrize("kind", ["item", "user"])
+def test_implicit_leaves_out_the_ratings_of_interactions_alone(convert: Convert, kind: str) -> None:
+    side = f"{kind}_id,name,rating\n{'x' if kind == 'item' else 'a'},Red shoe,4.5\n"
+    rows, _ = convert({"c.csv": CLICKS, "s.csv": side}, "--interactions", "c.csv", f"--{kind}s", "s.csv", "--implicit")
+    assert columns(rows[kind], "rating") == [("4.5",)]
+    assert [cell.split(":")[0] for cell in rows["inter"][0]] == ["user_id", "item_id", "timestamp"]

@@ -31,7 +31,7 @@ NEEDS = {"since": TIME, "until": TIME, "max_per_day": TIME, "threshold": RATING,
 
 @dataclass
 class Report:
-    """What a conversion did (also written as ``conversion.json``)."""
+    """What a conversion did (also written as ``conversion.json``); ``filters``: by what RecBole leaves rows out."""
 
     source: str
     output: Path
@@ -40,6 +40,7 @@ class Report:
     seconds: float
     warnings: list[str] = field(default_factory=list)
     document: dict[str, Any] = field(default_factory=dict)
+    filters: dict[str, object] = field(default_factory=dict)
 
     def accounts(self) -> dict[str, Any]:
         """Return the rows of each table by reason, the statistics, the warnings and the time."""
@@ -50,8 +51,10 @@ class Report:
     def __str__(self) -> str:
         lines = [line for ledger in self.ledgers for line in ledger.lines()]
         lines += [f"{key.replace('_', ' '):<60}{_shown(value):>12}" for key, value in self.statistics.items()]
-        if self.statistics.get(REPEATS):
+        if "rm_dup_inter" in self.filters:
             lines.append("The property file lets RecBole keep the first of each user and item (rm_dup_inter: first).")
+        if "val_interval" in self.filters:
+            lines.append(f"The property file lets RecBole take some rows alone ({self.filters}).")
         return "\n".join(lines)
 
 
@@ -104,14 +107,26 @@ def convert(
             work.run(tables)
         seconds = round(time.perf_counter() - started, 3)
         report = Report(name, output, work.ledgers, work.statistics(), seconds, work.warnings(bool(mapping)))
+        report.filters = _filters(source, report, {column.name for column in work.fields["inter"]})
         options_taken = {"strict": strict, **chosen, **asdict(work.rules)}
         report.document = _document(report, source, options_taken, mapping or {}, inputs)
-        # A repeat would be a candidate only where it is the answer.
-        more = {"rm_dup_inter": "first"} if report.statistics.get(REPEATS) else {}
-        text = property_file(output.name, name, work.fields, source.text_fields, {**more, **(properties or {})})
+        text = property_file(
+            output.name, name, work.fields, source.text_fields, {**report.filters, **(properties or {})}
+        )
         _write_accounts(staging, output.name, text, report.document)
         _publish(staging, output, overwrite)
     return report
+
+
+def _filters(source: Source, report: Report, columns: set[str]) -> dict[str, object]:
+    """Return the keys of RecBole that leave rows out when it reads the result.
+
+    A repeat would be a candidate only where it is the answer. But RecBole takes repeats out before it looks at values:
+    where some rows are no events, what was shown first would take the click after it along.
+    """
+    if events := {name: values for name, values in source.events.items() if name in columns}:
+        return {"val_interval": events}
+    return {"rm_dup_inter": "first"} if report.statistics.get(REPEATS) else {}
 
 
 def _checked(output: Path, overwrite: bool) -> Path:

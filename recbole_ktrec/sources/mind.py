@@ -88,7 +88,11 @@ MIND = Source(
     text_fields=("title", "category", "subcategory", "abstract"),
     since=1_570_838_400.0,  # 12 October 2019: the first day of the six weeks that it was collected in
     options={
-        "impressions": (False, "write what was shown and not clicked, too, with a column label (1: clicked)"),
+        "impressions": (
+            False,
+            "write what was shown and not clicked, too, with a column label (1: clicked; RecBole takes these alone)",
+        ),
         "history": (False, "write earlier clicks, too, a second apart before the user's first line"),
     },
+    events={"label": "[1,1]"},
 )

@@ -117,6 +117,7 @@ class Source:
         since: Unix time before which there can be no event (the platform did not exist).
         options: extra options it understands -> (default, help).
         page_code: what a text holds only if it is the code of a page, caught in the place of the text.
+        events: columns of interactions that say which rows are events -> their values, as RecBole's ``val_interval``.
     """
 
     title: str
@@ -129,3 +130,4 @@ class Source:
     since: float | None = None
     options: dict[str, tuple[object, str]] = field(default_factory=dict)
     page_code: tuple[str, ...] = ()
+    events: dict[str, str] = field(default_factory=dict)

@@ -111,6 +111,24 @@ def test_options_of_sources(raw: Callable[..., Path], run: Callable[..., Any]) -
     assert result.rows("inter") == [["U1", "N3", "1573463158"]] and result.dropped()["shown, not clicked"] == 1
 
 
+def test_recbole_takes_clicks_alone_of_what_was_shown(raw: Callable[..., Path], run: Callable[..., Any]) -> None:
+    """N4 is shown before it is clicked, which RecBole's rm_dup_inter would take for the first of two."""
+    pytest.importorskip("recbole")
+    from recbole.config import Config
+    from recbole.data.dataset import Dataset
+
+    line = "{0}\tU1\t11/1{0}/2019 9:05:58 AM\t\t{1}\n"
+    folder = raw({"behaviors.tsv": line.format(1, "N3-1 N4-0") + line.format(2, "N4-1 N5-0")})
+    result = run("mind", folder, impressions=True)
+    assert len(result.rows("inter")) == 4 and "'val_interval': {'label': '[1,1]'}" in str(result.report)
+    path = result.folder / "d.yaml"
+    assert "rm_dup_inter" not in yaml.safe_load(path.read_text(encoding="utf-8"))
+    more = {"data_path": str(result.folder.parent), "state": "ERROR"}
+    dataset = Dataset(Config(model="BPR", dataset="d", config_file_list=[str(path)], config_dict=more))
+    assert list(dataset.id2token("item_id", dataset.inter_feat["item_id"].to_numpy())) == ["N3", "N4"]
+    assert "val_interval" not in (run("mind", folder, overwrite=True).folder / "d.yaml").read_text(encoding="utf-8")
+
+
 def test_archive_of_compressed_files(folder: Path, tmp_path: Path, run: Callable[..., Any]) -> None:
     path = tmp_path / "ml.zip"
     with zipfile.ZipFile(path, "w") as archive:

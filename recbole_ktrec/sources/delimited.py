@@ -1,52 +1,21 @@
-"""Delimited text (CSV, TSV, ``::``), quoted or not, as it is found in the wild.
-
-A line without quotes is split. A record with quotes is read as RFC 4180 says, over several lines if need be; if that
-does not give the right number of cells, the line is taken as unquoted; if that fails too, the line is damaged. So a
-stray quote costs at most its own line, unless what it opens makes a record of the right number of cells (without a
-header any number is right until lines without quotes have told it).
-"""
+"""Delimited text as batches: the columns wanted by their names or places, and rows that are as wide as they must be."""
 
 from __future__ import annotations
 
-import csv
-import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from recbole_ktrec.errors import DataError, nearest
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.reading import blocks, decode
+from recbole_ktrec.sources.records import Dialect, Reader
 from recbole_ktrec.sources.tables import Batch
 
-#: A quoted cell may run over this many lines.
-SPAN = 1000
-#: Characters of a quoted cell: csv stops at 131,072, and the longest texts are cut only afterwards, and counted.
-csv.field_size_limit(max(csv.field_size_limit(), 1 << 26))
-#: Without a header, so many lines before the first quote, nearly all of one number of cells, tell how wide a record is.
-_TELLING, _NEARLY_ALL = 5, 0.9
+__all__ = ["Dialect", "batches", "header", "plain", "positions"]
 
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a delimited file is written.
-
-    Attributes:
-        delimiter: one or more characters.
-        header: whether the first line holds the names (else columns are asked for by position).
-        quoted: whether ``"`` may enclose cells.
-        encodings: tried in this order, line by line where the first does not fit.
-        width: the number of cells; None: that of the header, without one the commonest.
-        split: takes one line apart in the place of all the rules above; None: damaged.
-    """
-
-    delimiter: str = ","
-    header: bool = True
-    quoted: bool = True
-    encodings: tuple[str, ...] = ("utf-8",)
-    width: int | None = None
-    split: Callable[[str], list[str] | None] | None = None
+#: An empty cell as MySQL and IMDb write it.
+NULL = "\\N"
 
 
 def batches(
@@ -58,26 +27,19 @@ def batches(
         DataError: a column is not in the header.
     """
     with inputs.stream(member) as stream:
-        reader = _Reader(member.name, ledger, dialect)
-        chosen: list[int | None] | None = None
+        reader = Reader(member.name, ledger, dialect)
+        table = _Table(reader, columns, ledger, dialect)
         for first, _, chunk in blocks(stream, member.name):
-            rows, numbers = reader.rows(*_lines(chunk, first, dialect, ledger, member.name))
-            if chosen is None:
-                if dialect.header and rows:
-                    reader.width, chosen = len(rows[0]), positions(rows[0], columns, member.name)
-                    rows, numbers = rows[1:], numbers[1:]
-                elif not dialect.header:
-                    chosen = [each if each is None else int(each) for each in columns]
-            yield from _batch(rows, numbers, chosen or [], reader, ledger)
-        rows, numbers = reader.rest()
-        yield from _batch(rows, numbers, chosen or [], reader, ledger)
+            table.nulls = table.nulls or NULL.encode() in chunk
+            yield from table.batch(*reader.rows(*_lines(chunk, first, dialect, ledger, member.name)))
+        yield from table.batch(*reader.rest())
 
 
 def header(inputs: Inputs, member: Member, dialect: Dialect) -> list[str]:
     """Return the names in the first record of a file that has them, as :func:`batches` takes it apart."""
     text = inputs.head(member, 1 << 16).decode(dialect.encodings[0], "replace").removeprefix("\ufeff")
     lines = [line.rstrip("\r") for line in text.split("\n")]
-    rows, _ = _Reader(member.name, Ledger("inter"), dialect).rows(lines, 1)
+    rows, _ = Reader(member.name, Ledger("inter"), dialect).rows(lines, 1)
     return [plain(cell) for cell in rows[0]] if rows else []
 
 
@@ -117,32 +79,59 @@ def _lines(chunk: bytes, first: int, dialect: Dialect, ledger: Ledger, name: str
     return lines, first
 
 
-def _batch(
-    rows: list[list[str]], numbers: Sequence[int], chosen: list[int | None], reader: _Reader, ledger: Ledger
-) -> Iterator[Batch]:
-    if not rows:
-        return
-    width = reader.width = reader.width or _usual_width(rows)
-    if any(len(row) != width for row in rows):
-        rows, numbers = _right_width(rows, numbers, width, reader.name, ledger)
-    ledger.rows_in += len(rows)
-    cells = list(zip(*rows, strict=True)) or [()] * width
-    empty = ("",) * len(rows)
-    yield Batch([empty if at is None else cells[at] for at in chosen], reader.name, numbers)
+class _Table:
+    """Turns rows into batches of the columns wanted; with a header, the first row says where these stand.
+
+    Attributes:
+        nulls: whether a cell may be ``\\N``.
+    """
+
+    def __init__(self, reader: Reader, columns: Sequence[str | int | None], ledger: Ledger, dialect: Dialect) -> None:
+        self._reader, self._columns, self._ledger = reader, columns, ledger
+        self._chosen = None if dialect.header else [each if each is None else int(each) for each in columns]
+        self._heads: list[list[str]] = []  # the header, and the header with the mark that begins a file
+        self.nulls = False
+
+    def batch(self, rows: list[list[str]], numbers: Sequence[int]) -> Iterator[Batch]:
+        reader = self._reader
+        if self._chosen is None and rows:
+            head, rows, numbers = rows[0], rows[1:], numbers[1:]
+            reader.width, self._chosen = len(head), positions(head, self._columns, reader.name)
+            self._heads = [head, ["\ufeff" + head[0], *head[1:]]]
+        if any(head in rows for head in self._heads):
+            rows, numbers = self._without_heads(rows, numbers)
+        if not rows:
+            return
+        width = reader.width = reader.width or _usual_width(rows)
+        if any(len(row) != width for row in rows):
+            rows, numbers = _right_width(rows, numbers, width, reader.name, self._ledger)
+        self._ledger.rows_in += len(rows)
+        cells = list(zip(*rows, strict=True)) or [()] * width
+        empty = ("",) * len(rows)
+        yield Batch(
+            [empty if at is None else self._cells(cells[at]) for at in self._chosen or []], reader.name, numbers
+        )
+
+    def _without_heads(self, rows: list[list[str]], numbers: Sequence[int]) -> tuple[list[list[str]], list[int]]:
+        """Leave out the headers of files that were joined to one."""
+        kept = []
+        for row, number in zip(rows, numbers, strict=True):
+            if row in self._heads:
+                self._ledger.damaged("the header again", self._reader.name, number)
+            else:
+                kept.append((row, number))
+        return [row for row, _ in kept], [number for _, number in kept]
+
+    def _cells(self, cells: Sequence[str]) -> Sequence[str]:
+        if not self.nulls or NULL not in cells:
+            return cells
+        self._ledger.changed[f"{NULL} read as an empty cell"] += cells.count(NULL)
+        return ["" if cell == NULL else cell for cell in cells]
 
 
 def _usual_width(rows: list[list[str]]) -> int:
     """Return the commonest number of cells: without a header, the first row may be a damaged one."""
     return Counter(map(len, rows)).most_common(1)[0][0]
-
-
-def _telling_width(lines: Sequence[str], delimiter: str) -> int | None:
-    """Return the number of cells of the lines before the first quote, which are records; None where they are few."""
-    before = itertools.takewhile(lambda line: '"' not in line, lines)
-    found = Counter(line.count(delimiter) + 1 for line in before if line)
-    width, count = next(iter(found.most_common(1)), (0, 0))
-    # Lines of one cell may be a preamble.
-    return width if width > 1 and count >= max(_TELLING, _NEARLY_ALL * found.total()) else None
 
 
 def _right_width(
@@ -157,93 +146,3 @@ def _right_width(
         else:
             ledger.damaged(f"{len(row)} cells instead of {width}", name, number)
     return [row for row, _ in kept], [number for _, number in kept]
-
-
-class _Reader:
-    """Turns lines into rows, carrying a record that is not complete yet over to the next block."""
-
-    def __init__(self, name: str, ledger: Ledger, dialect: Dialect) -> None:
-        self.name, self._ledger, self._dialect = name, ledger, dialect
-        self.width = dialect.width
-        self._carried: list[str] = []
-        self._carried_first = 0
-
-    def rows(self, lines: list[str], first: int) -> tuple[list[list[str]], Sequence[int]]:
-        dialect = self._dialect
-        if self._carried:
-            lines, first, self._carried = self._carried + lines, self._carried_first, []
-        if dialect.split is not None:
-            return self._split_each(lines, first, dialect.split)
-        if not dialect.quoted or not any('"' in line for line in lines):
-            rows = [line.split(dialect.delimiter) for line in lines if line]
-            if len(rows) == len(lines):
-                return rows, range(first, first + len(lines))
-            return rows, [number for number, line in enumerate(lines, first) if line]
-        return self._quoted(lines, first, False)
-
-    def rest(self) -> tuple[list[list[str]], Sequence[int]]:
-        lines, self._carried = self._carried, []
-        return self._quoted(lines, self._carried_first, True)
-
-    def _split_each(
-        self, lines: list[str], first: int, split: Callable[[str], list[str] | None]
-    ) -> tuple[list[list[str]], list[int]]:
-        rows, numbers = [], []
-        for number, line in enumerate(lines, first):
-            if line:
-                row = split(line)
-                if row is None:
-                    self._ledger.damaged("broken quoting", self.name, number)
-                else:
-                    rows.append(row)
-                    numbers.append(number)
-        return rows, numbers
-
-    def _quoted(self, lines: list[str], first: int, last: bool) -> tuple[list[list[str]], list[int]]:
-        rows, numbers, at = [], [], 0
-        if self.width is None and not self._dialect.header:
-            self.width = _telling_width(lines, self._dialect.delimiter)
-        while at < len(lines):
-            if '"' not in lines[at]:
-                used, row = 1, lines[at].split(self._dialect.delimiter) if lines[at] else None
-            else:
-                used, row = self._record(lines, at, last)
-            if used == 0:  # the record may go on in the next block
-                self._carried, self._carried_first = lines[at:], first + at
-                break
-            if row is not None:
-                rows.append(row)
-                numbers.append(first + at)
-                if self.width is None and self._dialect.header:  # the header says how wide a sound record is
-                    self.width = len(row)
-            at += used
-        return rows, numbers
-
-    def _record(self, lines: list[str], at: int, last: bool) -> tuple[int, list[str] | None]:
-        """Return (lines used, cells); 0 lines: more are needed to tell."""
-        row, open_quote = self._strict(lines[at])
-        if row is not None:
-            return 1, row
-        end = min(at + SPAN, len(lines))
-        if open_quote:
-            quotes = lines[at].count('"')
-            for following in range(at + 1, end):
-                more = lines[following].count('"')
-                quotes += more
-                if not more or quotes % 2:
-                    continue
-                if (row := self._strict("\n".join(lines[at : following + 1]))[0]) is not None:
-                    return following - at + 1, row
-            if end == len(lines) and not last and end - at < SPAN:
-                return 0, None
-        self._ledger.changed["stray quotes kept as they are"] += 1
-        return 1, lines[at].split(self._dialect.delimiter)
-
-    def _strict(self, text: str) -> tuple[list[str] | None, bool]:
-        """Return (cells if ``text`` is one sound record, whether a quote was left open)."""
-        try:
-            found = list(csv.reader([text], delimiter=self._dialect.delimiter, strict=True))
-        except csv.Error as error:
-            return None, "end of data" in str(error)
-        sound = len(found) == 1 and (self.width is None or len(found[0]) == self.width)
-        return (found[0] if sound else None), False

@@ -1,0 +1,144 @@
+"""The records of delimited text (CSV, TSV, ``::``), quoted or not, as it is found in the wild.
+
+A line without quotes is split. A record with quotes is read as RFC 4180 says, over several lines if need be; if that
+does not give the right number of cells, the line is taken as unquoted; if that fails too, the line is damaged. So a
+stray quote costs at most its own line, unless what it opens makes a record of the right number of cells (without a
+header any number is right until lines without quotes have told it).
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from recbole_ktrec.sources.ledger import Ledger
+
+#: A quoted cell may run over this many lines.
+SPAN = 1000
+#: Characters of a quoted cell: csv stops at 131,072, and the longest texts are cut only afterwards, and counted.
+csv.field_size_limit(max(csv.field_size_limit(), 1 << 26))
+#: Without a header, so many lines before the first quote, nearly all of one number of cells, tell how wide a record is.
+_TELLING, _NEARLY_ALL = 5, 0.9
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a delimited file is written.
+
+    Attributes:
+        delimiter: one or more characters.
+        header: whether the first line holds the names (else columns are asked for by position).
+        quoted: whether ``"`` may enclose cells.
+        encodings: tried in this order, line by line where the first does not fit.
+        width: the number of cells; None: that of the header, without one the commonest.
+        split: takes one line apart in the place of all the rules above; None: damaged.
+    """
+
+    delimiter: str = ","
+    header: bool = True
+    quoted: bool = True
+    encodings: tuple[str, ...] = ("utf-8",)
+    width: int | None = None
+    split: Callable[[str], list[str] | None] | None = None
+
+
+class Reader:
+    """Turns lines into rows, carrying a record that is not complete yet over to the next block."""
+
+    def __init__(self, name: str, ledger: Ledger, dialect: Dialect) -> None:
+        self.name, self._ledger, self._dialect = name, ledger, dialect
+        self.width = dialect.width
+        self._carried: list[str] = []
+        self._carried_first = 0
+
+    def rows(self, lines: list[str], first: int) -> tuple[list[list[str]], Sequence[int]]:
+        dialect = self._dialect
+        if self._carried:
+            lines, first, self._carried = self._carried + lines, self._carried_first, []
+        if dialect.split is not None:
+            return self._split_each(lines, first, dialect.split)
+        if not dialect.quoted or not any('"' in line for line in lines):
+            rows = [line.split(dialect.delimiter) for line in lines if line]
+            if len(rows) == len(lines):
+                return rows, range(first, first + len(lines))
+            return rows, [number for number, line in enumerate(lines, first) if line]
+        return self._quoted(lines, first, False)
+
+    def rest(self) -> tuple[list[list[str]], Sequence[int]]:
+        lines, self._carried = self._carried, []
+        return self._quoted(lines, self._carried_first, True)
+
+    def _split_each(
+        self, lines: list[str], first: int, split: Callable[[str], list[str] | None]
+    ) -> tuple[list[list[str]], list[int]]:
+        rows, numbers = [], []
+        for number, line in enumerate(lines, first):
+            if line:
+                row = split(line)
+                if row is None:
+                    self._ledger.damaged("broken quoting", self.name, number)
+                else:
+                    rows.append(row)
+                    numbers.append(number)
+        return rows, numbers
+
+    def _quoted(self, lines: list[str], first: int, last: bool) -> tuple[list[list[str]], list[int]]:
+        rows, numbers, at = [], [], 0
+        if self.width is None and not self._dialect.header:
+            self.width = _telling_width(lines, self._dialect.delimiter)
+        while at < len(lines):
+            if '"' not in lines[at]:
+                used, row = 1, lines[at].split(self._dialect.delimiter) if lines[at] else None
+            else:
+                used, row = self._record(lines, at, last)
+            if used == 0:  # the record may go on in the next block
+                self._carried, self._carried_first = lines[at:], first + at
+                break
+            if row is not None:
+                rows.append(row)
+                numbers.append(first + at)
+                if self.width is None and self._dialect.header:  # the header says how wide a sound record is
+                    self.width = len(row)
+            at += used
+        return rows, numbers
+
+    def _record(self, lines: list[str], at: int, last: bool) -> tuple[int, list[str] | None]:
+        """Return (lines used, cells); 0 lines: more are needed to tell."""
+        row, open_quote = self._strict(lines[at])
+        if row is not None:
+            return 1, row
+        end = min(at + SPAN, len(lines))
+        if open_quote:
+            quotes = lines[at].count('"')
+            for following in range(at + 1, end):
+                more = lines[following].count('"')
+                quotes += more
+                if not more or quotes % 2:
+                    continue
+                if (row := self._strict("\n".join(lines[at : following + 1]))[0]) is not None:
+                    return following - at + 1, row
+            if end == len(lines) and not last and end - at < SPAN:
+                return 0, None
+        self._ledger.changed["stray quotes kept as they are"] += 1
+        return 1, lines[at].split(self._dialect.delimiter)
+
+    def _strict(self, text: str) -> tuple[list[str] | None, bool]:
+        """Return (cells if ``text`` is one sound record, whether a quote was left open)."""
+        try:
+            found = list(csv.reader([text], delimiter=self._dialect.delimiter, strict=True))
+        except csv.Error as error:
+            return None, "end of data" in str(error)
+        sound = len(found) == 1 and (self.width is None or len(found[0]) == self.width)
+        return (found[0] if sound else None), False
+
+
+def _telling_width(lines: Sequence[str], delimiter: str) -> int | None:
+    """Return the number of cells of the lines before the first quote, which are records; None where they are few."""
+    before = itertools.takewhile(lambda line: '"' not in line, lines)
+    found = Counter(line.count(delimiter) + 1 for line in before if line)
+    width, count = next(iter(found.most_common(1)), (0, 0))
+    # Lines of one cell may be a preamble.
+    return width if width > 1 and count >= max(_TELLING, _NEARLY_ALL * found.total()) else None

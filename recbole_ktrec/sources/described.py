@@ -17,8 +17,9 @@ class Described:
         compared: whether what the rows of one id say is compared (not where they are the interactions).
         hashes: 64-bit hashes of the ids.
         counts: characters of text (words cannot be counted where blanks do not part them).
-        first: whether the id comes for the first time.
-        differs: whether the id came before with another text (other values, in a file without texts).
+        first: whether it is the row of its id that may stay: the first with text, the first of all where none has any.
+        early: whether that row comes later.
+        differs: whether that row came before with another text (other values, in a file without texts).
         keep: whether the row stays.
     """
 
@@ -26,7 +27,7 @@ class Described:
         self.texts, self.compared = texts, True
         self.hashes = np.empty(0, np.int64)
         self.counts = np.empty(0, np.int32)
-        self.first = self.keep = self.differs = np.empty(0, bool)
+        self.first = self.keep = self.early = self.differs = np.empty(0, bool)
         self._ids, self._characters = self.hashes, self.counts
         self._parts: tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]] = ([], [], [])
 
@@ -48,8 +49,13 @@ class Described:
         self._parts = ([], [], [])
         self.first = np.zeros(len(self.hashes), dtype=bool)
         self._ids, places, codes = np.unique(self.hashes, return_index=True, return_inverse=True)
+        if self.texts:
+            told = np.flatnonzero(self.counts)
+            ids, first = np.unique(self.hashes[told], return_index=True)
+            places[np.searchsorted(self._ids, ids)] = told[first]
         self.first[places] = True
-        self.differs = values != values[places][codes]
+        self.early = np.arange(len(codes)) < places[codes]
+        self.differs = (values != values[places][codes]) & ~self.early
         self._characters = self.counts[places]
         self.keep = self.first
 

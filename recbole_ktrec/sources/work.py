@@ -139,7 +139,7 @@ class Conversion:
             self._spools[ledger.kind].finish(self._staging / f"{self._name}.{ledger.kind}", keep)
 
     def _kept(self, ledger: Ledger) -> np.ndarray:
-        """Return which rows of a feature file stay: the first of each id, and only interacted ones if so wished."""
+        """Return which rows of a feature file stay: one of each id, and only interacted ones if so wished."""
         described = self._described[ledger.kind]
         keep = described.first.copy()
         key = ITEM if ledger.kind == "item" else USER
@@ -152,17 +152,19 @@ class Conversion:
         return keep
 
     def _repeated(self, described: Described, ledger: Ledger, key: str) -> None:
-        """Count the rows of an id that came before; of those that say something else the first are named."""
-        same = int((~described.first & ~described.differs).sum())
+        """Count the rows that go for another of their id; of those that say something else the first are named."""
+        ledger.rule(f"{key} without text, which it has further down (that row stays)", int(described.early.sum()))
+        stays = "(the first with text stays)" if described.early.any() else "(the first stays)"
+        same = int((~described.first & ~described.early & ~described.differs).sum())
         places = self._places.pop(ledger.kind)
         if not described.compared:
-            ledger.rule(f"{key} seen before (the first stays)", same)
+            ledger.rule(f"{key} seen before {stays}", same)
             return
         what, other = SAID[described.texts > 0]
-        ledger.rule(f"{key} seen before with {what} (the first stays)", same)
+        ledger.rule(f"{key} seen before with {what} {stays}", same)
         lines = (f"{file}:{line}" for file, lines in places for line in lines)
         differing = itertools.compress(lines, described.differs)
-        ledger.rule(f"{key} seen before with {other} (the first stays)", int(described.differs.sum()), differing)
+        ledger.rule(f"{key} seen before with {other} {stays}", int(described.differs.sum()), differing)
 
     def _taken(self, key: str) -> np.ndarray:
         """Return the codes of the users or items that have interactions left."""

@@ -47,3 +47,28 @@ def test_implicit_leaves_out_the_ratings_of_interactions_alone(convert: Convert,
     rows, _ = convert({"c.csv": CLICKS, "s.csv": side}, "--interactions", "c.csv", f"--{kind}s", "s.csv", "--implicit")
     assert columns(rows[kind], "rating") == [("4.5",)]
     assert [cell.split(":")[0] for cell in rows["inter"][0]] == ["user_id", "item_id", "timestamp"]
+
+
+def test_of_the_rows_of_an_item_the_first_with_text_stays(convert: Convert) -> None:
+    items = "item_id,title,size\nx,,1\ny,,2\nx,Red shoe,3\nx,Red boot,4\ny,,5\nx,Red shoe,6\nx,,7\n"
+    rows, account = convert({"c.csv": CLICKS, "i.csv": items}, *FILES)
+    assert columns(rows["item"], "item_id", "title", "size") == [("y", "", "2"), ("x", "Red shoe", "3")]
+    table = account["tables"]["item"]
+    assert table["dropped"] == {
+        "item_id without text, which it has further down (that row stays)": 1,
+        "item_id seen before with the same text (the first with text stays)": 2,
+        "item_id seen before with another text (the first with text stays)": 2,
+    }
+    assert table["rows_in"] == 7 and table["rows_out"] == 2
+    assert account["statistics"]["items_with_text"] == 1
+    assert account["statistics"]["share_of_items_with_text"] == 0.5
+
+
+def test_a_blank_row_of_an_interaction_costs_its_item_no_text(convert: Convert) -> None:
+    clicks = "user_id,item_id,title\na,x,\nb,x,Red shoe\nc,x,Red boot\n"
+    rows, account = convert({"c.csv": clicks}, "--interactions", "c.csv", "--items", "c.csv")
+    assert columns(rows["item"], "item_id", "title") == [("x", "Red shoe")]
+    assert account["tables"]["item"]["dropped"] == {
+        "item_id without text, which it has further down (that row stays)": 1,
+        "item_id seen before (the first with text stays)": 1,
+    }

@@ -94,7 +94,7 @@ def convert(
     Raises:
         DataError: no fitting file, a damaged archive, nothing left after cleaning, an output that exists or cannot be
             written.
-        ConfigError: an unknown option.
+        ConfigError: an unknown option, or a file for an unknown role.
     """
     output = _checked(Path(output), overwrite)
     started = time.perf_counter()
@@ -103,6 +103,7 @@ def convert(
     with _staging(output) as staging:
         with closing(Conversion(source, rules or Rules(), staging, output.name, strict)) as work:
             tables = source.tables(inputs, chosen)
+            inputs.check_roles()
             _check_rules(work.rules, tables, name)
             work.run(tables)
         seconds = round(time.perf_counter() - started, 3)

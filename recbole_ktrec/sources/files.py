@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, cast
 
 from tqdm import tqdm
 
-from recbole_ktrec.errors import DataError, MissingExtraError
+from recbole_ktrec.errors import ConfigError, DataError, MissingExtraError, nearest
 from recbole_ktrec.sources import zstd
 from recbole_ktrec.sources.reading import check_start
 
@@ -61,10 +61,16 @@ class Member:
 
 @dataclass
 class Inputs:
-    """All files below the given paths, and what was read of them (``read``: name -> bytes and SHA-256)."""
+    """All files below the given paths, and what was read of them (``read``: name -> bytes and SHA-256).
+
+    Attributes:
+        given: role -> the files that were named for it.
+        asked: the roles for which files were looked for.
+    """
 
     members: list[Member]
     given: Mapping[str, list[Member]] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
     read: dict[str, dict[str, object]] = field(default_factory=dict)
 
     @classmethod
@@ -78,6 +84,7 @@ class Inputs:
     def find(self, role: str, *patterns: str, exclude: str = "", required: bool = True) -> list[Member]:
         """Return the files of ``role``: those given by name, else those whose last part matches the first pattern
         that any file matches (case does not count; ``.gz`` and the like may follow), but for those of ``exclude``."""
+        self.asked.add(role)
         if role in self.given:
             return self.given[role]
         for pattern in patterns:
@@ -93,6 +100,18 @@ class Inputs:
                 f"Name it with --file {role}=PATH."
             )
         return []
+
+    def check_roles(self) -> None:
+        """Fail if a file was given for a role that nothing looked for.
+
+        Raises:
+            ConfigError: names the role and those that were looked for.
+        """
+        for role in self.given.keys() - self.asked:
+            known = ", ".join(sorted(self.asked))
+            raise ConfigError(
+                f"--file {role}: no file of that role is read here, only: {known}.{nearest(role, self.asked)}"
+            )
 
     def head(self, member: Member, size: int) -> bytes:
         """Return the first ``size`` bytes of a file, decompressed (fewer if it is shorter or damaged)."""

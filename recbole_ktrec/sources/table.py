@@ -154,14 +154,17 @@ def _known(given: Any, known: set[str], where: str) -> None:
 def files_of(kind: Kind, files: str, inputs: Inputs) -> list[Member]:
     """Return the files of a part: those of a pattern with ``*``, ``?`` or ``[``, or the one of a name.
 
+    Their role for ``--file`` is the part's name; the kind of table is taken, too.
+
     Raises:
         DataError: there is none, or it fits several (in two folders, say), of which each would be read.
     """
-    found = inputs.find(kind, files, *(() if files.endswith("*") else (f"{files}*",)))
-    if len(found) > 1 and kind not in inputs.given and not set(files) & set("*?["):
+    role = kind if kind in inputs.given else PART_NAMES[kind]
+    found = inputs.find(role, files, *(() if files.endswith("*") else (f"{files}*",)))
+    if len(found) > 1 and role not in inputs.given and not set(files) & set("*?["):
         listed = ", ".join(member.path for member in found[:5])
         raise DataError(
-            f"[{files}] fits {len(found)} files: {listed}. Say which by --file {kind}=PATH, or give a "
+            f"[{files}] fits {len(found)} files: {listed}. Say which by --file {role}=PATH, or give a "
             f"pattern that takes them all ({files}*)."
         )
     return found

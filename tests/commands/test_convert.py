@@ -101,7 +101,7 @@ def test_columns_by_options(shop: Path) -> None:
         (["table", "--mapping", "animee"], r"No mapping \[animee\].*Did you mean \[anime\]"),
         (
             ["table", "--interactions", "click.csv"],
-            r"No file for \[inter\] \(looked for click.csv.*found: .*clicks.csv",
+            r"No file for \[interactions\] \(looked for click.csv.*found: .*clicks.csv",
         ),
         (["table", "--interactions", "clicks.csv", "--column", "items.x"], "write \\[PART.\\]NAME=FROM"),
         (["movielens", "--set", "tag=1"], r"no option \[tag\].*Did you mean \[tags\]"),

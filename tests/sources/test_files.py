@@ -10,6 +10,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -164,3 +165,27 @@ def test_roles_patterns_and_what_is_missing(raw: Callable[..., Path]) -> None:
         inputs.find("users", "*user*")
     with pytest.raises(DataError, match="does not exist"):
         Inputs.of([folder / "absent"])
+
+
+def test_a_file_of_a_role_that_nothing_asks_for_is_refused(
+    convert: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {"ratings.csv": "userId,movieId,rating,timestamp\n1,1,4.0,964982703\n"}
+    given = f"raitings={tmp_path / 'raw' / 'ratings.csv'}"
+    assert convert(files, "--file", given, source="movielens") == 2
+    error = capsys.readouterr().err
+    assert "--file raitings: no file of that role is read here, only: movies, ratings, tags" in error
+    assert "Did you mean [ratings]?" in error
+
+
+@pytest.mark.parametrize("role", ["interactions", "inter"])
+def test_roles_of_a_table_are_its_parts(
+    convert: Callable[..., Any], tmp_path: Path, role: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {"c.csv": "user_id,item_id\na,x\n", "d/c.csv": "user_id,item_id\nb,y\n"}
+    assert convert(files, "--interactions", "c.csv") == 2
+    assert "Say which by --file interactions=PATH" in capsys.readouterr().err
+    rows, _ = convert({}, "--interactions", "c.csv", "--file", f"{role}={tmp_path / 'raw' / 'd' / 'c.csv'}")
+    assert rows["inter"][1:] == [["b", "y"]]
+    assert convert({}, "--interactions", "*.csv", "--file", f"items={tmp_path / 'raw' / 'c.csv'}", "--overwrite") == 2
+    assert "--file items: no file of that role is read here, only: interactions" in capsys.readouterr().err

@@ -37,18 +37,19 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.sources import SOURCES, Report, Rules, Source, convert, load_mapping, source_of
+from recbole_ktrec.sources.checks import rules_of, stated_moment
 from recbole_ktrec.sources.cleaning import RULES
 from recbole_ktrec.sources.completion import complete, encoded
 from recbole_ktrec.sources.files import Inputs
 from recbole_ktrec.sources.stated import Stated
-from recbole_ktrec.sources.table import shipped_mappings, stated_moment
+from recbole_ktrec.sources.table import shipped_mappings
 from recbole_ktrec.sources.tables import ITEM, PARTS, TIME
 
 TABLE = "table"
@@ -178,14 +179,8 @@ def _encoding(text: str) -> tuple[str, str]:
 
 
 def _rules(args: argparse.Namespace, given: Mapping[str, Any]) -> Rules:
-    known = {each.name for each in fields(Rules)}
-    for key in given:
-        if key not in known:
-            raise ConfigError(f"Unknown key [{key}] in [rules].{nearest(str(key), known)}")
-    sound: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
-    for key in ("since", "until"):
-        sound[key] = stated_moment(f"[rules.{key}]", sound.get(key))
-    rules = Rules(**sound)
+    """Return the rules of a mapping, those of the command line over them."""
+    rules = rules_of(given)
     said: dict[str, Any] = {
         "clean": None if args.clean is None else tuple(each for each in args.clean.split(",") if each != "none"),
         "boilerplate": tuple(args.boilerplate) if args.boilerplate else None,

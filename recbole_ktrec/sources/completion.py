@@ -9,6 +9,7 @@ from typing import Any
 
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.sources import frames, jsonlines
+from recbole_ktrec.sources.checks import check_mapping, texts_of
 from recbole_ktrec.sources.delimited import header
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.guessing import guess_columns, guess_stated, sniff
@@ -30,17 +31,17 @@ def complete(mapping: Mapping[str, Any], inputs: Inputs, stated: Sequence[Stated
 
     Raises:
         DataError: a file holds no rows, or a stated column is in none of the files it may come from.
-        ConfigError: a column is stated for a part that has no file, or none looks like a needed id.
+        ConfigError: a key holds what it cannot, a column is stated for a part that has no file, or no column looks like
+            a needed id.
     """
+    check_mapping(mapping)
     whole = {**mapping}
     missing: dict[Stated, DataError] = {}
     used: set[Stated] = set()
     for name, kind in PARTS.items():
         mine = [each for each in stated if each.fits(name)]
-        if name in whole and not isinstance(whole[name], Mapping):
-            raise ConfigError(f"[{name}] must hold keys such as file and columns, not [{whole[name]}].")
         if name in whole and (mine or not whole[name].get("columns")):
-            texts = (mapping.get("text_fields") or ()) if name == "items" else ()
+            texts = texts_of("text_fields", mapping.get("text_fields")) if name == "items" else ()
             try:
                 whole[name] = _columns(whole[name], kind, inputs, mine, used, missing, texts)
             except ConfigError as error:  # a guess in the place of a stated column that is not there

@@ -12,15 +12,14 @@ from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.files import read_mapping
 from recbole_ktrec.resources import resource_dir
 from recbole_ktrec.sources import delimited, frames, jsonlines
+from recbole_ktrec.sources.checks import check_keys, check_mapping, pair_of, stated_moment, texts_of
 from recbole_ktrec.sources.delimited import Dialect
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.guessing import sniff
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.tables import ITEM, PART_NAMES, PARTS, RATING, TIME, USER, Batch, Column, Kind, Source, Table
-from recbole_ktrec.sources.values import date, decimal_comma, moment
+from recbole_ktrec.sources.values import date, decimal_comma
 
-#: Part of a mapping -> kind of atomic file.
-TOP_KEYS = {"title", "domain", "url", "text_fields", "scale", "since", "properties", "rules", *PARTS}
 PART_KEYS = {"file", "format", "delimiter", "encoding", "header", "quoted", "columns"}
 COLUMN_KEYS = {"from", "type", "date", "unit", "decimal", "unrated", "required", "join"}
 #: Unit of time -> how many of them make a second.
@@ -64,14 +63,14 @@ def source_of(mapping: Mapping[str, Any]) -> Source:
     """Turn a mapping into a source.
 
     Raises:
-        ConfigError: an unknown key or type, or no interactions.
+        ConfigError: an unknown key or type, no interactions, or a text field that is no column of the items.
     """
-    _known(mapping, TOP_KEYS, "mapping")
+    check_mapping(mapping)
     if "interactions" not in mapping:
         raise ConfigError("The mapping has no [interactions].")
-    text_fields = tuple(mapping.get("text_fields") or ())
+    text_fields = texts_of("text_fields", mapping.get("text_fields"))
     parts = [part_of(kind, mapping[name], text_fields) for name, kind in PARTS.items() if name in mapping]
-    scale = mapping.get("scale")
+    _check_texts(text_fields, (mapping.get("items") or {}).get("columns") or {})
     return Source(
         title=str(mapping.get("title", "a table")),
         domain=str(mapping.get("domain", "any")),
@@ -79,28 +78,20 @@ def source_of(mapping: Mapping[str, Any]) -> Source:
         url=str(mapping.get("url", "")),
         tables=lambda inputs, options: [_table(part, inputs) for part in parts],
         text_fields=text_fields,
-        scale=(float(scale[0]), float(scale[1])) if scale else None,
+        scale=pair_of("scale", mapping.get("scale")),
         since=stated_moment("since", mapping.get("since")),
     )
 
 
-def stated_moment(key: str, value: object) -> float | None:
-    """Return a point in time that a mapping or an option states, None where it states none.
-
-    Raises:
-        ConfigError: it is none.
-    """
-    try:
-        return None if value is None else moment(value)
-    except ValueError as error:
-        raise ConfigError(
-            f"{key} [{value}] is not a date: write 2014-01-31, 2014-01-31T12:00:00 or a Unix time."
-        ) from error
+def _check_texts(text_fields: Sequence[str], columns: Mapping[str, Any]) -> None:
+    for name in text_fields:
+        if name not in columns:
+            raise ConfigError(f"[text_fields] names [{name}], which is no column of [items].{nearest(name, columns)}")
 
 
 def part_of(kind: Kind, given: Mapping[str, Any], text_fields: Sequence[str]) -> Part:
     where = PART_NAMES[kind]
-    _known(given, PART_KEYS, where)
+    check_keys(given, PART_KEYS, where)
     columns = given.get("columns") or {}
     for key in IDS[kind]:
         if key not in columns:
@@ -117,7 +108,7 @@ def part_of(kind: Kind, given: Mapping[str, Any], text_fields: Sequence[str]) ->
 def _column(name: str, spec: Any, is_text: bool, table: Kind) -> Column:
     where = PART_NAMES[table]
     spec = spec if isinstance(spec, Mapping) else {"from": spec}
-    _known(spec, COLUMN_KEYS, f"{where}.columns.{name}")
+    check_keys(spec, COLUMN_KEYS, f"{where}.columns.{name}")
     if "from" not in spec:
         raise ConfigError(f"[{where}.columns.{name}] lacks [from], the column it is read from.")
     kind = spec.get("type") or ("token_seq" if is_text else "float" if name in (RATING, TIME) else "token")
@@ -141,14 +132,6 @@ def _column(name: str, spec: Any, is_text: bool, table: Kind) -> Column:
         raise ConfigError(f"[{where}.columns.{name}.unit] = [{spec['unit']}] is none of {', '.join(UNITS)}.")
     required = name in IDS[table] or bool(spec.get("required", name in numbers))
     return Column(name, kind, parse, required, divide, spec.get("unrated"), spec.get("join", ", "))
-
-
-def _known(given: Any, known: set[str], where: str) -> None:
-    if not isinstance(given, Mapping):
-        raise ConfigError(f"[{where}] must hold keys, not [{given}].")
-    for key in given:
-        if key not in known:
-            raise ConfigError(f"Unknown key [{key}] in [{where}].{nearest(str(key), known)}")
 
 
 def files_of(kind: Kind, files: str, inputs: Inputs) -> list[Member]:

@@ -19,6 +19,7 @@ from recbole_ktrec.cli import main
 
 Convert = Callable[..., Any]
 
+MAPPED = "interactions: {file: c.csv, columns: {user_id: user_id, item_id: item_id}}\n"
 PAIRS = "user_id,item_id\na,x\nb,y\n"
 
 
@@ -162,6 +163,27 @@ def test_files_of_one_name_are_told_apart(convert: Convert, tmp_path: Path) -> N
             "interactions: {file: c.csv, header: false, columns: {user_id: u, item_id: 1}}\n",
             "[interactions.columns]: without a header columns are numbers from 0 on, not [u]",
         ),
+        (f"{MAPPED}scale: 5\n", "[scale] = [5] is not two numbers"),
+        (f"{MAPPED}scale: [1, five]\n", "[scale] [five] is not a number"),
+        (f"{MAPPED}properties: [a]\n", "[properties] must hold keys, not [['a']]"),
+        (f"{MAPPED}rules: [a]\n", "[rules] must hold keys, not [['a']]"),
+        (f"{MAPPED}rules: {{user_core: two}}\n", "[rules.user_core] [two] is not a whole number of at least 0"),
+        (f"{MAPPED}rules: {{max_per_day: 0}}\n", "[rules.max_per_day] [0] is not a whole number of at least 1"),
+        (f"{MAPPED}rules: {{threshold: high}}\n", "[rules.threshold] [high] is not a number"),
+        (f"{MAPPED}rules: {{implicit: 2}}\n", "[rules.implicit] = [2] is neither true nor false"),
+        (f"{MAPPED}rules: {{clean: {{a: 1}}}}\n", "[rules.clean] = [{'a': 1}] is not a list of texts"),
+        (f"{MAPPED}rules: {{clean: entitis}}\n", "Unknown rule of cleaning [entitis]"),
+        (f"{MAPPED}rules: {{cleen: tags}}\n", "Unknown key [cleen] in [rules]. Did you mean [clean]?"),
+        (f"{MAPPED}text_fields: [1]\n", "[text_fields] = [[1]] is not a list of texts"),
+        (f"{MAPPED}text_fields: title\n", "[text_fields] names [title], which is no column of [items]"),
+        (
+            f"{MAPPED}items: {{file: i.csv, columns: {{item_id: item_id, title: title}}}}\ntext_fields: [titel]\n",
+            "[text_fields] names [titel], which is no column of [items]. Did you mean [title]?",
+        ),
+        (
+            f"{MAPPED}items: {{file: i.csv, columns: [item_id, title]}}\n",
+            "[items.columns] must hold a line NAME: FROM for each column, not [['item_id', 'title']]",
+        ),
     ],
 )
 def test_mistakes_in_a_mapping_are_named(
@@ -170,6 +192,16 @@ def test_mistakes_in_a_mapping_are_named(
     (tmp_path / "m.yaml").write_text(mapping)
     assert convert({"c.csv": PAIRS}, "--mapping", str(tmp_path / "m.yaml")) == 2
     assert message in capsys.readouterr().err
+
+
+def test_one_text_is_a_list_of_one(convert: Convert, tmp_path: Path) -> None:
+    items = "items: {file: i.csv, columns: {item_id: item_id, title: title}}\n"
+    more = "text_fields: title\nrules: {clean: entities, scale: , boilerplate: shoe}\n"
+    (tmp_path / "m.yaml").write_text(MAPPED + items + more)
+    files = {"c.csv": PAIRS, "i.csv": "item_id,title\nx,Red <b>&amp; shoe\n"}
+    rows, account = convert(files, "--mapping", str(tmp_path / "m.yaml"))
+    assert rows["item"] == [["item_id:token", "title:token_seq"], ["x", "Red <b>&"]]
+    assert account["options"]["clean"] == ["entities"] and account["statistics"]["items_with_text"] == 1
 
 
 @pytest.mark.parametrize("since", ["2014-01-31", "'2014-01-31'", "20140131", "2014"])

@@ -1,0 +1,106 @@
+"""What the keys of a mapping may hold: checked before anything is read, each fault named by its key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from recbole_ktrec.errors import ConfigError, nearest, number
+from recbole_ktrec.sources.rules import Rules
+from recbole_ktrec.sources.tables import PARTS
+from recbole_ktrec.sources.values import moment
+
+TOP_KEYS = {"title", "domain", "url", "text_fields", "scale", "since", "properties", "rules", *PARTS}
+
+
+def check_mapping(mapping: Mapping[str, Any]) -> None:
+    """Check the keys of a mapping, and that those which hold keys themselves do.
+
+    Raises:
+        ConfigError: an unknown key, or a value of another kind.
+    """
+    check_keys(mapping, TOP_KEYS, "mapping")
+    for name in (name for name in PARTS if name in mapping):
+        if not isinstance(mapping[name], Mapping):
+            raise ConfigError(f"[{name}] must hold keys such as file and columns, not [{mapping[name]}].")
+        columns = mapping[name].get("columns")
+        if columns and not isinstance(columns, Mapping):
+            raise ConfigError(f"[{name}.columns] must hold a line NAME: FROM for each column, not [{columns}].")
+    for name in ("properties", "rules"):
+        if mapping.get(name) and not isinstance(mapping[name], Mapping):
+            raise ConfigError(f"[{name}] must hold keys, not [{mapping[name]}].")
+
+
+def check_keys(given: Any, known: set[str], where: str) -> None:
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"[{where}] must hold keys, not [{given}].")
+    for key in given:
+        if key not in known:
+            raise ConfigError(f"Unknown key [{key}] in [{where}].{nearest(str(key), known)}")
+
+
+def texts_of(key: str, value: object) -> tuple[str, ...]:
+    """Return a list of texts; a text alone is a list of one, nothing a list of none.
+
+    Raises:
+        ConfigError: it is another thing.
+    """
+    found = [value] if isinstance(value, str) else [] if value is None else value
+    if not isinstance(found, (list, tuple)) or not all(isinstance(each, str) for each in found):
+        raise ConfigError(f"[{key}] = [{value}] is not a list of texts: write {key}: [one, two].")
+    return tuple(found)
+
+
+def pair_of(key: str, value: object) -> tuple[float, float] | None:
+    """Return two numbers, None for nothing.
+
+    Raises:
+        ConfigError: it is another thing.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise ConfigError(f"[{key}] = [{value}] is not two numbers: write {key}: [1, 5].")
+    return number(f"[{key}]", value[0]), number(f"[{key}]", value[1])
+
+
+def stated_moment(key: str, value: object) -> float | None:
+    """Return a point in time that a mapping or an option states, None where it states none.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    try:
+        return None if value is None else moment(value)
+    except ValueError as error:
+        raise ConfigError(
+            f"{key} [{value}] is not a date: write 2014-01-31, 2014-01-31T12:00:00 or a Unix time."
+        ) from error
+
+
+def rules_of(given: Mapping[str, Any]) -> Rules:
+    """Return the rules that a mapping states; a key without a value states nothing.
+
+    Raises:
+        ConfigError: an unknown key, or a value that the rule cannot take.
+    """
+    check_keys(given, {each.name for each in fields(Rules)}, "rules")
+    return Rules(**{key: _rule(key, value) for key, value in given.items() if value is not None})
+
+
+def _rule(key: str, value: object) -> Any:
+    where = f"rules.{key}"
+    if key in ("clean", "boilerplate"):
+        return texts_of(where, value)
+    if key == "scale":
+        return pair_of(where, value)
+    if key in ("since", "until"):
+        return stated_moment(f"[{where}]", value)
+    if key in ("plausible", "implicit", "require_text") and not isinstance(value, bool):
+        raise ConfigError(f"[{where}] = [{value}] is neither true nor false.")
+    if key == "threshold":
+        return number(f"[{where}]", value)
+    if key in ("max_per_day", "user_core", "item_core"):
+        return number(f"[{where}]", value, least=int(key == "max_per_day"), whole=True)
+    return value

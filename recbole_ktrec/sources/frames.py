@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import io
 from collections.abc import Iterator, Sequence
@@ -71,9 +72,7 @@ def names(inputs: Inputs, member: Member) -> list[str]:
     with inputs.stream(member) as stream:
         data = io.BytesIO(stream.read())
     if ending(member) == ".parquet":
-        import pyarrow.parquet
-
-        return list(map(plain, _guarded(lambda: pyarrow.parquet.ParquetFile(data).schema_arrow.names, member.name)))
+        return list(map(plain, _parquet_file(data, member.name).schema_arrow.names))
     frame = _guarded(lambda: pd.read_excel(data, header=None, nrows=1, dtype=object, **_EMPTY), member.name)
     return list(map(plain, _names(frame))) if len(frame) else []
 
@@ -91,18 +90,42 @@ def _has_any(frame: pd.DataFrame, columns: Sequence[str | int | None] | None) ->
 def _parquet(
     data: io.BytesIO, name: str, columns: Sequence[str | int | None] | None, ledger: Ledger
 ) -> Iterator[Batch]:
-    import pyarrow.parquet
-
-    file = _guarded(lambda: pyarrow.parquet.ParquetFile(data), name)
+    file = _parquet_file(data, name)
     have = file.schema_arrow.names
     chosen = positions(have, have if columns is None else columns, name)
     first = 1
-    for part in file.iter_batches(ROWS, columns=[have[at] for at in sorted({c for c in chosen if c is not None})]):
-        values = {column: part.column(i).to_pylist() for i, column in enumerate(part.schema.names)}
+    parts = file.iter_batches(ROWS, columns=[have[at] for at in sorted({c for c in chosen if c is not None})])
+    while (part := _guarded(lambda: next(parts, None), name)) is not None:
+        values = {each: _values(part.column(i), name, each, ledger) for i, each in enumerate(part.schema.names)}
         count = part.num_rows
         ledger.rows_in += count
         yield Batch([_column(values, have, at, count) for at in chosen], name, range(first, first + count))
         first += count
+
+
+def _parquet_file(data: io.BytesIO, name: str) -> Any:
+    """Open a parquet file; pyarrow may be there and fail to load, too."""
+    return _guarded(lambda: importlib.import_module("pyarrow.parquet").ParquetFile(data), name)
+
+
+def _values(column: Any, file: str, name: str, ledger: Ledger) -> list[Any]:
+    """Return the values of a column; bytes that are not marked as text are UTF-8 all the same, or left out."""
+    values: list[Any] = _guarded(column.to_pylist, file)
+    if "binary" not in str(column.type):
+        return values
+    texts = list(map(_text, values))
+    if left := texts.count(None) - column.null_count:
+        ledger.changed[f"{name} of bytes that are no UTF-8, left empty"] += left
+    return texts
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, list):
+        return list(map(_text, value))
+    try:
+        return value.decode("utf-8") if isinstance(value, bytes) else value
+    except UnicodeDecodeError:
+        return None
 
 
 def _column(values: dict[str, list[Any]], have: list[str], at: int | None, count: int) -> Sequence[object]:

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
+from decimal import Decimal
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def _id(value: object) -> str:
         return " ".join(value.replace("\x00", "").split()).encode("utf-8", "replace").decode()
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, (float, Decimal)) and math.isfinite(value) and value == int(value):
         return str(int(value))
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else "<NA>"
 

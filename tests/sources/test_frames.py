@@ -1,7 +1,9 @@
 """Workbooks and parquet files, where their extras are installed, and the message where they are not."""
 
 import importlib.util
+import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,53 @@ def test_a_parquet_table_is_guessed(tmp_path: Path) -> None:
     report = convert("table", source_of(mapping), [tmp_path], tmp_path / "out" / "d")
     assert dict(report.ledgers[0].dropped) == {"missing item_id": 1}
     assert (tmp_path / "out" / "d" / "d.inter").read_text().splitlines()[1:] == ["1\ta\t1.5"]
+
+
+def parquet(folder: Path, name: str, **columns: Any) -> Path:
+    """Write a parquet file without compression, so that its pages can be damaged in place."""
+    arrow = pytest.importorskip("pyarrow", reason="extra [parquet] is not installed")
+    folder.mkdir(exist_ok=True)
+    pytest.importorskip("pyarrow.parquet").write_table(arrow.table(columns), folder / name, compression="none")
+    return folder / name
+
+
+def test_decimal_ids_and_bytes_of_a_parquet_file(convert: Callable[..., Any], tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow", reason="extra [parquet] is not installed")
+    long = 12345678901234567890
+    users = arrow.array([Decimal(long), Decimal(2), Decimal("3")], arrow.decimal128(38, 0))
+    items = arrow.array([b"x", b"y", b"\xff"], arrow.binary())
+    parquet(tmp_path / "raw", "c.parquet", user_id=users, item_id=items)
+    texts = {"title": arrow.array([b"Red shoe", None], arrow.binary()), "tags": arrow.array([[b"a"], [b"b", b"c"]])}
+    parquet(tmp_path / "raw", "i.parquet", item_id=arrow.array([b"x", b"y"], arrow.binary()), **texts)
+    rows, account = convert({}, "--interactions", "c.parquet", "--items", "i.parquet")
+    assert rows["inter"][1:] == [[str(long), "x"], ["2", "y"]]
+    assert rows["item"][1:] == [["x", "Red shoe", "a"], ["y", "", "b, c"]]
+    table = account["tables"]["inter"]
+    assert table["dropped"] == {"missing item_id": 1}
+    assert table["changed"] == {"item_id of bytes that are no UTF-8, left empty": 1}
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_damaged_page_of_a_parquet_file_is_its_own_fault(
+    convert: Callable[..., Any], tmp_path: Path, mapped: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = parquet(tmp_path / "raw", "c.parquet", user_id=["a", "b"] * 500, item_id=["x", "y"] * 500)
+    data = bytearray(path.read_bytes())
+    data[4:60] = b"\xff" * 56
+    path.write_bytes(data)
+    (tmp_path / "m.yaml").write_text("interactions: {file: c.parquet, columns: {user_id: user_id, item_id: item_id}}\n")
+    given = ["--mapping", str(tmp_path / "m.yaml")] if mapped else ["--interactions", "c.parquet"]
+    assert convert({}, *given) == 2
+    assert "[c.parquet] cannot be read: " in capsys.readouterr().err
+
+
+def test_a_reader_that_does_not_load_is_told(
+    convert: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda module: object())
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    assert convert({"c.parquet": b"PAR1"}, "--interactions", "c.parquet") == 2
+    assert "[c.parquet] cannot be read: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["retail.xlsx", "retail.parquet"])

@@ -46,7 +46,7 @@ from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.sources import SOURCES, Report, Rules, Source, convert, load_mapping, source_of
 from recbole_ktrec.sources.checks import rules_of, stated_moment
 from recbole_ktrec.sources.cleaning import RULES
-from recbole_ktrec.sources.completion import complete, encoded
+from recbole_ktrec.sources.completion import complete, encoded, left_out
 from recbole_ktrec.sources.files import Inputs
 from recbole_ktrec.sources.stated import Stated
 from recbole_ktrec.sources.table import shipped_mappings
@@ -112,11 +112,11 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         parser.error("name a source and its --input (ktrec convert --list shows the sources)")
     if args.source != TABLE and (given := _given_for_tables(args)):
         raise ConfigError(f"{given[0]} is for the source [{TABLE}]; [{args.source}] knows its own columns.")
-    mapping = _mapping(args) if args.source == TABLE else {}
+    mapping, left = _mapping(args) if args.source == TABLE else ({}, [])
     source = source_of(mapping) if args.source == TABLE else _source(args.source)
     output = Path(args.output or Path("dataset", Path(args.mapping or args.source).stem))
     if mapping:
-        print(_shown(mapping))
+        print("\n".join([_shown(mapping), *left]))
     report = convert(
         args.source, source, args.input, output,
         rules=_rules(args, mapping.get("rules") or {}), options=_options(args, source),
@@ -155,8 +155,9 @@ def _listing() -> str:
     return "\n".join(lines)
 
 
-def _mapping(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the mapping of a table: its file, what the options say in its place, guesses where neither says."""
+def _mapping(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+    """Return the mapping of a table: its file, what the options say in its place, guesses where neither says; and what
+    guessing left out."""
     mapping: dict[str, Any] = load_mapping(args.mapping) if args.mapping else {}
     for part in PARTS:
         if getattr(args, part):
@@ -168,7 +169,8 @@ def _mapping(args: argparse.Namespace) -> dict[str, Any]:
     inputs = Inputs.of(args.input, _pairs(args.file, "--file"))
     for part, encoding in encodings:
         mapping = encoded(mapping, inputs, part, encoding)
-    return complete(mapping, inputs, stated)
+    whole = complete(mapping, inputs, stated)
+    return whole, list(left_out(mapping, whole, inputs))
 
 
 def _encoding(text: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from recbole_ktrec.sources import frames, jsonlines
 from recbole_ktrec.sources.checks import check_mapping, texts_of
 from recbole_ktrec.sources.delimited import header
 from recbole_ktrec.sources.files import Inputs, Member
-from recbole_ktrec.sources.guessing import guess_columns, guess_stated, sniff
+from recbole_ktrec.sources.guessing import guess_columns, guess_stated, means_text, sniff
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.notices import written
 from recbole_ktrec.sources.stated import Header, Stated
@@ -21,6 +21,8 @@ from recbole_ktrec.sources.tables import PARTS, Kind
 
 #: Rows that columns are guessed from.
 ROWS = 1000
+#: Keys left out that a message names.
+SHOWN = 12
 
 
 def complete(mapping: Mapping[str, Any], inputs: Inputs, stated: Sequence[Stated] = ()) -> dict[str, Any]:
@@ -89,6 +91,22 @@ def _columns(
     return {**part, "columns": columns}
 
 
+def left_out(given: Mapping[str, Any], whole: Mapping[str, Any], inputs: Inputs) -> Iterator[str]:
+    """Yield for each part whose columns were guessed which keys of its objects are too rare to be one.
+
+    Args:
+        given, whole: the mapping before and after :func:`complete`.
+    """
+    for name, kind in PARTS.items():
+        if name in whole and not (given.get(name) or {}).get("columns"):
+            part = part_of(kind, whole[name], ())
+            found = _header(part, files_of(kind, part.files, inputs)[0], inputs)
+            taken = {*found.names, *(origin.split(".")[0] for origin in part.columns.values())}
+            if rare := [key for key in found.rare if "." not in key and key not in taken]:
+                keys = ", ".join(rare[:SHOWN]) + ", ..." * (len(rare) > SHOWN)
+                yield f"{name}: left out, since few objects have it: {keys} (--column {name}.NAME=KEY takes it in)"
+
+
 def _types(columns: Mapping[str, Any]) -> dict[str, str]:
     """Return the types that a mapping says outright."""
     return {name: spec["type"] for name, spec in columns.items() if isinstance(spec, Mapping) and "type" in spec}
@@ -120,8 +138,10 @@ def _header(part: Part, member: Member, inputs: Inputs) -> Header:
     form = part.format or sniff(member, inputs)[0]
     if form == "json":
         usual = [key for key in jsonlines.usual_keys(inputs, member) if key]
+        rare = jsonlines.paths(inputs, member)
+        texts = [key for key in rare if part.kind == "item" and means_text(key) and "." not in key]
         later = partial(jsonlines.holds, inputs, member)
-        return Header(member.name, usual, jsonlines.paths(inputs, member), later)
+        return Header(member.name, list(dict.fromkeys([*usual, *texts])), rare, later)
     if form in ("parquet", "excel"):
         return Header(member.name, frames.names(inputs, member))
     dialect, names = dialect_of(part, member, inputs)

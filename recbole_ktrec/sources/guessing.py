@@ -154,7 +154,7 @@ def guess_type(values: Sequence[object], name: str = "", kind: Kind = "inter") -
     full = [text for text in texts if text.strip() not in NO_NUMBER]
     if full and not numbers(full)[1] and not any(_is_code(text.strip()) for text in full):
         return "float"
-    called = kind == "item" and _last_word(name) in TEXT_NAMES
+    called = kind == "item" and means_text(name)
     return "token_seq" if called or any(_has_words(text.strip()) for text in full) else "token"
 
 
@@ -166,8 +166,10 @@ def _are_vectors(values: Sequence[object]) -> bool:
     return any(isinstance(entry, float) for value in lists for entry in value)
 
 
-def _last_word(name: str) -> str:
-    return ("".join(c if c.isalnum() else " " for c in name.lower()).split() or [""])[-1]
+def means_text(name: str) -> bool:
+    """Say whether a column of items is called what their texts are called."""
+    words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
+    return bool(words) and words[-1] in TEXT_NAMES
 
 
 def _is_code(text: str) -> bool:

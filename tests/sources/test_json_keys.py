@@ -1,0 +1,28 @@
+"""The keys of JSON objects: rare ones are told, texts taken however rare."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Convert = Callable[..., Any]
+PAIRS = "user_id,item_id\na,p0\nb,p1\n"
+FILES = ("--interactions", "c.csv", "--items", "i.json")
+
+
+def test_rare_keys_are_told_and_texts_taken_however_rare(convert: Convert, capsys: pytest.CaptureFixture[str]) -> None:
+    items: list[dict[str, object]] = [{"id": f"p{k}", "price": k} for k in range(50)]
+    items[1] |= {"description": "Soft", "ean": 5, "size": {"cm": 3}, "plot_summary": "A b"}
+    text = "".join(json.dumps(each) + "\n" for each in items)
+    rows, _ = convert({"c.csv": PAIRS, "i.json": text}, *FILES)
+    shown = capsys.readouterr().out
+    assert "items: left out, since few objects have it: ean, size (--column items.NAME=KEY takes it in)" in shown
+    assert rows["item"][0] == ["item_id:token", "price:float", "description:token_seq", "plot_summary:token_seq"]
+    assert rows["item"][2] == ["p1", "1", "Soft", "A b"]
+    stated = ("--column", "items.ean=ean", "--column", "items.cm=size.cm")
+    rows, _ = convert({}, *FILES, *stated, "--overwrite")
+    assert "left out" not in capsys.readouterr().out
+    assert dict(zip(rows["item"][0], rows["item"][2], strict=True))["cm:float"] == "3"

@@ -101,6 +101,20 @@ class Inputs:
             )
         return []
 
+    def one(self, role: str, *patterns: str, required: bool = True) -> list[Member]:
+        """Return the file of ``role`` as :meth:`find` does, in a list; several would be taken for parts of one.
+
+        Raises:
+            DataError: there are several; the message names two.
+        """
+        found = self.find(role, *patterns, required=required)
+        if len(found) > 1:
+            raise DataError(
+                f"[{found[0].name}] and [{found[1].name}] are of two data sets, or one twice: leave one, or say "
+                f"--file {role}=PATH."
+            )
+        return found
+
     def check_roles(self) -> None:
         """Fail if a file was given for a role that nothing looked for.
 

@@ -28,7 +28,7 @@ _INTER = (user_id(), item_id(), rating(), timestamp())
 
 
 def _tables(inputs: Inputs, options: dict[str, object]) -> Sequence[Table]:
-    found = inputs.find("ratings", "ratings.csv", "ratings.dat", "u.data")
+    found = inputs.one("ratings", "ratings.csv", "ratings.dat", "u.data")
     csv, old = ".csv" in found[0].base, found[0].base.startswith("u.")
     dialect = _CSV if csv else _TABS if old else _COLONS
     columns: list[str | int | None] = ["userId", "movieId", "rating", "timestamp"] if csv else [0, 1, 2, 3]
@@ -46,13 +46,13 @@ def _tables(inputs: Inputs, options: dict[str, object]) -> Sequence[Table]:
     return [
         Table("inter", _INTER, interactions),
         *_movies(inputs, csv, int(str(options["tags"]))),
-        *_users(inputs, "users.dat", replace(_COLONS, width=5), (2, 1, 3, 4)),
+        *([] if csv else _users(inputs, "users.dat", replace(_COLONS, width=5), (2, 1, 3, 4))),
     ]
 
 
 def _movies(inputs: Inputs, csv: bool, tags: int) -> list[Table]:
-    found = inputs.find("movies", "movies.csv" if csv else "movies.dat", required=False)
-    given = inputs.find("tags", "tags.csv" if csv else "tags.dat", required=False) if tags else []
+    found = inputs.one("movies", "movies.csv" if csv else "movies.dat", required=False)
+    given = inputs.one("tags", "tags.csv" if csv else "tags.dat", required=False) if tags else []
     named: list[str | int | None] = ["movieId", "title", "title", "genres"] if csv else [0, 1, 1, 2]
 
     def read(ledger: Ledger) -> Iterator[Batch]:
@@ -72,7 +72,7 @@ def _tags(inputs: Inputs, csv: bool, most: int, ledger: Ledger) -> dict[str, str
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     aside = Ledger("tags", ledger.strict)
     columns: list[str | int | None] = ["movieId", "tag"] if csv else [1, 2]
-    for member in inputs.find("tags", "tags.csv" if csv else "tags.dat"):
+    for member in inputs.one("tags", "tags.csv" if csv else "tags.dat"):
         for batch in batches(inputs, member, columns, aside, _CSV if csv else _COLONS):
             for item, tag in zip(*batch.columns, strict=True):
                 counts[str(item)][str(tag).strip().lower()] += 1
@@ -82,7 +82,7 @@ def _tags(inputs: Inputs, csv: bool, most: int, ledger: Ledger) -> dict[str, str
 
 
 def _items_100k(inputs: Inputs) -> list[Table]:
-    found = inputs.find("movies", "u.item", required=False)
+    found = inputs.one("movies", "u.item", required=False)
 
     def read(ledger: Ledger) -> Iterator[Batch]:
         wanted: list[str | int | None] = [0, 1, 1, *range(5, 24)]
@@ -97,7 +97,7 @@ def _items_100k(inputs: Inputs) -> list[Table]:
 
 
 def _users(inputs: Inputs, name: str, dialect: Dialect, order: tuple[int, ...]) -> list[Table]:
-    found = inputs.find("users", name, required=False)
+    found = inputs.one("users", name, required=False)
 
     def read(ledger: Ledger) -> Iterator[Batch]:
         for member in found:

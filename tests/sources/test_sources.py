@@ -97,3 +97,16 @@ def test_a_matrix_of_jester_that_lies_there_twice_is_refused(raw: Callable[..., 
     matrix = DUMPS["jester"][1].files[name]
     with pytest.raises(DataError, match=rf"\[{name}\] and \[packed.*{name}\] have one name"):
         run("jester", raw({name: matrix, f"packed/{name}": matrix}))
+
+
+def test_two_releases_of_movielens_are_not_one(raw: Callable[..., Path], run: Callable[..., Any]) -> None:
+    latest, old = DUMPS["movielens-latest"][1], DUMPS["movielens-1m"][1]
+    folder = raw({f"{name}/{file}": text for name in ("a", "b") for file, text in latest.files.items()})
+    with pytest.raises(DataError, match=r"\[a/ratings.csv\] and \[b/ratings.csv\] .* or say --file ratings=PATH"):
+        run("movielens", folder)
+    roles = {name: folder / "a" / f"{name}.csv" for name in ("ratings", "movies", "tags")}
+    assert run("movielens", folder, files=roles).rows("inter") == latest.inter
+    for file in ("ratings", "movies", "tags"):
+        (folder / "b" / f"{file}.csv").unlink()
+    result = run("movielens", raw({f"b/{name}": text for name, text in old.files.items()}), overwrite=True)
+    assert result.rows("inter") == latest.inter and not has(result, "user")

@@ -54,10 +54,10 @@ def batches(
         return
     sheets = _guarded(lambda: pd.read_excel(data, sheet_name=None, header=None, dtype=object, **_EMPTY), member.name)
     filled = {sheet: frame for sheet, frame in sheets.items() if len(frame)}
-    usable = {sheet for sheet, frame in filled.items() if not header or _has_any(frame, columns)} or set(filled)
+    usable = _usable(filled, columns if header else None)
     for sheet, frame in filled.items():
         if sheet not in usable:
-            ledger.changed[f"sheet [{sheet}], which has none of the columns, left out"] += 1
+            ledger.changed[f"sheet [{sheet}], which has {_held(frame, columns)} of the columns, left out"] += 1
             continue
         rows, first, chosen = frame, 1, list(range(frame.shape[1]) if columns is None else columns)
         if header:
@@ -82,9 +82,24 @@ def _names(frame: pd.DataFrame) -> list[str]:
     return ["" if pd.isna(cell) else str(cell) for cell in frame.iloc[0]]
 
 
-def _has_any(frame: pd.DataFrame, columns: Sequence[str | int | None] | None) -> bool:
-    wanted = {plain(each).lower() for each in columns or () if isinstance(each, str)}
-    return not wanted or not wanted.isdisjoint(plain(name).lower() for name in _names(frame))
+def _usable(sheets: dict[str, pd.DataFrame], columns: Sequence[str | int | None] | None) -> set[str]:
+    """Return the sheets with all columns; without such ones those with some, which fail by what they lack."""
+    count = len(_wanted(columns))
+    held = {sheet: len(_found(frame, columns)) for sheet, frame in sheets.items()}
+    return {sheet for sheet in held if held[sheet] == count} or {sheet for sheet in held if held[sheet]} or set(sheets)
+
+
+def _held(frame: pd.DataFrame, columns: Sequence[str | int | None] | None) -> str:
+    found = sorted(_found(frame, columns))
+    return f"only {', '.join(found)}" if found else "none"
+
+
+def _found(frame: pd.DataFrame, columns: Sequence[str | int | None] | None) -> set[str]:
+    return _wanted(columns) & {plain(name).lower() for name in _names(frame)}
+
+
+def _wanted(columns: Sequence[str | int | None] | None) -> set[str]:
+    return {plain(each).lower() for each in columns or () if isinstance(each, str)}
 
 
 def _parquet(

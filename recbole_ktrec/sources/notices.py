@@ -94,6 +94,12 @@ def empty(ledger: Ledger, columns: Sequence[str]) -> Iterator[str]:
         yield f"no row of the {PART_NAMES[ledger.kind]} has a value for {_listed(columns)}: see what they are read from"
 
 
+def sheets(ledger: Ledger) -> Iterator[str]:
+    """Warn of sheets left out that have some of the columns: the others may be spelt otherwise there."""
+    part = PART_NAMES[ledger.kind]
+    yield from (f"{part}: {reason}" for reason in ledger.changed if ", which has only " in reason)
+
+
 def no_numbers(ledger: Ledger) -> Iterator[str]:
     """Warn of columns that were taken for numbers and hold others, too: these cells are empty now."""
     for reason, cells in ledger.changed.items():

@@ -194,6 +194,7 @@ class Conversion:
         """Return what the user should not miss; ``stated``: the source is a table, whose mapping can be changed."""
         found = [text for ledger in self.ledgers for text in notices.undecoded(ledger, stated)]
         found += [text for ledger in self.ledgers for text in notices.damage(ledger)]
+        found += [text for ledger in self.ledgers for text in notices.sheets(ledger)]
         if stated:
             found += [text for ledger in self.ledgers for text in notices.empty(ledger, self._empty[ledger.kind])]
             found += [text for ledger in self.ledgers for text in notices.no_numbers(ledger)]

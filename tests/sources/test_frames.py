@@ -63,6 +63,32 @@ def test_a_parquet_table_is_guessed(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "d" / "d.inter").read_text().splitlines()[1:] == ["1\ta\t1.5"]
 
 
+def test_the_sheets_of_orders_and_goods_are_told_apart(
+    convert: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("openpyxl", reason="extra [excel] is not installed")
+    (tmp_path / "raw").mkdir()
+    with pd.ExcelWriter(tmp_path / "raw" / "shop.xlsx") as book:
+        for year in ("2023", "2024"):
+            orders = pd.DataFrame({"Customer": [f"a{year}", "b"], "SKU": ["x", "y"], "Price": [1, 2]})
+            orders.to_excel(book, sheet_name=year, index=False)
+        pd.DataFrame({"SKU": ["x", "y"], "Title": ["Red shoe", "Blue hat"]}).to_excel(book, "Goods", index=False)
+    (tmp_path / "m.yaml").write_text(
+        "interactions: {file: shop.xlsx, columns: {user_id: Customer, item_id: SKU}}\n"
+        "items: {file: shop.xlsx, columns: {item_id: SKU, title: Title}}\ntext_fields: [title]\n"
+    )
+    rows, account = convert({}, "--mapping", str(tmp_path / "m.yaml"))
+    assert rows["inter"][1:] == [["a2023", "x"], ["b", "y"], ["a2024", "x"]]
+    assert rows["item"][1:] == [["x", "Red shoe"], ["y", "Blue hat"]]
+    assert account["tables"]["inter"]["changed"] == {"sheet [Goods], which has only sku of the columns, left out": 1}
+    assert "warning: items: sheet [2023], which has only sku of the columns, left out" in capsys.readouterr().out
+    (tmp_path / "m.yaml").write_text(
+        "interactions: {file: shop.xlsx, columns: {user_id: Customer, item_id: SKU, rating: Stars}}\n"
+    )
+    assert convert({}, "--mapping", str(tmp_path / "m.yaml"), "--overwrite") == 2
+    assert "[shop.xlsx, sheet 2023] has no column [Stars]" in capsys.readouterr().err
+
+
 def parquet(folder: Path, name: str, **columns: Any) -> Path:
     """Write a parquet file without compression, so that its pages can be damaged in place."""
     arrow = pytest.importorskip("pyarrow", reason="extra [parquet] is not installed")

@@ -13,9 +13,27 @@ from recbole_ktrec.errors import ConfigError, nearest
 #: Longest text kept; RecBole's csv reader stops at 131,072 characters a cell.
 LONGEST = 100_000
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->|<!DOCTYPE[^<>]*>", re.S)
+_TAG = re.compile(r"</?([A-Za-z][\w:.-]*)([^<>]*)>|<!--.*?-->|<!DOCTYPE[^<>]*>", re.S)
 _CODE = re.compile(r"<(script|style)\b.*?</\1\s*>", re.S | re.I)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
+
+
+#: Elements of HTML, those of before HTML 5 included.
+ELEMENTS = frozenset(
+    "a abbr acronym address applet area article aside audio b base basefont bdi bdo bgsound big blink blockquote "
+    "body br button canvas caption center cite code col colgroup data datalist dd del details dfn dialog dir div dl "
+    "dt em embed fieldset figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr "
+    "html i iframe image img input ins isindex kbd keygen label layer legend li link listing main map mark marquee "
+    "math menu menuitem meta meter multicol nav nobr noembed noframes noscript object ol optgroup option output p "
+    "param picture plaintext pre progress q rb rp rt rtc ruby s samp script search section select slot small source "
+    "spacer span strike strong style sub summary sup svg table tbody td template textarea tfoot th thead time title "
+    "tr track tt u ul var video wbr xml xmp".split()
+)
+#: What stands in a tag without a value.
+FLAGS = frozenset(
+    "allowfullscreen async autofocus autoplay checked compact controls default defer disabled hidden ismap loop "
+    "multiple muted nohref noresize noshade novalidate nowrap open readonly required reversed selected".split()
+)
 
 
 def _entities(text: str) -> str:
@@ -30,7 +48,14 @@ def _entities(text: str) -> str:
 def _tags(text: str) -> str:
     if "<" not in text:
         return text
-    return _TAG.sub(" ", _CODE.sub(" ", text) if "</s" in text.lower() else text)
+    return _TAG.sub(_untagged, _CODE.sub(" ", text) if "</s" in text.lower() else text)
+
+
+def _untagged(found: re.Match[str]) -> str:
+    """Return a blank for a tag of HTML (or of a namespace, as Word writes), other text such as "a<b and c>d" as is."""
+    name, rest = (found[1] or "").lower(), (found[2] or "").strip(" \t\n\r/\\")
+    known = not name or name in ELEMENTS or ":" in name
+    return " " if known and (not rest or "=" in rest or FLAGS.issuperset(rest.lower().split())) else found[0]
 
 
 def _control(text: str) -> str:

@@ -17,6 +17,8 @@ from recbole_ktrec.sources.tables import ITEM, PART_NAMES, RATING, TIME, USER, K
 from recbole_ktrec.sources.values import NO_NUMBER, date, flat, float_list, numbers
 
 DELIMITERS = ("\t", "::", ",", ";", "|")
+#: What an item is called by: its id, or its name in a table of items that has a column [id].
+NOUNS = ("movie", "book", "article", "course", "video", "anime", "song", "game", "track", "artist", "recipe")
 #: Output column -> names (lower case, letters only) that mean it.
 NAMES = {
     USER: ("userid", "user", "uid", "reviewerid", "customerid", "customer", "visitorid", "username", "userkey",
@@ -25,8 +27,7 @@ NAMES = {
     ITEM: ("itemid", "item", "iid", "parentasin", "asin", "productid", "product", "movieid", "bookid", "isbn",
            "articleid", "newsid", "courseid", "videoid", "animeid", "songid", "businessid", "stockcode", "sku",
            "skuid", "goodsid", "gameid", "appid", "trackid", "artistid", "postid", "contentid", "listingid", "recipeid",
-           "jobid", "hotelid", "placeid", "venueid", "poiid", "paperid", "movie", "book", "article", "course", "video",
-           "anime", "song", "game", "track", "artist", "recipe", "id"),
+           "jobid", "hotelid", "placeid", "venueid", "poiid", "paperid", *NOUNS, "id"),
     RATING: ("rating", "ratings", "stars", "score", "overall", "bookrating"),
     TIME: ("timestamp", "time", "date", "datetime", "unixreviewtime", "eventtime", "createdat", "ts",
            "eventtimestamp", "reviewtime", "orderdate", "purchasedate", "purchasedat", "viewedat", "watchedat",
@@ -87,7 +88,7 @@ def guess_columns(
         names = [name for name in names if name]  # what spreadsheets leave at the end of each line
     _refuse_twice(names, file)
     for target in WANTED[kind]:
-        found = _named(target, names)
+        found = _named(target, names, kind)
         if target in given:
             columns[target] = given[target]
         elif found is not None:
@@ -139,10 +140,17 @@ def guess_stated(name: str, spec: dict[str, Any], values: Mapping[str, Sequence[
     return {**spec, "type": guess_type(values[spec["from"]])}
 
 
-def _named(target: str, names: Sequence[str]) -> str | None:
+def _named(target: str, names: Sequence[str], kind: Kind) -> str | None:
     """Return the column whose name means ``target``."""
     plain = {name: "".join(c for c in name.lower() if c.isalnum()) for name in names}
-    return next((name for alias in NAMES[target] for name in names if plain[name] == alias), None)
+    return next((name for alias in _aliases(target, kind) for name in names if plain[name] == alias), None)
+
+
+def _aliases(target: str, kind: Kind) -> Sequence[str]:
+    """Return the names that mean ``target``; where items and users are described, [id] is theirs."""
+    if kind == "user":
+        return (*NAMES[target], "id")
+    return [each for each in NAMES[target] if each not in NOUNS] + list(NOUNS) if kind == "item" else NAMES[target]
 
 
 def guess_type(values: Sequence[object], name: str = "", kind: Kind = "inter") -> str:

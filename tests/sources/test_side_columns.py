@@ -72,3 +72,18 @@ def test_a_blank_row_of_an_interaction_costs_its_item_no_text(convert: Convert) 
         "item_id without text, which it has further down (that row stays)": 1,
         "item_id seen before (the first with text stays)": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("items", "key"), [("id,movie,year", "id"), ("movie,year,size", "movie"), ("id,movie,movieId", "movieId")]
+)
+def test_the_id_of_an_item_is_no_name(convert: Convert, items: str, key: str) -> None:
+    cells = {"id": "x", "movie": "x y", "year": "2000", "movieId": "x", "size": "3"}
+    text = f"{items}\n{','.join(cells[name] for name in items.split(','))}\n"
+    _, account = convert({"c.csv": CLICKS, "i.csv": text}, *FILES)
+    assert account["mapping"]["items"]["columns"]["item_id"] == {"from": key}
+
+
+def test_the_id_of_a_user_is_called_id_alone(convert: Convert) -> None:
+    rows, _ = convert({"c.csv": CLICKS, "u.csv": "id,age\na,30\n"}, "--interactions", "c.csv", "--users", "u.csv")
+    assert columns(rows["user"], "user_id", "age") == [("a", "30")]

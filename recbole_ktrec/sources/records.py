@@ -3,7 +3,8 @@
 A line without quotes is split. A record with quotes is read as RFC 4180 says, over several lines if need be; if that
 does not give the right number of cells, the line is taken as unquoted; if that fails too, the line is damaged. So a
 stray quote costs at most its own line, unless what it opens makes a record of the right number of cells (without a
-header any number is right until lines without quotes have told it).
+header any number is right until lines without quotes have told it). Where the number of cells is known, quotes that
+are escaped as ``\\"`` or come after a blank are tried before a line is taken as unquoted.
 """
 
 from __future__ import annotations
@@ -109,6 +110,9 @@ class Reader:
         """Return (lines used, cells); 0 lines: more are needed to tell."""
         row, open_quote = self._strict(lines[at])
         if row is not None:
+            blanks = any(cell.startswith(' "') for cell in row)  # a text of this file, or how it parts its cells
+            return 1, (self._otherwise(lines[at]) if blanks else None) or row
+        if not open_quote and (row := self._otherwise(lines[at])) is not None:
             return 1, row
         end = min(at + SPAN, len(lines))
         if open_quote:
@@ -122,13 +126,28 @@ class Reader:
                     return following - at + 1, row
             if end == len(lines) and not last and end - at < SPAN:
                 return 0, None
+            if (row := self._otherwise(lines[at])) is not None:
+                return 1, row
         self._ledger.changed["stray quotes kept as they are"] += 1
         return 1, lines[at].split(self._dialect.delimiter)
 
-    def _strict(self, text: str) -> tuple[list[str] | None, bool]:
-        """Return (cells if ``text`` is one sound record, whether a quote was left open)."""
+    def _otherwise(self, line: str) -> list[str] | None:
+        r"""Return the cells of a line whose quotes are escaped as ``\"`` (Spark does so) or come after a blank."""
+        if self.width is None:
+            return None
+        if '\\"' in line and (row := self._strict(line.replace('\\"', '""'))[0]) is not None:
+            self._ledger.changed['quotes escaped as \\"'] += 1
+            return row
+        if f'{self._dialect.delimiter} "' in line and (row := self._strict(line, blanks=True)[0]) is not None:
+            self._ledger.changed["quotes after a blank"] += 1
+            return row
+        return None
+
+    def _strict(self, text: str, blanks: bool = False) -> tuple[list[str] | None, bool]:
+        """Return (cells if ``text`` is one sound record, whether a quote was left open); ``blanks`` may come first."""
+        mark = self._dialect.delimiter
         try:
-            found = list(csv.reader([text], delimiter=self._dialect.delimiter, strict=True))
+            found = list(csv.reader([text], delimiter=mark, strict=True, skipinitialspace=blanks))
         except csv.Error as error:
             return None, "end of data" in str(error)
         sound = len(found) == 1 and (self.width is None or len(found[0]) == self.width)

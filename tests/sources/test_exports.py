@@ -37,3 +37,28 @@ def test_a_header_with_an_open_quote_is_taken_as_it_stands(convert: Convert, tmp
     (tmp_path / "m.yaml").write_text("interactions: {file: c.csv, columns: {user_id: user_id, item_id: item_id}}\n")
     rows, _ = convert({"c.csv": PAIRS.replace("user_id", '"user_id')}, "--mapping", str(tmp_path / "m.yaml"))
     assert columns(rows["inter"], "user_id", "item_id") == [("a", "x"), ("b", "y")]
+
+
+def test_quotes_as_spark_escapes_them(convert: Convert) -> None:
+    lines = [
+        "item_id,title,path",
+        r'x,"The \"Big\" one",a',
+        r'y,"The \"Big\", the \"Bad\"",C:\temp',
+        r'z,"ends with \"",b',
+        r'v,"C:\",b',
+        'w,"two ""lines""\nand a \\"quote",c',
+    ]
+    rows, account = convert({"c.csv": PAIRS, "i.csv": "\n".join(lines) + "\n"}, *FILES)
+    titles = [('"The ""Big"" one"',), ('"The ""Big"", the ""Bad"""',), ('"ends with """',), ("C:\\",)]
+    assert columns(rows["item"], "title")[:4] == titles
+    assert columns(rows["item"], "path")[:4] == [("a",), ("C:\\temp",), ("b",), ("b",)]
+    table = account["tables"]["item"]
+    assert table["changed"]['quotes escaped as \\"'] == 3
+
+
+def test_quotes_after_a_blank(convert: Convert) -> None:
+    clicks = 'user_id, item_id, note\n"a", "x", "b, c"\nb, "y", 5\nc, "x" y, 6\nd,z," ""d"" e"\n'
+    rows, account = convert({"c.csv": clicks}, "--interactions", "c.csv")
+    assert rows["inter"][1:3] == [["a", "x", "b, c"], ["b", "y", "5"]]
+    assert rows["inter"][3:] == [["c", '"""x"" y"', "6"], ["d", "z", '"""d"" e"']]
+    assert account["tables"]["inter"]["changed"]["quotes after a blank"] == 2

@@ -91,7 +91,9 @@ def _add_rules(group: Any) -> None:
     group.add_argument("--no-plausible", action="store_true", help="keep ratings off the scale and impossible dates")
     group.add_argument("--scale", nargs=2, type=float, metavar=("LOW", "HIGH"), help="ratings outside are dropped")
     group.add_argument("--since", metavar="DATE", help="events before are dropped (ISO 8601 or Unix time)")
-    group.add_argument("--until", metavar="DATE", help="events after are dropped")
+    group.add_argument(
+        "--until", metavar="DATE", help="events after are dropped (a date without a clock: after its end)"
+    )
     group.add_argument("--threshold", type=float, metavar="RATING", help="ratings below are dropped")
     group.add_argument("--implicit", action="store_true", help="leave the ratings out and keep rows without one")
     group.add_argument("--duplicates", choices=("keep", "exact", "first", "last"), help="default: exact ones go")
@@ -189,7 +191,7 @@ def _rules(args: argparse.Namespace, given: Mapping[str, Any]) -> Rules:
         "plausible": False if args.no_plausible else None,
         "scale": tuple(args.scale) if args.scale else None,
         "since": stated_moment("--since", args.since),
-        "until": stated_moment("--until", args.until),
+        "until": stated_moment("--until", args.until, end=True),
         "implicit": args.implicit or None,
         "require_text": args.require_text or None,
         "items": "interacted" if args.interacted_only else None,

@@ -65,14 +65,14 @@ def pair_of(key: str, value: object) -> tuple[float, float] | None:
     return number(f"[{key}]", value[0]), number(f"[{key}]", value[1])
 
 
-def stated_moment(key: str, value: object) -> float | None:
-    """Return a point in time that a mapping or an option states, None where it states none.
+def stated_moment(key: str, value: object, end: bool = False) -> float | None:
+    """Return a point in time that a mapping or an option states (``end``: of a bare date), None where it states none.
 
     Raises:
         ConfigError: it is none.
     """
     try:
-        return None if value is None else moment(value)
+        return None if value is None else moment(value, end)
     except ValueError as error:
         raise ConfigError(
             f"{key} [{value}] is not a date: write 2014-01-31, 2014-01-31T12:00:00 or a Unix time."
@@ -96,7 +96,7 @@ def _rule(key: str, value: object) -> Any:
     if key == "scale":
         return pair_of(where, value)
     if key in ("since", "until"):
-        return stated_moment(f"[{where}]", value)
+        return stated_moment(f"[{where}]", value, key == "until")
     if key in ("plausible", "implicit", "require_text") and not isinstance(value, bool):
         raise ConfigError(f"[{where}] = [{value}] is neither true nor false.")
     if key == "threshold":

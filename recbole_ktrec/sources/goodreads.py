@@ -17,7 +17,9 @@ _MONTHS = {month: number for number, month in enumerate(calendar.month_abbr) if 
 
 
 def _tables(inputs: Inputs, options: dict[str, object]) -> Sequence[Table]:
-    found = inputs.find("interactions", "goodreads_interactions*.json", "goodreads_reviews*.json")
+    # Reviews of the release that marks spoilers come with other keys.
+    names = ("goodreads_interactions*.json", "goodreads_reviews*.json")
+    found = inputs.find("interactions", *names, exclude="goodreads_reviews_spoiler*")
     books = inputs.find("books", "goodreads_books*.json", required=False)
     with_text = bool(options["reviews"])
     columns = [user_id(), item_id(), rating(unrated=0.0), timestamp(_added)]

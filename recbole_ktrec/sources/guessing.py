@@ -36,7 +36,10 @@ NAMES = {
 WANTED = {"inter": (USER, ITEM, RATING, TIME), "item": (ITEM,), "user": (USER,)}
 _DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%d %b %Y")
 #: Forms of dates that a message offers; none is taken unasked, since 3/4 may be in March or in April.
-FORMS = tuple(day + clock for day in _DAYS for clock in ("", " %H:%M", " %H:%M:%S", " %I:%M:%S %p"))
+FORMS = (
+    *(day + clock for day in _DAYS for clock in ("", " %H:%M", " %H:%M:%S", " %I:%M:%S %p")),
+    *("%Y-%m-%d" + clock for clock in (" %H:%M:%S UTC", " %H:%M UTC", " %H:%M:%S.%f UTC")),
+)
 
 #: Digits -> how dates are written without anything between.
 COMPACT = {4: "%Y", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}

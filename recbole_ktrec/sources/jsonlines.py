@@ -70,19 +70,20 @@ def paths(inputs: Inputs, member: Member) -> list[str]:
 
 def _paths(value: dict[str, Any]) -> Iterator[str]:
     for key, inner in value.items():
-        if key and "." not in key:  # a.b is b of a
+        if key:
             yield key
-            if isinstance(inner, dict):
+            if isinstance(inner, dict) and "." not in key:  # a.b.c is c of b of a
                 yield from (f"{key}.{each}" for each in _paths(inner))
 
 
 def holds(inputs: Inputs, member: Member, name: str) -> bool:
-    """Say whether each key of the path ``name`` stands somewhere in a file."""
+    """Say whether the key ``name``, or each key of that path, stands somewhere in a file."""
+    whole = _key(name)
     missing = [_key(each) for each in name.split(".")]
     with inputs.stream(member) as stream:
         for _, _, chunk in blocks(stream, member.name):
             missing = [key for key in missing if not key.search(chunk)]
-            if not missing:
+            if not missing or whole.search(chunk):
                 return True
     return False
 

@@ -9,8 +9,7 @@ from typing import Literal
 import numpy as np
 
 from recbole_ktrec.errors import ConfigError
-
-DAY = 86_400.0
+from recbole_ktrec.sources.values import DAY
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class Rules:
         boilerplate: regular expressions to cut out of texts.
         plausible: drop ratings off the source's scale and dates before its platform existed.
         scale: lowest and highest rating, in the place of the source's.
-        since, until: Unix times; events outside are dropped.
+        since, until: Unix times; events before and after are dropped.
         threshold: drop ratings below.
         implicit: leave the rating column out (and keep rows without a rating).
         duplicates: ``exact`` drops rows equal in all columns; ``first`` and ``last`` keep one row for each user and

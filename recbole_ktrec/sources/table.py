@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ COLUMN_KEYS = {"from", "type", "date", "unit", "decimal", "unrated", "required",
 #: Unit of time -> how many of them make a second.
 UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 FORMATS = ("csv", "tsv", "json", "parquet", "excel")
+_NAME = re.compile(r"[^\s:]+")
 IDS = {"inter": (USER, ITEM), "item": (ITEM,), "user": (USER,)}
 
 
@@ -107,6 +109,8 @@ def part_of(kind: Kind, given: Mapping[str, Any], text_fields: Sequence[str]) ->
 
 def _column(name: str, spec: Any, is_text: bool, table: Kind) -> Column:
     where = PART_NAMES[table]
+    if not _NAME.fullmatch(str(name)):
+        raise ConfigError(f"[{where}.columns.{name}]: the name of a column of RecBole has no colon and no blank.")
     spec = spec if isinstance(spec, Mapping) else {"from": spec}
     check_keys(spec, COLUMN_KEYS, f"{where}.columns.{name}")
     if "from" not in spec:
@@ -189,17 +193,22 @@ def _places(wanted: Sequence[str], kind: Kind) -> list[int | None]:
 
 
 def _json(inputs: Inputs, member: Member, wanted: Sequence[str], ledger: Ledger) -> Iterator[Batch]:
-    """Read JSON lines; ``a.b`` asks for the key ``b`` of the object ``a``."""
-    keys = list(dict.fromkeys(name.split(".")[0] for name in wanted))
+    """Read JSON lines; ``a.b`` asks for the key of that name, or else for the key ``b`` of the object ``a``."""
+    keys = list(dict.fromkeys(key for name in wanted for key in (name, name.split(".")[0])))
     for batch in jsonlines.batches(inputs, member, keys, ledger):
         found = dict(zip(keys, batch.columns, strict=True))
-        yield replace(batch, columns=[_dig(found[n.split(".")[0]], n.split(".")[1:]) for n in wanted])
+        yield replace(batch, columns=[_dug(found, name) for name in wanted])
 
 
-def _dig(values: Sequence[object], path: Sequence[str]) -> Sequence[object]:
+def _dug(found: Mapping[str, Sequence[object]], name: str) -> Sequence[object]:
+    """Return the values of a key, and where an object has no such key, those of the path that it spells."""
+    first, *path = name.split(".")
+    if not path:
+        return found[name]
+    values = found[first]
     for key in path:
         values = [value.get(key) if isinstance(value, dict) else None for value in values]
-    return values
+    return [inner if whole is None else whole for whole, inner in zip(found[name], values, strict=True)]
 
 
 def dialect_of(part: Part, member: Member, inputs: Inputs) -> tuple[Dialect, list[str]]:

@@ -20,6 +20,17 @@ READ_AS_MISSING = frozenset(
 NO_NUMBER = READ_AS_MISSING | {"\\N"}
 #: A number with a decimal comma whose points part thousands.
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?")
+#: Dates without a clock: their form, what they look like, and what makes them their last day.
+_BARE = (
+    ("%Y", re.compile(r"\d{4}"), "1231"),
+    ("%Y%m%d", re.compile(r"\d{8}"), ""),
+    ("%Y-%m-%d", re.compile(r"\d{4}-\d\d-\d\d"), ""),
+)
+DAY = 86_400.0
+#: Less than any clock of events tells apart.
+_TICK = 1e-6
+#: A comma in an amount that parts no thousands.
+_NO_GROUP = re.compile(r",(?!\d{3}(?:\D|$))")
 MISSING, NOT_AN_ID, RESERVED = "missing {}", "{} is neither text nor a number", "{} that reads as missing"
 
 
@@ -188,8 +199,10 @@ def date(*forms: str) -> Callable[[object], float]:
 
 
 def price(value: object) -> float | None:
-    """Return ``$1,299.99`` as 1299.99; a range such as ``$5 - $9`` or page code is a ValueError."""
+    """Return ``$1,299.99`` as 1299.99; a range such as ``$5 - $9``, ``2,55`` or page code is a ValueError."""
     if isinstance(value, str):
+        if _NO_GROUP.search(value):
+            raise ValueError(f"[{value}] has a comma that parts no thousands")
         value = value.strip().lstrip("$€£").replace(",", "")
         if value in ("", "—", "-"):
             return None
@@ -208,17 +221,20 @@ def decimal_comma(value: object) -> float | None:
     return float(text.replace(".", "").replace(",", "."))
 
 
-def moment(value: object) -> float:
+def moment(value: object, end: bool = False) -> float:
     """Return the Unix time of what people write: an ISO date, 20140131, a year, or a Unix time.
+
+    Args:
+        end: of a day or year without a clock, return the end.
 
     Raises:
         ValueError: it is none of these.
     """
     text = str(value).strip()
-    for digits, form in ((4, "%Y"), (8, "%Y%m%d")):
-        if text.isdigit() and len(text) == digits:
+    for form, day, last in _BARE:
+        if day.fullmatch(text):
             try:
-                return date(form)(text)
+                return date("%Y%m%d")(text.replace("-", "") + last) + DAY - _TICK if end else date(form)(text)
             except ValueError:  # eight digits may be a Unix time of 1970
                 break
     return float(text) if text.replace(".", "", 1).isdigit() and len(text) > 4 else date()(text)

@@ -9,7 +9,7 @@ import pytest
 
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.sources.cleaning import LONGEST, RULES, Cleaner
-from recbole_ktrec.sources.values import date, flat, hashes, ids, numbers, price, written
+from recbole_ktrec.sources.values import date, flat, hashes, ids, moment, numbers, price, written
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,23 @@ def test_dates() -> None:
     assert date("%d/%m/%Y", "%Y")("01/02/1970") == 31 * 86400.0
     with pytest.raises(ValueError, match=r"\[soon\] is not a date"):
         date()("soon")
+
+
+def test_amounts_with_a_comma_that_parts_no_thousands() -> None:
+    found, wrong = numbers(["$1,299.99", "12,345", "2,55", "1,2345", "12,50 "], price)
+    assert found[:2].tolist() == [1299.99, 12345.0] and set(wrong) == {2, 3, 4}
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("2020-01-31", 1_580_428_800, 1_580_515_200),
+        ("20200131", 1_580_428_800, 1_580_515_200),
+        ("2020", 1_577_836_800, 1_609_459_200),
+        ("2020-01-31T12:00:00", 1_580_472_000, 1_580_472_000),
+        ("1580472000", 1_580_472_000, 1_580_472_000),
+    ],
+)
+def test_a_bare_date_has_an_end(text: str, start: int, end: int) -> None:
+    assert moment(text) == start
+    assert moment(text, end=True) == end if start == end else end - 1 < moment(text, end=True) < end

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from source_dumps import columns
 
 Convert = Callable[..., Any]
@@ -62,3 +64,44 @@ def test_quotes_after_a_blank(convert: Convert) -> None:
     assert rows["inter"][1:3] == [["a", "x", "b, c"], ["b", "y", "5"]]
     assert rows["inter"][3:] == [["c", '"""x"" y"', "6"], ["d", "z", '"""d"" e"']]
     assert account["tables"]["inter"]["changed"]["quotes after a blank"] == 2
+
+
+def test_until_a_day_is_until_its_end(convert: Convert, tmp_path: Path) -> None:
+    days = ("2020-01-30T08:00:00", "2020-01-31T23:59:59", "2020-02-01T00:00:00")
+    clicks = "user_id,item_id,timestamp\n" + "".join(f"u{k},x,{day}\n" for k, day in enumerate(days))
+    rows, _ = convert({"c.csv": clicks}, "--interactions", "c.csv", "--until", "2020-01-31")
+    assert columns(rows["inter"], "user_id") == [("u0",), ("u1",)]
+    mapped = "{user_id: user_id, item_id: item_id, timestamp: {from: timestamp, date: iso}}"
+    (tmp_path / "m.yaml").write_text(
+        f"interactions: {{file: c.csv, columns: {mapped}}}\nrules: {{until: 2020-01-31}}\n"
+    )
+    rows, _ = convert({}, "--mapping", str(tmp_path / "m.yaml"), "--overwrite")
+    assert columns(rows["inter"], "user_id") == [("u0",), ("u1",)]
+
+
+@pytest.mark.parametrize("name", ["x:y", "x y", "x\ty"])
+def test_a_name_that_recbole_cannot_read_is_refused(
+    convert: Convert, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert({"c.csv": PAIRS}, *FILES[:2], "--column", f"{name}=user_id") == 2
+    error = capsys.readouterr().err
+    assert f"[interactions.columns.{name}]: the name of a column of RecBole has no colon and no blank" in error
+
+
+def test_dates_with_utc_are_offered_as_a_form(convert: Convert, capsys: pytest.CaptureFixture[str]) -> None:
+    clicks = "user_id,item_id,event_time\n" + "".join(f"a,x{k},2019-10-01 00:00:0{k} UTC\n" for k in range(5))
+    assert convert({"c.csv": clicks}, *FILES[:2]) == 2
+    stated = "timestamp=event_time:%Y-%m-%d %H:%M:%S UTC"
+    assert f"--column '{stated}'" in capsys.readouterr().err
+    rows, _ = convert({}, *FILES[:2], "--column", stated)
+    assert columns(rows["inter"], "timestamp")[1] == ("1569888001",)
+
+
+def test_spoilers_of_goodreads_are_no_reviews_of_the_other_kind(convert: Convert) -> None:
+    review = {"user_id": "a", "book_id": "1", "rating": 4, "date_added": "Sun Jul 30 07:44:10 -0700 2017"}
+    spoiler = {"user_id": "b", "book_id": "1", "rating": 4, "timestamp": "2017-08-30"}
+    files = {"dedup": json.dumps(review), "spoiler": json.dumps(spoiler)}
+    rows, account = convert(
+        {f"goodreads_reviews_{name}.json": text + "\n" for name, text in files.items()}, source="goodreads"
+    )
+    assert len(rows["inter"]) == 2 and account["tables"]["inter"]["dropped"] == {}

@@ -26,3 +26,23 @@ def test_rare_keys_are_told_and_texts_taken_however_rare(convert: Convert, capsy
     rows, _ = convert({}, *FILES, *stated, "--overwrite")
     assert "left out" not in capsys.readouterr().out
     assert dict(zip(rows["item"][0], rows["item"][2], strict=True))["cm:float"] == "3"
+
+
+@pytest.mark.parametrize("late", [0, 700])
+def test_a_key_with_a_point_is_one(convert: Convert, late: int) -> None:
+    clicks = "".join(json.dumps({"user.id": f"u{k}", "item": {"id": f"p{k}"}}) + "\n" for k in range(3))
+    items = [json.dumps({"id": f"p{k}", "price": k}) for k in range(late)]
+    items += [json.dumps({"id": "x", "info.name": "Red shoe"}), json.dumps({"id": "y", "info": {"name": "Blue hat"}})]
+    files = {"c.json": clicks, "i.json": "\n".join(items) + "\n"}
+    stated = (
+        "--column",
+        "item_id=item.id",
+        "--column",
+        "items.item_id=id",
+        "--column",
+        "items.title=info.name:token_seq",
+    )
+    rows, _ = convert(files, "--interactions", "c.json", "--items", "i.json", *stated)
+    assert ["u1", "p1"] in [row[:2] for row in rows["inter"]]
+    at = rows["item"][0].index("title:token_seq")
+    assert [row[at] for row in rows["item"][-2:]] == ["Red shoe", "Blue hat"]

@@ -108,6 +108,7 @@ def convert(
             work.run(tables)
         seconds = round(time.perf_counter() - started, 3)
         report = Report(name, output, work.ledgers, work.statistics(), seconds, work.warnings(bool(mapping)))
+        report.warnings += [f"{each}: nothing of it was read" for each in inputs.damaged()]
         report.filters = _filters(source, report, {column.name for column in work.fields["inter"]})
         options_taken = {"strict": strict, **chosen, **asdict(work.rules)}
         report.document = _document(report, source, options_taken, mapping or {}, inputs)

@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
@@ -37,6 +38,10 @@ ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, RuntimeError)
 
 
+class DamagedArchive(DataError):
+    """An archive whose members cannot be listed."""
+
+
 @dataclass(frozen=True)
 class Member:
     """One file, on disk or inside an archive.
@@ -46,12 +51,14 @@ class Member:
         path: its path below the input that was given, with forward slashes.
         size: bytes as stored on disk, or as unpacked from an archive.
         open: opens the stored bytes (still compressed if it is, say, a ``.gz``).
+        damage: why nothing is listed of an archive, which then is a member itself.
     """
 
     name: str
     path: str
     size: int
     open: Callable[[], BinaryIO]
+    damage: str = ""
 
     @property
     def base(self) -> str:
@@ -97,9 +104,13 @@ class Inputs:
             have = ", ".join(sorted(m.path for m in self.members)[:12]) or "nothing"
             raise DataError(
                 f"No file for [{role}] (looked for {', '.join(patterns)}); found: {have}. "
-                f"Name it with --file {role}=PATH."
+                f"Name it with --file {role}=PATH.{''.join(f' {each}.' for each in self.damaged())}"
             )
         return []
+
+    def damaged(self) -> list[str]:
+        """Return what is to be said of archives in folders that could not be opened."""
+        return [member.damage for member in self.members if member.damage]
 
     def one(self, role: str, *patterns: str, required: bool = True) -> list[Member]:
         """Return the file of ``role`` as :meth:`find` does, in a list; several would be taken for parts of one.
@@ -190,7 +201,7 @@ def _decompress(raw: io.BufferedReader, name: str) -> BinaryIO:
 def _members(path: Path) -> list[Member]:
     if path.is_dir():
         found = [each for each in _files_below(path) if each.name != "conversion.json"]  # our own accounts
-        return [member for each in sorted(found) for member in _of_file(each, each.relative_to(path).as_posix())]
+        return [member for each in sorted(found) for member in _of_folder(each, each.relative_to(path).as_posix())]
     if path.is_file():
         return _of_file(path, path.name)
     raise DataError(f"[{path}] does not exist.")
@@ -203,6 +214,20 @@ def _files_below(path: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in names if not name.startswith("."))
 
 
+def _of_folder(path: Path, shown: str) -> list[Member]:
+    """List a file of a folder; an archive that is damaged may be none of those wanted, and fails where it is read."""
+    try:
+        return _of_file(path, shown)
+    except DamagedArchive as error:
+        return [
+            Member(shown, shown, path.stat().st_size, partial(_fail, error), str(error).split("\n")[0].rstrip(".:"))
+        ]
+
+
+def _fail(error: Exception) -> BinaryIO:
+    raise error
+
+
 def _of_file(path: Path, shown: str) -> list[Member]:
     if not path.name.lower().endswith(ARCHIVES):
         return [Member(shown, shown, path.stat().st_size if path.exists() else 0, lambda: _opened(path))]
@@ -211,7 +236,7 @@ def _of_file(path: Path, shown: str) -> list[Member]:
     except DAMAGE as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"The archive [{path}] cannot be read: {error}.") from error
+        raise DamagedArchive(f"The archive [{path}] cannot be read: {error}.") from error
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -93,8 +93,21 @@ def test_a_truncated_file_is_named(raw: Callable[..., Path], cut: int) -> None:
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz", "a.tar"])
 def test_a_damaged_archive_is_named(raw: Callable[..., Path], name: str) -> None:
+    folder = raw({name: b"no archive at all", "b.csv": TEXT})
     with pytest.raises(DataError, match="The archive .* cannot be read"):
-        Inputs.of([raw({name: b"no archive at all"})])
+        Inputs.of([folder / name])
+    inputs = Inputs.of([folder])
+    assert content(inputs, "b.csv") == TEXT
+    with pytest.raises(DataError, match=rf"found: {name}, b.csv.*The archive .*{name}\] cannot be read: .*[^.]\.$"):
+        inputs.find("x", "ratings.csv")
+    with pytest.raises(DataError, match="The archive .* cannot be read"):
+        content(inputs, "a*")
+
+
+def test_a_damaged_archive_beside_is_warned_of(convert: Callable[..., Any], capsys: pytest.CaptureFixture[str]) -> None:
+    rows, _ = convert({"a.zip": b"none", "c.csv": "user_id,item_id\na,x\n"}, "--interactions", "c.csv")
+    assert rows["inter"][1:] == [["a", "x"]]
+    assert "a.zip] cannot be read: File is not a zip file: nothing of it was read" in capsys.readouterr().out
 
 
 def test_zstd_without_its_extra_names_the_command(raw: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:

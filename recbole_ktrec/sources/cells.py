@@ -12,10 +12,10 @@ import numpy as np
 
 from recbole_ktrec.sources.cleaning import Cleaner
 from recbole_ktrec.sources.ledger import Ledger
-from recbole_ktrec.sources.notices import NO_NUMBER
+from recbole_ktrec.sources.notices import NO_CODE, NO_NUMBER
 from recbole_ktrec.sources.rules import Rules
 from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Batch, Column, Source, Table
-from recbole_ktrec.sources.values import flat, float_list, hashes, ids, numbers, written
+from recbole_ktrec.sources.values import flat, float_list, hashes, ids, is_code, numbers, written
 
 BEFORE, AFTER = "date before the platform existed", "date in the future"
 STATED_BEFORE, STATED_AFTER = "date before --since", "date after --until"
@@ -94,7 +94,15 @@ class _Batch:
             self._unrated(found, column.unrated)
         if column.name in (RATING, TIME):
             self._arrays[column.name] = found
+        elif column.parse is None:
+            self._codes(column, values)
         self._written.append(written(found))
+
+    def _codes(self, column: Column, values: Sequence[object]) -> None:
+        """Count what is a code and no number: a column is taken for numbers by its first rows."""
+        likely = (each for each in values if type(each) is str and (each[:1] == "0" or len(each) > 15))
+        if codes := sum(map(is_code, likely)):
+            self._ledger.changed[f"{column.name}{NO_CODE}"] += codes
 
     def _unrated(self, found: np.ndarray, mark: float) -> None:
         rows = found == mark

@@ -14,7 +14,7 @@ from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.sources import frames
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.tables import ITEM, PART_NAMES, RATING, TIME, USER, Kind
-from recbole_ktrec.sources.values import NO_NUMBER, date, flat, float_list, numbers
+from recbole_ktrec.sources.values import NO_NUMBER, date, flat, float_list, is_code, numbers
 
 DELIMITERS = ("\t", "::", ",", ";", "|")
 #: What an item is called by: its id, or its name in a table of items that has a column [id].
@@ -163,7 +163,7 @@ def guess_type(values: Sequence[object], name: str = "", kind: Kind = "inter") -
         return "float_seq"
     texts = [flat(value, ", ") for value in values]
     full = [text for text in texts if text.strip() not in NO_NUMBER]
-    if full and not numbers(full)[1] and not any(_is_code(text.strip()) for text in full):
+    if full and not numbers(full)[1] and not any(is_code(text.strip()) for text in full):
         return "float"
     called = kind == "item" and means_text(name)
     return "token_seq" if called or any(_has_words(text.strip()) for text in full) else "token"
@@ -181,12 +181,6 @@ def means_text(name: str) -> bool:
     """Say whether a column of items is called what their texts are called."""
     words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
     return bool(words) and words[-1] in TEXT_NAMES
-
-
-def _is_code(text: str) -> bool:
-    """Say whether a number would lose what it is written with: a postcode such as 01067, a code such as 007, one of
-    more digits than a float64 holds."""
-    return text.isdigit() and ((len(text) > 1 and text[0] == "0") or len(text) > 15)
 
 
 def _has_words(text: str) -> bool:

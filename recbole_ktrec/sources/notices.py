@@ -16,6 +16,7 @@ EXAMPLES = 3
 NO_RATING = ("rating is not a number", "missing rating")
 #: How the ledger calls such cells, after the name of their column.
 NO_NUMBER = " that is no number, left empty"
+NO_CODE = " that is a code, written as a number"
 #: Rows damaged from which on the accounts alone are not loud enough.
 SHARE = 0.1
 
@@ -109,6 +110,18 @@ def no_numbers(ledger: Ledger) -> Iterator[str]:
             yield (
                 f"{cells:,} cells of the column [{name}] of the {part} are no numbers and were left empty: "
                 f"--column {part}.{name}=NAME:token keeps all of it as it is written, NAME:comma reads 16,99 €"
+            )
+
+
+def codes(ledger: Ledger) -> Iterator[str]:
+    """Warn of columns that were taken for numbers and hold codes, too: 02198 is 2198 now."""
+    for reason, cells in ledger.changed.items():
+        name, end, _ = reason.partition(NO_CODE)
+        if end:
+            part = PART_NAMES[ledger.kind]
+            yield (
+                f"{cells:,} cells of the column [{name}] of the {part} are codes such as 007 and were written as "
+                f"numbers: --column {part}.{name}=NAME:token keeps all of it as it is written"
             )
 
 

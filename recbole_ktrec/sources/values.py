@@ -119,6 +119,12 @@ def _number(value: object, parse: Callable[[object], object] | None) -> float | 
     return number if math.isfinite(number) else None
 
 
+def is_code(text: str) -> bool:
+    """Say whether a number would lose what it is written with: a postcode such as 01067, a code such as 007, one of
+    more digits than a float64 holds."""
+    return text.isdigit() and ((len(text) > 1 and text[0] == "0") or len(text) > 15)
+
+
 def written(found: np.ndarray) -> list[str]:
     """Return numbers as they are written: the shortest form that reads back equal, whole ones without ``.0``."""
     if (found == np.floor(found)).all() and (np.abs(found) < 2**53).all():

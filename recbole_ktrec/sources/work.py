@@ -198,6 +198,7 @@ class Conversion:
         if stated:
             found += [text for ledger in self.ledgers for text in notices.empty(ledger, self._empty[ledger.kind])]
             found += [text for ledger in self.ledgers for text in notices.no_numbers(ledger)]
+            found += [text for ledger in self.ledgers for text in notices.codes(ledger)]
         return found + [text for kind in self._described for text in self._strangers(kind)]
 
     def _strangers(self, kind: str) -> Iterator[str]:

@@ -87,3 +87,16 @@ def test_the_id_of_an_item_is_no_name(convert: Convert, items: str, key: str) ->
 def test_the_id_of_a_user_is_called_id_alone(convert: Convert) -> None:
     rows, _ = convert({"c.csv": CLICKS, "u.csv": "id,age\na,30\n"}, "--interactions", "c.csv", "--users", "u.csv")
     assert columns(rows["user"], "user_id", "age") == [("a", "30")]
+
+
+def test_codes_after_the_rows_that_are_guessed_from_are_told(
+    convert: Convert, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items = "item_id,post\n" + "".join(f"i{k},{10_000 + k}\n" for k in range(1100)) + "x,02198\ny,0\nz,0.5\n"
+    rows, account = convert({"c.csv": CLICKS, "i.csv": items}, *FILES)
+    assert rows["item"][-3:] == [["x", "2198"], ["y", "0"], ["z", "0.5"]]
+    assert account["tables"]["item"]["changed"] == {"post that is a code, written as a number": 1}
+    told = "warning: 1 cells of the column [post] of the items are codes such as 007 and were written as numbers"
+    assert f"{told}: --column items.post=NAME:token" in capsys.readouterr().out
+    rows, _ = convert({}, *FILES, "--column", "items.post=post:token", "--overwrite")
+    assert rows["item"][-3] == ["x", "02198"]

@@ -61,7 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="show each source, its files, options and publisher")
     parser.add_argument("--input", nargs="+", default=[], metavar="PATH", help="folders, files, zip or tar archives")
     parser.add_argument("--output", metavar="FOLDER", help="default: dataset/SOURCE (or dataset/MAPPING)")
-    parser.add_argument("--file", action="append", default=[], metavar="ROLE=PATH", help="a file by its role")
+    parser.add_argument(
+        "--file", action="append", default=[], metavar="ROLE=PATH", help="a file by its role (of a table: its part)"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the source")
     parser.add_argument("--strict", action="store_true", help="stop at the first damaged row")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier result")

@@ -18,6 +18,8 @@ from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Batch, Column
 from recbole_ktrec.sources.values import flat, float_list, hashes, ids, is_code, numbers, written
 
 BEFORE, AFTER = "date before the platform existed", "date in the future"
+#: How codes begin.
+_ZEROS = frozenset(f"0{digit}" for digit in range(10))
 STATED_BEFORE, STATED_AFTER = "date before --since", "date after --until"
 
 
@@ -95,12 +97,12 @@ class _Batch:
         if column.name in (RATING, TIME):
             self._arrays[column.name] = found
         elif column.parse is None:
-            self._codes(column, values)
+            self._codes(column, [values[row] for row in np.flatnonzero(found == np.floor(found)).tolist()])
         self._written.append(written(found))
 
     def _codes(self, column: Column, values: Sequence[object]) -> None:
         """Count what is a code and no number: a column is taken for numbers by its first rows."""
-        likely = (each for each in values if type(each) is str and (each[:1] == "0" or len(each) > 15))
+        likely = [each for each in values if type(each) is str and (each[:2] in _ZEROS or len(each) > 15)]
         if codes := sum(map(is_code, likely)):
             self._ledger.changed[f"{column.name}{NO_CODE}"] += codes
 

@@ -30,7 +30,7 @@ def batches(
         reader = Reader(member.name, ledger, dialect)
         table = _Table(reader, columns, ledger, dialect)
         for first, _, chunk in blocks(stream, member.name):
-            table.nulls = table.nulls or NULL.encode() in chunk
+            table.look(chunk)
             yield from table.batch(*reader.rows(*_lines(chunk, first, dialect, ledger, member.name)))
         yield from table.batch(*reader.rest())
 
@@ -80,17 +80,21 @@ def _lines(chunk: bytes, first: int, dialect: Dialect, ledger: Ledger, name: str
 
 
 class _Table:
-    """Turns rows into batches of the columns wanted; with a header, the first row says where these stand.
-
-    Attributes:
-        nulls: whether a cell may be ``\\N``.
-    """
+    """Turns rows into batches of the columns wanted; with a header, the first row says where these stand."""
 
     def __init__(self, reader: Reader, columns: Sequence[str | int | None], ledger: Ledger, dialect: Dialect) -> None:
         self._reader, self._columns, self._ledger = reader, columns, ledger
         self._chosen = None if dialect.header else [each if each is None else int(each) for each in columns]
         self._heads: list[list[str]] = []  # the header, and the header with the mark that begins a file
-        self.nulls = False
+        self._line = b""  # the first line of the file
+        self._nulls = self._again = False  # whether a cell may be \\N, a row the header
+
+    def look(self, chunk: bytes) -> None:
+        """Note what the rows of a chunk may hold, which costs less than to look at each of them."""
+        first = not self._line
+        self._line = self._line or chunk.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].rstrip()
+        self._again = self._again or chunk.count(self._line) > first
+        self._nulls = self._nulls or NULL.encode() in chunk
 
     def batch(self, rows: list[list[str]], numbers: Sequence[int]) -> Iterator[Batch]:
         reader = self._reader
@@ -98,7 +102,7 @@ class _Table:
             head, rows, numbers = rows[0], rows[1:], numbers[1:]
             reader.width, self._chosen = len(head), positions(head, self._columns, reader.name)
             self._heads = [head, ["\ufeff" + head[0], *head[1:]]]
-        if any(head in rows for head in self._heads):
+        if self._again and any(head in rows for head in self._heads):
             rows, numbers = self._without_heads(rows, numbers)
         if not rows:
             return
@@ -123,7 +127,7 @@ class _Table:
         return [row for row, _ in kept], [number for _, number in kept]
 
     def _cells(self, cells: Sequence[str]) -> Sequence[str]:
-        if not self.nulls or NULL not in cells:
+        if not self._nulls or NULL not in cells:
             return cells
         self._ledger.changed[f"{NULL} read as an empty cell"] += cells.count(NULL)
         return ["" if cell == NULL else cell for cell in cells]

@@ -110,8 +110,9 @@ class Reader:
         """Return (lines used, cells); 0 lines: more are needed to tell."""
         row, open_quote = self._strict(lines[at])
         if row is not None:
-            blanks = any(cell.startswith(' "') for cell in row)  # a text of this file, or how it parts its cells
-            return 1, (self._otherwise(lines[at]) if blanks else None) or row
+            if ' "' in lines[at] and any(cell.startswith(' "') for cell in row):  # a text, or how cells are parted
+                return 1, self._otherwise(lines[at]) or row
+            return 1, row
         if not open_quote and (row := self._otherwise(lines[at])) is not None:
             return 1, row
         end = min(at + SPAN, len(lines))

@@ -87,7 +87,7 @@ class _Table:
         self._chosen = None if dialect.header else [each if each is None else int(each) for each in columns]
         self._heads: list[list[str]] = []  # the header, and the header with the mark that begins a file
         self._line = b""  # the first line of the file
-        self._nulls = self._again = False  # whether a cell may be \\N, a row the header
+        self._nulls = self._again = False  # whether a cell may be \N, a row the header
 
     def look(self, chunk: bytes) -> None:
         """Note what the rows of a chunk may hold, which costs less than to look at each of them."""

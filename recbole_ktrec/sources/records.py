@@ -111,7 +111,7 @@ class Reader:
         row, open_quote = self._strict(lines[at])
         if row is not None:
             if ' "' in lines[at] and any(cell.startswith(' "') for cell in row):  # a text, or how cells are parted
-                return 1, self._otherwise(lines[at]) or row
+                return 1, self._spaced(lines[at], row)
             return 1, row
         if not open_quote and (row := self._otherwise(lines[at])) is not None:
             return 1, row
@@ -139,10 +139,17 @@ class Reader:
         if '\\"' in line and (row := self._strict(line.replace('\\"', '""'))[0]) is not None:
             self._ledger.changed['quotes escaped as \\"'] += 1
             return row
-        if f'{self._dialect.delimiter} "' in line and (row := self._strict(line, blanks=True)[0]) is not None:
-            self._ledger.changed["quotes after a blank"] += 1
-            return row
-        return None
+        return self._spaced(line, None)
+
+    def _spaced(self, line: str, otherwise: list[str] | None) -> list[str] | None:
+        """Return the cells of a line where blanks before quotes do not count; ``otherwise`` if it has none such."""
+        if self.width is None or f'{self._dialect.delimiter} "' not in line:
+            return otherwise
+        row, _ = self._strict(line, blanks=True)
+        if row is None or row == otherwise:
+            return otherwise
+        self._ledger.changed["quotes after a blank"] += 1
+        return row
 
     def _strict(self, text: str, blanks: bool = False) -> tuple[list[str] | None, bool]:
         """Return (cells if ``text`` is one sound record, whether a quote was left open); ``blanks`` may come first."""

@@ -59,10 +59,10 @@ def test_quotes_as_spark_escapes_them(convert: Convert) -> None:
 
 
 def test_quotes_after_a_blank(convert: Convert) -> None:
-    clicks = 'user_id, item_id, note\n"a", "x", "b, c"\nb, "y", 5\nc, "x" y, 6\nd,z," ""d"" e"\n'
+    clicks = 'user_id, item_id, note\n"a", "x", "b, c"\nb, "y", 5\nc, "x" y, 6\nd,z," ""d\\"", ""e"\n'
     rows, account = convert({"c.csv": clicks}, "--interactions", "c.csv")
     assert rows["inter"][1:3] == [["a", "x", "b, c"], ["b", "y", "5"]]
-    assert rows["inter"][3:] == [["c", '"""x"" y"', "6"], ["d", "z", '"""d"" e"']]
+    assert rows["inter"][3:] == [["c", '"""x"" y"', "6"], ["d", "z", '"""d\\"", ""e"']]
     assert account["tables"]["inter"]["changed"]["quotes after a blank"] == 2
 
 

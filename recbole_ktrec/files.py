@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.errors import ConfigError, DataError
 
 
 @contextlib.contextmanager
@@ -31,9 +31,16 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write ``content`` (text as UTF-8) to ``path``; a killed run leaves at most a ``.partial`` beside it."""
-    with replacing(path) as partial:
-        partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    """Write ``content`` (text as UTF-8) to ``path``; a killed run leaves at most a ``.partial`` beside it.
+
+    Raises:
+        DataError: the disk refuses.
+    """
+    try:
+        with replacing(path) as partial:
+            partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    except OSError as error:
+        raise DataError(f"[{path}] cannot be written: {error.strerror or error}.") from error
 
 
 def read_mapping(path: Path, what: str = "") -> dict[str, Any]:

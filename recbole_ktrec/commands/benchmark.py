@@ -22,6 +22,12 @@ _OPTIONS = (
     "YAML: model -> settings; 'all' for every model; 'model: NAME' makes a section a variant; 'tune' in a "
     "section gives its ranges"
 )
+#: Keys that other commands take, and what is asked for here instead.
+_ELSEWHERE = {
+    **dict.fromkeys(("config_file", "config_files", "config_file_list"), "'all' in --options FILE"),
+    "model": "--models",
+    **dict.fromkeys(("nproc", "world_size", "group_offset", "ip", "port"), "--jobs N: a job has one process"),
+}
 _SPLITS = "random, leave_one_out (RecBole's own), cold_item, cold_user, time (default: random)"
 
 
@@ -58,6 +64,9 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     """Run the grid, write the results, and return 0 when every job has a result."""
     args, rest = parser.parse_known_args(argv)
     given = read_options(rest)
+    for key in given:
+        if key in _ELSEWHERE:
+            raise ConfigError(f"ktrec benchmark does not take [--{key}]: give {_ELSEWHERE[key]}.")
     check_options(given, "KTRec")  # as for a model of the plugin: a key that nobody knows is refused
     from recbole_ktrec.evaluation.benchmark import make_grid, run_benchmark
     from recbole_ktrec.evaluation.runner import Runner

@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--item_file", "--item-file", metavar="PATH", help="an atomic file instead (.item or .user)")
     parser.add_argument("--id_column", "--id-column", help="column of the tokens (default: ITEM_ID_FIELD, item_id)")
     parser.add_argument("--fields", help="short for --text_fields: columns of the text, separated by commas")
-    parser.add_argument("--model", default="KTRec", help="whose property file is read (default: %(default)s)")
+    parser.add_argument("--model", help="whose property file is read (default: KTRec)")
     parser.add_argument(
         "--config_files", default="", help="YAML files, separated by blanks; a later one overrides an earlier one"
     )
@@ -54,8 +54,11 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     _check(options)
     given = {"text_fields": args.fields, "data_path": args.data_path}
     options |= {key: value for key, value in given.items() if value}
-    merged = configuration(args.model, args.dataset, args.config_files.split(), options)
-    path = Path(args.item_file) if args.item_file else item_file(args.dataset or merged.get("dataset"), merged)
+    filed = read_config_files(args.config_files.split())
+    said = {**filed, **options}
+    dataset = args.dataset or said.get("dataset")
+    merged = configuration(args.model or said.get("model") or "KTRec", dataset, said)
+    path = Path(args.item_file) if args.item_file else item_file(dataset, merged)
     column, encoding = args.id_column or merged.get("ITEM_ID_FIELD", "item_id"), merged.get("encoding") or "utf-8"
     settings = TextSettings.from_mapping(merged)
     fields = chosen_fields(path, column, settings, encoding)
@@ -66,14 +69,13 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     return 0
 
 
-def configuration(model: str, dataset: str | None, files: Sequence[str], options: dict[str, Any]) -> dict[str, Any]:
-    """Return what the property files, ``files`` and ``options`` say together, in the order of a run.
+def configuration(model: str, dataset: str | None, said: dict[str, Any]) -> dict[str, Any]:
+    """Return what the property files and, over them, configuration files and options (``said``) say together.
 
     Raises:
         ConfigError: a file cannot be read.
     """
     own = model_files(model) if model in MODELS else [resource_dir("properties") / "text.yaml"]
-    said = {**read_config_files(files), **options}
     own += dataset_files(dataset) + converted_file(dataset, said.get("data_path")) if dataset else []
     existing = [str(path) for path in own if path.is_file()]
     return {**read_config_files(existing), **said}

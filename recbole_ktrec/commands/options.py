@@ -28,7 +28,8 @@ def read_value(text: str) -> Any:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
         return text
-    return value if isinstance(value, bool | list | dict) else text
+    # A list or mapping has brackets here: "query: " is what E5 wants before a text, and no mapping.
+    return value if isinstance(value, bool) or (isinstance(value, list | dict) and text.strip()[:1] in "[{") else text
 
 
 def read_options(rest: Sequence[str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import csv
 import logging
 import sys
 import traceback
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
@@ -108,13 +109,16 @@ def recommend(model: Any, dataset: Any, users: Sequence[str], k: int) -> Iterato
     Raises:
         DataError: a user is unknown, and the model has no scores for such a one.
     """
-    ids = np.array([_id(model, dataset, user) for user in users])
+    strangers = _histories(dataset, users)
+    ids = np.array([_id(model, dataset, user, strangers.get(user)) for user in users])
     taken, items = dataset.inter_matrix(form="csr"), dataset.field2id_token[dataset.iid_field]
     starts = range(0, len(ids), _USERS)
     for start in tqdm(starts, desc="Users", unit=f"x{_USERS}", disable=len(starts) < 5, leave=False):
         part = ids[start : start + _USERS]
         scores = score(model, dataset, part)
         scores[taken[part].nonzero()] = -np.inf
+        for row, user in zip(scores, users[start : start + _USERS], strict=True):
+            row[strangers.get(user, [])] = -np.inf
         scores[:, 0] = -np.inf
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         for user, row, own in zip(users[start : start + _USERS], scores, best, strict=True):
@@ -122,15 +126,30 @@ def recommend(model: Any, dataset: Any, users: Sequence[str], k: int) -> Iterato
             yield from ((user, rank, str(items[item]), float(row[item])) for rank, item in enumerate(listed, 1))
 
 
-def _id(model: Any, dataset: Any, user: str) -> int:
+def _histories(dataset: Any, users: Sequence[str]) -> dict[str, list[int]]:
+    """Return what those of ``users`` took whom a filter left out of ``dataset``, by the ``.inter`` file: internal ids
+    of the items that it knows."""
+    known, items = (dataset.field2token_id[field] for field in (dataset.uid_field, dataset.iid_field))
+    unknown, found = {user for user in users if not known.get(user)}, defaultdict(list)
+    path = Path(dataset.dataset_path) / f"{dataset.dataset_name}.inter"
+    if unknown and path.is_file():
+        for user, item in iter_atomic(path, [dataset.uid_field, dataset.iid_field], encoding_of(dataset.config)):
+            if user in unknown:
+                found[user].append(int(items.get(item, 0)))
+    return dict(found)
+
+
+def _id(model: Any, dataset: Any, user: str, history: list[int] | None) -> int:
     known = dataset.field2token_id[dataset.uid_field]
     if known.get(user):  # 0 is the padding user
         return int(known[user])
+    filtered, near = history is not None, nearest(user, list(known)) if history is None else ""
     if hasattr(model, "fold_in"):  # the padding user has no history
-        near = nearest(user, list(known))
-        print(f"user [{user}] is not in the data: the list is what is taken in general.{near}", file=sys.stderr)
+        why, rest = ("was left out by a filter", ", but for what this user took") if filtered else ("is not in the data", "")
+        print(f"user [{user}] {why}: the list is what is taken in general{rest}.{near}", file=sys.stderr)
         return 0
-    raise DataError(f"[{dataset.dataset_name}] has no user [{user}].{nearest(user, list(known))}")
+    why = ": a filter of the training left the rows of this user out" if filtered else ""
+    raise DataError(f"[{dataset.dataset_name}] has no user [{user}]{why}.{near}")
 
 
 def score(model: Any, dataset: Any, users: np.ndarray) -> np.ndarray:
@@ -143,11 +162,18 @@ def score(model: Any, dataset: Any, users: np.ndarray) -> np.ndarray:
         try:
             found = model.full_sort_predict(asked)
         except NotImplementedError:
-            pairs = asked.repeat_interleave(dataset.item_num)
-            every = torch.arange(dataset.item_num, device=model.device).repeat(len(users))
-            pairs.update(Interaction({dataset.iid_field: every}))
-            found = model.predict(pairs)
+            found = torch.stack([_pairs(model, dataset, int(user)) for user in users])
     return np.array(found.view(len(users), -1).float().cpu().numpy())
+
+
+def _pairs(model: Any, dataset: Any, user: int) -> Any:
+    """Return the scores ``[n_items]`` of a model that scores pairs, which are given the columns of user and item."""
+    import torch
+    from recbole.data.interaction import Interaction
+
+    items = torch.arange(dataset.item_num)
+    pairs = Interaction({dataset.uid_field: torch.full_like(items, user), dataset.iid_field: items})
+    return model.predict(dataset.join(pairs).to(model.device)).flatten()
 
 
 def _write(file: TextIO, rows: Iterator[tuple[str, int, str, float]], dataset: Any) -> None:
@@ -190,7 +216,8 @@ def _titles(dataset: Any) -> dict[str, str]:
     header = dict(read_header(path, encoding))
     words = [name for name, kind in header.items() if kind == "token_seq"]
     asked = dataset.config["text_fields"]
-    names = [*(asked if isinstance(asked, list | dict) else ()), *words]
+    asked = asked.split(",") if isinstance(asked, str) else asked or ()
+    names = [*(str(name).strip() for name in asked), *words]
     found = next((name for name in names if name in header), None)
     if not found:
         return {}

@@ -13,6 +13,7 @@ from recbole_ktrec.compat import (
     collector,
     dataset_cache,
     distributed,
+    empty_ids,
     exact_times,
     folders,
     ids,
@@ -89,6 +90,12 @@ REMEDIES = (
         "orders by times rounded to two minutes",
         "recbole.data.dataset.dataset",
         exact_times.sort_before_rounding,
+    ),
+    Remedy(
+        "empty ids",
+        "takes sound rows for those without a user or an item",
+        "recbole.data.dataset.dataset",
+        empty_ids.drop_first,
     ),
     Remedy(
         "saved data set",

@@ -81,7 +81,7 @@ class Runner:
         """Hold the folder for this process and clear what a killed one left.
 
         Raises:
-            ConfigError: another process is at work in the folder.
+            ConfigError: another process is at work in the folder, or nothing can be written there.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.folder / ".lock")
@@ -91,6 +91,8 @@ class Runner:
             raise ConfigError(
                 f"Another benchmark is at work in [{self.folder}]: wait, or choose another --output."
             ) from None
+        except OSError as error:
+            raise ConfigError(f"Nothing can be written into [{self.folder}]: {error.strerror or error}.") from error
         try:
             for left in [*self.folder.glob("*.partial"), *self.folder.glob("*.scratch")]:
                 shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)

@@ -40,7 +40,8 @@ PACKAGED = {
 #: Files besides the weights that change what an encoder computes.
 _SHAPING = (
     "config.json", "tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model",
-    "sentencepiece.bpe.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+    "sentencepiece.bpe.model", "spm.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+    "adapter_config.json", "adapter_model.safetensors",
 )  # fmt: skip
 _WANTED_SUFFIXES = (".json", ".txt", ".model", ".safetensors", ".jinja")
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
@@ -88,12 +89,13 @@ class EncoderSource:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """Return the weight files of an encoder folder: safetensors (shards of the index first), else pickled ones."""
+    """Return the weight files of an encoder folder that transformers reads: ``model.safetensors``, else the shards of
+    its index, else pickled ones."""
+    if (single := folder / "model.safetensors").is_file():
+        return [single]
     index = folder / "model.safetensors.index.json"
     if index.is_file():
         return [folder / name for name in sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))]
-    if (single := folder / "model.safetensors").is_file():
-        return [single]
     found = sorted(folder.glob("*.safetensors"))
     return found or sorted(p for p in folder.glob("*") if p.suffix in _PICKLES and p.name != "training_args.bin")
 

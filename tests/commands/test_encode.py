@@ -78,7 +78,7 @@ def test_files_come_before_options_and_after_the_data_set(tmp_path: Path, monkey
     monkeypatch.setattr(command, "dataset_files", lambda name: [own] if name == "shop" else [])
     later = tmp_path / "later.yaml"
     later.write_text("text_max_length: 10\ntext_pooling: last\n")
-    merged = command.configuration("KTRec", "shop", [str(later)], {"text_pooling": "mean"})
+    merged = command.configuration("KTRec", "shop", {**command.read_config_files([str(later)]), "text_pooling": "mean"})
     settings = TextSettings.from_mapping(merged)
     assert [field.name for field in settings.fields or ()] == ["title"]
     assert (settings.max_length, settings.pooling) == (10, "mean")
@@ -142,3 +142,15 @@ def test_a_real_catalogue(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     assert main(["encode", f"--item_file={path}"]) == 0
     assert " distinct: 1 encoded now" in capsys.readouterr().out
+
+
+def test_a_data_set_that_a_file_names_is_read_with_its_own_settings(
+    data: Path, encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own, file = tmp_path / "shop.yaml", tmp_path / "run.yaml"
+    own.write_text("text_fields: [title]\n")
+    file.write_text("dataset: shop\n")
+    monkeypatch.setattr(command, "dataset_files", lambda name: [own] if name == "shop" else [])
+    for how in (["--dataset=shop"], [f"--config_files={file}"]):
+        assert main(["encode", *how, f"--data_path={data}", f"--text_encoder={encoder}"]) == 0
+        assert "shop.item (title)" in capsys.readouterr().out

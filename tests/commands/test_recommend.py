@@ -14,7 +14,9 @@ from tests.commands.test_run import QUICK
 
 
 def checkpoint(model: str, *more: str) -> str:
-    assert main(["run", f"--model={model}", "--dataset=tiny", *QUICK, *more]) == 0
+    named = {one.partition("=")[0] for one in more}
+    quick = [one for one in QUICK if one.partition("=")[0] not in named]
+    assert main(["run", f"--model={model}", "--dataset=tiny", *quick, *more]) == 0
     (found,) = Path("saved").glob(f"{model}-*.pth")
     return str(found)
 
@@ -127,3 +129,33 @@ def test_items_that_nobody_took_are_told_and_scored_once_their_ids_are_loaded(
     assert main(["recommend", "--checkpoint", saved, "--users", "u1", "--topk", "40", "--output", "all.csv"]) == 0
     assert {"i30", "i31"} <= {row["item_id"] for row in read(workplace / "all.csv")}
     assert "not scored" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("model", "more"), [("KTEASE", ["--prior=none"]), ("BPR", [])])
+def test_a_user_whom_a_filter_left_out_is_told_and_gets_nothing_taken(
+    workplace: Path, capsys: pytest.CaptureFixture[str], model: str, more: list[str]
+) -> None:
+    file = workplace / "dataset" / "tiny" / "tiny.inter"
+    zeros = "\t1" * file.read_text().splitlines()[0].count(":float")
+    with file.open("a") as inter:
+        inter.write(f"rare\ti3{zeros}\nrare\ti5{zeros}\n")
+    saved = checkpoint(model, "--user_inter_num_interval=[3,inf)", *more)
+    code = main(["recommend", "--checkpoint", saved, "--users", "rare", "--topk", "50", "--output", "lists.csv"])
+    if model == "BPR":
+        assert code == 2
+        assert "has no user [rare]: a filter of the training left the rows of this user out." in capsys.readouterr().err
+        return
+    assert "user [rare] was left out by a filter: the list is what is taken in general, but" in capsys.readouterr().err
+    listed = {row["item_id"] for row in read(workplace / "lists.csv")}
+    assert len(listed) == 28 and not listed & {"i3", "i5"}
+
+
+def test_a_model_of_pairs_is_given_the_columns_of_user_and_item(workplace: Path) -> None:
+    folder = workplace / "dataset" / "tiny"
+    ages = "\n".join(f"u{user}\t{20 + user}" for user in range(24))
+    (folder / "tiny.user").write_text(f"user_id:token\tage:token\n{ages}\n")
+    with_age = "--load_col={inter: [user_id, item_id, rating], user: [user_id, age]}"
+    labels = ["--threshold={rating: 4}", "--train_neg_sample_args=~", "--eval_args={mode: labeled}", "--metrics=[AUC]"]
+    saved = checkpoint("FM", with_age, *labels, "--valid_metric=AUC")
+    assert main(["recommend", "--checkpoint", saved, "--users", "u1", "u2", "--output", "lists.csv"]) == 0
+    assert len(read(workplace / "lists.csv")) == 20

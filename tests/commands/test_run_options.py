@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recbole_ktrec.cli import main
+from recbole_ktrec.cli import _Parser, main
 from recbole_ktrec.commands.options import check_options, read_config_files, read_options, read_value
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.register.arguments import quoted
@@ -37,6 +37,9 @@ from recbole_ktrec.register.arguments import quoted
         ("__import__('os').getcwd()", "__import__('os').getcwd()"),
         ("2024-01-01", "2024-01-01"),
         ("a: b: c", "a: b: c"),
+        ("query: ", "query: "),
+        ("Title: {title}", "Title: {title}"),
+        ("- a", "- a"),
     ],
 )
 def test_values(text: str, value: Any) -> None:
@@ -107,3 +110,13 @@ def test_a_column_that_is_not_there_is_not_loaded_silently(workplace: Path, caps
     wrong = "--load_col={inter: [user_id, item_id, tme]}"
     assert main(["run", "--model=Pop", "--dataset=tiny", wrong]) == 2
     assert "load_col: [inter] names [tme], which [dataset/tiny/tiny.inter] lacks." in capsys.readouterr().err
+
+
+def test_a_value_with_blanks_is_no_value_of_the_option_before_it() -> None:
+    parser = _Parser()
+    parser.add_argument("--models", nargs="+")
+    parser.add_argument("--config_files")
+    given = ["--models", "Pop", "EASE", "--load_col={inter: [user_id, item_id]}", "--config_files=a.yaml b.yaml"]
+    args, rest = parser.parse_known_args(given)
+    assert (args.models, args.config_files) == (["Pop", "EASE"], "a.yaml b.yaml")
+    assert read_options(rest) == {"load_col": {"inter": ["user_id", "item_id"]}}

@@ -145,8 +145,8 @@ def _id(model: Any, dataset: Any, user: str, history: list[int] | None) -> int:
         return int(known[user])
     filtered, near = history is not None, nearest(user, list(known)) if history is None else ""
     if hasattr(model, "fold_in"):  # the padding user has no history
-        why, rest = ("was left out by a filter", ", but for what this user took") if filtered else ("is not in the data", "")
-        print(f"user [{user}] {why}: the list is what is taken in general{rest}.{near}", file=sys.stderr)
+        why, rest = ("left out by a filter", ", but for what this user took") if filtered else ("not in the data", "")
+        print(f"user [{user}] is {why}: the list is what is taken in general{rest}.{near}", file=sys.stderr)
         return 0
     why = ": a filter of the training left the rows of this user out" if filtered else ""
     raise DataError(f"[{dataset.dataset_name}] has no user [{user}]{why}.{near}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from recbole_ktrec.model.interactions import Taken
+from recbole_ktrec.model.interactions import Taken, positive
 
 _logger = logging.getLogger(__name__)
 #: Users that are looked at: as many as give this many scores, within these bounds. More choose better, and slower.
@@ -26,18 +26,20 @@ class HeldOut:
         users: internal ids, ``[m]``.
         row, item: the held-out interactions, ``[n]`` each; row counts ``users``.
         absent: items that may not have been there yet, bool ``[n_items]``, see :func:`held_out`; None if all were.
+        again: whether all that was taken stays a candidate (``repeatable``).
     """
 
     users: Tensor
     row: Tensor
     item: Tensor
     absent: np.ndarray | None = None
+    again: bool = False
 
     def some(self, rows: slice) -> HeldOut:
         """Return those of some of the users."""
         start, stop, _ = rows.indices(len(self.users))
         kept = (self.row >= start) & (self.row < stop)
-        return HeldOut(self.users[rows], self.row[kept] - start, self.item[kept], self.absent)
+        return replace(self, users=self.users[rows], row=self.row[kept] - start, item=self.item[kept])
 
     def positives(self, n_items: int) -> Tensor:
         """Return them as a matrix: bool ``[m, n_items]``."""
@@ -46,8 +48,14 @@ class HeldOut:
         return matrix
 
     def barred(self, interactions: sp.csr_matrix) -> Tensor:
-        """Return what is no candidate: padding, what a user took in ``interactions``, absent items: bool ``[m, n]``."""
-        barred = torch.from_numpy(interactions[self.users.numpy()].toarray() > 0)
+        """Return what is no candidate: padding, what a user took in ``interactions``, absent items: bool ``[m, n]``.
+
+        As RecBole ranks, what a user took again is one, and everything is if all stays a candidate.
+        """
+        barred = torch.zeros(len(self.users), interactions.shape[1], dtype=torch.bool)
+        if not self.again:
+            barred |= torch.from_numpy(interactions[self.users.numpy()].toarray() > 0)
+        barred[self.row, self.item] = False
         barred[:, 0] = True
         if self.absent is not None:
             barred[:, torch.from_numpy(self.absent)] = True
@@ -72,17 +80,18 @@ def held_out(valid_data: Any, uid_field: str, iid_field: str, seed: int, taken: 
     """
     if valid_data is None:
         return None
-    feat = valid_data._dataset.inter_feat
-    user, item = feat[uid_field].cpu().numpy(), feat[iid_field].cpu().numpy()
+    dataset, kept = valid_data._dataset, positive(valid_data._dataset)
+    user, item = (dataset.inter_feat[field].cpu().numpy()[kept] for field in (uid_field, iid_field))
     users = np.unique(user)
     if not len(users):
         return None
-    most = int(np.clip(_SCORES // valid_data._dataset.item_num, _LEAST_USERS, _MOST_USERS))
+    most = int(np.clip(_SCORES // dataset.item_num, _LEAST_USERS, _MOST_USERS))
     chosen = np.sort(np.random.default_rng(seed).permutation(users)[:most])
-    kept = np.isin(user, chosen)
-    row = np.searchsorted(chosen, user[kept])
-    absent = None if taken is None else _absent(valid_data._dataset, item, taken)
-    return HeldOut(torch.from_numpy(chosen), torch.from_numpy(row), torch.from_numpy(item[kept]), absent)
+    some = np.isin(user, chosen)
+    row = np.searchsorted(chosen, user[some])
+    absent = None if taken is None else _absent(dataset, item, taken)
+    again = bool(dataset.config["repeatable"])
+    return HeldOut(torch.from_numpy(chosen), torch.from_numpy(row), torch.from_numpy(item[some]), absent, again)
 
 
 def _absent(dataset: Any, items: np.ndarray, taken: Taken) -> np.ndarray | None:

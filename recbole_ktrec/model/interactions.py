@@ -10,14 +10,28 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from recbole_ktrec.compat.exact_times import order_in_time
 from recbole_ktrec.compat.ids import check, digest
 from recbole_ktrec.errors import ConfigError, DataError, number
 from recbole_ktrec.nn.recency import decayed, one_clock, places_from_the_end
 
 
+def positive(dataset: Any) -> np.ndarray:
+    """Return which interactions count as taken: bool ``[n]``; where ``threshold`` has labelled them, those with 1."""
+    feat, label = dataset.inter_feat, dataset.label_field
+    if not dataset.config["threshold"] or label not in feat.columns:
+        return np.ones(len(feat), dtype=bool)
+    return np.asarray(feat[label]) > 0
+
+
 def binary_interactions(dataset: Any) -> sp.csr_matrix:
     """Return who took what in ``dataset``: 1 however often, float32 ``[n_users, n_items]``."""
-    return (dataset.inter_matrix(form="csr") > 0).astype(np.float32).tocsr()
+    kept = positive(dataset)
+    if kept.all():
+        return (dataset.inter_matrix(form="csr") > 0).astype(np.float32).tocsr()
+    pairs = tuple(np.asarray(dataset.inter_feat[name])[kept] for name in (dataset.uid_field, dataset.iid_field))
+    counts = sp.csr_matrix((np.ones(int(kept.sum())), pairs), (dataset.user_num, dataset.item_num))
+    return sp.csr_matrix(counts > 0, dtype=np.float32)
 
 
 @dataclass
@@ -54,11 +68,13 @@ class Taken:
         ids, people = digest(tokens[dataset.iid_field]), np.asarray(tokens[dataset.uid_field])
         if time is None or time not in dataset.inter_feat.columns:
             return cls(matrix, None, items=ids, users=people)
+        kept = positive(dataset)
         users, items, times = (
-            np.asarray(dataset.inter_feat[name]) for name in (dataset.uid_field, dataset.iid_field, time)
+            np.asarray(dataset.inter_feat[name])[kept] for name in (dataset.uid_field, dataset.iid_field, time)
         )
-        places, clock = places_from_the_end(users, items, times, matrix.shape), one_clock(users, times)
-        in_time = items[np.argsort(times, kind="stable")] if clock else None
+        order, clock = order_in_time(dataset.inter_feat, time)[kept], one_clock(users, times)
+        places = places_from_the_end(users, items, order, matrix.shape)
+        in_time = items[np.argsort(order, kind="stable")] if clock else None
         return cls(matrix, places, in_time, float(times.max()) if clock else None, ids, people)
 
     def again(self, dataset: Any, decay: float = 0.0, recent: float = 1.0) -> Taken:

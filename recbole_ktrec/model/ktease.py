@@ -151,7 +151,8 @@ class KTEASE(GeneralRecommender):
         sample = None
         if found is not None:
             users, row, item = found.users.numpy(), found.row.numpy(), found.item.numpy()
-            sample = sample_from(self.interaction_matrix, users, row, item, self.taken.places, found.absent)
+            places, barred, again = self.taken.places, found.absent, found.again
+            sample = sample_from(self.interaction_matrix, users, row, item, places, barred, again)
         # Who has no history says nothing of how histories should count.
         fitted = self._fitted(*self.source, sample.with_history() if sample else None)
         self.weights, self._scores = as_matrices(fitted), fitted

@@ -33,7 +33,7 @@ from recbole_ktrec.nn.recency import DECAYS
 from recbole_ktrec.nn.remembered import Remembered
 from recbole_ktrec.nn.residual import Residual
 from recbole_ktrec.nn.samples import masked_ndcg_by_user
-from recbole_ktrec.nn.scorers import Dot
+from recbole_ktrec.nn.scorers import Dot, score_pairs
 from recbole_ktrec.nn.tuning import plain_or_uphill
 from recbole_ktrec.text import check_fingerprint
 
@@ -106,12 +106,16 @@ class KTRec(GeneralRecommender):
     def predict(self, interaction: Any) -> Tensor:
         """Return R(u, i), a probability, for the pairs of the batch: ``[batch_size]``."""
         users, items = (interaction[name].to(self.device) for name in (self.USER_ID, self.ITEM_ID))
+        scores = self.blend[0] * self._neural_pairs(users, items)
+        for part in self._blended_parts():
+            closed = part.pairs(users.cpu().numpy(), items.cpu().numpy())
+            scores += self.blend[1] * closed.to(scores.device)
+        return torch.sigmoid(self.calibration[0] * scores + self.calibration[1])
+
+    def _neural_pairs(self, users: Tensor, items: Tensor) -> Tensor:
         vectors, bias = self._catalogue()
         distinct, index = torch.unique(users, return_inverse=True)
-        scores = self.net.scorer.pairs(self.user_vectors(distinct)[index], vectors[items]) + bias[items]
-        for part in self._blended_parts():
-            scores = self._mix(scores, part.pairs(users.cpu().numpy(), items.cpu().numpy()))
-        return torch.sigmoid(self.calibration[0] * scores + self.calibration[1])
+        return score_pairs(self.net.scorer, self.user_vectors(distinct), index, vectors, items) + bias[items]
 
     @torch.no_grad()
     def full_sort_predict(self, interaction: Any) -> Tensor:
@@ -119,9 +123,9 @@ class KTRec(GeneralRecommender):
         users, parts = interaction[self.USER_ID], self._blended_parts()
         if parts and not self.blend[0]:  # a part that counts nothing is not computed
             return torch.from_numpy(self._closed_scores(users)).to(self.device).mul_(self.blend[1]).view(-1)
-        scores = self._neural(users)
+        scores = self.blend[0] * self._neural(users)
         if parts:
-            scores = self._mix(scores, torch.from_numpy(self._closed_scores(users)))
+            scores += self.blend[1] * torch.from_numpy(self._closed_scores(users)).to(scores.device)
         return scores.view(-1)
 
     def _closed_scores(self, users: Tensor) -> np.ndarray:
@@ -136,9 +140,6 @@ class KTRec(GeneralRecommender):
             yield
         finally:
             self._remembered = None
-
-    def _mix(self, neural: Tensor, closed: Tensor) -> Tensor:
-        return self.blend[0] * neural + self.blend[1] * closed.to(neural.device)
 
     def _blended_parts(self) -> tuple[KTEASE, ...]:
         if self.blended and any(not part.weights for part in self._closed):
@@ -256,11 +257,11 @@ class KTRec(GeneralRecommender):
             raise ConfigError(f"User [{user}] was not there in the training, so there is no vector to move.")
         vectors, bias = self._catalogue()
         score = (torch.logit(torch.tensor(value)) - self.calibration[1]) / self.calibration[0]
+        if not self.blend[0]:
+            raise ConfigError("The closed form alone makes the scores here: feedback needs closed_form [False].")
         for part in self._blended_parts():
-            if not self.blend[0]:
-                raise ConfigError("The closed form alone makes the scores here: feedback needs closed_form [False].")
-            score = (score - self.blend[1] * part.pairs(np.array([user]), np.array([item]))[0]) / self.blend[0]
-        logit = score - bias[item]
+            score = score - self.blend[1] * part.pairs(np.array([user]), np.array([item]))[0]
+        logit = score / self.blend[0] - bias[item]
         current = self.user_vectors(torch.tensor([user], device=self.device))[0]
         if not abs(cosine := float(logit * self.net.scorer.temperature)) < 1:
             raise ConfigError(f"feedback [{value}]: user [{user}] cannot be moved so far for item [{item}].")

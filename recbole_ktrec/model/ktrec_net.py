@@ -81,7 +81,7 @@ def item_side(config: Any, dataset: Any, interactions: sp.csr_matrix, device: to
         shape = interactions.shape[1], int(width or config["embedding_size"] or _WIDTH)
         return TextSide(SharedRows(np.zeros(shape, dtype=np.float32)), {})
     if transfer:
-        return TextSide(transfer.texts["transferred"][0], transfer.fingerprint)
+        return TextSide(transfer.transferred[0], transfer.fingerprint)
     return text_side(config, dataset, interactions, device)
 
 
@@ -90,7 +90,7 @@ def user_side(
 ) -> SharedRows | None:
     """Return the vectors of the users' own texts, None where the keys ask for none."""
     if transfer:
-        return transfer.texts["transferred"][1]
+        return transfer.transferred[1]
     found = load_user_text(config, dataset, interactions)
     if found is None:
         return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +13,7 @@ import scipy.sparse as sp
 import torch
 from torch.nn import functional as F
 
-from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.errors import ConfigError, EncoderError
 from recbole_ktrec.model.held_out import HeldOut
 from recbole_ktrec.model.item_text import load_item_text, load_user_text
 from recbole_ktrec.model.trained_encoder import UntrainedEncoder
@@ -24,6 +26,8 @@ from recbole_ktrec.nn.whitening import whitened_text
 from recbole_ktrec.text import ItemVectors
 
 _ADAPTER_RANK = 16
+#: Vectors of items, and of users where they are read.
+Texts = tuple[SharedRows, SharedRows | None]
 _logger = logging.getLogger(__name__)
 
 
@@ -33,13 +37,15 @@ class TransferredTexts:
 
     Attributes:
         settings: of the transfer.
-        texts: ``untrained`` and ``transferred`` -> vectors of items and, if they are read, of users.
         fingerprint: of the encoder.
+        transferred: vectors of items and, if they are read, of users.
+        untrained: gives those that it competes with, made when they are asked for: the encoder may be another one.
     """
 
     settings: TransferSettings
-    texts: dict[str, tuple[SharedRows, SharedRows | None]]
     fingerprint: dict[str, Any]
+    transferred: Texts
+    untrained: Callable[[], Texts]
 
     def __deepcopy__(self, memo: dict[int, object]) -> TransferredTexts:
         return self
@@ -67,19 +73,19 @@ class TransferredTexts:
         def plain(one: ItemVectors) -> np.ndarray:
             return whitened_text(np.asarray(one.matrix), one.has_text, float(config["whitening"]))
 
-        own = (found, user)
-        view = UntrainedEncoder.of(config)
-        if view is not config:
-            other = load_item_text(view, dataset), load_user_text(view, dataset, interactions)
-            own = other if other[0].matrix.shape == found.matrix.shape else own
-        texts = {
-            name: (
-                SharedRows(smooth_items(interactions, make(items), layers)),
-                None if users is None else SharedRows(make(users)),
-            )
-            for name, make, (items, users) in (("untrained", plain, own), ("transferred", moved, (found, user)))
-        }
-        return cls(settings, texts, found.fingerprint)
+        def made(make: Callable[[ItemVectors], np.ndarray], items: ItemVectors, users: ItemVectors | None) -> Texts:
+            smooth = SharedRows(smooth_items(interactions, make(items), layers))
+            return smooth, None if users is None else SharedRows(make(users))
+
+        @functools.cache
+        def untrained() -> Texts:
+            view, own = UntrainedEncoder.of(config), (found, user)
+            if view is not config:
+                other = load_item_text(view, dataset), load_user_text(view, dataset, interactions)
+                own = other if other[0].matrix.shape == found.matrix.shape else own
+            return made(plain, *own)
+
+        return cls(settings, found.fingerprint, made(moved, found, user), untrained)
 
     def tower_rank(self, given: int | None) -> int | None:
         """Return the rank of the residual towers."""
@@ -99,19 +105,26 @@ class TransferredTexts:
         elif found is None or len(found.item) < FEWEST:
             used, why = "transferred", "too few validation interactions to compare"
         else:
-            values = {name: _kernel_ndcg(text, interactions, found) for name, (text, _) in self.texts.items()}
-            scores = means(values)
-            used, why = pick(values), f"NDCG@10 of history and text on validation data; {reasons(values)}"
+            used, why, scores = self._compared(interactions, found)
         _logger.info(f"Transfer [{how}], text vectors: {used} ({why}){listed(scores)}")
         return {"transfer": how, "used": used, "why": why, "ndcg": scores}
 
+    def _compared(self, interactions: sp.csr_matrix, found: HeldOut) -> tuple[str, str, dict[str, float]]:
+        try:
+            texts = {"untrained": self.untrained()[0], "transferred": self.transferred[0]}
+        except EncoderError as error:
+            _logger.warning(f"The guard cannot compare with the untrained encoder, which is not to be had: {error}")
+            return "transferred", "the untrained encoder is not to be had", {}
+        values = {name: _kernel_ndcg(text, interactions, found) for name, text in texts.items()}
+        return pick(values), f"NDCG@10 of history and text on validation data; {reasons(values)}", means(values)
+
     def apply(self, net: FusionModel, used: str) -> None:
         """Let ``net`` read the texts ``used``; transferred ones that are frozen take no towers."""
-        net.text, net.user_text = self.texts[used]
+        net.text, net.user_text = self.transferred if used == "transferred" else self.untrained()
         fixed = used == "transferred" and self.settings.how == "frozen"
         for tower in (net.item_tower, net.history_tower, net.user_tower):
             if tower is not None:
-                tower.requires_grad_(not fixed)
+                tower.fixed = fixed
 
 
 def _check(config: Any, settings: TransferSettings | None) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.errors import DataError, nearest
+from recbole_ktrec.errors import ConfigError, DataError, nearest
+from recbole_ktrec.files import file_sha256
+from recbole_ktrec.model import same_data
 from recbole_ktrec.register.arguments import no_command_line, quoted
 from recbole_ktrec.text import TextSettings
 
@@ -25,6 +27,7 @@ def load_source(name: str, data_path: str, target: Any) -> tuple[Any, Any]:
 
     Raises:
         DataError: the files are not there; the message names the folder and the nearest name.
+        ConfigError: they are the run's own, under another name or as a split of them.
     """
     from recbole.config import Config
     from recbole.data import create_dataset
@@ -36,6 +39,7 @@ def load_source(name: str, data_path: str, target: Any) -> tuple[Any, Any]:
         config = Config(model=target["model"], dataset=name, config_dict=quoted(values))
     config["device"] = target["device"]
     _check_files(name, config, data_path)
+    _refuse_own_data(name, config, target)
     return config, create_dataset(config)
 
 
@@ -49,3 +53,13 @@ def _check_files(name: str, config: Any, data_path: str) -> None:
         )
     if not config["benchmark_filename"] and not (folder / f"{name}.inter").is_file():
         raise DataError(f"source_datasets: the folder [{folder.absolute()}] has no file [{name}.inter].")
+
+
+def _refuse_own_data(name: str, config: Any, target: Any) -> None:
+    own, other = same_data.interaction_file(target), same_data.interaction_file(config)
+    copied = own is not None and other is not None and file_sha256(own) == file_sha256(other)
+    if copied or same_data.names(config) & same_data.names(target):
+        raise ConfigError(
+            f"source_datasets: [{name}] holds the interactions of [{target['dataset']}], the data set of this run; as "
+            "a source it would be trained on its own validation and test interactions."
+        )

@@ -62,6 +62,7 @@ class Sample:
         most: candidates: all items up to this many, else so many random ones and what is asked for.
         places: of the interactions of ``rows`` from the end of each history, see :mod:`recbole_ktrec.nn.recency`, or
             None where no order is known.
+        again: whether all that was taken stays a candidate; else it is one only where it was taken again.
     """
 
     rows: sp.csr_matrix
@@ -69,6 +70,7 @@ class Sample:
     barred: np.ndarray | None = None
     most: int = _CANDIDATES
     places: sp.csr_matrix | None = None
+    again: bool = False
 
     def __post_init__(self) -> None:
         n = self.rows.shape[1]
@@ -77,11 +79,13 @@ class Sample:
             self.candidates = np.union1d(drawn, self.positives.indices)
         else:
             self.candidates = np.arange(n)
-        self.known = torch.from_numpy(self.rows[:, self.candidates].toarray() > 0)
+        self.wanted = torch.from_numpy(self.positives[:, self.candidates].toarray() > 0)
+        self.known = torch.zeros_like(self.wanted)
+        if not self.again:  # RecBole ranks what a user takes again, too
+            self.known |= torch.from_numpy(self.rows[:, self.candidates].toarray() > 0) & ~self.wanted
         self.known |= torch.from_numpy(self.candidates == 0)  # the padding item
         if self.barred is not None:
             self.known |= torch.from_numpy(self.barred[self.candidates])
-        self.wanted = torch.from_numpy(self.positives[:, self.candidates].toarray() > 0)
 
     def some(self, users: int, most: int = _CANDIDATES) -> Sample:
         """Return a sample of at most so many ``users``, evenly spread, with at most ``most`` candidates."""
@@ -111,7 +115,7 @@ class Sample:
     def _part(self, users: slice | np.ndarray, positives: sp.csr_matrix, barred: np.ndarray | None,
               most: int = _CANDIDATES) -> Sample:  # fmt: skip
         places = None if self.places is None else self.places[users]
-        return Sample(self.rows[users], positives, barred, most, places)
+        return Sample(self.rows[users], positives, barred, most, places, self.again)
 
     def ndcg(self, scores: np.ndarray) -> float:
         """Return the mean NDCG@10 of ``scores`` ``[m, candidates]``."""
@@ -152,13 +156,14 @@ def _stacked(function: Callable[[sp.csr_matrix], tuple[np.ndarray, ...]], rows: 
 
 def sample_from(
     interactions: sp.csr_matrix, users: np.ndarray, row: np.ndarray, item: np.ndarray,
-    places: sp.csr_matrix | None = None, barred: np.ndarray | None = None,
+    places: sp.csr_matrix | None = None, barred: np.ndarray | None = None, again: bool = False,
 ) -> Sample:  # fmt: skip
     """Return the sample of ``users`` ``[m]`` who later took ``item[k]``, ``row[k]`` being the place among them.
 
     Args:
         places: see :class:`Sample`, of all users.
-        barred: see :class:`Sample`.
+        barred, again: see :class:`Sample`.
     """
     positives = sp.csr_matrix((np.ones(len(row), dtype=np.float32), (row, item)), (len(users), interactions.shape[1]))
-    return Sample(interactions[users], positives, barred, places=None if places is None else places[users])
+    places = None if places is None else places[users]
+    return Sample(interactions[users], positives, barred, places=places, again=again)

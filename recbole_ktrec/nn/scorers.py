@@ -9,6 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+#: Pairs whose vectors are laid side by side at a time.
+_PAIRS = 1 << 15
+
 
 class Dot(nn.Module):
     """Cosine of user and item vector over a temperature.
@@ -44,6 +47,12 @@ class Dot(nn.Module):
     def grid(self, users: Tensor, items: Tensor) -> Tensor:
         """Score ``[m, width]`` against ``[n, width]``: ``[m, n]``."""
         return F.normalize(users, dim=-1) / self.temperature @ self._unit(items).T
+
+
+def score_pairs(scorer: Dot, users: Tensor, user: Tensor, items: Tensor, item: Tensor) -> Tensor:
+    """Return the scores ``[n]`` of rows ``user`` of ``users`` with rows ``item`` of ``items``, some at a time."""
+    chunks = zip(user.split(_PAIRS), item.split(_PAIRS), strict=True)
+    return torch.cat([scorer.pairs(users[some], items[others]) for some, others in chunks])
 
 
 class MLP(Dot):

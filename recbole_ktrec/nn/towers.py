@@ -12,15 +12,26 @@ class ResidualTower(nn.Module):
     Args:
         width: size of a text vector.
         rank: rank of A, or None for a full matrix.
+
+    Attributes:
+        fixed: whether A stays as it is. Its gradient is 0 then and not missing: in several processes torch waits for
+            that of every parameter that was to be trained when they were started.
     """
 
     def __init__(self, width: int, rank: int | None = None) -> None:
         super().__init__()
-        inner = rank or width
+        inner, self.fixed = rank or width, False
         self.up = nn.Parameter(torch.zeros(width, inner))
         self.down = nn.Parameter(torch.randn(inner, width) / inner**0.5) if rank else None
 
     def forward(self, text: Tensor) -> Tensor:
         """Map ``[n, width]`` to ``[n, width]``."""
-        moved = text @ self.up
-        return text + (moved if self.down is None else moved @ self.down)
+        if not self.fixed:
+            return _moved(text, self.up, self.down)
+        still = _moved(text, self.up.detach(), None if self.down is None else self.down.detach())
+        return still + 0 * torch.stack([parameter.sum() for parameter in self.parameters()]).sum()
+
+
+def _moved(text: Tensor, up: Tensor, down: Tensor | None) -> Tensor:
+    moved = text @ up
+    return text + (moved if down is None else moved @ down)

@@ -145,7 +145,7 @@ def test_a_user_whom_a_filter_left_out_is_told_and_gets_nothing_taken(
         assert code == 2
         assert "has no user [rare]: a filter of the training left the rows of this user out." in capsys.readouterr().err
         return
-    assert "user [rare] was left out by a filter: the list is what is taken in general, but" in capsys.readouterr().err
+    assert "user [rare] is left out by a filter: the list is what is taken in general, but" in capsys.readouterr().err
     listed = {row["item_id"] for row in read(workplace / "lists.csv")}
     assert len(listed) == 28 and not listed & {"i3", "i5"}
 

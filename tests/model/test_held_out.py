@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,15 +14,20 @@ from recbole.data.interaction import Interaction
 
 from recbole_ktrec.model.held_out import HeldOut, held_out
 from recbole_ktrec.model.interactions import Taken
+from recbole_ktrec.nn.samples import sample_from
+from tests.support import build
 
 #: Two users; item 0 is padding, items 1 and 2 were taken in training, 3 is held out, 4 and 5 are asked for later.
 TAKEN = sp.csr_matrix(np.array([[0, 0, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0], [0, 1, 1, 0, 0, 0]], dtype=np.float32))
 
 
-def valid_data(times: list[float] | None) -> Any:
-    feat = {"user_id": torch.tensor([1, 2]), "item_id": torch.tensor([3, 3])}
+def valid_data(times: list[float] | None, items: tuple[int, int] = (3, 3), again: bool = False) -> Any:
+    feat = {"user_id": torch.tensor([1, 2]), "item_id": torch.tensor(items)}
     feat |= {} if times is None else {"timestamp": torch.tensor(times)}
-    dataset = SimpleNamespace(inter_feat=Interaction(feat), item_num=6, time_field="timestamp")
+    keys = {"threshold": None, "repeatable": again}
+    dataset = SimpleNamespace(
+        inter_feat=Interaction(feat), item_num=6, time_field="timestamp", label_field="label", config=keys
+    )
     return SimpleNamespace(_dataset=dataset)
 
 
@@ -50,3 +56,33 @@ def test_nothing_is_absent_where_every_item_was_seen() -> None:
     everything[2, 4:] = 1
     made = held_out(valid_data([8.0, 9.0]), "user_id", "item_id", 1, Taken(sp.csr_matrix(everything), None, until=7.0))
     assert made is not None and made.absent is None
+
+
+@pytest.mark.parametrize(("again", "barred"), [(False, [1, 0, 1, 0, 0, 0]), (True, [1, 0, 0, 0, 0, 0])])
+def test_what_is_taken_again_is_a_candidate_as_recbole_ranks_it(again: bool, barred: list[int]) -> None:
+    """The second user took items 1 and 2, and item 1 once more; ``repeatable`` leaves everything a candidate."""
+    made = held_out(valid_data(None, (3, 1), again), "user_id", "item_id", 1, Taken(TAKEN, None))
+    assert made is not None
+    assert made.barred(TAKEN)[1].int().tolist() == barred
+    rows = made.users.numpy(), made.row.numpy(), made.item.numpy()
+    sample = sample_from(TAKEN, *rows, again=made.again)
+    assert sample.known[1].int().tolist() == barred
+    assert sample.ndcg(np.array([[0, 0, 0, 1, 0, 0], [0, 1, 0, 0, 0, 0]], dtype=np.float32)) == 1.0
+
+
+@pytest.mark.parametrize("name", ["KTEASE", "KTRec"])
+def test_what_threshold_labels_as_disliked_is_nothing_taken(textual: Callable[..., dict[str, Any]], name: str) -> None:
+    columns = {"inter": ["user_id", "item_id", "rating", "timestamp"]}
+    labels = {"load_col": columns, "threshold": {"rating": 4}, "train_neg_sample_args": None}
+    settings = textual(**labels, eval_args={"mode": "labeled"}, metrics=["AUC"], valid_metric="AUC")
+    _, model, (train, valid, _) = build(settings, name)
+    feat = train.dataset.inter_feat
+    liked = feat["label"].numpy() == 1
+    users, items = feat["user_id"].numpy(), feat["item_id"].numpy()
+    assert 0 < liked.sum() < len(liked) and model.taken.matrix.nnz == model.taken.places.nnz == liked.sum()
+    assert (
+        model.taken.matrix[users[liked], items[liked]].all()
+        and not model.taken.matrix[users[~liked], items[~liked]].any()
+    )
+    made = held_out(valid, "user_id", "item_id", 1, model.taken)
+    assert made is not None and len(made.row) == int((valid._dataset.inter_feat["label"] == 1).sum())

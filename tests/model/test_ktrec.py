@@ -69,6 +69,18 @@ def test_predict_is_the_sigmoid_of_the_full_scores(textual: Settings) -> None:
     assert torch.allclose(model.predict({"user_id": users, "item_id": items}), torch.sigmoid(scores), atol=1e-5)
 
 
+def test_predict_is_calibrated_where_the_neural_part_counts_alone(textual: Settings) -> None:
+    _, model, _ = build(textual())
+    model.eval()
+    model.blend.copy_(torch.tensor([0.25, 0.0]))
+    model.calibration.copy_(torch.tensor([2.0, 0.5]))
+    users, items = torch.tensor([1, 2, 3, 3]), torch.tensor([4, 5, 6, 7])
+    neural = model._neural(users)[torch.arange(4), items]
+    asked = {"user_id": users, "item_id": items}
+    assert torch.allclose(model.predict(asked), torch.sigmoid(2 * 0.25 * neural + 0.5), atol=1e-6)
+    assert torch.allclose(model.full_sort_predict(asked).view(4, -1)[torch.arange(4), items], 0.25 * neural, atol=1e-6)
+
+
 def test_frozen_vectors_are_shared_and_not_in_the_checkpoint(textual: Settings) -> None:
     _, model, _ = build(textual())
     twin = copy.deepcopy(model)

@@ -209,6 +209,10 @@ def test_shuffled_texts_are_those_of_sources_too(textual: Settings, workplace: P
     for suffix in ("inter", "item"):
         (folder / f"other.{suffix}").write_bytes((workplace / "dataset" / "tiny" / f"tiny.{suffix}").read_bytes())
     target = Config(model="KTRec", dataset="tiny", config_dict=textual(shuffle_texts=True))
+    with pytest.raises(ConfigError, match=r"\[other\] holds the interactions of \[tiny\], the data set of this run"):
+        load_source("other", "dataset", target)
+    rows = (folder / "other.inter").read_text().splitlines()
+    (folder / "other.inter").write_text("\n".join(rows[:-1]) + "\n")
     assert load_source("other", "dataset", target)[0]["shuffle_texts"] is True
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from recbole.quick_start import load_data_and_model, run_recbole
 
-from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.errors import ConfigError, EncoderError
+from recbole_ktrec.model import ktrec_transfer
 from tests.support import everyone, trained
 
 Settings = Callable[..., dict[str, Any]]
@@ -26,7 +27,8 @@ def test_each_way_runs_and_comes_back(
     (saved,) = (workplace / "saved").glob("KTRec-*.pth")
     _, model, *_ = load_data_and_model(str(saved))
     assert model.transfer_choice["transfer"] == how
-    used = model.transfer.texts[model.transfer_choice["used"]]
+    transfer = model.transfer
+    used = transfer.transferred if model.transfer_choice["used"] == "transferred" else transfer.untrained()
     assert (model.net.text, model.net.user_text) == used
     assert np.abs(everyone(model.eval())).max() > 0
 
@@ -80,3 +82,21 @@ def test_keys_that_contradict_the_artifact_are_named(
 ) -> None:
     with pytest.raises(ConfigError, match=rf"{key} \[.*cannot be had with pretrained"):
         trained(textual(pretrained=artifact(), **changes), "KTRec")
+
+
+@pytest.mark.parametrize("guard", [True, False])
+def test_an_encoder_that_is_not_here_is_missed_only_by_the_guard(
+    textual: Settings, artifact: Callable[..., str], monkeypatch: pytest.MonkeyPatch, guard: bool
+) -> None:
+    view, original = object(), ktrec_transfer.load_item_text
+
+    def load(config: Any, dataset: Any) -> Any:
+        if config is view:
+            raise EncoderError("[base] is not here")
+        return original(config, dataset)
+
+    monkeypatch.setattr(ktrec_transfer.UntrainedEncoder, "of", staticmethod(lambda config: view))
+    monkeypatch.setattr(ktrec_transfer, "load_item_text", load)
+    model = trained(textual(pretrained=artifact(), transfer="frozen", transfer_guard=guard), "KTRec")
+    why = "the untrained encoder is not to be had" if guard else "transfer_guard is off"
+    assert (model.transfer_choice["used"], model.transfer_choice["why"]) == ("transferred", why)

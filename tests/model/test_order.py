@@ -11,6 +11,7 @@ import pytest
 from recbole.data import create_dataset
 from recbole.quick_start import load_data_and_model, run_recbole
 
+from recbole_ktrec.compat.exact_times import PLACES
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation.foldin import interactions_of, with_interactions
 from recbole_ktrec.model import item_text
@@ -153,3 +154,22 @@ def test_history_documents_are_in_order(walking: Settings, monkeypatch: pytest.M
     mine = (inter["user_id"] == 1).numpy()
     order = np.argsort(inter["timestamp"].numpy()[mine])
     assert seen[1] == [texts[item] for item in inter["item_id"].numpy()[mine][order]]
+
+
+def test_the_order_is_exact_in_a_random_split_too(textual: Settings, workplace: Path) -> None:
+    """Ten seconds apart, since 1970: as 32-bit floats nearly all of a user's times are one."""
+    rows = [f"u{user}\ti{item}\t{1.6e9 + 10 * item:.0f}" for user in range(20) for item in range(user % 2, 24, 2)]
+    np.random.default_rng(3).shuffle(rows)
+    path = workplace / "dataset" / "tiny" / "tiny.inter"
+    path.write_text("\n".join(["user_id:token\titem_id:token\ttimestamp:float", *rows]) + "\n", encoding="utf-8")
+    drawn = {"split": {"RS": [0.8, 0.1, 0.1]}, "group_by": "user", "order": "RO", "mode": "full"}
+    loaded = {"inter": ["user_id", "item_id", "timestamp"]}
+    _, model, (train, valid, _) = build(textual(load_col=loaded, eval_args=drawn), "KTEASE")
+    dataset = train.dataset
+    assert len(set(dataset.inter_feat["timestamp"].tolist())) < 4, "what is mended"
+    assert PLACES not in dataset.field2type and len(valid._dataset.inter_feat) > 0
+    for user in range(1, 21):
+        places = model.taken.places[user]
+        oldest_first = places.indices[np.argsort(-places.data)]
+        numbers = [int(token[1:]) for token in dataset.id2token("item_id", oldest_first)]
+        assert numbers == sorted(numbers) and len(numbers) > 8

@@ -127,3 +127,13 @@ def test_shared_rows_are_not_copied() -> None:
     rows = SharedRows(np.eye(3, dtype=np.float32))
     assert copy.deepcopy(rows) is rows
     assert rows.rows(torch.tensor([2, 0])).tolist() == [[0, 0, 1], [1, 0, 0]]
+
+
+@pytest.mark.parametrize("rank", [None, 2])
+def test_a_tower_that_is_fixed_has_a_gradient_of_zero_and_passes_that_of_the_text_on(rank: int | None) -> None:
+    """Of several processes each waits for the gradient of every parameter."""
+    tower, text = ResidualTower(3, rank), torch.randn(5, 3, requires_grad=True)
+    tower.fixed = True
+    tower(text).sum().backward()
+    assert all(one.grad is not None and not one.grad.any() for one in tower.parameters())
+    assert text.grad is not None and torch.equal(text.grad, torch.ones(5, 3))

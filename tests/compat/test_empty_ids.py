@@ -1,0 +1,30 @@
+"""Interactions without a user or an item are those that are left out, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recbole_ktrec.evaluation.harness import load_parts, make_config
+
+Settings = Callable[..., dict[str, Any]]
+
+
+def test_rows_that_lack_an_id_go_and_all_others_stay(
+    settings: Settings, workplace: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = workplace / "dataset" / "tiny" / "tiny.inter"
+    head, *rows = path.read_text(encoding="utf-8").splitlines()
+    rows[3] = "\t".join(["", *rows[3].split("\t")[1:]])
+    rows[7] = "\t".join([rows[7].split("\t")[0], "", *rows[7].split("\t")[2:]])
+    path.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    whole = {"split": {"RS": [1, 0, 0]}, "group_by": None, "order": "RO", "mode": "full"}
+    _, (dataset, *_) = load_parts(make_config("Pop", "tiny", settings(eval_args=whole)))
+    users, items = (dataset.id2token(name, dataset.inter_feat[name]) for name in ("user_id", "item_id"))
+    left = {tuple(row.split("\t")[:2]) for place, row in enumerate(rows) if place not in (3, 7)}
+    assert len(users) == len(rows) - 2 and set(zip(users, items, strict=True)) == left
+    assert f"2 of {len(rows)} interactions have no user_id or no item_id" in caplog.text
+    assert "lines [5, 9]." in caplog.text

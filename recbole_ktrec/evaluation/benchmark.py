@@ -90,6 +90,16 @@ def repeat_notes(plan: DatasetPlan) -> list[str]:
     ]
 
 
+def parts_notes(plan: DatasetPlan) -> list[str]:
+    """Tell that the data set has a split of its own, which is not the one of the comparison."""
+    if not (parts := plan.values.get("benchmark_filename")):
+        return []
+    return [
+        f"[{plan.name}]: benchmark_filename [{', '.join(parts)}] is left aside: the split is one of the whole of "
+        f"[{plan.source.file('inter').name}]."
+    ]
+
+
 def learned_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
     """Warn of rows whose artifact was learned from the data set itself; what is damaged is told by the row's jobs."""
     found = []
@@ -109,7 +119,7 @@ def run_benchmark(grid: Grid, runner: Runner, output: Path) -> tuple[dict[str, A
     with runner.locked():
         plans = prepare_datasets(grid, output / "splits", runner.show_progress)
         for plan in plans:
-            plan.notes += repeat_notes(plan) + learned_notes(grid, plan)
+            plan.notes += parts_notes(plan) + repeat_notes(plan) + learned_notes(grid, plan)
         notes = [note for plan in plans for note in plan.notes]
         notes += encode_ahead(grid, plans, runner.workers, runner.show_progress)
         run_grid(grid, plans, runner)

@@ -101,6 +101,8 @@ def prepare(source: Source, spec: SplitSpec, values: Mapping[str, Any], folder: 
             "column: set TIME_FIELD to a field of the .inter file and name it in load_col."
         )
     base = {"eval_args": NATIVE_EVAL_ARGS[spec.kind], "seed": spec.seed}
+    if values.get("benchmark_filename"):  # else RecBole would take these parts for the split
+        base["benchmark_filename"] = None
     if _is_clean(source):
         # ml-100k lies inside RecBole, which looks for it nowhere else.
         path = None if source.name == "ml-100k" else str(Path(values["data_path"]).resolve())
@@ -159,7 +161,8 @@ def _copied(
         _copy_features(source, target, name)
         _write_json(target / "split.json", info)
 
-    _publish(folder / name, info, {**about_data(values), **_FILTERED, "data_path": str(folder.resolve())}, fill)
+    about = {**about_data(values), **_FILTERED, "benchmark_filename": None, "data_path": str(folder.resolve())}
+    _publish(folder / name, info, about, fill)
     return Prepared(name, str(folder.resolve()), asdict(spec), source.digest, {**settings, **_FILTERED})
 
 

@@ -79,16 +79,18 @@ def _load(config: Any) -> pd.DataFrame:
 def read_source(name: str, values: Mapping[str, Any]) -> Source:
     """Read data set ``name`` with the configuration ``values`` (RecBole's keys, such as ``data_path``).
 
+    It is the whole .inter file, whatever parts ``benchmark_filename`` names.
+
     Raises:
         DataError: the .inter file is missing, or has line breaks inside a cell.
     """
-    config = data_config(name, values)
+    config = data_config(name, {**values, "benchmark_filename": None})
     folder = Path(config["data_path"])
     inter = folder / f"{name}.inter"
     if not inter.is_file():
         others = [path.name for path in folder.parent.glob("*/") if path.is_dir()] if folder.parent.is_dir() else []
-        hint = nearest(name, others)
-        raise DataError(f"There is no file [{inter}]: name the folder that holds [{name}] with --data-path.{hint}")
+        hint = _only_parts(values) or f"name the folder that holds [{name}] with --data-path.{nearest(name, others)}"
+        raise DataError(f"There is no file [{inter}]: {hint}")
     encoding = encoding_of(config)
     _want_time(config, inter, encoding)
     loaded = _load(config)
@@ -105,6 +107,12 @@ def read_source(name: str, values: Mapping[str, Any]) -> Source:
     if fields["TIME_FIELD"] in loaded:
         frame["time"] = loaded[fields["TIME_FIELD"]].astype(float)
     return Source(name, folder, frame, fields, _digest(folder, name, frame["row"].to_numpy()), encoding)
+
+
+def _only_parts(values: Mapping[str, Any]) -> str:
+    if not (parts := values.get("benchmark_filename")):
+        return ""
+    return f"the data set has the parts [{', '.join(parts)}] (benchmark_filename); put them together into that file."
 
 
 def _want_time(config: Any, inter: Path, encoding: str) -> None:

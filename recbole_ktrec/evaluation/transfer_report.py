@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import MissingExtraError
+from recbole_ktrec.evaluation.benchmark import parts_notes
 from recbole_ktrec.evaluation.report.transfer import render
 from recbole_ktrec.evaluation.results import write_json
 from recbole_ktrec.evaluation.runner import Runner
@@ -21,7 +22,8 @@ def run_curve(curve: Curve, runner: Runner, output: Path) -> tuple[dict[str, Any
     with runner.locked():
         plan = plan_curve(curve, output / "splits", runner.show_progress)
         splits = replace(plan.data, prepared=dict(enumerate(plan.prepared.values())))
-        notes = encode_ahead(encoding_grid(plan), [splits], runner.workers, runner.show_progress)
+        notes = parts_notes(plan.data)
+        notes += encode_ahead(encoding_grid(plan), [splits], runner.workers, runner.show_progress)
         runner.run(list(plan.jobs.values()), "Curve")
         results = assemble(plan, runner)
         write_json(output / "results.json", results)

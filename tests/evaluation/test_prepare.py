@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from recbole_ktrec.errors import DataError
-from recbole_ktrec.evaluation.benchmark import repeat_notes
+from recbole_ktrec.evaluation.benchmark import parts_notes, repeat_notes
 from recbole_ktrec.evaluation.grid import DatasetPlan
 from recbole_ktrec.evaluation.harness import item_tokens, load_parts, make_config, pair_tokens
 from recbole_ktrec.evaluation.prepare import Prepared, prepare
@@ -212,3 +212,28 @@ def test_time_split_has_no_leak_on_disk(read: Read, workplace: Path, tmp_path: P
         lines = (folder / f"{folder.name}.{part}.inter").read_text().splitlines()[1:]
         times[part] = np.array([float(line.split("\t")[3]) for line in lines])
     assert times["train"].max() < times["valid"].min() and times["valid"].max() < times["test"].min()
+
+
+@pytest.mark.parametrize("kind", ["random", "cold_item"])
+def test_parts_that_the_data_set_brings_are_not_taken_for_the_split(
+    read: Read, workplace: Path, tmp_path: Path, kind: str
+) -> None:
+    folder = workplace / "dataset" / "tiny"
+    header, *rows = (folder / "tiny.inter").read_text().splitlines()
+    for part, own in (("train", rows[:200]), ("valid", rows[200:220]), ("test", rows[220:])):
+        (folder / f"tiny.{part}.inter").write_text("\n".join([header, *own]) + "\n")
+    (folder / "tiny.yaml").write_text("benchmark_filename: [train, valid, test]\n")
+    source, values = read(benchmark_filename=["train", "valid", "test"])
+    plain, without = read()
+    assert source.digest == plain.digest and len(source.frame) == 240
+    for seed in (7, 8):
+        spec = SplitSpec(kind, 0.3, seed)
+        prepared = prepare(source, spec, values, tmp_path / "splits")
+        assert prepared.fingerprints == prepare(plain, spec, without, tmp_path / "splits").fingerprints
+        assert in_memory(prepared, values) == prepared.fingerprints
+    (note,) = parts_notes(DatasetPlan("tiny", source, values, {}))
+    assert note.startswith("[tiny]: benchmark_filename [train, valid, test] is left aside")
+    assert parts_notes(DatasetPlan("tiny", plain, without, {})) == []
+    (folder / "tiny.inter").unlink()
+    with pytest.raises(DataError, match=r"no file .*tiny\.inter\].*parts \[train, valid, test\].*put them together"):
+        read(benchmark_filename=["train", "valid", "test"])

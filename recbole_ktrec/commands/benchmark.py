@@ -14,9 +14,14 @@ import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from recbole_ktrec.commands.options import check_options, read_options
+from recbole_ktrec.commands.values import check_data_values
 from recbole_ktrec.errors import ConfigError
+
+if TYPE_CHECKING:
+    from recbole_ktrec.evaluation.grid import Grid
 
 _OPTIONS = (
     "YAML: model -> settings; 'all' for every model; 'model: NAME' makes a section a variant; 'tune' in a "
@@ -73,8 +78,10 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
 
     if args.jobs < 1 or args.tune < 0:
         raise ConfigError(f"--jobs [{args.jobs}] must be 1 or more, --tune [{args.tune}] 0 or more.")
+    grid = make_grid({**vars(args), "given": given})
+    _check_values(grid)
     runner = Runner(args.output / "jobs", args.jobs, args.memory_limit, args.time_limit)
-    results, notes = run_benchmark(make_grid({**vars(args), "given": given}), runner, args.output)
+    results, notes = run_benchmark(grid, runner, args.output)
     failed = [run for run in results["runs"] if run["status"] != "done"]
     print((args.output / "report.md").read_text(encoding="utf-8"))
     for note in notes:
@@ -83,3 +90,13 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         print(f"No result: {run['model']} on {run['dataset']}, seed {run['seed']}: {run['error']}")
     print(f"Written: {args.output / 'results.json'}, report.md, report.html")
     return 1 if failed else 0
+
+
+def _check_values(grid: Grid) -> None:
+    """Raise ConfigError for what the rows would run with on one of the data sets and RecBole take silently."""
+    from recbole_ktrec.evaluation.prepare import dataset_settings
+
+    for name in grid.datasets:
+        own = dataset_settings(name, grid.data_path)
+        for values in ({**grid.defaults, **own, **grid.common}, *(entry.settings(own) for entry in grid.entries)):
+            check_data_values(values)

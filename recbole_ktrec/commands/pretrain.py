@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from recbole_ktrec.commands.options import read_config_files, read_options
 from recbole_ktrec.commands.run import check_dataset
 from recbole_ktrec.commands.session import set_threads
+from recbole_ktrec.commands.values import check_data_values
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.register.arguments import no_command_line
 from recbole_ktrec.register.keys import READ_BY_RECBOLE, check_device, keys_of_other_models
@@ -78,6 +79,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
 
     _check_output(args.output, args.datasets, options, _trains(given))
     for name in args.datasets:  # all of them before the first one takes its time
+        check_data_values(values(name))
         check_dataset(name, values(name))
     _log()
     with no_command_line():

@@ -25,6 +25,7 @@ from typing import Any
 
 from recbole_ktrec.commands.options import check_options, read_config_files, read_options
 from recbole_ktrec.commands.session import usable_cores
+from recbole_ktrec.commands.values import check_data_values
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.register.keys import check_device
 
@@ -60,11 +61,14 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     check_device(given.get("device"))
     if args.jobs < 1:
         raise ConfigError(f"--jobs [{args.jobs}] must be 1 or more.")
+    from recbole_ktrec.evaluation.prepare import dataset_settings
     from recbole_ktrec.evaluation.runner import Runner
     from recbole_ktrec.evaluation.transfer_report import run_curve
 
+    curve = _curve(args, given)
+    check_data_values({**dataset_settings(curve.dataset, curve.data_path), **given})
     runner = Runner(args.output / "jobs", args.jobs, args.memory_limit, args.time_limit)
-    results, notes = run_curve(_curve(args, given), runner, args.output)
+    results, notes = run_curve(curve, runner, args.output)
     print((args.output / "report.md").read_text(encoding="utf-8"))
     for note in notes:
         print(note)

@@ -16,6 +16,8 @@ from recbole_ktrec.register.keys import check_device
 _OF_CONTEXT = ("AUC", "LogLoss")
 #: Sequential models that RecBole measures as it does those of context.
 _NOT_RANKING = ("DIN", "DIEN")
+#: What a command that splits and measures in its own way does not read.
+_OF_THE_COMMAND = ("eval_args", "metrics", "topk", "valid_metric")
 
 
 @functools.cache
@@ -45,6 +47,11 @@ def check_values(said: Mapping[str, Any], model: str = "KTRec") -> None:
     check_device(said.get("device"))
     _check_columns(said)
     _check_valid_metric(said, model)
+
+
+def check_data_values(said: Mapping[str, Any]) -> None:
+    """Check as :func:`check_values` does, but for what a command that splits and measures itself leaves aside."""
+    check_values({key: value for key, value in said.items() if key not in _OF_THE_COMMAND})
 
 
 def _read(value: Any) -> Any:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from recbole_ktrec.cli import main
-from recbole_ktrec.commands.values import check_values
+from recbole_ktrec.commands.values import check_data_values, check_values
 from recbole_ktrec.errors import ConfigError
+from tests.conftest import write_tiny_dataset
 
 COLUMNS = {"inter": ["user_id", "item_id"]}
 
@@ -96,3 +98,37 @@ def test_a_device_is_refused_by_every_command_that_trains(
 ) -> None:
     assert main([*command, "--output", "out", "--device=cuda"]) == 2
     assert "RecBole sets it by gpu_id" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["benchmark", "--dataset", "tiny", "--models", "Pop"],
+        ["pretrain", "--datasets", "tiny", "tiny2"],
+        ["transfer-report", "--dataset", "tiny", "--pretrained", "knowledge"],
+    ],
+)
+def test_an_interval_that_is_none_is_refused_by_every_command_that_reads_data(
+    command: list[str], workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_tiny_dataset(workplace / "dataset", "tiny2")
+    wrong = "user_inter_num_interval [[50;inf)] is no interval such as"
+    assert main([*command, "--output", "out", "--user_inter_num_interval=[50;inf)"]) == 2
+    assert wrong in capsys.readouterr().err and not (workplace / "out").exists()
+    (workplace / "dataset" / "tiny" / "tiny.yaml").write_text("user_inter_num_interval: '[50;inf)'\n")
+    assert main([*command, "--output", "out"]) == 2
+    assert wrong in capsys.readouterr().err and not (workplace / "out").exists()
+
+
+def test_what_a_command_sets_itself_is_not_checked() -> None:
+    own = {"topk": [5], "valid_metric": "NDCG@10", "metrics": ["Recall"], "eval_args": {"order": "TO"}}
+    check_data_values({"load_col": COLUMNS, **own})
+
+
+def test_a_wrong_number_in_a_section_of_the_options_is_refused(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workplace / "options.yaml").write_text("BPR: {learning_rate: abc}\n")
+    call = ["benchmark", "--dataset", "tiny", "--models", "BPR", "--output", "out", "--options", "options.yaml"]
+    assert main(call) == 2
+    assert "learning_rate [abc] is not a number" in capsys.readouterr().err

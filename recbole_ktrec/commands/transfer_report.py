@@ -10,7 +10,7 @@ the target (zero-shot).
 Side by side: transferred (with the guard), without the guard, from scratch, the untrained text kernel, transferred with
 shuffled texts, EASE. Each job is a process of its own; what is done is not done again. Written into the output folder:
 results.json, report.md (negative transfer is named as such, one verdict each for 0, 10 and 100 %), curve.png.
-More keys go to every job as --key=value.
+More keys go to every job as --key=value; those that the report sets itself (seed, split, metrics) are refused.
 
   ktrec pretrain --datasets games beauty goodreads --output knowledge
   ktrec transfer-report --dataset toys --pretrained knowledge --output curve

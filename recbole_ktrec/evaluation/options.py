@@ -19,7 +19,7 @@ FIRST_SEED = 2020
 #: So many repetitions nobody wants: it is a seed, as in `--seeds 2020`.
 _FEWEST_NOT_COUNTED = 1000
 #: Keys that a comparison sets itself, the same for every row, and where they are asked for.
-_OF_THE_GRID = {
+OF_THE_GRID = {
     "seed": "--seeds", "eval_args": "--split", "benchmark_filename": "--split", "metrics": "--metrics",
     "topk": "--topk", "valid_metric": "--valid-metric", "dataset": "--dataset",
 }  # fmt: skip
@@ -112,8 +112,8 @@ def check_section(label: str, own: Any) -> None:
     if tune is not None and not isinstance(tune, Mapping):
         raise ConfigError(f"Options of [{label}]: tune must be a mapping of keys to ranges, and is [{tune}].")
     for key in own or {}:
-        if key in _OF_THE_GRID:
-            option = _OF_THE_GRID[key]
+        if key in OF_THE_GRID:
+            option = OF_THE_GRID[key]
             raise ConfigError(f"Options of [{label}]: [{key}] is the same for every row, so give {option}.")
 
 

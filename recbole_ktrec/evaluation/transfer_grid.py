@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from recbole_ktrec.errors import ConfigError, one_of
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, make_job
-from recbole_ktrec.evaluation.options import entries, read_grid
+from recbole_ktrec.evaluation.options import OF_THE_GRID, entries, read_grid
 from recbole_ktrec.evaluation.prepare import Prepared, dataset_settings
 from recbole_ktrec.evaluation.runner import Job
 from recbole_ktrec.evaluation.source import read_source
@@ -71,9 +71,18 @@ class Curve:
         one_of("split", self.kind, KINDS)
         one_of("sample", self.sample, SAMPLES)
         check_shares(self.shares)
-        for key in ("pretrained", "transfer", "transfer_guard", "shuffle_texts", "prior"):
-            if key in self.given:
-                raise ConfigError(f"Key [{key}] is what the variants of the report differ in: leave it out.")
+        for key in self.given:
+            _check_key(key)
+
+
+def _check_key(key: str) -> None:
+    """Refuse a key that would be overwritten in the jobs without a word."""
+    if key in ("pretrained", "transfer", "transfer_guard", "shuffle_texts", "prior"):
+        raise ConfigError(f"Key [{key}] is what the variants of the report differ in: leave it out.")
+    if key in ("metrics", "topk", "valid_metric"):
+        raise ConfigError(f"Key [{key}]: the report is of NDCG@10 and Recall@10: leave it out.")
+    if option := {**OF_THE_GRID, "model": "--model", "data_path": "--data-path"}.get(key):
+        raise ConfigError(f"Key [{key}] is the same for every job: give {option}.")
 
 
 @dataclass

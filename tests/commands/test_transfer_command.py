@@ -24,12 +24,20 @@ def test_help_states_the_protocol(capsys: pytest.CaptureFixture[str]) -> None:
         (["--shares", "120"], "[120]"),
         (["--transfer", "zero_shot"], "transfer"),
         (["--reg_wieght=3"], "Did you mean [reg_weight]"),
+        (["--seed=3"], "Key [seed] is the same for every job: give --seeds."),
+        (["--eval_args={order: TO}"], "Key [eval_args] is the same for every job: give --split."),
+        (["--benchmark_filename=[a,b,c]"], "Key [benchmark_filename] is the same for every job: give --split."),
+        (["--topk=[5]"], "Key [topk]: the report is of NDCG@10 and Recall@10: leave it out."),
+        (["--metrics=[MRR]"], "Key [metrics]: the report is of NDCG@10 and Recall@10: leave it out."),
+        (["--valid_metric=MRR@10"], "Key [valid_metric]: the report is of NDCG@10"),
+        (["--config_files=own.yaml"], "Key [model] is the same for every job: give --model."),
         ([], "card.json"),
     ],
 )
 def test_mistakes_end_with_a_message(
     workplace: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str
 ) -> None:
+    (workplace / "own.yaml").write_text("model: KTRec\n")
     call = ["transfer-report", "--dataset", "tiny", "--pretrained", "nothing", "--output", "out", *more]
     assert main(call) == 2
     assert message in capsys.readouterr().err

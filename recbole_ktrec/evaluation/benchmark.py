@@ -31,7 +31,8 @@ def make_grid(asked: Mapping[str, Any]) -> Grid:
     """
     defaults = read_grid(asked.get("config"))
     options = read_yaml(asked["options"]) if asked.get("options") else {}
-    for section, own in options.items():
+    shared = {"all": defaults.get("all"), **(defaults.get("models") or {})}
+    for section, own in [*shared.items(), *options.items()]:
         check_section(section, own)
     if asked.get("given"):
         check_section("all", asked["given"])

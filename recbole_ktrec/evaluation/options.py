@@ -23,6 +23,11 @@ OF_THE_GRID = {
     "seed": "--seeds", "eval_args": "--split", "benchmark_filename": "--split", "metrics": "--metrics",
     "topk": "--topk", "valid_metric": "--valid-metric", "dataset": "--dataset",
 }  # fmt: skip
+#: Keys of which interactions there are; the columns that a row loads beside them are its own affair.
+_OF_THE_DATA = frozenset(
+    "data_path encoding field_separator seq_separator USER_ID_FIELD ITEM_ID_FIELD RATING_FIELD TIME_FIELD rm_dup_inter "
+    "val_interval filter_inter_by_user_or_item user_inter_num_interval item_inter_num_interval".split()
+)
 _GRID_KEYS = {"seeds", "topk", "metrics", "valid_metric", "rating_threshold", "text_diversity", "all", "models"}
 
 
@@ -101,20 +106,32 @@ def entries(labels: Iterable[str], grid: Mapping[str, Any], options: Mapping[str
 
 
 def check_section(label: str, own: Any) -> None:
-    """Refuse a section of options that is no mapping, or that sets what the comparison sets.
+    """Refuse a section of options that is no mapping, or that sets what every row has in common.
 
     Raises:
         ConfigError: the message names the section and the key.
     """
     if own is not None and not isinstance(own, Mapping):
         raise ConfigError(f"Options of [{label}] must be a mapping of keys to values, and are [{own}].")
+    for key in ("tune", "model"):
+        if label == "all" and key in (own or {}):
+            raise ConfigError(f"Options of [all]: [{key}] belongs to the section of a row.")
     tune = (own or {}).get("tune")
     if tune is not None and not isinstance(tune, Mapping):
         raise ConfigError(f"Options of [{label}]: tune must be a mapping of keys to ranges, and is [{tune}].")
-    for key in own or {}:
+    _check_common(f"[{label}]", own or {}, label == "all")
+    _check_common(f"[{label}], tune", tune or {}, False)
+
+
+def _check_common(where: str, keys: Iterable[str], of_all: bool) -> None:
+    """Refuse what the comparison sets itself and, of a single row, what says which data there are."""
+    for key in keys:
         if key in OF_THE_GRID:
             option = OF_THE_GRID[key]
-            raise ConfigError(f"Options of [{label}]: [{key}] is the same for every row, so give {option}.")
+            raise ConfigError(f"Options of {where}: [{key}] is the same for every row, so give {option}.")
+        if key in _OF_THE_DATA and not of_all:
+            told = "is of the data, which are the same for every row, so give it in [all]"
+            raise ConfigError(f"Options of {where}: [{key}] {told}.")
 
 
 def _entry(label: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> Entry:

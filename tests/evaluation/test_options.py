@@ -61,6 +61,14 @@ def test_mistakes_are_named(labels: list[str], options: dict[str, dict[str, obje
         ({"BPR": {"tune": 5}}, r"\[BPR\]: tune must be a mapping of keys to ranges, and is \[5\]"),
         ({"all": {"seed": 7}}, r"\[all\]: \[seed\] is the same for every row, so give --seeds"),
         ({"BPR": {"eval_args": {}}}, r"\[BPR\]: \[eval_args\] is the same for every row, so give --split"),
+        ({"all": {"tune": {}}}, r"\[all\]: \[tune\] belongs to the section of a row"),
+        ({"all": {"model": "BPR"}}, r"\[all\]: \[model\] belongs to the section of a row"),
+        ({"BPR": {"tune": {"seed": {"int": [1, 2]}}}}, r"\[BPR\], tune: \[seed\] is the same for every row"),
+        ({"BPR": {"tune": {"rm_dup_inter": {}}}}, r"\[BPR\], tune: \[rm_dup_inter\] is of the data.* in \[all\]"),
+        ({"all": {"tune": {"topk": {}}}}, r"\[all\]: \[tune\] belongs"),
+        ({"BPR": {"user_inter_num_interval": "[9,inf)"}}, r"\[user_inter_num_interval\] is of the data"),
+        ({"BPR": {"TIME_FIELD": "when"}}, r"\[BPR\]: \[TIME_FIELD\] is of the data, which are"),
+        ({"BPR": {"data_path": "elsewhere"}}, r"\[BPR\]: \[data_path\] is of the data"),
         ({"BPR": {"device": "cuda"}}, r"device \[cuda\]: RecBole sets it by gpu_id"),
         ({"all": {"device": "cpu"}}, r"device \[cpu\]: RecBole sets it by gpu_id"),
     ],
@@ -138,3 +146,23 @@ def test_grid_of_the_command_line() -> None:
     ):
         with pytest.raises(ConfigError, match=message):
             make_grid({"dataset": ["ml-100k"], "models": ["Pop"], **wrong})
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("models: {BPR: {encoding: latin-1}}", r"\[BPR\]: \[encoding\] is of the data"),
+        ("all: {seed: 3}", r"\[all\]: \[seed\] is the same for every row, so give --seeds"),
+    ],
+)
+def test_sections_of_the_grid_are_checked_too(said: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "grid.yaml").write_text(f"{said}\n")
+    with pytest.raises(ConfigError, match=message):
+        make_grid({"dataset": ["ml-100k"], "models": ["BPR"], "config": tmp_path / "grid.yaml"})
+
+
+def test_what_the_data_are_read_by_may_stand_in_all(tmp_path: Path) -> None:
+    path = tmp_path / "o.yaml"
+    path.write_text("all: {user_inter_num_interval: '[5,inf)'}\nBPR: {load_col: {inter: [user_id]}}\n")
+    grid = make_grid({"dataset": ["ml-100k"], "models": ["BPR"], "options": path})
+    assert grid.common == {"user_inter_num_interval": "[5,inf)"} and "load_col" in grid.entries[0].config

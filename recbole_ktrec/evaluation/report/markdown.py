@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from recbole_ktrec.evaluation.report import tables, wording
+from recbole_ktrec.evaluation.report import further, tables, wording
 from recbole_ktrec.evaluation.report.tables import Cell, Summary, Table
 
 
@@ -26,7 +26,7 @@ def _dataset(results: Mapping[str, Any], name: str, drawings: Mapping[str, str])
     summary = Summary(results, name)
     parts = [f"## {name}", tables.verdict(summary), *(f"Note: {note}" for note in summary.notes)]
     parts.append(table(tables.main_table(summary)))
-    for heading, content in tables.sections(results, summary):
+    for heading, content in further.sections(results, summary):
         parts += [f"### {heading}", table(content)]
     parts += [f"![{what}](plots/{name}-{what}.png)" for what in drawings]
     if summary.failures:

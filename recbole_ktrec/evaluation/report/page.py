@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from recbole_ktrec.evaluation.report import tables, wording
+from recbole_ktrec.evaluation.report import further, tables, wording
 from recbole_ktrec.evaluation.report.tables import Cell, Summary, Table
 
 _STYLE = """
@@ -93,7 +93,7 @@ def _dataset(results: Mapping[str, Any], name: str, drawings: Mapping[str, str],
     parts += [f"<p>Note: {escape(note)}</p>" for note in summary.notes]
     parts.append(f'<p class="soft">{escape(_counts(results, name))}</p>')
     parts += [table(tables.main_table(summary), own), _figures(drawings)]
-    for heading, content in tables.sections(results, summary):
+    for heading, content in further.sections(results, summary):
         parts += [f"<h3>{escape(heading)}</h3>", table(content, own)]
     if summary.failures:
         rows = [

@@ -223,21 +223,6 @@ def list_table(summary: Summary) -> Table:
     return metric_table(summary, [name for name in names if summary.has(name)])
 
 
-def cost_table(summary: Summary) -> Table:
-    """What the models took: mean over the seeds of one run."""
-    header = ["Model", "To best (s)", "Training (s)", "Best epoch", "Peak memory", "Parameters"]
-    rows = []
-    for model in summary.models:
-        numbers = [summary.cost(model, "timing", "seconds_to_best"), summary.cost(model, "timing", "fit_seconds")]
-        cells = [Cell("–" if n is None else f"{n:.1f}") for n in numbers]
-        epoch, memory = summary.cost(model, "best_epoch"), summary.cost(model, "memory", "peak_bytes")
-        cells.append(Cell("–" if epoch is None else f"{epoch:.0f}"))
-        cells.append(Cell("–" if memory is None else f"{memory / 2**30:.2f} GiB"))
-        cells.append(Cell(f"{int(summary.cost(model, 'parameters') or 0):,}"))
-        rows.append([Cell(model), *cells])
-    return Table(header, rows)
-
-
 def verdict(summary: Summary) -> str:
     """Say which model is best by the validation metric, who is not told from it, and who was not compared with it."""
     if not summary.models:
@@ -258,42 +243,3 @@ def verdict(summary: Summary) -> str:
         return f"{text}; how far above {', '.join(untested)} is chance was not tested."
     below = len(others) - len(alike) - len(tied) - len(ahead)
     return f"{text}; every other model is significantly below it." if below and not tied else f"{text}."
-
-
-def tuned_table(results: Mapping[str, Any], dataset: str) -> Table | None:
-    """What the tuning trials chose for each model; None where there were none."""
-    trials = [trial for trial in results.get("tuning") or [] if trial["dataset"] == dataset]
-    if not trials:
-        return None
-    rows = []
-    for model in dict.fromkeys(trial["model"] for trial in trials):
-        own = [trial for trial in trials if trial["model"] == model]
-        chosen = next((trial for trial in own if trial["chosen"]), None)
-        settings = "no trial has a result" if chosen is None else _listed(chosen["settings"])
-        rows.append([Cell(model), Cell(str(len(own))), Cell(settings)])
-    return Table(["Model", "Trials", "Chosen"], rows)
-
-
-def fold_in_table(summary: Summary) -> Table | None:
-    """How each model took in the histories of new users; None where no histories came after training."""
-    ways = {run["model"]: run["fold_in"] for run in summary.runs if run.get("fold_in")}
-    if not ways:
-        return None
-    return Table(["Model", "Way"], [[Cell(model), Cell(ways[model])] for model in summary.models if model in ways])
-
-
-def _listed(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in settings.items()) or "its defaults"
-
-
-def sections(results: Mapping[str, Any], summary: Summary) -> list[tuple[str, Table]]:
-    """Return the tables of a data set after the first one, each with its heading; those that say nothing left out."""
-    found = (
-        (f"{title(summary.main)} by group", group_table(summary)),
-        (f"{title(summary.main)} by length of the user's history", history_table(summary)),
-        ("How new users' histories were taken in", fold_in_table(summary)),
-        ("What the lists are like", list_table(summary)),
-        ("Chosen on validation data", tuned_table(results, summary.dataset)),
-        ("Cost of one run", cost_table(summary)),
-    )
-    return [(heading, table) for heading, table in found if table is not None]

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--metrics", nargs="+", metavar="M", help="ranking metrics of RecBole")
     add("--topk", nargs="+", type=int, metavar="K", help="lengths of the lists")
     add("--valid-metric", "--valid_metric", metavar="M@K", help="chooses the epoch and the trial")
-    add("--tune", type=int, default=0, metavar="N", help="trials for each model, over properties/tuning/MODEL.yaml")
+    add("--tune", type=int, default=0, metavar="N", help="most trials a model, over properties/tuning/MODEL.yaml")
     add(
         "--rating-threshold",
         "--rating_threshold",
@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
-    """Run the grid, write the results, and return 0 when every job has a result."""
+    """Run the grid, write the results, and return 0 when every row has a result on every seed."""
     args, rest = parser.parse_known_args(argv)
     given = read_options(rest)
     for key in given:
@@ -74,6 +74,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
             raise ConfigError(f"ktrec benchmark does not take [--{key}]: give {_ELSEWHERE[key]}.")
     check_options(given, "KTRec")  # as for a model of the plugin: a key that nobody knows is refused
     from recbole_ktrec.evaluation.benchmark import make_grid, run_benchmark
+    from recbole_ktrec.evaluation.report.further import is_lost, lost_trial
     from recbole_ktrec.evaluation.runner import Runner
 
     if args.jobs < 1 or args.tune < 0:
@@ -88,6 +89,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         print(note)
     for run in failed:
         print(f"No result: {run['model']} on {run['dataset']}, seed {run['seed']}: {run['error']}")
+    for trial in filter(is_lost, results["tuning"]):
+        print(f"No result on {trial['dataset']}: {lost_trial(trial)}")
     print(f"Written: {args.output / 'results.json'}, report.md, report.html")
     return 1 if failed else 0
 

@@ -115,12 +115,23 @@ def learned_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
     return found
 
 
+def tuning_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
+    """Tell which rows have nothing to tune, so that their trials are fewer than those of the others."""
+    without = [entry.label for entry in grid.entries if not entry.ranges]
+    if grid.tune < 2 or not without:
+        return []
+    return [
+        f"[{plan.name}]: no ranges to tune are known for {', '.join(without)}: each had one trial, its defaults. "
+        "`tune` in a section of --options gives ranges."
+    ]
+
+
 def run_benchmark(grid: Grid, runner: Runner, output: Path) -> tuple[dict[str, Any], list[str]]:
     """Run what is not done yet, write ``results.json`` and the report into ``output``; return results and notes."""
     with runner.locked():
         plans = prepare_datasets(grid, output / "splits", runner.show_progress)
         for plan in plans:
-            plan.notes += parts_notes(plan) + repeat_notes(plan) + learned_notes(grid, plan)
+            plan.notes += parts_notes(plan) + repeat_notes(plan) + learned_notes(grid, plan) + tuning_notes(grid, plan)
         notes = [note for plan in plans for note in plan.notes]
         notes += encode_ahead(grid, plans, runner.workers, runner.show_progress)
         run_grid(grid, plans, runner)

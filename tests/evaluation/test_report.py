@@ -175,6 +175,13 @@ def test_what_tuning_chose_is_told(results: dict[str, Any]) -> None:
     assert "| BPR | 2 | embedding_size 16, epochs 3 |" in render_markdown(tuned, {})
     failed = {**results, "tuning": [trial]}
     assert "| BPR | 1 | no trial has a result |" in render_markdown(failed, {})
+    lost = {**trial, "trial": 1, "status": "failed", "error": "MemoryError: <too much>"}
+    some = {**results, "tuning": [{**trial, "chosen": True}, lost]}
+    assert "| BPR | 2, of which 1 failed | embedding_size 8 |" in render_markdown(some, {})
+    assert "- BPR, trial 1 (embedding_size 8): MemoryError: <too much>" in render_markdown(some, {})
+    assert "BPR, trial 1 (embedding_size 8): MemoryError: &lt;too much&gt;" in render_page(some, {})
+    some["grid"] = {**results["grid"], "trials": 2}
+    assert "Each model had up to 2 tuning trials" in wording.protocol(some)
     assert "Chosen on validation data" not in render_markdown(results, {})
 
 

@@ -23,9 +23,31 @@ def cost_table(summary: Summary) -> Table:
     return Table(header, rows)
 
 
+def trials_of(results: Mapping[str, Any], dataset: str) -> list[dict[str, Any]]:
+    """Tuning trials of a data set."""
+    return [trial for trial in results.get("tuning") or [] if trial["dataset"] == dataset]
+
+
+def is_lost(trial: Mapping[str, Any]) -> bool:
+    """Whether a trial has no result."""
+    return bool(trial.get("status", "done") != "done")
+
+
+def lost_trial(trial: Mapping[str, Any]) -> str:
+    """Say which trial has no result, and why."""
+    why = trial.get("error") or "The job has no result."
+    return f"{trial['model']}, trial {trial['trial']} ({_listed(trial['settings'])}): {why}"
+
+
+def failures(results: Mapping[str, Any], summary: Summary) -> list[str]:
+    """Runs and trials without a result, and why."""
+    runs = [f"{run['model']}, seed {run['seed']}: {run['error']}" for run in summary.failures]
+    return runs + [lost_trial(trial) for trial in trials_of(results, summary.dataset) if is_lost(trial)]
+
+
 def tuned_table(results: Mapping[str, Any], dataset: str) -> Table | None:
     """What the tuning trials chose for each model; None where there were none."""
-    trials = [trial for trial in results.get("tuning") or [] if trial["dataset"] == dataset]
+    trials = trials_of(results, dataset)
     if not trials:
         return None
     rows = []
@@ -33,7 +55,9 @@ def tuned_table(results: Mapping[str, Any], dataset: str) -> Table | None:
         own = [trial for trial in trials if trial["model"] == model]
         chosen = next((trial for trial in own if trial["chosen"]), None)
         settings = "no trial has a result" if chosen is None else _listed(chosen["settings"])
-        rows.append([Cell(model), Cell(str(len(own))), Cell(settings)])
+        lost = sum(map(is_lost, own))
+        number = f"{len(own)}, of which {lost} failed" if lost else str(len(own))
+        rows.append([Cell(model), Cell(number), Cell(settings)])
     return Table(["Model", "Trials", "Chosen"], rows)
 
 

@@ -29,9 +29,8 @@ def _dataset(results: Mapping[str, Any], name: str, drawings: Mapping[str, str])
     for heading, content in further.sections(results, summary):
         parts += [f"### {heading}", table(content)]
     parts += [f"![{what}](plots/{name}-{what}.png)" for what in drawings]
-    if summary.failures:
-        parts.append("### Without a result")
-        parts += [f"- {run['model']}, seed {run['seed']}: {run['error']}" for run in summary.failures]
+    if failed := further.failures(results, summary):
+        parts += ["### Without a result", *(f"- {one}" for one in failed)]
     return parts
 
 

@@ -95,12 +95,8 @@ def _dataset(results: Mapping[str, Any], name: str, drawings: Mapping[str, str],
     parts += [table(tables.main_table(summary), own), _figures(drawings)]
     for heading, content in further.sections(results, summary):
         parts += [f"<h3>{escape(heading)}</h3>", table(content, own)]
-    if summary.failures:
-        rows = [
-            f"<p class=failed>{escape(r['model'])}, seed {r['seed']}: {escape(r['error'])}</p>"
-            for r in summary.failures
-        ]
-        parts += ["<h3>Without a result</h3>", *rows]
+    if failed := further.failures(results, summary):
+        parts += ["<h3>Without a result</h3>", *(f"<p class=failed>{escape(one)}</p>" for one in failed)]
     parts.append(f"<details><summary>All numbers</summary>{table(tables.full_table(summary), own)}</details>")
     parts.append(f"<details><summary>Settings</summary><pre>{escape(_settings(summary))}</pre></details>")
     return "\n".join(parts)

@@ -18,7 +18,7 @@ def protocol(results: Mapping[str, Any]) -> str:
     }
     split = kinds[grid["split"]].format(share=grid["share"] or 0)
     seeds = f"{len(grid['seeds'])} seeds" if len(grid["seeds"]) > 1 else "one seed"
-    tuned = f" Each model had {grid['trials']} tuning trials on validation data." if grid["trials"] else ""
+    tuned = f" Each model had up to {grid['trials']} tuning trials on validation data." if grid["trials"] else ""
     return (
         f"Split: {split}. Every model has the same split and ranks the same candidate items, all of them; "
         f"{seeds}, mean ± standard deviation.{tuned}"

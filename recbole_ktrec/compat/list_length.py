@@ -18,7 +18,7 @@ def refuse_long_lists(collector: ModuleType) -> bool:
 
     @functools.wraps(original)
     def eval_batch_collect(self: Any, scores_tensor: Any, *args: Any, **kwargs: Any) -> Any:
-        ranked = self.register.need("rec.items") or self.register.need("rec.topk")
+        ranked = any(map(self.register.need, ("rec.items", "rec.topk", "rec.lists")))
         if ranked and max(self.topk) > scores_tensor.shape[-1]:
             raise ConfigError(f"topk [{max(self.topk)}] is more than the [{scores_tensor.shape[-1] - 1}] items.")
         return original(self, scores_tensor, *args, **kwargs)

@@ -52,7 +52,7 @@ class _ListMetric(AbstractMetric):
     """A metric over the recommended items, for each k of ``topk``."""
 
     metric_type = EvaluatorType.RANKING
-    metric_need: list[str] = ["rec.items"]
+    metric_need: list[str] = ["rec.lists"]
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -60,12 +60,12 @@ class _ListMetric(AbstractMetric):
 
     def calculate_metric(self, dataobject: Any) -> dict[str, float]:
         """Return ``{"<metric>@<k>": value}``."""
-        items = self.lists(dataobject.get("rec.items")).numpy()
+        items = self.lists(dataobject.get("rec.lists")).numpy()
         name = type(self).__name__.lower()
         return {f"{name}@{k}": round(self.value(items[:, :k], dataobject), self.decimal_place) for k in self.topk}
 
     def lists(self, items: torch.Tensor) -> torch.Tensor:
-        """Return the lists to measure (n_lists, k_max): of several processes each has its own users'."""
+        """Return the lists to measure (n_lists, k_max), -1 in empty places; each process has its own users'."""
         return items
 
     def value(self, items: np.ndarray, dataobject: Any) -> float:
@@ -81,7 +81,7 @@ class CatalogueCoverage(_ListMetric):
     RecBole's ItemCoverage divides by one item more, the padding.
     """
 
-    metric_need = ["rec.items", "data.num_items"]
+    metric_need = ["rec.lists", "data.num_items"]
 
     def lists(self, items: torch.Tensor) -> torch.Tensor:
         """RecBole takes the mean of the processes' values, and a union has none: each one counts all lists."""
@@ -89,8 +89,7 @@ class CatalogueCoverage(_ListMetric):
 
     def value(self, items: np.ndarray, dataobject: Any) -> float:
         """See :func:`recbole_ktrec.evaluation.lists.catalogue_coverage`."""
-        real = np.where(items > 0, items, -1)  # RecBole fills a list up with the padding item
-        return catalogue_coverage(real, dataobject.get("data.num_items") - 1)
+        return catalogue_coverage(items, dataobject.get("data.num_items") - 1)
 
 
 class Novelty(_ListMetric):
@@ -99,7 +98,7 @@ class Novelty(_ListMetric):
     .. math:: \mathrm{Novelty@K} = -\frac{1}{|U| K} \sum_u \sum_{i \in \hat{R}_K(u)} \log_2 p(i)
     """
 
-    metric_need = ["rec.items", "data.num_items", "data.count_items", "data.count_users"]
+    metric_need = ["rec.lists", "data.num_items", "data.count_items", "data.count_users"]
 
     def value(self, items: np.ndarray, dataobject: Any) -> float:
         """See :func:`recbole_ktrec.evaluation.lists.novelty`."""
@@ -115,7 +114,7 @@ class TextDiversity(_ListMetric):
     The vectors come from the ``.item`` file through the ``text_*`` settings. A list needs two items or more.
     """
 
-    metric_need = ["rec.items", "data.text_vectors"]
+    metric_need = ["rec.lists", "data.text_vectors"]
 
     def value(self, items: np.ndarray, dataobject: Any) -> float:
         """See :func:`recbole_ktrec.evaluation.lists.text_diversity`."""
@@ -164,6 +163,13 @@ def _collect_data(self: Any, train_data: Any) -> None:
         self.trained_items = item_counts(train_data._dataset.item_counter, train_data._dataset.item_num) > 0
 
 
+def _collect_lists(self: Any, scores: torch.Tensor, *_: Any) -> None:
+    """Collect what RecBole's ``rec.items`` would be, without the items that fill up a list shorter than k."""
+    if self.register.need("rec.lists"):
+        best = torch.topk(scores, max(self.topk), dim=-1)
+        self.data_struct.update_tensor("rec.lists", best.indices.masked_fill(best.values == -torch.inf, -1))
+
+
 def _collect_range(self: Any, scores: torch.Tensor, *_: Any) -> None:
     if self.register.need("rec.score_range"):
         new = score_range(scores)
@@ -178,12 +184,14 @@ def _collect_informed(self: Any, model: Any) -> None:
         self.data_struct.set("rec.informed", self.trained_items | content_items(model, len(self.trained_items)))
 
 
-def _forget_range(self: Any) -> None:
-    if "rec.score_range" in self.data_struct:
-        del self.data_struct["rec.score_range"]
+def _forget(self: Any) -> None:
+    for key in ("rec.score_range", "rec.lists"):
+        if key in self.data_struct:
+            del self.data_struct[key]
 
 
 _after("data_collect", _collect_data)
+_after("eval_batch_collect", _collect_lists)
 _after("eval_batch_collect", _collect_range)
 _after("model_collect", _collect_informed)
-_after("get_data_struct", _forget_range)
+_after("get_data_struct", _forget)

@@ -35,7 +35,7 @@ def test_processes_count_what_all_of_them_listed(monkeypatch: pytest.MonkeyPatch
     from recbole.evaluator.register import metrics_dict
 
     def gather(found: list[Any], own: torch.Tensor) -> None:
-        other = torch.tensor([[3, 0]]) if own.dtype == torch.int64 else own + torch.tensor([[-1.0], [0.0]])
+        other = torch.tensor([[3, -1]]) if own.dtype == torch.int64 else own + torch.tensor([[-1.0], [0.0]])
         found[:] = [own, other]
 
     monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
@@ -43,13 +43,13 @@ def test_processes_count_what_all_of_them_listed(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(torch.distributed, "all_gather_object", gather)
     struct = DataStruct()
     for key, value in (
-        ("rec.items", torch.tensor([[1, 2], [2, 1]])), ("data.num_items", 6),
+        ("rec.lists", torch.tensor([[1, 2], [2, 1]])), ("data.num_items", 6),
         ("rec.score_range", torch.zeros(2, 3)), ("rec.informed", np.array([False, True, False])),
     ):  # fmt: skip
         struct.set(key, value)
     config = {"topk": [2], "metric_decimal_place": 4}
     found = metrics_dict["cataloguecoverage"](config).calculate_metric(struct)
-    assert found == {"cataloguecoverage@2": 0.6}, "items 1, 2 and 3 of 5; the padding item fills a short list"
+    assert found == {"cataloguecoverage@2": 0.6}, "items 1, 2 and 3 of 5; -1 fills a short list"
     assert metrics_dict["scorecoverage"](config).calculate_metric(struct) == {"scorecoverage": 0.5}
 
 
@@ -60,7 +60,7 @@ def test_values_are_those_of_the_functions(settings: Settings) -> None:
     items = np.array([[1, 2], [2, 3]])
     struct = DataStruct()
     for key, value in (
-        ("rec.items", torch.from_numpy(items)), ("data.num_items", 6), ("data.count_items", {1: 7, 2: 3}),
+        ("rec.lists", torch.from_numpy(items)), ("data.num_items", 6), ("data.count_items", {1: 7, 2: 3}),
         ("data.count_users", {1: 5, 2: 4}), ("rec.score_range", torch.tensor([[0.0, 0, 0], [0, 1, 1]])),
         ("rec.informed", np.array([False, True, False])),
         ("data.text_vectors", np.array([[0.0, 0], [1, 0], [1, 0], [0, 1], [0, 1], [0, 1]])),
@@ -78,6 +78,19 @@ def test_values_are_those_of_the_functions(settings: Settings) -> None:
     assert value("novelty")["novelty@2"] == pytest.approx(novelty(items, counts, 2).mean(), abs=1e-4)
     assert value("scorecoverage") == {"scorecoverage": 0.5}
     assert value("textdiversity")["textdiversity@2"] == 0.5
+
+
+def test_places_that_a_short_list_leaves_empty_count_as_none(settings: Settings, monkeypatch: Any) -> None:
+    """With seven sampled candidates a list of nine holds up to eight items; RecBole fills it up with others."""
+    from recbole_ktrec.evaluation import metrics
+
+    seen = []
+    monkeypatch.setattr(metrics, "novelty", lambda items, *_: seen.append(items) or np.zeros(1))
+    names = ["NDCG", "Novelty", "CatalogueCoverage", "ItemCoverage"]
+    short = settings(metrics=names, eval_step=1, topk=[9], valid_metric="NDCG@9", eval_args={"mode": "uni7"})
+    run("Pop", short)
+    assert seen and all(items.shape == (24, 9) and (items[:, 8] == -1).all() for items in seen)
+    assert all((items[:, :2] > 0).all() and (items != 0).all() for items in seen)
 
 
 def test_accuracy_over_sampled_negatives_and_over_ratings(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,12 @@ def content_items(model: Any, n_items: int) -> np.ndarray:
     return np.asarray(torch.as_tensor(ask()).cpu().numpy(), dtype=bool)
 
 
-def text_vectors(config: Any, dataset: Any) -> np.ndarray:
+def text_vectors(config: Any, dataset: Any, texts: Mapping[str, Any] | None = None) -> np.ndarray:
     """Text vectors by item id, shape (n_items, dim), zero for padding and items without text.
+
+    Args:
+        config, dataset: RecBole's.
+        texts: ``text_*`` keys in place of those of ``config``.
 
     Raises:
         DataError: the data set has no ``.item`` file.
@@ -40,5 +45,5 @@ def text_vectors(config: Any, dataset: Any) -> np.ndarray:
     if not path.is_file():
         raise DataError(f"TextDiversity needs item text, and there is no file [{path}].")
     tokens = [str(token) for token in dataset.field2id_token[dataset.iid_field]]
-    settings, encoding = TextSettings.from_mapping(config), encoding_of(config)
+    settings, encoding = TextSettings.from_mapping(config if texts is None else texts), encoding_of(config)
     return np.asarray(item_vectors(path, tokens, settings, "cpu", dataset.iid_field, encoding, False).matrix)

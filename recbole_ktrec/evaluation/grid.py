@@ -16,6 +16,7 @@ import recbole_ktrec
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.evaluation.contents import contents
 from recbole_ktrec.evaluation.direction import is_smaller_better
+from recbole_ktrec.evaluation.diversity import shared_texts
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.prepare import Prepared, dataset_settings, prepare
 from recbole_ktrec.evaluation.runner import Job, Runner
@@ -135,13 +136,23 @@ def make_job(grid: Grid, plan: DatasetPlan, entry: Entry, seed: int, phase: str,
         "format": FORMAT, "phase": phase, "model": entry.model, "seed": seed, "config": config,
         "prepared": asdict(prepared), "rating_threshold": grid.rating_threshold, "text_diversity": grid.text_diversity,
     }  # fmt: skip
+    if phase == "final" and grid.text_diversity and plan.source.file("item").is_file():
+        texts = shared_texts(plan.values, config, entry.model in MODELS)
+        spec |= {} if texts is None else {"texts": texts}
+    return Job(_key(spec), f"{plan.name} {entry.label} {phase} {seed}", spec)
+
+
+def _key(spec: Mapping[str, Any]) -> str:
+    """Return a hash of ``spec`` and of what the paths in it hold, but not of where that lies."""
+    config = spec["config"]
     where = {"dataset": None, "data_path": None}  # a folder that was moved holds the same data
     held = contents(config)
-    measured_with = {"versions": versions(), "defaults": model_defaults(entry.model), "contents": held}
+    measured_with = {"versions": versions(), "defaults": model_defaults(spec["model"]), "contents": held}
     placeless = {**config, **dict.fromkeys(("source_data_path", *set(held) & set(config)))}
     identity = {**spec, "config": placeless, "prepared": {**spec["prepared"], **where}, **measured_with}
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()
-    return Job(digest[:24], f"{plan.name} {entry.label} {phase} {seed}", spec)
+    if "texts" in spec:
+        identity["texts"] = {**spec["texts"], **contents(spec["texts"])}
+    return hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:24]
 
 
 def plan_trials(grid: Grid, plan: DatasetPlan) -> list[Job]:

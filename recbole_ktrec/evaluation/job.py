@@ -64,7 +64,8 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
     if spec["phase"] == "final":
         history = read_history(Path(config["data_path"]), trained.loaders[0]._dataset)
         started = time.perf_counter()
-        measurement = Measurement(trained, spec["seed"], spec["rating_threshold"], spec["text_diversity"])
+        asked = spec["rating_threshold"], spec["text_diversity"], spec.get("texts")
+        measurement = Measurement(trained, spec["seed"], *asked)
         found, arrays = measurement.run(history, prepared["spec"]["kind"] == "leave_one_out")
         result |= found
         timing["measure_seconds"] = time.perf_counter() - started
@@ -93,7 +94,8 @@ def main(spec_file: str) -> int:
     parent.offer_to_oom_killer()
     parent.limit_memory(spec["memory_limit"])
     target = Path(spec["result"])
-    spec["config"] = absolute_paths(spec["config"], Path(spec.get("origin", ".")))
+    for part in {"config", "texts"} & set(spec):
+        spec[part] = absolute_paths(spec[part], Path(spec.get("origin", ".")))
     os.chdir(spec["scratch"])  # RecBole writes log/, log_tensorboard/ and checkpoints where it stands
     started = time.perf_counter()
     try:

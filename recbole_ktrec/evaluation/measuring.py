@@ -39,13 +39,15 @@ class Measurement:
         seed: seed of the drawn negatives.
         rating_threshold: a rating from here on is a yes; None: the median of the training ratings.
         with_text: measure text diversity where the data set has item text.
+        texts: the ``text_*`` keys to do so with; None: those of the model's configuration.
     """
 
     def __init__(
-        self, trained: Trained, seed: int, rating_threshold: float | None = None, with_text: bool = True
-    ) -> None:
+        self, trained: Trained, seed: int, rating_threshold: float | None = None, with_text: bool = True,
+        texts: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         self.trained, self.config = trained, trained.config
-        self.rating_threshold, self.with_text = rating_threshold, with_text
+        self.rating_threshold, self.with_text, self.texts = rating_threshold, with_text, texts
         part = trained.loaders[0]._dataset
         self.users, self.items = user_tokens(part), item_tokens(part)
         self.user_counts, self.item_counts = train_counts(trained)
@@ -178,7 +180,7 @@ class Measurement:
         if not self.with_text or not path.is_file():
             return None
         try:
-            return text_vectors(self.config, self.trained.loaders[0]._dataset)
+            return text_vectors(self.config, self.trained.loaders[0]._dataset, self.texts)
         except KTRecError as error:
             _logger.warning("No text diversity: %s", error)
             return None

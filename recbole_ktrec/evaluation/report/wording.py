@@ -54,7 +54,10 @@ DEFINITIONS = (
         "content it reads",
     ),
     ("Novelty@k", "mean self-information of the recommended items, in bits"),
-    ("Diversity@k", "one minus the mean cosine between the texts of a list's items"),
+    (
+        "Diversity@k",
+        "one minus the mean cosine between the texts of a list's items, read as the data set's settings say",
+    ),
     (
         "Warm, cold",
         "items with and without training interactions, ranked among all items; “cold among cold” ranks cold items "

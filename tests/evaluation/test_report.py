@@ -91,6 +91,17 @@ def test_a_metric_where_less_is_better(results: dict[str, Any]) -> None:
     assert wording.compared(against, False).startswith("BPR is worse by 0.1000 [-0.2000, -0.0500]")
 
 
+def test_metrics_without_a_k_have_their_column(results: dict[str, Any]) -> None:
+    results["grid"]["metrics"] = ["NDCG", "GAUC", "ScoreCoverage"]
+    for name in ("gauc", "scorecoverage"):
+        results["summary"] += [{**row, "metric": name} for row in results["summary"] if row["metric"] == "ndcg@5"]
+    summary = tables.Summary(results, "tiny <b>")
+    header = ["Model", "NDCG@5", "GAUC", "Scorecoverage", "Accuracy", "Coverage@5", "Score cov."]
+    assert tables.main_table(summary).header == header
+    full = tables.full_table(summary).header
+    assert full[:4] == header[:4] and full.count("GAUC") == 1
+
+
 def test_a_row_with_fewer_seeds_says_so(results: dict[str, Any]) -> None:
     main_rows(results)["BPR"] |= {"seeds": 1, "std": None}
     cell = tables.Summary(results, "tiny <b>").cell("BPR", "ndcg@5")

@@ -147,9 +147,15 @@ def is_tied(row: Mapping[str, Any]) -> bool:
     return bool(row["comparison"]) and not row["comparison"]["distinguishable"]
 
 
+def ranking_metrics(summary: Summary, cuts: Iterable[int]) -> list[str]:
+    """The metrics of the grid at each of ``cuts``; those over whole rankings, such as GAUC, have no k."""
+    names = [(name.lower(), f"{name.lower()}@{k}") for k in cuts for name in summary.grid["metrics"]]
+    return list(dict.fromkeys(whole if summary.has(whole) else at_k for whole, at_k in names))
+
+
 def main_metrics(summary: Summary) -> list[str]:
     """Metrics of the main table: the validation metric first, the others at its k, then accuracy and coverage."""
-    ranking = [f"{name.lower()}@{summary.k}" for name in summary.grid["metrics"]]
+    ranking = ranking_metrics(summary, [summary.k])
     ranking = [summary.main, *(name for name in ranking if name != summary.main)]
     lists = ["accuracy", f"catalogue_coverage@{summary.k}", "score_coverage"]
     return [name for name in [*ranking, *lists] if summary.has(name)]
@@ -207,7 +213,7 @@ def history_table(summary: Summary) -> Table | None:
 
 def full_table(summary: Summary) -> Table:
     """Every number at every k."""
-    ranking = [f"{name.lower()}@{k}" for k in summary.grid["topk"] for name in summary.grid["metrics"]]
+    ranking = ranking_metrics(summary, summary.grid["topk"])
     lists = [
         f"{name}@{k}" for k in summary.grid["topk"] for name in ("catalogue_coverage", "novelty", "text_diversity")
     ]

@@ -7,23 +7,20 @@ a feature file gets an id, and so a model that loads the file would rank more ca
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
-from recbole_ktrec.atomic import iter_atomic, read_header
+from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.evaluation.harness import data_config, item_tokens, load_parts, pair_tokens
 from recbole_ktrec.evaluation.options import read_yaml
-from recbole_ktrec.evaluation.source import GRAPH, Source, read_lines
+from recbole_ktrec.evaluation.source import Source, read_lines
+from recbole_ktrec.evaluation.split_files import copy_features, publish, write_json, write_lines, write_split
 from recbole_ktrec.evaluation.splits import (
     HISTORY,
     PARTS,
@@ -35,7 +32,6 @@ from recbole_ktrec.evaluation.splits import (
     pair_fingerprint,
     repeated,
 )
-from recbole_ktrec.files import write_whole
 from recbole_ktrec.register.properties import converted_file, dataset_files
 
 FORMAT = 1
@@ -53,8 +49,6 @@ _FILTERED: dict[str, Any] = {
     "item_inter_num_interval": None,
     "encoding": "utf-8",
 }
-#: The one column of the files of ``write_split``'s ``lists``.
-LISTED = "listed_item"
 #: What RecBole needs to read the parts of a written split as they are.
 WRITTEN_SETTINGS: dict[str, Any] = {
     "benchmark_filename": list(PARTS[:HISTORY]),
@@ -109,7 +103,19 @@ def prepare(source: Source, spec: SplitSpec, values: Mapping[str, Any], folder: 
         prepared = Prepared(source.name, path, asdict(spec), source.digest, base)
     else:
         prepared = _copied(source, spec, base, values, folder)
-    return _with_fingerprints(prepared, values)
+    return _checked(source, _with_fingerprints(prepared, values))
+
+
+def _checked(source: Source, prepared: Prepared) -> Prepared:
+    """Refuse a split with an empty part before any model is trained on it."""
+    for part in PARTS[:HISTORY]:
+        if not prepared.counts[f"{part}_interactions"]:
+            raise DataError(
+                f"[{source.file('inter')}]: the split [{prepared.spec['kind']}] leaves no [{part}] interaction: it "
+                "takes users with three interactions or more. Choose another --split, or check the data and the "
+                "filters."
+            )
+    return prepared
 
 
 def _has_times(source: Source, values: Mapping[str, Any]) -> bool:
@@ -157,12 +163,12 @@ def _copied(
 
     def fill(target: Path) -> None:
         lines = read_lines(source.file("inter"), source.encoding)
-        _write_lines(target / f"{name}.inter", [lines[0], *(lines[row + 1] for row in source.frame["row"])])
-        _copy_features(source, target, name)
-        _write_json(target / "split.json", info)
+        write_lines(target / f"{name}.inter", [lines[0], *(lines[row + 1] for row in source.frame["row"])])
+        copy_features(source, target, name)
+        write_json(target / "split.json", info)
 
     about = {**about_data(values), **_FILTERED, "benchmark_filename": None, "data_path": str(folder.resolve())}
-    _publish(folder / name, info, about, fill)
+    publish(folder / name, info, about, fill)
     return Prepared(name, str(folder.resolve()), asdict(spec), source.digest, {**settings, **_FILTERED})
 
 
@@ -191,35 +197,6 @@ def _written(source: Source, spec: SplitSpec, values: Mapping[str, Any], folder:
     return Prepared(name, data_path, asdict(spec), source.digest, settings, counts, prints)
 
 
-def write_split(
-    source: Source, target: Path, info: dict[str, Any], masks: Mapping[str, np.ndarray], items: set[str],
-    about: dict[str, Any], lists: Mapping[str, Iterable[str]] | None = None,
-) -> None:  # fmt: skip
-    """Write the folder of a split, unless it is there already.
-
-    Args:
-        source: the data set.
-        target: the folder; its name is the data set's.
-        info: what the split is, for ``split.json``.
-        masks: part -> which rows of ``source.frame`` it holds, bool ``[n]``; each becomes ``NAME.PART.inter``.
-        items: tokens whose lines of the ``.item`` file are copied.
-        about: the property file.
-        lists: suffix -> item tokens; each becomes an atomic file ``NAME.SUFFIX`` of one column.
-    """
-    name = target.name
-
-    def fill(folder: Path) -> None:
-        lines, rows = read_lines(source.file("inter"), source.encoding), source.frame["row"].to_numpy() + 1
-        for part, mask in masks.items():
-            _write_lines(folder / f"{name}.{part}.inter", [lines[0], *(lines[row] for row in rows[mask])])
-        _copy_features(source, folder, name, items)
-        for suffix, tokens in (lists or {}).items():
-            _write_lines(folder / f"{name}.{suffix}", [f"{LISTED}:token", *tokens])
-        _write_json(folder / "split.json", info)
-
-    _publish(target, info, about, fill)
-
-
 def dataset_settings(name: str, data_path: str) -> dict[str, Any]:
     """Return what RecBole, the plugin and the data's own folder set for a data set.
 
@@ -240,55 +217,3 @@ def about_data(values: Mapping[str, Any]) -> dict[str, Any]:
     from recbole.utils import dataset_arguments
 
     return {key: value for key, value in values.items() if key in dataset_arguments or key.startswith("text_")}
-
-
-def _copy_features(source: Source, target: Path, name: str, items: set[str] | None = None) -> None:
-    """Copy the other atomic files; of .item and .user only the lines of users and items that interact."""
-    keep = {"item": items or set(source.frame["item"]), "user": set(source.frame["user"])}
-    for path in sorted(source.folder.glob(f"{source.name}.*")):
-        suffix = path.name[len(source.name) + 1 :]
-        if suffix in keep:
-            column = source.fields["ITEM_ID_FIELD" if suffix == "item" else "USER_ID_FIELD"]
-            _write_lines(target / f"{name}.{suffix}", _lines_of(path, source.encoding, column, keep[suffix]))
-        elif suffix in GRAPH:
-            _write_lines(target / f"{name}.{suffix}", read_lines(path, source.encoding))
-        elif not suffix.endswith("inter"):
-            shutil.copyfile(path, target / f"{name}.{suffix}")
-
-
-def _lines_of(path: Path, encoding: str, column: str, tokens: set[str]) -> Iterable[str]:
-    names = [cell.name for cell in read_header(path, encoding)]
-    if column not in names:
-        raise DataError(f"[{path}] has no column [{column}], only {', '.join(names)}.")
-    lines = read_lines(path, encoding)
-    values = [row[0] for row in iter_atomic(path, [column], encoding)]
-    return [lines[0], *(line for line, value in zip(lines[1:], values, strict=True) if value in tokens)]
-
-
-def _publish(target: Path, info: dict[str, Any], about: dict[str, Any], fill: Any) -> None:
-    """Fill a folder beside ``target`` and rename it; where ``target`` is the same split already, only its property file
-    is written again: what is said of the data may have changed, and registered models read it there."""
-    mark, said = target / "split.json", yaml.safe_dump(about, sort_keys=True, allow_unicode=True)
-    if mark.is_file():
-        found = json.loads(mark.read_text(encoding="utf-8"))
-        # Counts only describe: a later version may count more.
-        if {**found, "counts": 0} == {**json.loads(json.dumps(info)), "counts": 0}:
-            write_whole(target / f"{target.name}.yaml", said)
-            return
-        raise DataError(f"[{target}] holds a split of other data: remove it, or choose another --output.")
-    shutil.rmtree(target, ignore_errors=True)
-    partial = target.with_name(f"{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    fill(partial)
-    (partial / f"{target.name}.yaml").write_text(said, encoding="utf-8")
-    os.replace(partial, target)
-
-
-def _write_lines(path: Path, lines: Iterable[str]) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as handle:
-        handle.writelines(f"{line}\n" for line in lines)
-
-
-def _write_json(path: Path, values: dict[str, Any]) -> None:
-    path.write_text(json.dumps(values, indent=1, sort_keys=True), encoding="utf-8")

@@ -11,8 +11,8 @@ import torch
 from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.evaluation.foldin import fold_in, interactions_of, with_interactions
 from recbole_ktrec.evaluation.harness import item_tokens, mask_known, user_tokens
-from recbole_ktrec.evaluation.prepare import LISTED
 from recbole_ktrec.evaluation.recorder import Recorder, ranking_values
+from recbole_ktrec.evaluation.split_files import LISTED
 from recbole_ktrec.evaluation.splits import TEST, VALID
 from recbole_ktrec.evaluation.training import Trained
 from recbole_ktrec.evaluation.transfer_split import COLD, HISTORY, MASKED

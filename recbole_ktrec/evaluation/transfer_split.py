@@ -18,8 +18,9 @@ import numpy as np
 import pandas as pd
 
 from recbole_ktrec.errors import ConfigError
-from recbole_ktrec.evaluation.prepare import LISTED, WRITTEN_SETTINGS, Prepared, about_data, write_split
+from recbole_ktrec.evaluation.prepare import WRITTEN_SETTINGS, Prepared, about_data
 from recbole_ktrec.evaluation.source import Source
+from recbole_ktrec.evaluation.split_files import LISTED, write_split
 from recbole_ktrec.evaluation.splits import (
     TEST,
     TRAIN,

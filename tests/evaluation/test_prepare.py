@@ -237,3 +237,17 @@ def test_parts_that_the_data_set_brings_are_not_taken_for_the_split(
     (folder / "tiny.inter").unlink()
     with pytest.raises(DataError, match=r"no file .*tiny\.inter\].*parts \[train, valid, test\].*put them together"):
         read(benchmark_filename=["train", "valid", "test"])
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_split_without_validation_interactions_is_refused(
+    read: Read, workplace: Path, tmp_path: Path, copied: bool
+) -> None:
+    """Of two interactions RecBole puts one into training and one into test."""
+    path = workplace / "dataset" / "tiny" / "tiny.inter"
+    rows = [f"u{user}\ti{(user + n) % 30}\t5\t{n}" for user in range(30) for n in range(2)]
+    path.write_text("\n".join([path.read_text().splitlines()[0], *rows]) + "\n")
+    features(path.parent, [f"i{n}" for n in range(31 if copied else 30)])
+    source, values = read()
+    with pytest.raises(DataError, match=r"tiny\.inter\]: .*\[random\] leaves no \[valid\] interaction.*three"):
+        prepare(source, SplitSpec(seed=7), values, tmp_path / "splits")

@@ -1,0 +1,104 @@
+"""The files of a split: a folder that appears whole, with the parts and what goes with them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from recbole_ktrec.atomic import iter_atomic, read_header
+from recbole_ktrec.errors import DataError
+from recbole_ktrec.evaluation.source import GRAPH, Source, read_lines
+from recbole_ktrec.files import write_whole
+
+#: The one column of the files of :func:`write_split`'s ``lists``.
+LISTED = "listed_item"
+
+
+def write_split(
+    source: Source, target: Path, info: dict[str, Any], masks: Mapping[str, np.ndarray], items: set[str],
+    about: dict[str, Any], lists: Mapping[str, Iterable[str]] | None = None,
+) -> None:  # fmt: skip
+    """Write the folder of a split, unless it is there already.
+
+    Args:
+        source: the data set.
+        target: the folder; its name is the data set's.
+        info: what the split is, for ``split.json``.
+        masks: part -> which rows of ``source.frame`` it holds, bool ``[n]``; each becomes ``NAME.PART.inter``.
+        items: tokens whose lines of the ``.item`` file are copied.
+        about: the property file.
+        lists: suffix -> item tokens; each becomes an atomic file ``NAME.SUFFIX`` of one column.
+    """
+    name = target.name
+
+    def fill(folder: Path) -> None:
+        lines, rows = read_lines(source.file("inter"), source.encoding), source.frame["row"].to_numpy() + 1
+        for part, mask in masks.items():
+            write_lines(folder / f"{name}.{part}.inter", [lines[0], *(lines[row] for row in rows[mask])])
+        copy_features(source, folder, name, items)
+        for suffix, tokens in (lists or {}).items():
+            write_lines(folder / f"{name}.{suffix}", [f"{LISTED}:token", *tokens])
+        write_json(folder / "split.json", info)
+
+    publish(target, info, about, fill)
+
+
+def copy_features(source: Source, target: Path, name: str, items: set[str] | None = None) -> None:
+    """Copy the other atomic files; of .item and .user only the lines of users and items that interact."""
+    keep = {"item": items or set(source.frame["item"]), "user": set(source.frame["user"])}
+    for path in sorted(source.folder.glob(f"{source.name}.*")):
+        suffix = path.name[len(source.name) + 1 :]
+        if suffix in keep:
+            column = source.fields["ITEM_ID_FIELD" if suffix == "item" else "USER_ID_FIELD"]
+            write_lines(target / f"{name}.{suffix}", _lines_of(path, source.encoding, column, keep[suffix]))
+        elif suffix in GRAPH:
+            write_lines(target / f"{name}.{suffix}", read_lines(path, source.encoding))
+        elif not suffix.endswith("inter"):
+            shutil.copyfile(path, target / f"{name}.{suffix}")
+
+
+def _lines_of(path: Path, encoding: str, column: str, tokens: set[str]) -> Iterable[str]:
+    names = [cell.name for cell in read_header(path, encoding)]
+    if column not in names:
+        raise DataError(f"[{path}] has no column [{column}], only {', '.join(names)}.")
+    lines = read_lines(path, encoding)
+    values = [row[0] for row in iter_atomic(path, [column], encoding)]
+    return [lines[0], *(line for line, value in zip(lines[1:], values, strict=True) if value in tokens)]
+
+
+def publish(target: Path, info: dict[str, Any], about: dict[str, Any], fill: Any) -> None:
+    """Fill a folder beside ``target`` and rename it; where ``target`` is the same split already, only its property file
+    is written again: what is said of the data may have changed, and registered models read it there."""
+    mark, said = target / "split.json", yaml.safe_dump(about, sort_keys=True, allow_unicode=True)
+    if mark.is_file():
+        found = json.loads(mark.read_text(encoding="utf-8"))
+        # Counts only describe: a later version may count more.
+        if {**found, "counts": 0} == {**json.loads(json.dumps(info)), "counts": 0}:
+            write_whole(target / f"{target.name}.yaml", said)
+            return
+        raise DataError(f"[{target}] holds a split of other data: remove it, or choose another --output.")
+    shutil.rmtree(target, ignore_errors=True)
+    partial = target.with_name(f"{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    fill(partial)
+    (partial / f"{target.name}.yaml").write_text(said, encoding="utf-8")
+    os.replace(partial, target)
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write an atomic file in UTF-8."""
+    with path.open("w", encoding="utf-8", newline="\n") as handle:
+        handle.writelines(f"{line}\n" for line in lines)
+
+
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    """Write what a folder holds as JSON."""
+    path.write_text(json.dumps(values, indent=1, sort_keys=True), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -122,9 +123,17 @@ def _want_time(config: Any, inter: Path, encoding: str) -> None:
         config["load_col"] = {**config["load_col"], "inter": sorted({*columns, config["TIME_FIELD"]})}
 
 
+def features(folder: Path, name: str) -> list[str]:
+    """Return the suffixes of the data set's files beside .inter, its parts and the property file, in order."""
+    paths = folder.glob(f"{glob.escape(name)}.*")
+    suffixes = sorted(path.name[len(name) + 1 :] for path in paths if path.is_file())
+    return [suffix for suffix in suffixes if not suffix.endswith("inter") and suffix != "yaml"]
+
+
 def _digest(folder: Path, name: str, rows: np.ndarray) -> str:
     total = hashlib.sha256()
-    for suffix in ("inter", "item", "user", *GRAPH):
+    first = ("inter", "item", "user", *GRAPH)
+    for suffix in (*first, *(one for one in features(folder, name) if one not in first)):
         path = folder / f"{name}.{suffix}"
         if path.is_file() or suffix not in GRAPH:
             total.update(f"{suffix}:{file_sha256(path) if path.is_file() else '-'}\n".encode())

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import yaml
 
-from recbole_ktrec.atomic import iter_atomic, read_header
+from recbole_ktrec.atomic import iter_atomic, read_header, unescape
 from recbole_ktrec.errors import DataError
-from recbole_ktrec.evaluation.source import GRAPH, Source, read_lines
+from recbole_ktrec.evaluation.source import GRAPH, Source, features, read_lines
 from recbole_ktrec.files import write_whole
 
 #: The one column of the files of :func:`write_split`'s ``lists``.
@@ -53,14 +53,14 @@ def write_split(
 def copy_features(source: Source, target: Path, name: str, items: set[str] | None = None) -> None:
     """Copy the other atomic files; of .item and .user only the lines of users and items that interact."""
     keep = {"item": items or set(source.frame["item"]), "user": set(source.frame["user"])}
-    for path in sorted(source.folder.glob(f"{source.name}.*")):
-        suffix = path.name[len(source.name) + 1 :]
+    for suffix in features(source.folder, source.name):
+        path = source.file(suffix)
         if suffix in keep:
             column = source.fields["ITEM_ID_FIELD" if suffix == "item" else "USER_ID_FIELD"]
             write_lines(target / f"{name}.{suffix}", _lines_of(path, source.encoding, column, keep[suffix]))
         elif suffix in GRAPH:
             write_lines(target / f"{name}.{suffix}", read_lines(path, source.encoding))
-        elif not suffix.endswith("inter"):
+        else:
             shutil.copyfile(path, target / f"{name}.{suffix}")
 
 
@@ -69,7 +69,10 @@ def _lines_of(path: Path, encoding: str, column: str, tokens: set[str]) -> Itera
     if column not in names:
         raise DataError(f"[{path}] has no column [{column}], only {', '.join(names)}.")
     lines = read_lines(path, encoding)
-    values = [row[0] for row in iter_atomic(path, [column], encoding)]
+    if len(names) == 1:  # a blank line is no row, see read_lines
+        values = [unescape(line) for line in lines[1:]]
+    else:
+        values = [row[0] for row in iter_atomic(path, [column], encoding)]
     return [lines[0], *(line for line, value in zip(lines[1:], values, strict=True) if value in tokens)]
 
 

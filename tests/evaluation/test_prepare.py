@@ -18,6 +18,7 @@ from recbole_ktrec.evaluation.harness import item_tokens, load_parts, make_confi
 from recbole_ktrec.evaluation.prepare import Prepared, prepare
 from recbole_ktrec.evaluation.source import Source, read_source
 from recbole_ktrec.evaluation.splits import SplitSpec, fingerprint, pair_fingerprint
+from tests.conftest import write_tiny_dataset
 
 Read = Callable[..., tuple[Source, dict[str, Any]]]
 
@@ -251,3 +252,32 @@ def test_a_split_without_validation_interactions_is_refused(
     source, values = read()
     with pytest.raises(DataError, match=r"tiny\.inter\]: .*\[random\] leaves no \[valid\] interaction.*three"):
         prepare(source, SplitSpec(seed=7), values, tmp_path / "splits")
+
+
+def test_names_that_look_like_patterns_keep_their_item_file(workplace: Path, tmp_path: Path) -> None:
+    folder = write_tiny_dataset(workplace / "dataset", "shop[1]")
+    features(folder, [f"i{n}" for n in range(30)], "shop[1]")
+    values = {"data_path": str(workplace / "dataset"), "state": "ERROR", "use_gpu": False}
+    prepared = prepare(read_source("shop[1]", values), SplitSpec("cold_item", 0.3, 5), values, tmp_path / "splits")
+    assert (tmp_path / "splits" / prepared.dataset / f"{prepared.dataset}.item").is_file()
+
+
+def test_a_file_of_one_column_may_end_with_a_blank_line(read: Read, workplace: Path, tmp_path: Path) -> None:
+    lines = ["item_id:token", *(f"i{n}" for n in range(31)), ""]
+    (workplace / "dataset" / "tiny" / "tiny.item").write_text("\n".join(lines) + "\n")
+    source, values = read()
+    prepared = prepare(source, SplitSpec(seed=7), values, tmp_path / "splits")
+    made = tmp_path / "splits" / "tiny-same" / "tiny-same.item"
+    assert len(made.read_text().splitlines()) == 31 and in_memory(prepared, values) == prepared.fingerprints
+
+
+def test_every_file_that_is_copied_counts(read: Read, workplace: Path) -> None:
+    folder = workplace / "dataset" / "tiny"
+    digests = [read()[0].digest]
+    for name, said in (("tiny.itememb", "a"), ("tiny.itememb", "b"), ("tiny.useremb", "b")):
+        (folder / name).write_text(said)
+        digests.append(read()[0].digest)
+    assert len(set(digests)) == 4
+    for name in ("tiny.yaml", "tiny.train.inter", "tinyer.itememb", "other.itememb"):
+        (folder / name).write_text("a: 1")
+    assert read()[0].digest == digests[-1], "neither what is said of the data nor parts nor other data sets"

@@ -111,7 +111,7 @@ def test_a_row_with_fewer_seeds_says_so(results: dict[str, Any]) -> None:
 def test_markdown(results: dict[str, Any]) -> None:
     text = render_markdown(results, {"tiny <b>": {"metric": "<svg>"}})
     assert "| KTRec | **0.3100** ± 0.0100 |" in text and "| EASE | 0.3000 ≈ ± 0.0100 |" in text
-    assert "- BPR, seed 2: MemoryError: <too much>" in text and "](plots/tiny <b>-metric.png)" in text
+    assert "- BPR, seed 2: MemoryError: <too much>" in text and "](plots/tiny%20%3Cb%3E-metric.png)" in text
     assert "| Cold among cold |" in text and "0 known" in text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from recbole_ktrec.evaluation.report import further, tables, wording
 from recbole_ktrec.evaluation.report.tables import Cell, Summary, Table
@@ -28,7 +29,7 @@ def _dataset(results: Mapping[str, Any], name: str, drawings: Mapping[str, str])
     parts.append(table(tables.main_table(summary)))
     for heading, content in further.sections(results, summary):
         parts += [f"### {heading}", table(content)]
-    parts += [f"![{what}](plots/{name}-{what}.png)" for what in drawings]
+    parts += [f"![{what}](plots/{quote(name)}-{what}.png)" for what in drawings]
     if failed := further.failures(results, summary):
         parts += ["### Without a result", *(f"- {one}" for one in failed)]
     return parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from recbole_ktrec.evaluation.grid import Grid
 from recbole_ktrec.evaluation.job import run_spec, write_result
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.runner import Job, Runner
+from tests.conftest import write_tiny_dataset
+from tests.support import save_tiny_bert, write_titles
 
 #: Settings with which a model trains on the tiny data set in a moment.
 QUICK = {"epochs": 2, "eval_step": 1, "state": "ERROR", "embedding_size": 8, "use_gpu": False}
@@ -102,3 +105,20 @@ def results(tmp_path: Path) -> dict[str, Any]:
     data = {"tiny <b>": {"sha256": "ab" * 32, "splits": {"1": {"counts": counts, "fingerprints": {}}}, "notes": []}}
     whole = {"schema": "ktrec-benchmark", "version": 1, "grid": grid, "environment": machine, "datasets": data}
     return json.loads(json.dumps({**whole, "tuning": [], "runs": runs, "summary": summary}))
+
+
+@pytest.fixture(scope="session")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tiny BERT."""
+    return str(save_tiny_bert(tmp_path_factory.mktemp("bert")))
+
+
+@pytest.fixture
+def values(workplace: Path, encoder: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, Any]]:
+    """Two sources, ``one`` and ``two``, and a function that returns their configuration."""
+    monkeypatch.setenv("KTREC_CACHE", str(workplace / "cache"))
+    draw = random.Random(5)
+    for name, topics in (("one", ("red robot", "blue puzzle")), ("two", ("space drama", "board comedy"))):
+        folder = write_tiny_dataset(workplace / "dataset", name, users=60)
+        write_titles(folder, topics, 30, draw)
+    return lambda name: {"data_path": "dataset", "text_encoder": encoder, "text_max_length": 16, "use_gpu": False}

@@ -78,6 +78,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         return {key: value for key, value in said.items() if key not in own and not key.startswith("contrastive_")}
 
     _check_output(args.output, args.datasets, options, _trains(given))
+    _check_sources(args.output, values)
     for name in args.datasets:  # all of them before the first one takes its time
         check_data_values(values(name))
         check_dataset(name, values(name))
@@ -110,6 +111,22 @@ def _check_output(output: Path, datasets: Sequence[str], options: PretrainOption
     for key, value in json.loads(json.dumps(asdict(options))).items():
         if card["options"].get(key, value) != value:
             raise ConfigError(f"{told} with {key} {card['options'][key]}, not {value}: {other}")
+
+
+def _check_sources(output: Path, values: Callable[[str], dict[str, Any]]) -> None:
+    """Raise ConfigError if the folder holds what was learned from other interactions or texts of the sources."""
+    from recbole_ktrec.evaluation.domains import read_by
+    from recbole_ktrec.model.artifact import CARD, read_card
+
+    for source in read_card(output)["sources"] if (output / CARD).is_file() else ():
+        now = read_by(values(source["name"]))
+        was = source.get("read_by", now)  # a card of before does not tell
+        for key in sorted({*was, *now}):
+            if was.get(key) != now.get(key):
+                raise ConfigError(
+                    f"[{output}] holds what was learned from {source['name']} read by {key} {was.get(key)}, not "
+                    f"{now.get(key)}: name another --output, or remove that one."
+                )
 
 
 def _trains(given: dict[str, Any]) -> bool:

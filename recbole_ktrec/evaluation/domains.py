@@ -15,6 +15,7 @@ import scipy.sparse as sp
 import torch
 
 from recbole_ktrec.errors import DataError
+from recbole_ktrec.evaluation.options import OF_THE_DATA
 from recbole_ktrec.evaluation.source import Source, read_source
 from recbole_ktrec.files import file_sha256
 from recbole_ktrec.model.artifact import density
@@ -24,6 +25,8 @@ from recbole_ktrec.nn.whitening import whitened_text
 from recbole_ktrec.text import TextSettings, entity_texts, item_vectors
 
 _PAD = "[PAD]"
+#: Keys that say which interactions and texts a source has, where its files lie and the encoder aside.
+_READ_BY = sorted({*OF_THE_DATA, "text_fields", "text_template", "text_missing"} - {"data_path"})
 
 
 @dataclass
@@ -99,6 +102,11 @@ def interactions(source: Source) -> tuple[sp.csr_matrix, list[str]]:
     return taken, [_PAD, *map(str, tokens)]
 
 
+def read_by(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of ``values`` that say which interactions and texts a source has, as the card holds them."""
+    return json.loads(json.dumps({key: values[key] for key in _READ_BY if values.get(key) is not None}))
+
+
 def read_domain(
     name: str, values: Mapping[str, Any], whitening: float, users: int, candidates: int, seed: int
 ) -> Domain:
@@ -131,6 +139,7 @@ def read_domain(
         "items": len(tokens) - 1,
         "interactions": int(taken.nnz),
         "history_length": density(taken)[1],
+        "read_by": read_by(values),
     }
     parts = [
         source.digest,

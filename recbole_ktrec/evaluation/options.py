@@ -24,7 +24,7 @@ OF_THE_GRID = {
     "topk": "--topk", "valid_metric": "--valid-metric", "dataset": "--dataset",
 }  # fmt: skip
 #: Keys of which interactions there are; the columns that a row loads beside them are its own affair.
-_OF_THE_DATA = frozenset(
+OF_THE_DATA = frozenset(
     "data_path encoding field_separator seq_separator USER_ID_FIELD ITEM_ID_FIELD RATING_FIELD TIME_FIELD rm_dup_inter "
     "val_interval filter_inter_by_user_or_item user_inter_num_interval item_inter_num_interval".split()
 )
@@ -129,7 +129,7 @@ def _check_common(where: str, keys: Iterable[str], of_all: bool) -> None:
         if key in OF_THE_GRID:
             option = OF_THE_GRID[key]
             raise ConfigError(f"Options of {where}: [{key}] is the same for every row, so give {option}.")
-        if key in _OF_THE_DATA and not of_all:
+        if key in OF_THE_DATA and not of_all:
             told = "is of the data, which are the same for every row, so give it in [all]"
             raise ConfigError(f"Options of {where}: [{key}] {told}.")
 

@@ -202,7 +202,10 @@ def load_statistics(path: Path) -> tuple[dict[str, Statistics], dict[str, np.nda
 
 
 def save(artifact: Artifact, folder: Path) -> None:
-    """Write the artifact; files of the folder that are there are replaced as wholes."""
+    """Write the artifact; files of the folder that are there are replaced as wholes.
+
+    A card that differs from the one that is there in its time alone keeps that, so what was measured with it is valid.
+    """
     save_statistics(folder / WEIGHTS, artifact.statistics, map=artifact.matrix)
     card = {
         **artifact.card,
@@ -211,6 +214,10 @@ def save(artifact: Artifact, folder: Path) -> None:
         "whitening": artifact.whitening,
         "weights_sha256": _digest(folder / WEIGHTS),
     }
+    card = json.loads(json.dumps(card))
+    with contextlib.suppress(DataError):
+        before = read_card(folder)
+        card = before if {**before, "made": None} == {**card, "made": None} else card
     with beside(folder / CARD) as partial:
         partial.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 

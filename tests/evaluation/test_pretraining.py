@@ -16,7 +16,7 @@ from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation import pretraining
 from recbole_ktrec.evaluation.domains import hold_out, read_domain
 from recbole_ktrec.evaluation.pretraining import Pretraining, PretrainOptions
-from recbole_ktrec.model.artifact import load
+from recbole_ktrec.model.artifact import CARD, content_sha256, load
 
 KEYS: dict[str, Any] = {
     "whitening": 0.4, "exponents": [0.5], "strengths": [1.0], "powers": [1.0, 2.0], "lexical_weights": [0.0, 0.3],
@@ -53,6 +53,9 @@ def test_what_is_done_is_not_done_again(
 ) -> None:
     options = PretrainOptions.read(KEYS)
     first = Pretraining(["one", "two"], values, options, workplace / "out").run()
+    card = workplace / "out" / CARD
+    card.write_text(card.read_text().replace(first.card["made"], "2020-01-01T00:00:00+00:00"))
+    digest = content_sha256(workplace / "out")
 
     def never(*_: Any) -> None:
         raise AssertionError("computed again")
@@ -63,6 +66,7 @@ def test_what_is_done_is_not_done_again(
     again = Pretraining(["one", "two"], values, options, workplace / "out").run()
     np.testing.assert_array_equal(again.matrix, first.matrix)
     assert again.card["metrics"] == first.card["metrics"]
+    assert content_sha256(workplace / "out") == digest, "what was measured with it stays valid"
     with (workplace / "dataset" / "one" / "one.inter").open("a") as file:
         file.write("u1\ti29\t5\t99\n")
     with pytest.raises(AssertionError, match="computed again"):
@@ -111,7 +115,19 @@ def test_command_prints_the_table_and_refuses_unknown_keys(
     assert "[out] holds what was learned without training of the language model" in capsys.readouterr().err
     assert main([part.replace("length=16", "length=8") for part in call]) == 2
     assert "To keep it, name another --output." in capsys.readouterr().err
+    for other, said in (("--text_fields=[brand]", "read by text_fields"), ("--text_prompt=a {text}", "text encoder")):
+        assert main([*call, other]) == 2
+        assert said in capsys.readouterr().err
+    assert main([*call, "--rm_dup_inter=first"]) == 2
+    assert "one read by rm_dup_inter None, not first: name another" in capsys.readouterr().err
     assert main(call) == 0 and capsys.readouterr().out.splitlines() == lines, "the same again is fine"
+    assert main([*call, "--text_cache_dir=elsewhere"]) == 0, "where vectors are kept is nothing of what was learned"
+    card = json.loads((workplace / "out" / "card.json").read_text())
+    for source in card["sources"]:
+        del source["read_by"]
+    (workplace / "out" / "card.json").write_text(json.dumps(card))
+    assert main([*call, "--rm_dup_inter=first"]) == 0, "a card of before does not tell"
+    capsys.readouterr()
     assert main([*call, "--strenghts=[1]"]) == 2
     assert "Did you mean [strengths]" in capsys.readouterr().err
     assert main(["pretrain", "--datasets", "one", "twoo", "--output", "other"]) == 2

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import ConfigError, KTRecError, nearest
+from recbole_ktrec.evaluation.code import changed_note, keep_code
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, prepare_datasets, run_grid
 from recbole_ktrec.evaluation.options import check_section, entries, read_grid, read_yaml, seeds_of
 from recbole_ktrec.evaluation.report import write_report
@@ -134,7 +135,11 @@ def run_benchmark(grid: Grid, runner: Runner, output: Path) -> tuple[dict[str, A
             plan.notes += parts_notes(plan) + repeat_notes(plan) + learned_notes(grid, plan) + tuning_notes(grid, plan)
         notes = [note for plan in plans for note in plan.notes]
         notes += encode_ahead(grid, plans, runner.workers, runner.show_progress)
+        own = any(entry.model in MODELS for entry in grid.entries)
+        notes += [note] if own and (note := changed_note(runner.folder)) else []
         run_grid(grid, plans, runner)
+        if own:
+            keep_code(runner.folder)
         results = assemble(grid, plans, runner)
         write_json(output / "results.json", results)
         notes += write_report(results, output)

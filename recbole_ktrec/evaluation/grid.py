@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 import recbole_ktrec
 from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.evaluation.code import code_sha256
 from recbole_ktrec.evaluation.contents import contents
 from recbole_ktrec.evaluation.direction import is_smaller_better
 from recbole_ktrec.evaluation.diversity import shared_texts
@@ -150,6 +151,8 @@ def _key(spec: Mapping[str, Any]) -> str:
     measured_with = {"versions": versions(), "defaults": model_defaults(spec["model"]), "contents": held}
     placeless = {**config, **dict.fromkeys(("source_data_path", *set(held) & set(config)))}
     identity = {**spec, "config": placeless, "prepared": {**spec["prepared"], **where}, **measured_with}
+    if spec["model"] in MODELS:
+        identity["code"] = code_sha256()
     if "texts" in spec:
         identity["texts"] = {**spec["texts"], **contents(spec["texts"])}
     return hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:24]

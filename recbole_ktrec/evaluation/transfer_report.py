@@ -8,6 +8,7 @@ from typing import Any
 
 from recbole_ktrec.errors import MissingExtraError
 from recbole_ktrec.evaluation.benchmark import parts_notes
+from recbole_ktrec.evaluation.code import changed_note, keep_code
 from recbole_ktrec.evaluation.report.transfer import render
 from recbole_ktrec.evaluation.results import write_json
 from recbole_ktrec.evaluation.runner import Runner
@@ -24,7 +25,9 @@ def run_curve(curve: Curve, runner: Runner, output: Path) -> tuple[dict[str, Any
         splits = replace(plan.data, prepared=dict(enumerate(plan.prepared.values())))
         notes = parts_notes(plan.data)
         notes += encode_ahead(encoding_grid(plan), [splits], runner.workers, runner.show_progress)
+        notes += [note] if (note := changed_note(runner.folder)) else []
         runner.run(list(plan.jobs.values()), "Curve")
+        keep_code(runner.folder)
         results = assemble(plan, runner)
         write_json(output / "results.json", results)
         notes += write_files(results, output)

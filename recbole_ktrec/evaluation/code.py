@@ -1,0 +1,46 @@
+"""The code that the plugin's models score with: their results depend on it, and a version number says too little."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+
+import recbole_ktrec
+from recbole_ktrec.files import file_sha256, write_whole
+
+_ROOMS = ("model", "nn", "text")
+_KEPT = "code.sha256"
+
+
+@functools.cache
+def code_sha256() -> str:
+    """Return :func:`digest_of` the package as it is when first asked for: what is imported does not change later."""
+    return digest_of(Path(recbole_ktrec.__file__).parent)
+
+
+def digest_of(package: Path) -> str:
+    """Return a SHA-256 over the source files of the rooms that scores come from."""
+    files = sorted(path for room in _ROOMS for path in (package / room).rglob("*.py"))
+    lines = [f"{path.relative_to(package).as_posix()} {file_sha256(path)}" for path in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def changed_note(folder: Path) -> str | None:
+    """Tell why jobs of ``folder`` are done again: it was last completed with other code, or before that was kept."""
+    kept = folder / _KEPT
+    if kept.is_file():
+        same = kept.read_text(encoding="utf-8").strip() == code_sha256()
+    else:
+        same = not any(folder.glob("*.json"))
+    if same:
+        return None
+    return (
+        f"[{folder}] was made with other code of recbole_ktrec ({', '.join(_ROOMS)}): what its models had done there "
+        "was measured anew."
+    )
+
+
+def keep_code(folder: Path) -> None:
+    """Note in ``folder`` with which code its jobs are complete."""
+    write_whole(folder / _KEPT, f"{code_sha256()}\n")

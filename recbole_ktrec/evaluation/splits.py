@@ -111,7 +111,8 @@ def _time(frame: pd.DataFrame, spec: SplitSpec, rng: np.random.Generator) -> np.
         raise DataError("The time split needs a time column: set TIME_FIELD to a field of the .inter file.")
     time = frame["time"].to_numpy(dtype=float)
     if np.isnan(time).any():
-        raise DataError(f"Row [{int(np.flatnonzero(np.isnan(time))[0]) + 2}] of the .inter file has no time.")
+        line = int(frame["row"].to_numpy()[np.isnan(time)].min()) + 2  # the header is the first
+        raise DataError(f"Line [{line}] of the .inter file has no time.")
     if not one_clock(pd.factorize(frame["user"])[0], time):
         raise DataError(
             f"Every user's first time is [{time.min():g}]: the time column counts each user's own steps. "
@@ -127,7 +128,8 @@ def assign(frame: pd.DataFrame, spec: SplitSpec) -> np.ndarray:
     """Return the part of every interaction.
 
     Args:
-        frame: columns ``user``, ``item`` (tokens) and, for ``time``, ``time`` (numbers), one row an interaction.
+        frame: columns ``user``, ``item`` (tokens) and, for ``time``, ``time`` (numbers) and ``row`` (row of the file),
+            one row an interaction.
         spec: a written kind; the draw depends on the rows, their order and the seed alone.
 
     Returns:

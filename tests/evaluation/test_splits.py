@@ -26,7 +26,8 @@ def frame() -> pd.DataFrame:
     """2,000 interactions of 100 users with 50 items, in the order of their time."""
     rng = np.random.default_rng(0)
     pairs = rng.permutation([(u, i) for u in range(100) for i in range(50)])[:2000]
-    return pd.DataFrame({"user": pairs[:, 0].astype(str), "item": pairs[:, 1].astype(str), "time": np.arange(2000.0)})
+    users, items = pairs.astype(str).T
+    return pd.DataFrame({"user": users, "item": items, "row": np.arange(2000), "time": np.arange(2000.0)})
 
 
 def test_counts_follow_recbole() -> None:
@@ -82,8 +83,11 @@ def test_bad_requests_say_what_is_wrong(frame: pd.DataFrame) -> None:
         SplitSpec("time", share=1.0)
     with pytest.raises(DataError, match="needs a time column"):
         assign(frame.drop(columns="time"), SplitSpec("time"))
-    with pytest.raises(DataError, match=r"Row \[4\]"):
+    with pytest.raises(DataError, match=r"Line \[4\] of the \.inter file has no time"):
         assign(frame.assign(time=frame["time"].where(frame.index != 2)), SplitSpec("time"))
+    filtered = frame[frame.index != 1].iloc[::-1]
+    with pytest.raises(DataError, match=r"Line \[4\]"):
+        assign(filtered.assign(time=filtered["time"].where(filtered["row"] != 2)), SplitSpec("time"))
     steps = frame.assign(time=frame.groupby("user").cumcount())
     with pytest.raises(DataError, match="each user's own steps"):
         assign(steps, SplitSpec("time"))

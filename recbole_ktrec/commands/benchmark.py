@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--options", type=Path, metavar="FILE", help=_OPTIONS)
     add("--seeds", nargs="+", type=int, metavar="S", help="how many (from 2020 on), or which (two, or from 1000 on)")
     add("--split", default="random", metavar="KIND", help=_SPLITS)
-    add("--share", type=float, default=0.2, help="share of items, users or interactions held out (default: 0.2)")
+    add("--share", type=float, metavar="S", help="share of items, users or interactions held out (default: 0.2)")
     add("--metrics", nargs="+", metavar="M", help="ranking metrics of RecBole")
     add("--topk", nargs="+", type=int, metavar="K", help="lengths of the lists")
     add("--valid-metric", "--valid_metric", metavar="M@K", help="chooses the epoch and the trial")

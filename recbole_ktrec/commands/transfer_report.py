@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--shares", nargs="+", type=float, default=SHARES, metavar="P", help="percentages (default: 0 5 10 25 50 100)")
     add("--seeds", nargs="+", type=int, default=[3], metavar="S", help="how many (default: 3), or which")
     add("--split", default="random", metavar="KIND", help="random or cold_item (default: %(default)s)")
-    add("--cold-share", type=float, default=0.2, help="share of the items that are cold (default: %(default)s)")
+    add("--cold-share", type=float, metavar="S", help="share of the items that are cold with cold_item (default: 0.2)")
     add("--sample", default="users", metavar="OF", help="shares of users or of interactions (default: %(default)s)")
     add("--transfer", default="frozen", metavar="HOW", help="frozen, adapter or full (default: %(default)s)")
     add("--config_files", default="", help="YAML files of further keys, separated by blanks; later ones override")
@@ -81,6 +81,8 @@ def _curve(args: argparse.Namespace, given: dict[str, Any]) -> Any:
     from recbole_ktrec.evaluation.transfer_grid import Curve
     from recbole_ktrec.evaluation.transfer_split import check_shares
 
+    if args.cold_share is not None and args.split == "random":
+        raise ConfigError(f"--cold-share [{args.cold_share}]: the split random takes no share.")
     return Curve(
         args.dataset,
         str(Path(args.data_path).resolve()),
@@ -90,7 +92,7 @@ def _curve(args: argparse.Namespace, given: dict[str, Any]) -> Any:
         args.model,
         args.transfer,
         args.split,
-        args.cold_share,
+        0.2 if args.cold_share is None else args.cold_share,
         args.sample,
         given,
     )

@@ -14,7 +14,7 @@ from recbole_ktrec.evaluation.options import check_section, entries, read_grid, 
 from recbole_ktrec.evaluation.report import write_report
 from recbole_ktrec.evaluation.results import assemble, write_json
 from recbole_ktrec.evaluation.runner import Runner
-from recbole_ktrec.evaluation.splits import SplitSpec
+from recbole_ktrec.evaluation.splits import NATIVE_KINDS, SplitSpec
 from recbole_ktrec.evaluation.texts import encode_ahead
 from recbole_ktrec.model.artifact import load
 from recbole_ktrec.model.transfer import told_twice
@@ -31,13 +31,7 @@ def make_grid(asked: Mapping[str, Any]) -> Grid:
         ConfigError: an unknown model, metric, split or key.
     """
     defaults = read_grid(asked.get("config"))
-    options = read_yaml(asked["options"]) if asked.get("options") else {}
-    shared = {"all": defaults.get("all"), **(defaults.get("models") or {})}
-    for section, own in [*shared.items(), *options.items()]:
-        check_section(section, own)
-    if asked.get("given"):
-        check_section("all", asked["given"])
-        options = {**options, "all": {**(options.get("all") or {}), **asked["given"]}}
+    options = _sections(asked, defaults)
     seeds = asked.get("seeds") or defaults.get("seeds", 3)
     if asked.get("seeds") and len(seeds) == 1:  # of the command line: how many, or which one
         seeds = seeds[0]
@@ -50,8 +44,7 @@ def make_grid(asked: Mapping[str, Any]) -> Grid:
         datasets=list(dict.fromkeys(asked["dataset"])),
         entries=entries(asked["models"], defaults, options),
         seeds=seeds_of(seeds),
-        kind=asked.get("split") or "random",
-        share=0.2 if asked.get("share") is None else asked["share"],
+        **_split(asked),
         data_path=str(Path(data_path).resolve()),
         common=common,
         defaults=below,
@@ -64,6 +57,25 @@ def make_grid(asked: Mapping[str, Any]) -> Grid:
     )
     SplitSpec(grid.kind, grid.share)
     return grid
+
+
+def _sections(asked: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the checked sections of the options, with the keys of the command line in ``all``."""
+    options = read_yaml(asked["options"]) if asked.get("options") else {}
+    shared = {"all": defaults.get("all"), **(defaults.get("models") or {})}
+    for section, own in [*shared.items(), *options.items()]:
+        check_section(section, own)
+    if asked.get("given"):
+        check_section("all", asked["given"])
+        options = {**options, "all": {**(options.get("all") or {}), **asked["given"]}}
+    return options
+
+
+def _split(asked: Mapping[str, Any]) -> dict[str, Any]:
+    kind, share = asked.get("split") or "random", asked.get("share")
+    if share is not None and kind in NATIVE_KINDS:
+        raise ConfigError(f"--share [{share}]: the split {kind} takes no share.")
+    return {"kind": kind, "share": 0.2 if share is None else share}
 
 
 def _check_metrics(metrics: Sequence[str], topk: Sequence[int]) -> None:

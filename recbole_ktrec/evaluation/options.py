@@ -80,8 +80,8 @@ def seeds_of(asked: int | Iterable[int]) -> list[int]:
     if isinstance(asked, int):
         asked = range(FIRST_SEED, FIRST_SEED + asked)
     seeds = [int(seed) for seed in asked]
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise ConfigError(f"seeds {seeds} must be one or more different numbers.")
+    if not seeds or len(set(seeds)) < len(seeds) or not 0 <= min(seeds) <= max(seeds) < 2**32:
+        raise ConfigError(f"seeds {seeds} must be one or more different numbers from 0 to 2^32 - 1.")
     return seeds
 
 

@@ -18,7 +18,7 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.errors import ConfigError, number
 from recbole_ktrec.files import write_whole
 
 #: How often a job is started again after a signal ended it, in the life of one runner.
@@ -60,6 +60,9 @@ class Runner:
         time_limit: seconds after which a job is ended; None: no limit.
         show_progress: a progress bar on stderr.
         module: what a process runs; it takes the spec file as its argument.
+
+    Raises:
+        ConfigError: a limit is not above 0.
     """
 
     def __init__(
@@ -71,6 +74,9 @@ class Runner:
         show_progress: bool = True,
         module: str = "recbole_ktrec.evaluation.job",
     ) -> None:
+        for option, limit in (("--memory-limit", memory_limit), ("--time-limit", time_limit)):
+            if limit is not None:
+                number(option, limit, above=0)
         self.folder, self.workers = folder, max(1, workers)
         self.memory_limit, self.time_limit, self.show_progress = memory_limit, time_limit, show_progress
         self.module = module

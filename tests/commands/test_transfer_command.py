@@ -22,7 +22,7 @@ def test_help_states_the_protocol(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["--jobs", "0"], "--jobs [0]"),
         (["--shares", "120"], "[120]"),
-        (["--time-limit", "-5"], "--time-limit [-5.0] must be above 0"),
+        (["--time-limit", "-5"], "--time-limit [-5.0] is not a number above 0"),
         (["--cold-share", "0.7"], "--cold-share [0.7]: the split random takes no share"),
         (["--seeds", "-1", "5"], "seeds [-1, 5] must be"),
         (["--transfer", "zero_shot"], "transfer"),

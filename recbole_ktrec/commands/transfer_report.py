@@ -69,10 +69,11 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     check_data_values({**dataset_settings(curve.dataset, curve.data_path), **given})
     runner = Runner(args.output / "jobs", args.jobs, args.memory_limit, args.time_limit)
     results, notes = run_curve(curve, runner, args.output)
-    print((args.output / "report.md").read_text(encoding="utf-8"))
+    report = (args.output / "report.md").read_text(encoding="utf-8")
+    print(report)
     for note in notes:
         print(note)
-    print(f"Written: {args.output / 'results.json'}, report.md{'' if notes else ', curve.png'}")
+    print(f"Written: {args.output / 'results.json'}, report.md{', curve.png' if '(curve.png)' in report else ''}")
     return 1 if any(run["status"] != "done" for run in results["runs"]) else 0
 
 

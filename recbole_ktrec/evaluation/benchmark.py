@@ -12,7 +12,7 @@ from recbole_ktrec.evaluation.code import changed_note, keep_code
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, prepare_datasets, run_grid
 from recbole_ktrec.evaluation.options import check_section, entries, read_grid, read_yaml, seeds_of
 from recbole_ktrec.evaluation.report import write_report
-from recbole_ktrec.evaluation.results import assemble, write_json
+from recbole_ktrec.evaluation.results import SCHEMA, assemble, check_folder, write_json
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.splits import NATIVE_KINDS, SplitSpec
 from recbole_ktrec.evaluation.texts import encode_ahead
@@ -141,6 +141,7 @@ def tuning_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
 
 def run_benchmark(grid: Grid, runner: Runner, output: Path) -> tuple[dict[str, Any], list[str]]:
     """Run what is not done yet, write ``results.json`` and the report into ``output``; return results and notes."""
+    check_folder(output, SCHEMA)
     with runner.locked():
         plans = prepare_datasets(grid, output / "splits", runner.show_progress)
         for plan in plans:

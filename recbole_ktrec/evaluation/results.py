@@ -18,6 +18,7 @@ import pandas as pd
 import psutil
 from tqdm import tqdm
 
+from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.evaluation.direction import is_smaller_better
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, versions
 from recbole_ktrec.evaluation.pooling import ByUser, beside, differences, of_rows, pooled
@@ -234,6 +235,16 @@ def repeatable(results: Any) -> Any:
     if isinstance(results, list):
         return [repeatable(value) for value in results]
     return results
+
+
+def check_folder(output: Path, schema: str) -> None:
+    """Raise ConfigError if ``output`` holds results of another command, which would be lost."""
+    try:
+        held = json.loads((output / "results.json").read_text(encoding="utf-8"))["schema"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if held != schema:
+        raise ConfigError(f"[{output}] holds the results of a [{held}]: name another --output.")
 
 
 def write_json(path: Path, results: Mapping[str, Any]) -> None:

@@ -10,16 +10,17 @@ from recbole_ktrec.errors import MissingExtraError
 from recbole_ktrec.evaluation.benchmark import parts_notes
 from recbole_ktrec.evaluation.code import changed_note, keep_code
 from recbole_ktrec.evaluation.report.transfer import render
-from recbole_ktrec.evaluation.results import write_json
+from recbole_ktrec.evaluation.results import check_folder, write_json
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.texts import encode_ahead
 from recbole_ktrec.evaluation.transfer_grid import Curve, encoding_grid, plan_curve
-from recbole_ktrec.evaluation.transfer_results import assemble
+from recbole_ktrec.evaluation.transfer_results import SCHEMA, assemble
 from recbole_ktrec.files import write_whole
 
 
 def run_curve(curve: Curve, runner: Runner, output: Path) -> tuple[dict[str, Any], list[str]]:
     """Run what is not done yet; write ``results.json``, ``report.md`` and ``curve.png``; return results and notes."""
+    check_folder(output, SCHEMA)
     with runner.locked():
         plan = plan_curve(curve, output / "splits", runner.show_progress)
         splits = replace(plan.data, prepared=dict(enumerate(plan.prepared.values())))

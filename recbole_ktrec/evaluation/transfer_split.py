@@ -118,7 +118,8 @@ def prepare_share(source: Source, spec: SplitSpec, percent: float, values: Mappi
 def _all_items(source: Source, values: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with which every item gets an id, whoever's interactions are there."""
     user, item = source.fields["USER_ID_FIELD"], source.fields["ITEM_ID_FIELD"]
-    columns = (values.get("load_col") or {}).get("inter") or [user, item]
+    loaded = values.get("load_col", {})  # RecBole's default holds ids only; None is everything
+    columns = "*" if loaded is None else loaded.get("inter") or [user, item]
     return {
         "additional_feat_suffix": [CANDIDATES],
         "load_col": {"inter": columns, CANDIDATES: [LISTED]},

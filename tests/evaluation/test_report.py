@@ -54,7 +54,9 @@ def test_marks_of_the_main_table(results: dict[str, Any]) -> None:
 def test_verdict_and_protocol(results: dict[str, Any]) -> None:
     said = tables.verdict(tables.Summary(results, "tiny <b>"))
     assert said == "KTRec is best on NDCG@5 with 0.3100, but not distinguishable from EASE."
-    assert "20% of the items without any training interaction" in wording.protocol(results)
+    for share, told in ((0.2, "20%"), (0.125, "12.5%"), (0.005, "0.5%"), (0.07, "7%")):
+        results["grid"]["share"] = share
+        assert f"Split: {told} of the items without any training interaction" in wording.protocol(results)
 
 
 def main_rows(results: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -106,6 +108,9 @@ def test_a_row_with_fewer_seeds_says_so(results: dict[str, Any]) -> None:
     main_rows(results)["BPR"] |= {"seeds": 1, "std": None}
     cell = tables.Summary(results, "tiny <b>").cell("BPR", "ndcg@5")
     assert cell.note == "(1 of 2 seeds)"
+    group = next(row for row in results["summary"] if (row["model"], row["metric"]) == ("BPR", "cold/ndcg@5"))
+    group |= {"seeds": 1, "std": None}
+    assert tables.Summary(results, "tiny <b>").cell("BPR", "cold/ndcg@5").note == "(1 of 2 seeds)"
 
 
 def test_markdown(results: dict[str, Any]) -> None:

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 import recbole_ktrec.evaluation
+from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.evaluation.benchmark import run_benchmark
 from recbole_ktrec.evaluation.grid import Grid, plan_finals, prepare_datasets
 from recbole_ktrec.evaluation.options import Entry
-from recbole_ktrec.evaluation.results import repeatable, summarise, write_json
+from recbole_ktrec.evaluation.results import check_folder, repeatable, summarise, write_json
 from recbole_ktrec.evaluation.runner import Runner
 
 SCHEMA = Path(recbole_ktrec.evaluation.__file__).with_name("results.schema.json")
@@ -128,3 +129,19 @@ def test_made_up_results_of_the_other_tests_follow_the_schema(results: dict[str,
     jsonschema = pytest.importorskip("jsonschema")
     with pytest.raises(jsonschema.ValidationError):
         validate({**results, "version": 0})
+
+
+def test_a_folder_that_holds_other_results_is_refused(
+    in_process: Runner, tiny_grid: Callable[..., Grid], workplace: Path
+) -> None:
+    path = workplace / "out" / "results.json"
+    path.parent.mkdir()
+    path.write_text('{"schema": "ktrec-transfer-report"}')
+    with pytest.raises(ConfigError, match=r"out\] holds the results of a \[ktrec-transfer-report\]: name another --o"):
+        run_benchmark(tiny_grid("Pop"), in_process, workplace / "out")
+    path.write_text('{"schema": "ktrec-benchmark"}')
+    check_folder(path.parent, "ktrec-benchmark")
+    with pytest.raises(ConfigError, match=r"\[ktrec-benchmark\]"):
+        check_folder(path.parent, "ktrec-transfer-report")
+    path.write_text("{")
+    check_folder(path.parent, "ktrec-benchmark")

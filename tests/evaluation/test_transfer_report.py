@@ -16,6 +16,7 @@ import pytest
 
 import recbole_ktrec.evaluation
 from recbole_ktrec.errors import ConfigError, DataError
+from recbole_ktrec.evaluation.harness import data_config, load_parts
 from recbole_ktrec.evaluation.pretraining import Pretraining, PretrainOptions
 from recbole_ktrec.evaluation.report.transfer import Numbers, render, verdicts
 from recbole_ktrec.evaluation.results import repeatable
@@ -219,6 +220,9 @@ def test_verdicts_are_honest() -> None:
     (good,) = verdicts(made_up(0.25, True, False))
     assert "1.250 x from scratch" in good["text"] and ": better." in good["text"]
     assert "clearly below" in good["text"] and "The guard took untrained (1 of 1)" in good["text"]
+    corrected = made_up(0.25, True, False)
+    corrected["comparisons"][0]["p_holm"] = 0.035
+    assert "p 0.01, 0.035 after Holm)" in verdicts(corrected)[0]["text"] and "p 0.01)" in good["text"]
     (bad,) = verdicts(made_up(0.15, False, True))
     assert "0.750 x from scratch" in bad["text"] and "worse; NEGATIVE TRANSFER" in bad["text"]
     blind = made_up(0.25, True, False)
@@ -279,3 +283,11 @@ def test_a_handful_of_users_gets_no_verdict() -> None:
     for row in few["comparisons"]:
         row["users"] = 30
     assert Numbers(few).mark(10.0, "ndcg@10") == "negative transfer"
+
+
+def test_everything_loaded_holds_times_too(make: Callable[..., Curve], workplace: Path) -> None:
+    plan = plan_curve(make(given={**make().given, "load_col": None}), workplace / "splits", False)
+    split = plan.prepared[100.0, 2020]
+    dataset, _ = load_parts(data_config(split.dataset, {**split.settings, "data_path": split.data_path}))
+    assert {"timestamp", "rating"} <= set(dataset.inter_feat.columns)
+    assert dataset.item_num == split.counts["items"] + 1

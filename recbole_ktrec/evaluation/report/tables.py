@@ -104,7 +104,7 @@ class Summary:
             return Cell("–")
         digits = 2 if metric.startswith("novelty") else 4 if "@" in metric and "coverage" not in metric else 3
         spread = "" if row["std"] is None else f"± {row['std']:.{digits}f}"
-        if "/" not in metric and row["seeds"] < len(self.grid["seeds"]):
+        if row["seeds"] < len(self.grid["seeds"]):
             spread = f"{spread} ({row['seeds']} of {len(self.grid['seeds'])} seeds)".strip()
         against = row["comparison"]
         detail = compared(against, is_smaller_better(metric)) if against else ""

@@ -112,11 +112,12 @@ def _verdict(numbers: Numbers, share: float, metric: str = "ndcg@10") -> str:
     what = {"scratch": "from scratch", "kernel": "the untrained kernel"}[str(reference)]
     judged = "better" if row["better"] else "worse" if row["worse"] else "no difference beyond chance"
     judged = "the same scores" if low == high == 0 else judged
+    corrected = f", {row['p_holm']:.3g} after Holm" if "p_holm" in row else ""
     mark = numbers.mark(share, metric)
     named = "; NEGATIVE TRANSFER" if mark == "negative transfer" else f" ({mark})" if mark.startswith("fewer") else ""
     return (
         f"{_names(share)}: NDCG@10 {mine:.4f}, {ratio:.3f} x {what} ({row['difference']:+.4f}, 95 % interval "
-        f"{low:+.4f} to {high:+.4f}, p {row['p']:.3g}): {judged}{named}. "
+        f"{low:+.4f} to {high:+.4f}, p {row['p']:.3g}{corrected}): {judged}{named}. "
         f"{_texts(numbers, share, metric)}{_taken(numbers, share)}"
     )
 

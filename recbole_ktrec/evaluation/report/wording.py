@@ -12,11 +12,11 @@ def protocol(results: Mapping[str, Any]) -> str:
     kinds = {
         "random": "random 8:1:1 of each user's interactions",
         "leave_one_out": "each user's last interaction for test, the one before for validation",
-        "cold_item": "{share:.0%} of the items without any training interaction, 8:1:1 for the others",
-        "cold_user": "{share:.0%} of the users known only by a history given at test time, 8:1:1 for the others",
-        "time": "the last {share:.0%} of the interactions in time, half for validation, half for test",
+        "cold_item": "{share:g}% of the items without any training interaction, 8:1:1 for the others",
+        "cold_user": "{share:g}% of the users known only by a history given at test time, 8:1:1 for the others",
+        "time": "the last {share:g}% of the interactions in time, half for validation, half for test",
     }
-    split = kinds[grid["split"]].format(share=grid["share"] or 0)
+    split = kinds[grid["split"]].format(share=100 * (grid["share"] or 0))
     seeds = f"{len(grid['seeds'])} seeds" if len(grid["seeds"]) > 1 else "one seed"
     tuned = f" Each model had up to {grid['trials']} tuning trials on validation data." if grid["trials"] else ""
     return (

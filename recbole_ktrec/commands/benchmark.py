@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from recbole_ktrec.evaluation.grid import Grid
 
 _OPTIONS = (
-    "YAML: model -> settings; 'all' for every model; 'model: NAME' makes a section a variant; 'tune' in a "
-    "section gives its ranges"
+    "YAML: model -> settings; 'all' for every model, and alone for what the data are read by; 'model: NAME' makes a "
+    "section a variant; 'tune' in a section gives its ranges"
 )
 #: Keys that other commands take, and what is asked for here instead.
 _ELSEWHERE = {

@@ -10,7 +10,8 @@ from typing import Any
 from recbole_ktrec.errors import ConfigError, KTRecError, nearest
 from recbole_ktrec.evaluation.code import changed_note, keep_code
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, prepare_datasets, run_grid
-from recbole_ktrec.evaluation.options import check_section, entries, read_grid, read_yaml, seeds_of
+from recbole_ktrec.evaluation.grid_file import read_grid
+from recbole_ktrec.evaluation.options import check_section, entries, read_yaml, seeds_of
 from recbole_ktrec.evaluation.report import write_report
 from recbole_ktrec.evaluation.results import SCHEMA, assemble, check_folder, write_json
 from recbole_ktrec.evaluation.runner import Runner

@@ -28,7 +28,6 @@ OF_THE_DATA = frozenset(
     "data_path encoding field_separator seq_separator USER_ID_FIELD ITEM_ID_FIELD RATING_FIELD TIME_FIELD rm_dup_inter "
     "val_interval filter_inter_by_user_or_item user_inter_num_interval item_inter_num_interval".split()
 )
-_GRID_KEYS = {"seeds", "topk", "metrics", "valid_metric", "rating_threshold", "text_diversity", "all", "models"}
 
 
 @dataclass(frozen=True)
@@ -63,16 +62,6 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return {str(key): with_numbers(value) for key, value in read_mapping(path).items()}
 
 
-def read_grid(path: Path | None) -> dict[str, Any]:
-    """Read the grid's property file, over what the plugin's ``properties/benchmark.yaml`` says."""
-    defaults = read_yaml(resource_dir("properties") / "benchmark.yaml")
-    grid = defaults if path is None else read_yaml(path)
-    for key in grid:
-        if key not in _GRID_KEYS:
-            raise ConfigError(f"[{path}] has an unknown key [{key}].{nearest(key, _GRID_KEYS)}")
-    return {**defaults, **grid}
-
-
 def seeds_of(asked: int | Iterable[int]) -> list[int]:
     """Return the seeds: for a number n the n from 2020 on, for a list, or a number from 1000 on, itself."""
     if isinstance(asked, int) and asked >= _FEWEST_NOT_COUNTED:
@@ -90,7 +79,7 @@ def entries(labels: Iterable[str], grid: Mapping[str, Any], options: Mapping[str
 
     Args:
         labels: names of models, or of sections of ``options`` that name a ``model``.
-        grid: from :func:`read_grid`.
+        grid: from :func:`recbole_ktrec.evaluation.grid_file.read_grid`.
         options: label -> configuration keys; ``all`` is for every model, ``tune`` in a section gives its ranges.
 
     Raises:

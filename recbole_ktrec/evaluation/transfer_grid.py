@@ -12,7 +12,8 @@ from tqdm import tqdm
 
 from recbole_ktrec.errors import ConfigError, one_of
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, make_job
-from recbole_ktrec.evaluation.options import OF_THE_GRID, entries, read_grid
+from recbole_ktrec.evaluation.grid_file import read_grid
+from recbole_ktrec.evaluation.options import OF_THE_GRID, entries
 from recbole_ktrec.evaluation.prepare import Prepared, dataset_settings
 from recbole_ktrec.evaluation.runner import Job
 from recbole_ktrec.evaluation.source import read_source

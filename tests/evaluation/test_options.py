@@ -9,7 +9,8 @@ import yaml
 
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.evaluation.benchmark import make_grid
-from recbole_ktrec.evaluation.options import entries, read_grid, read_yaml, seeds_of
+from recbole_ktrec.evaluation.grid_file import read_grid
+from recbole_ktrec.evaluation.options import entries, read_yaml, seeds_of
 
 
 def test_later_layers_win_and_a_section_may_be_a_variant() -> None:
@@ -166,3 +167,34 @@ def test_what_the_data_are_read_by_may_stand_in_all(tmp_path: Path) -> None:
     path.write_text("all: {user_inter_num_interval: '[5,inf)'}\nBPR: {load_col: {inter: [user_id]}}\n")
     grid = make_grid({"dataset": ["ml-100k"], "models": ["BPR"], "options": path})
     assert grid.common == {"user_inter_num_interval": "[5,inf)"} and "load_col" in grid.entries[0].config
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("metrics: NDCG", r"metrics must be a list of names, and is \[NDCG\]"),
+        ('topk: ["10"]', r"topk must be a list of whole numbers, and is \[\['10'\]\]"),
+        ("seeds: two", r"seeds must be a whole number or a list of them, and is \[two\]"),
+        ("all: 3", r"all must be a mapping of keys to values, and is \[3\]"),
+        ("models: {NeuMF: 3}", r"models must be a mapping of models to their keys"),
+        ("valid_metric: 3", r"valid_metric must be a metric with the length of its list, NDCG@10, and is \[3\]"),
+        ("rating_threshold: good", r"rating_threshold must be a number or ~, and is \[good\]"),
+        ("text_diversity: 3", r"text_diversity must be True or False, and is \[3\]"),
+        ("models: {NeuMFF: {epochs: 3}}", r"models: RecBole has no model \[NeuMFF\]. Did you mean \[NeuMF\]"),
+        ("models: {NeuMF: {epoch: 3}}", r"Options of \[NeuMF\]: nothing reads \[epoch\]. Did you mean \[epochs\]"),
+        ("all: {learnig_rate: 1}", r"all: nothing reads \[learnig_rate\]. Did you mean \[learning_rate\]"),
+    ],
+)
+def test_what_a_grid_file_may_hold(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "grid.yaml"
+    path.write_text(f"{text}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=said):
+        read_grid(path)
+
+
+def test_a_grid_file_that_says_nothing_wrong_goes_over_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "grid.yaml"
+    path.write_text("seeds: [1, 2]\nrating_threshold: 4\nall: {epochs: 3}\nmodels: {BPR: ~}\n", encoding="utf-8")
+    grid = read_grid(path)
+    assert (grid["seeds"], grid["rating_threshold"], grid["all"]) == ([1, 2], 4, {"epochs": 3})
+    assert grid["topk"] == read_grid(None)["topk"]

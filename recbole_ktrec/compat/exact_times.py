@@ -10,9 +10,10 @@ stable, so rows that come in their exact order keep it. In random order (``order
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:  # importing the plugin costs next to nothing
+    import numpy as np
 
 #: Column of the interactions: the place of their times among all, from 0 on, equal where times are equal. Only where
 #: rounding would lose it, and no field of the data set: no model takes it for a feature.
@@ -41,6 +42,8 @@ def sort_before_rounding(module: ModuleType) -> bool:
 
 def _places(times: np.ndarray) -> np.ndarray | None:
     """Return the dense ranks of ``times`` ``[n]``, None where 32 bits tell them apart as well."""
+    import numpy as np
+
     distinct, places = np.unique(times, return_inverse=True)
     return places if len(np.unique(distinct.astype(np.float32))) < len(distinct) else None
 
@@ -54,4 +57,6 @@ def _add(interactions: Any, places: np.ndarray) -> None:
 
 def order_in_time(interactions: Any, time: str) -> np.ndarray:
     """Return numbers ``[n]`` that order RecBole's ``interactions`` by ``time``, exactly where that is known."""
+    import numpy as np
+
     return np.asarray(interactions[PLACES if PLACES in interactions.columns else time])

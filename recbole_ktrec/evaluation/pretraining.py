@@ -30,6 +30,7 @@ from recbole_ktrec.model.artifact import (
     beside,
     density,
     load_statistics,
+    plainest,
     read_card,
     save,
     save_statistics,
@@ -123,12 +124,13 @@ class Pretraining:
                 f"There is one source, [{self.names[0]}]: how strongly its knowledge is taken is measured on its own "
                 "held-out users, which says little of other domains. Name two sources or more."
             )
-        found = {name: self._remembered(name, "measured", self._measure) for name in self.names}
+        found = {name: self._remembered(name, "all ranked", self._measure) for name in self.names}
         shapes = self.options.shapes()
         ratios = {name: np.array(found[name]) / max(found[name][shapes.index(KERNEL)], 1e-9) for name in self.names}
         mean = np.mean(list(ratios.values()), axis=0)
-        shape = shapes[int(mean.argmax())]
-        _logger.info(f"Chosen: {shape}, {mean.max():.3f} times the untrained kernel in the mean over domains")
+        at = plainest(shapes, mean)
+        shape = shapes[at]
+        _logger.info(f"Chosen: {shape}, {mean[at]:.3f} times the untrained kernel in the mean over domains")
         controls = {name: self._remembered(name, f"controls {shape}", lambda d: self._controls(d, shape))
                     for name in self.names}  # fmt: skip
         metrics = {name: self._told(found[name], shapes, shape, controls[name]) for name in self.names}
@@ -205,28 +207,37 @@ class Pretraining:
             partial.write_text(json.dumps(value), encoding="utf-8")
         return value
 
-    def _prior(self, domain: Domain, shape: Shape, columns: np.ndarray | None) -> Any:
-        vectors = mapped(domain.vectors, metric(self._others(domain.name), shape.exponent, shape.strength))
-        words = domain.words if shape.lexical_weight else None
-        return text_neighbours(vectors, words, self.options.neighbours, shape.lexical_weight, shape.power, columns)
+    def _vectors(self, domain: Domain, exponent: float, strength: float) -> np.ndarray:
+        return mapped(domain.vectors, metric(self._others(domain.name), exponent, strength))
 
     def _measure(self, domain: Domain) -> list[float]:
         """Return NDCG@10 with each shape."""
-        bar = tqdm(self.options.shapes(), desc=f"{domain.name} as target", unit="shape", leave=False)
-        return [domain.ndcg(self._prior(domain, shape, domain.columns)) for shape in bar]
+        found: dict[Shape, float] = {}
+        shapes = self.options.shapes()
+        for each in dict.fromkeys((shape.exponent, shape.strength) for shape in shapes):
+            alike = [shape for shape in shapes if (shape.exponent, shape.strength) == each]
+            found |= zip(alike, self._ndcg(domain, alike), strict=True)
+        return [found[shape] for shape in shapes]
+
+    def _ndcg(self, domain: Domain, shapes: Sequence[Shape]) -> list[float]:
+        """Return NDCG@10 with ``shapes`` that have one metric."""
+        vectors = self._vectors(domain, shapes[0].exponent, shapes[0].strength)
+        return domain.ndcg(vectors, [(one.power, one.lexical_weight) for one in shapes], self.options.neighbours)
 
     def _controls(self, domain: Domain, shape: Shape) -> dict[str, Any]:
         """Return NDCG@10 with shuffled texts, and KTEASE's numbers with the right ones."""
         fusion: dict[str, Any] = {}
         if self.options.fusion_knowledge:
-            prior = self._prior(domain, shape, None)
+            vectors, weight = self._vectors(domain, shape.exponent, shape.strength), shape.lexical_weight
+            words = domain.words if weight else None
+            prior = text_neighbours(vectors, words, self.options.neighbours, weight, shape.power)
             choice = Fit(domain.rest, prior, Options(), domain.sample).choice()
             fusion = {"source": domain.name, "density": density(domain.rest), **asdict(choice)}
             _logger.info(f"{domain.name}: {choice}")
         order = shuffled_items(len(domain.texts), self.options.seed)
         domain.vectors, domain.texts = domain.vectors[order], [domain.texts[one] for one in order]
         domain.__dict__.pop("words", None)
-        return {"shuffled_texts": domain.ndcg(self._prior(domain, shape, domain.columns)), "fusion": fusion}
+        return {"shuffled_texts": self._ndcg(domain, [shape])[0], "fusion": fusion}
 
     def _told(self, scores: list[float], shapes: list[Shape], shape: Shape, controls: Mapping[str, Any]) -> dict:
         at = {one: score for one, score in zip(shapes, scores, strict=True)}

@@ -6,7 +6,8 @@ import contextlib
 import hashlib
 import json
 import logging
-from collections.abc import Collection, Iterator, Mapping
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -43,9 +44,26 @@ class Shape:
     power: float = 1.0
     lexical_weight: float = 0.3
 
+    def distance(self) -> float:
+        """Return how far it is from what texts are compared by without an artifact."""
+        words = abs(math.log2((self.lexical_weight + 0.3) / (UNTRAINED.lexical_weight + 0.3)))
+        return self.strength + abs(math.log2(self.power)) + words
+
 
 #: What texts are compared by without an artifact, and the cosine alone.
 UNTRAINED, KERNEL = Shape(), Shape(lexical_weight=0.0)
+#: Less than this few sources do not tell apart (ratios to the kernel's NDCG@10).
+_ALIKE = 0.02
+
+
+def plainest(shapes: Sequence[Shape], ratios: np.ndarray) -> int:
+    """Return the place of the shape that is next to the one without an artifact, of those nearly as good as the best.
+
+    Args:
+        ratios: of each to the kernel's NDCG@10, the mean over sources.
+    """
+    near = np.flatnonzero(np.asarray(ratios) >= np.max(ratios) - _ALIKE)
+    return int(min(near, key=lambda place: shapes[place].distance()))
 
 
 @dataclass(frozen=True)
@@ -99,7 +117,8 @@ class Artifact:
         return mapped(vectors, metric(self.pooled, shape.exponent, shape.strength) if shape.strength else None)
 
     def shape_for(self, interactions: sp.csr_matrix, plain: Shape = UNTRAINED) -> Shape:
-        """Return the shape that did best on sources whose users have about as many items as those here.
+        """Return the shape that did best on sources whose users have about as many items as those here, see
+        :func:`plainest`.
 
         A source counts ``1 / (1 + log2(ratio of the mean history lengths)^2)``. Where no source is within a factor of
         four, what they say does not carry over, and the shape is the one without an artifact. (The best shape for users
@@ -119,9 +138,10 @@ class Artifact:
             )
             return plain
         names, weights = [source["name"] for source in self.card["sources"]], 1 / (1 + distance**2)
-        values = [float(weights @ [one["ratios"][name] for name in names]) for one in self.card["tried"]]
-        best = self.card["tried"][int(np.argmax(values))]
-        return Shape(**{part.name: best[part.name] for part in fields(Shape)})
+        tried = self.card["tried"]
+        values = [float(weights @ [one["ratios"][name] for name in names]) for one in tried] / weights.sum()
+        shapes = [Shape(**{part.name: one[part.name] for part in fields(Shape)}) for one in tried]
+        return shapes[plainest(shapes, values)]
 
     @property
     def pooled(self) -> Statistics:

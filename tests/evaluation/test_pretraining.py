@@ -17,6 +17,7 @@ from recbole_ktrec.evaluation import pretraining
 from recbole_ktrec.evaluation.domains import hold_out, read_domain
 from recbole_ktrec.evaluation.pretraining import Pretraining, PretrainOptions
 from recbole_ktrec.model.artifact import CARD, content_sha256, load
+from recbole_ktrec.nn.text_prior import text_neighbours
 
 KEYS: dict[str, Any] = {
     "whitening": 0.4, "exponents": [0.5], "strengths": [1.0], "powers": [1.0, 2.0], "lexical_weights": [0.0, 0.3],
@@ -42,7 +43,7 @@ def test_artifact_tells_what_was_measured(values: Callable[[str], dict[str, Any]
     assert all(len(source["inter_sha256"]) == len(source["item_sha256"]) == 64 for source in card["sources"])
     assert card["encoder"]["encoder"].endswith("bert0") and [one["source"] for one in card["fusion"]] == ["one", "two"]
     best = max(one["mean_ratio"] for one in card["tried"])
-    assert np.mean([told["ratio"] for told in card["metrics"].values()]) == pytest.approx(best)
+    assert best >= np.mean([told["ratio"] for told in card["metrics"].values()]) >= best - 0.02
     assert best >= card["tried"][0]["mean_ratio"] and card["tried"][0]["strength"] == 0  # no transfer is the first
     for told in card["metrics"].values():
         assert told["ndcg@10"]["shuffled_texts"] < told["ndcg@10"]["transferred"]
@@ -160,3 +161,17 @@ def test_damaged_part_is_named(values: Callable[[str], dict[str, Any]], workplac
         Pretraining(["one"], values, options, workplace / "out").run()
     for kept in (workplace / "out" / "parts").glob("*.json"):
         assert json.loads(kept.read_text())
+
+
+def test_what_is_held_out_is_ranked_among_all(values: Callable[[str], dict[str, Any]], workplace: Path) -> None:
+    domain = read_domain("one", values("one"), 0.4, 100, 20_000, 1)
+    assert len(domain.columns) == 30  # all items
+    forms = [(1.0, 0.0), (2.0, 0.6)]
+    for (power, weight), found in zip(forms, domain.ndcg(domain.vectors, forms, 30), strict=True):
+        prior = text_neighbours(domain.vectors, domain.words, 30, weight, power)
+        scores = (domain.sample.rows @ prior).toarray()
+        scores[domain.sample.rows.toarray() > 0] = -np.inf
+        wanted = domain.sample.positives.indices
+        own = scores[np.arange(len(wanted)), wanted][:, None]
+        rank = (scores[:, 1:] >= own * (1 - 1e-6)).sum(axis=1)  # itself among them
+        assert found == pytest.approx(np.where(rank <= 10, 1 / np.log2(rank + 1.0), 0).mean())

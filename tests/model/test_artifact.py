@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse as sp
 
 from recbole_ktrec.errors import DataError, EncoderError
-from recbole_ktrec.model.artifact import CARD, WEIGHTS, Artifact, Shape, load, save
+from recbole_ktrec.model.artifact import CARD, UNTRAINED, WEIGHTS, Artifact, Shape, load, plainest, save
 from recbole_ktrec.nn.co_consumption import Statistics, metric
 from recbole_ktrec.nn.fit_options import Options
 
@@ -117,3 +117,15 @@ def test_damaged_files_are_named(made: Artifact, tmp_path: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:-8])
     with pytest.raises(DataError, match=r"weights.safetensors\] is damaged"):
         load(tmp_path / "made")
+
+
+def test_of_shapes_nearly_as_good_as_the_best_the_one_next_to_no_artifact_is_taken() -> None:
+    shapes = [
+        UNTRAINED,
+        Shape(power=2.0, lexical_weight=1.5),
+        Shape(power=1.0, lexical_weight=1.5),
+        Shape(strength=0.5),
+    ]
+    assert plainest(shapes, np.array([1.0, 1.10, 1.09, 1.0])) == 2
+    assert plainest(shapes, np.array([1.0, 1.10, 1.07, 1.0])) == 1
+    assert plainest(shapes, np.array([1.09, 1.10, 1.09, 1.1])) == 0

@@ -16,7 +16,7 @@ from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, scores_from
 from recbole_ktrec.nn.lexical import idf, term_counts, tf_idf, weighted_rows, words_and_grams, words_and_pairs
 from recbole_ktrec.nn.samples import Sample, masked_ndcg
-from recbole_ktrec.nn.text_prior import power_scale, text_neighbours
+from recbole_ktrec.nn.text_prior import neighbours_of_forms, power_scale, text_neighbours
 from recbole_ktrec.nn.tuning import best_of, climb, plain_or_better
 from recbole_ktrec.nn.whitening import whitened_text
 
@@ -210,3 +210,18 @@ def test_cold_item_scores_like_its_neighbours() -> None:
     nobody = ColdItems.of(prior, np.zeros(4, dtype=bool), np.array([3]))
     nobody.fill(sp.csr_matrix([[0, 1.0, 0, 0]]), scores)
     assert scores[0, 3] == 4  # a history that is given later may hold items that nobody took in training
+
+
+def test_several_forms_at_once_are_those_of_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(2)
+    vectors = draw.standard_normal((12, 4)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    words = tf_idf([f"word{n % 3} other{n % 4}" for n in range(12)])
+    forms, columns = [(1.0, 0.0), (2.0, 0.5), (1.0, 1.5)], np.array([1, 4, 5, 9, 11])
+    monkeypatch.setattr("recbole_ktrec.nn.text_prior._BLOCK", 24)  # two columns at a time
+    found = np.zeros((len(forms), 12, len(columns)), dtype=np.float32)
+    for place, some, prior in neighbours_of_forms(vectors, words, 6, forms, columns):
+        found[place][:, some] = prior.toarray()
+    for (power, weight), made in zip(forms, found, strict=True):
+        alone = text_neighbours(vectors, words, 6, weight, power, columns)
+        np.testing.assert_allclose(made, alone.toarray(), atol=1e-6)

@@ -22,7 +22,7 @@ from recbole_ktrec.files import file_sha256
 from recbole_ktrec.model.artifact import density
 from recbole_ktrec.nn.lexical import tf_idf
 from recbole_ktrec.nn.samples import Sample
-from recbole_ktrec.nn.text_prior import neighbours_of_forms
+from recbole_ktrec.nn.text_prior import blocks_of, neighbours_of_forms
 from recbole_ktrec.nn.whitening import whitened_text
 from recbole_ktrec.text import TextSettings, entity_texts, item_vectors
 
@@ -82,8 +82,9 @@ class Domain:
             place = np.searchsorted(asked[some], wanted[inside])
             own[form, inside] = (self.sample.rows[inside] @ prior).toarray()[np.arange(len(place)), place]
         above = np.zeros(own.shape, dtype=np.int64)
-        blocks = neighbours_of_forms(vectors, words, count, forms, self.columns)
-        for form, some, prior in tqdm(blocks, desc=f"{self.name} as target", unit="block", leave=False):
+        priors = neighbours_of_forms(vectors, words, count, forms, self.columns)
+        total = len(forms) * len(blocks_of(len(self.columns), len(vectors)))
+        for form, some, prior in tqdm(priors, f"{self.name} as target", total, unit="block", leave=False):
             scores = (self.sample.rows @ prior).toarray()
             scores[self._barred(self.columns[some], wanted)] = -np.inf
             above[form] += (scores >= own[form][:, None] * _EQUAL).sum(axis=1)

@@ -96,6 +96,12 @@ def text_neighbours(
     return _prior(index, value, n)
 
 
+def blocks_of(columns: int, n: int) -> list[slice]:
+    """Return which of so many columns of ``n`` rows are computed at a time."""
+    step = max(1, _BLOCK // max(n, 1))
+    return [slice(start, min(start + step, columns)) for start in range(0, columns, step)]
+
+
 def neighbours_of_forms(
     vectors: np.ndarray, words: sp.csr_matrix | None, count: int, forms: Sequence[tuple[float, float]],
     columns: np.ndarray,
@@ -111,11 +117,10 @@ def neighbours_of_forms(
         the place of a form, which of the columns, and these ``[n, b]``.
     """
     n = len(vectors)
-    count, step = min(count, n - 1), max(1, _BLOCK // max(n, 1))
+    count = min(count, n - 1)
     scales = {power: power_scale(vectors, count, power) for power, _ in forms}
     turned = None if words is None else words.T.tocsr()
-    for start in range(0, len(columns), step):
-        some = slice(start, min(start + step, len(columns)))
+    for some in blocks_of(len(columns), n):
         own = columns[some]
         cosines = np.maximum(vectors[own] @ vectors.T, 0)
         shared = 0 if words is None else (words[own] @ turned).toarray()

@@ -6,9 +6,11 @@ client's retries; whatever the answer, loading then reads one local folder.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import json
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -19,6 +21,8 @@ from typing import Any, NamedTuple
 from recbole_ktrec.errors import EncoderError
 from recbole_ktrec.files import file_sha256
 from recbole_ktrec.text.settings import DEFAULT_ENCODER, TextSettings
+
+_logger = logging.getLogger(__name__)
 
 
 class Packaged(NamedTuple):
@@ -46,6 +50,8 @@ _SHAPING = (
 _WANTED_SUFFIXES = (".json", ".txt", ".model", ".safetensors", ".jinja")
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 _PROBE_SECONDS = 10.0
+#: Modules of sentence-transformers that need no files of their own here.
+_MODULES = frozenset(("Transformer", "Pooling", "Normalize"))
 
 
 @dataclass(frozen=True)
@@ -141,12 +147,28 @@ def _checked(source: EncoderSource, settings: TextSettings) -> EncoderSource:
     if not weights or not all(path.is_file() for path in weights):
         lacking = next((path.name for path in weights if not path.is_file()), "model.safetensors")
         raise EncoderError(f"{where} has no weights [{lacking}]: copy them there, or name another encoder.")
+    _tell_modules(source)
     if weights[0].suffix in _PICKLES and not settings.trust_remote_code:
         raise EncoderError(
             f"{where} has only pickled weights [{weights[0].name}], which can run code when they are read. Save them "
             "as safetensors, or set text_trust_remote_code: True if you trust where they come from."
         )
     return source
+
+
+@functools.cache
+def _tell_modules(source: EncoderSource) -> None:
+    """Warn, once, of what sentence-transformers would compute after the pooling and nobody does here."""
+    try:
+        modules = json.loads((source.folder / "modules.json").read_text("utf-8"))
+        found = [str(module["type"]).rpartition(".")[2] for module in modules]
+    except (OSError, ValueError, KeyError, TypeError):  # none, or of another form
+        return
+    if others := [one for one in found if one not in _MODULES]:
+        _logger.warning(
+            f"text_encoder [{source.name}] has the modules [{', '.join(others)}] of sentence-transformers, which are "
+            "not read here: its vectors are those of the pooling."
+        )
 
 
 def _hub_cache(name: str, revision: str | None) -> EncoderSource | None:

@@ -230,3 +230,24 @@ def test_damage_to_the_packaged_default_is_noticed(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(module, "PACKAGED", {name: (entry._replace(sha256="0" * 64),)})
     with pytest.raises(EncoderError, match=r"have SHA-256 \[53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4f"):
         TextEncoder.load(TextSettings())
+
+
+def test_what_sentence_transformers_would_do_after_the_pooling_is_told(
+    bert_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(bert_folder, tmp_path / "dense")
+    names = ("models.Transformer", "models.Pooling", "models.Dense", "models.Normalize")
+    modules = [{"idx": n, "type": f"sentence_transformers.{name}"} for n, name in enumerate(names)]
+    (tmp_path / "dense" / "modules.json").write_text(json.dumps(modules))
+    settings = TextSettings(encoder=str(tmp_path / "dense"))
+    for _ in range(2):
+        locate_encoder(settings)
+    assert [record.getMessage().partition(" has ")[2] for record in caplog.records] == [
+        "the modules [Dense] of sentence-transformers, which are not read here: its vectors are those of the pooling."
+    ]
+    caplog.clear()
+    (tmp_path / "plain").mkdir()
+    shutil.copytree(bert_folder, tmp_path / "plain", dirs_exist_ok=True)
+    (tmp_path / "plain" / "modules.json").write_text(json.dumps([modules[0], modules[1], modules[3]]))
+    locate_encoder(TextSettings(encoder=str(tmp_path / "plain")))
+    assert not caplog.records

@@ -69,7 +69,9 @@ class VectorCache:
     def __init__(self, root: Path, fingerprint: Mapping[str, Any]) -> None:
         compared = json.dumps([_FORMAT, *(fingerprint[part] for part in COMPARED)])
         name = re.sub(r"[^\w.-]+", "-", str(fingerprint["encoder"]))[-60:].strip("-.")
-        self.folder = root / "vectors" / f"{name}-{hashlib.sha256(compared.encode()).hexdigest()[:16]}"
+        digest = hashlib.sha256(compared.encode()).hexdigest()[:16]
+        known = sorted((root / "vectors").glob(f"*-{digest}"))  # the same encoder, found elsewhere before
+        self.folder = known[0] if known else root / "vectors" / f"{name}-{digest}"
         self._fingerprint = dict(fingerprint)
         self._rows: dict[bytes, int] = {}
         self._read = 0

@@ -59,9 +59,12 @@ def test_the_settings_of_the_tokenizer_shape_the_encoder(bert_folder: Path, tmp_
 
 def test_a_package_and_a_folder_with_the_same_files_share_vectors(bert_package: Path, bert_folder: Path) -> None:
     as_package = TextSettings(encoder="org/tiny", max_length=32)
-    encode_texts(["red robot"], as_package)
+    first = encode_texts(["red robot"], as_package)
+    folders = list((as_package.cache_folder() / "vectors").iterdir())
     as_folder = TextSettings(encoder=str(bert_folder), max_length=32)
     assert locate_encoder(as_package).sha256() == locate_encoder(as_folder).sha256()
+    again = encode_texts(["red robot"], as_folder)
+    assert np.array_equal(first, again) and list((as_folder.cache_folder() / "vectors").iterdir()) == folders
 
 
 def test_weights_whose_hash_differs_are_refused(bert_package: Path) -> None:

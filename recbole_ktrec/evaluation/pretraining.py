@@ -1,7 +1,8 @@
 """Knowledge for other domains: statistics of several sources, and how strongly to take them, learned between sources.
 
-Each source in turn plays the target of what the others give (leave one domain out); the shape of the prior that ranks
-held-out interactions best in the mean over domains is taken. "No transfer" is among what is tried.
+Each source in turn plays the target of what the others give (leave one domain out). Of the shapes of the prior that
+rank held-out interactions best in the mean over domains, or nearly so, the one next to no artifact is taken. "No
+transfer" is among what is tried.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ class Artifact:
     Attributes:
         statistics: source -> its co-consumption statistics.
         matrix: the map of whitened texts, float32 ``[d, d]``.
-        shape: of the prior, the best in the mean over the sources; :meth:`shape_for` takes the nearer ones.
+        shape: of the prior, by the mean over the sources, see :func:`plainest`; :meth:`shape_for` takes nearer ones.
         whitening: exponent of the whitening that the statistics were taken with.
         card: everything that is told of them, as ``card.json`` holds it.
         folder: where it was read from.

@@ -11,6 +11,8 @@ from tqdm import tqdm
 
 #: Numbers of a block of similarities: 64 MiB.
 _BLOCK = 1 << 24
+#: So many of them take long enough for a progress bar.
+_MANY = 16
 #: Items from whose neighbours the scale of a power is taken.
 _SAMPLE = 256
 
@@ -58,6 +60,12 @@ def _prior(index: np.ndarray, value: np.ndarray, n: int) -> sp.csc_matrix:
     return prior
 
 
+def blocks_of(columns: int, n: int) -> list[slice]:
+    """Return which of so many columns of ``n`` rows are computed at a time."""
+    step = max(1, _BLOCK // max(n, 1))
+    return [slice(start, min(start + step, columns)) for start in range(0, columns, step)]
+
+
 def text_neighbours(
     vectors: np.ndarray,
     words: sp.csr_matrix | None = None,
@@ -82,24 +90,17 @@ def text_neighbours(
     n = len(vectors)
     columns = np.arange(n) if columns is None else columns
     count, wanted = min(count, n - 1), len(columns)
-    step, scale = max(1, _BLOCK // max(n, 1)), power_scale(vectors, count, power)
+    blocks, scale = blocks_of(wanted, n), power_scale(vectors, count, power)
     # Transposed once: scipy would do it for each block.
     both = None if words is None or not lexical_weight else (words, words.T.tocsr())
     index, value = np.empty((wanted, count), dtype=np.int32), np.empty((wanted, count), dtype=np.float32)
-    for start in tqdm(range(0, wanted, step), desc="text neighbours", disable=n * step < 2 * _BLOCK, leave=False):
-        rows = slice(start, min(start + step, wanted))
+    for rows in tqdm(blocks, desc="text neighbours", disable=len(blocks) < _MANY, leave=False):
         own = columns[rows]
         alike = _raised(np.maximum(vectors[own] @ vectors.T, 0), power, scale)
         if both is not None:
             alike += lexical_weight * (both[0][own] @ both[1]).toarray()
         index[rows], value[rows] = _nearest(alike, own, count)
     return _prior(index, value, n)
-
-
-def blocks_of(columns: int, n: int) -> list[slice]:
-    """Return which of so many columns of ``n`` rows are computed at a time."""
-    step = max(1, _BLOCK // max(n, 1))
-    return [slice(start, min(start + step, columns)) for start in range(0, columns, step)]
 
 
 def neighbours_of_forms(

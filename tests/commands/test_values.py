@@ -14,6 +14,12 @@ from recbole_ktrec.errors import ConfigError
 from tests.conftest import write_tiny_dataset
 
 COLUMNS = {"inter": ["user_id", "item_id"]}
+#: Of each command that trains on data sets, as much as it needs.
+TRAINING = [
+    ["benchmark", "--dataset", "tiny", "--models", "Pop"],
+    ["pretrain", "--datasets", "tiny", "tiny2"],
+    ["transfer-report", "--dataset", "tiny", "--pretrained", "knowledge"],
+]
 
 
 @pytest.mark.parametrize(
@@ -85,14 +91,7 @@ def test_models_that_do_not_rank_have_another_metric_of_validation(model: str) -
     assert said == {"topk": [5, 20]}, "checked, and left as it was"
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["benchmark", "--dataset", "tiny", "--models", "Pop"],
-        ["pretrain", "--datasets", "one", "two"],
-        ["transfer-report", "--dataset", "tiny", "--pretrained", "knowledge"],
-    ],
-)
+@pytest.mark.parametrize("command", TRAINING)
 def test_a_device_is_refused_by_every_command_that_trains(
     command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,14 +99,7 @@ def test_a_device_is_refused_by_every_command_that_trains(
     assert "RecBole sets it by gpu_id" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["benchmark", "--dataset", "tiny", "--models", "Pop"],
-        ["pretrain", "--datasets", "tiny", "tiny2"],
-        ["transfer-report", "--dataset", "tiny", "--pretrained", "knowledge"],
-    ],
-)
+@pytest.mark.parametrize("command", TRAINING)
 def test_an_interval_that_is_none_is_refused_by_every_command_that_reads_data(
     command: list[str], workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -122,7 +114,11 @@ def test_an_interval_that_is_none_is_refused_by_every_command_that_reads_data(
 
 def test_what_a_command_sets_itself_is_not_checked() -> None:
     own = {"topk": [5], "valid_metric": "NDCG@10", "metrics": ["Recall"], "eval_args": {"order": "TO"}}
-    check_data_values({"load_col": COLUMNS, **own})
+    said = {"load_col": COLUMNS, **own}
+    with pytest.raises(ConfigError):
+        check_values(said)
+    check_data_values(said)
+    assert said == {"load_col": COLUMNS, **own}, "checked, and left as it was"
 
 
 def test_a_wrong_number_in_a_section_of_the_options_is_refused(

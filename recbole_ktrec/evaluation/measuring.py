@@ -23,7 +23,7 @@ from recbole_ktrec.evaluation.recorder import PairScores, Recorder, ranking_valu
 from recbole_ktrec.evaluation.splits import HISTORY, TEST, VALID
 from recbole_ktrec.evaluation.training import Trained, train_counts
 
-#: Groups that are also ranked among their own items only, and those whose values are kept for every user.
+#: Groups that are also ranked among their own items only.
 INSIDE = ("warm", "cold", "head", "middle", "tail")
 #: The group of a test whose histories hold the validation interactions.
 VALIDATION_KNOWN = "validation known"

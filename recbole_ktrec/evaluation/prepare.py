@@ -35,12 +35,12 @@ from recbole_ktrec.evaluation.splits import (
 from recbole_ktrec.register.properties import converted_file, dataset_files
 
 FORMAT = 1
-#: RecBole's own splits, and the keys of what is written here: it is UTF-8, and RecBole's filters, which the rows have
-#: passed already, leave it alone.
+#: RecBole's own splits.
 NATIVE_EVAL_ARGS: dict[str, dict[str, Any]] = {
     "random": {"split": {"RS": [0.8, 0.1, 0.1]}, "group_by": "user", "order": "RO", "mode": "full"},
     "leave_one_out": {"split": {"LS": "valid_and_test"}, "group_by": "user", "order": "TO", "mode": "full"},
 }
+#: What is written here is UTF-8, and its rows have passed RecBole's filters already.
 _FILTERED: dict[str, Any] = {
     "rm_dup_inter": None,
     "val_interval": None,

@@ -31,7 +31,7 @@ class Source:
         folder: where they lie.
         frame: columns ``user``, ``item`` (tokens), ``row`` (row in the .inter file, from 0) and, where there is one,
             ``time``; one row for each interaction that RecBole's filters leave.
-        fields: ``USER_ID_FIELD`` and ``ITEM_ID_FIELD``.
+        fields: the column that each of ``USER_ID_FIELD``, ``ITEM_ID_FIELD``, ``TIME_FIELD`` and ``RATING_FIELD`` names.
         digest: SHA-256 over the data set's files and the rows that are left.
         encoding: of the files.
     """

@@ -68,8 +68,7 @@ class JointTraining:
 
     Args:
         model: the target's KTRec.
-        config: RecBole's, of the target.
-        batch_size: users of a source in a step.
+        config: RecBole's, of the target; its ``train_batch_size`` is also the number of a source's users in a step.
         learning_rate, weight_decay: for what is a source's own.
 
     Raises:

@@ -25,7 +25,7 @@ class Histories:
         return self
 
     def matrix(self, n_items: int) -> sp.csr_matrix:
-        """Return them as a matrix again: float32 ``[n_users, n_items]``."""
+        """Return who took what: float32 ``[n_users, n_items]``, 1 for each interaction whatever its weight."""
         ones = np.ones(len(self.items), dtype=np.float32)
         return sp.csr_matrix((ones, self.items.numpy(), self.starts.numpy()), (len(self.starts) - 1, n_items))
 

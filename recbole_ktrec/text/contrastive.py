@@ -1,9 +1,12 @@
 """A language model trained further on source data sets: items that one user took should have like vectors.
 
-Symmetric in-batch softmax over cosines (InfoNCE, van den Oord et al. 2018, arXiv:1807.03748; pairs of texts: Reimers
-and Gurevych 2019, arXiv:1908.10084). A batch is of one data set, the data sets in turn, so that negatives are of the
-pair's own domain and the model cannot win by telling domains apart. One data set is held out: the weights of its lowest
-loss are kept, the untouched encoder's among them, so that training which helps nowhere else changes nothing.
+A step takes parts of users' histories, every two items of one user being a pair (supervised contrastive loss, Khosla et
+al. 2020, arXiv:2004.11362), or, with ``contrastive_field_pairs``, pairs of an item's own fields (symmetric in-batch
+softmax over cosines: InfoNCE, van den Oord et al. 2018, arXiv:1807.03748). A batch is of one data set, the data sets in
+turn, so that negatives are of the same domain and the model cannot win by telling domains apart. One data set is held
+out; pairs of items that its users took are measured by the InfoNCE loss and by ranks. The weights that are best by
+``contrastive_criterion`` are kept, the untouched encoder's among them: training that does not help there changes
+nothing.
 """
 
 from __future__ import annotations

@@ -74,20 +74,19 @@ COMPARISONS = {
 
 
 def trim(results: dict[str, Any]) -> dict[str, Any]:
-    """Keep of each group its validation metric only, and no deciles; the schema of the whole no longer holds."""
+    """Keep of each group its validation metric only; the schema of the whole no longer holds."""
     results["schema"] += "-trimmed"
     main = results["grid"]["valid_metric"].lower()
     for run in results["runs"]:
-        groups = run.get("groups", {}).items()
         run.get("config", {}).pop("source_data_path", None)  # where data lay on this machine is nobody's business
-        run["groups"] = {name: part["metrics"].get(main) for name, part in groups if not name.startswith("decile")}
+        run["groups"] = {name: part["metrics"].get(main) for name, part in run.get("groups", {}).items()}
     results["summary"] = [row for row in results["summary"] if _is_kept(row["metric"], main)]
     return results
 
 
 def _is_kept(name: str, main: str) -> bool:
-    group, slash, metric = name.rpartition("/")
-    return not slash or (metric == main and not group.startswith("decile"))
+    _, slash, metric = name.rpartition("/")
+    return not slash or metric == main
 
 
 FIVE_CORE = {"user_inter_num_interval": "[5,inf)", "item_inter_num_interval": "[5,inf)"}

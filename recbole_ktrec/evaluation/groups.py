@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-#: Popularity deciles of the items that have training interactions: head is the first, tail the last five.
-HEAD, MIDDLE, TAIL = slice(0, 1), slice(1, 5), slice(5, 10)
+#: Which tenths of the items that have training interactions, the most popular first.
+_TENTHS = {"head": slice(0, 1), "middle": slice(1, 5), "tail": slice(5, 10)}
 #: Lower bounds of the user groups by number of training (or given) interactions.
 HISTORY_BOUNDS = (0, 1, 5, 10, 20, 50, 100)
 
@@ -19,17 +19,15 @@ def item_groups(counts: np.ndarray, tokens: np.ndarray) -> dict[str, np.ndarray]
 
     Returns:
         Name -> boolean mask (n_items,): ``warm``, ``cold`` (no training interaction), ``head`` (most popular tenth of
-        the warm items), ``middle`` (second to fifth tenth), ``tail`` (the less popular half), ``decile01`` ..
-        ``decile10``; groups without an item are left out.
+        the warm items), ``middle`` (second to fifth tenth), ``tail`` (the less popular half); groups without an item
+        are left out.
     """
     real = np.arange(len(counts)) > 0
     warm = np.flatnonzero(real & (counts > 0))
     order = warm[np.lexsort((np.asarray(tokens)[warm].astype(str), -counts[warm]))]
-    deciles = np.array_split(order, 10)
+    tenths = np.array_split(order, 10)
     groups = {"warm": warm, "cold": np.flatnonzero(real & (counts == 0))}
-    for name, part in (("head", HEAD), ("middle", MIDDLE), ("tail", TAIL)):
-        groups[name] = np.concatenate(deciles[part])
-    groups |= {f"decile{i + 1:02d}": members for i, members in enumerate(deciles)}
+    groups |= {name: np.concatenate(tenths[part]) for name, part in _TENTHS.items()}
     return {name: np.isin(np.arange(len(counts)), members) for name, members in groups.items() if len(members)}
 
 

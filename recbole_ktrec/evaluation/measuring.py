@@ -131,8 +131,7 @@ class Measurement:
             values = self._values(torch.cat(hits).numpy())
             rows = next(iter(values.values())) if values else np.zeros(0)
             result["groups"][name] = {"rows": int((~np.isnan(rows)).sum()), "metrics": _means(values)}
-            if not name.startswith("decile"):
-                arrays |= _named(name, values)
+            arrays |= _named(name, values)
             if name == "all":
                 self._check_agreement(result)
                 for group, mask in user_groups(self.user_counts[users], self.known_counts[users]).items():

@@ -43,7 +43,7 @@ class LiveText(nn.Module):
         super().__init__()
         self.encoder = TextEncoder.load(settings, device) if encoder is None else encoder
         if encoder is None:
-            self.encoder.set_training(settings.encoder_training)
+            self.encoder.set_training()
         self.ids = self.encoder.tokenize(texts, remember=False)
         self.frozen, self.stored = SharedRows(frozen), stored
         self.register_buffer("mean", torch.from_numpy(whitening.mean), persistent=False)

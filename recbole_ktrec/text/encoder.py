@@ -137,37 +137,21 @@ class TextEncoder(nn.Module):
         finally:
             self.train(was_training)
 
-    def set_training(
-        self,
-        mode: str | None = None,
-        *,
-        last_layers: int | None = None,
-        lora_rank: int | None = None,
-        lora_alpha: float | None = None,
-        lora_dropout: float | None = None,
-    ) -> list[nn.Parameter]:
-        """Choose what is trained and return those parameters; what is not given is taken from the settings.
+    def set_training(self, mode: str | None = None) -> list[nn.Parameter]:
+        """Choose what is trained and return those parameters.
 
         Args:
             mode: ``frozen``, ``last_layers`` (the last ones and the final norm), ``lora`` (adapters; needs the extra
-                [lora]) or ``full``.
+                [lora]) or ``full``; by default that of the settings, which also say how many layers, and which rank.
 
         Raises:
             ConfigError: an unknown mode, or more layers than there are.
             MissingExtraError: peft is not installed.
         """
-        options = self.settings
-        mode = options.encoder_training if mode is None else mode
-        if options.dtype == "float16" and mode != "frozen":
+        mode = self.settings.encoder_training if mode is None else mode
+        if self.settings.dtype == "float16" and mode != "frozen":
             raise ConfigError(f"text_dtype [float16] overflows in training ({mode}): use float32 or bfloat16.")
-        training.choose(
-            self.model,
-            mode,
-            last_layers=options.last_layers if last_layers is None else last_layers,
-            rank=options.lora_rank if lora_rank is None else lora_rank,
-            alpha=options.lora_alpha if lora_alpha is None else lora_alpha,
-            dropout=options.lora_dropout if lora_dropout is None else lora_dropout,
-        )
+        training.choose(self.model, mode, self.settings)
         self.train(self.training)
         return self.trainable_parameters()
 

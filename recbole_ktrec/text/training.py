@@ -7,26 +7,27 @@ from typing import Any
 from torch import nn
 
 from recbole_ktrec.errors import ConfigError, MissingExtraError, one_of
-from recbole_ktrec.text.settings import TRAININGS
+from recbole_ktrec.text.settings import TRAININGS, TextSettings
 
 _FINAL_NORMS = ("norm", "final_layer_norm", "ln_f", "final_norm", "layer_norm")
 
 
-def choose(
-    model: Any, mode: str, *, last_layers: int = 2, rank: int = 8, alpha: float = 16.0, dropout: float = 0.0
-) -> None:
+def choose(model: Any, mode: str, settings: TextSettings) -> None:
     """Set ``requires_grad`` of all parameters of ``model`` by ``mode``; ``lora`` also puts adapters in.
 
+    Args:
+        settings: ``last_layers`` and ``lora_*`` are used.
+
     Raises:
-        ConfigError: unknown mode, or fewer layers than ``last_layers``.
+        ConfigError: unknown mode, or fewer layers than ``text_last_layers``.
         MissingExtraError: ``lora`` without peft.
     """
     one_of("text_encoder_training", mode, TRAININGS)
     model.requires_grad_(mode == "full")
     if mode == "last_layers":
-        _train_last_layers(model, last_layers)
+        _train_last_layers(model, settings.last_layers)
     elif mode == "lora":
-        _add_lora(model, rank, alpha, dropout)
+        _add_lora(model, settings.lora_rank, settings.lora_alpha, settings.lora_dropout)
 
 
 def quiet_frozen(module: nn.Module) -> None:

@@ -60,7 +60,7 @@ def test_a_family_is_encoded_and_trained(settings: TextSettings) -> None:
     vectors = encoder.vectors(TEXTS)
     assert vectors.shape == (4, 16) and encoder.dim == 16
     torch.testing.assert_close(vectors, torch.cat([encoder.vectors([text]) for text in TEXTS]))
-    encoder.set_training("last_layers", last_layers=1)
+    encoder.set_training("last_layers")
     encoder(TEXTS).sum().backward()
     assert all(parameter.grad is not None for parameter in encoder.trainable_parameters())
 

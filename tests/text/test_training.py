@@ -20,11 +20,11 @@ TEXTS = ["red robot", "blue robot", "board game for kids", "puzzle game for kids
 class Model(nn.Module):
     """A model with an encoder in it, as the plugin's models have."""
 
-    def __init__(self, settings: TextSettings, mode: str, last_layers: int = 1) -> None:
+    def __init__(self, settings: TextSettings, mode: str) -> None:
         super().__init__()
         self.head = nn.Linear(4, 1)
-        self.encoder = TextEncoder.load(settings)
-        self.encoder.set_training(mode, last_layers=last_layers, lora_rank=4)
+        self.encoder = TextEncoder.load(replace(settings, last_layers=1, lora_rank=4))
+        self.encoder.set_training(mode)
 
     def loss(self) -> Tensor:
         """Robots should be like robots and games like games, and the two unlike each other."""
@@ -104,7 +104,7 @@ def test_frozen_parts_have_no_dropout(settings: TextSettings) -> None:
     assert model.encoder.set_training("full")
     model.train()
     assert not torch.allclose(model.encoder(TEXTS), model.encoder(TEXTS))
-    model.encoder.set_training("last_layers", last_layers=1)
+    model.encoder.set_training("last_layers")
     model.train()
     stack = model.encoder.model.encoder.layer
     assert [layer.output.dropout.training for layer in stack] == [False, False, True]
@@ -114,9 +114,9 @@ def test_frozen_parts_have_no_dropout(settings: TextSettings) -> None:
 
 
 def test_fresh_adapters_change_nothing(settings: TextSettings) -> None:
-    encoder = TextEncoder.load(settings)
+    encoder = TextEncoder.load(replace(settings, lora_rank=2))
     before = encoder.vectors(TEXTS)
-    parameters = encoder.set_training("lora", lora_rank=2)
+    parameters = encoder.set_training("lora")
     assert sum(p.numel() for p in parameters) == 3 * 2 * 2 * (16 + 16)
     torch.testing.assert_close(encoder.vectors(TEXTS), before)
 
@@ -143,7 +143,7 @@ def test_a_deep_copy_trains_apart(settings: TextSettings) -> None:
 )
 def test_what_cannot_be_trained_is_refused(settings: TextSettings, mode: str, layers: int, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        TextEncoder.load(settings).set_training(mode, last_layers=layers)
+        TextEncoder.load(replace(settings, last_layers=layers)).set_training(mode)
 
 
 def test_float16_is_refused_for_training(settings: TextSettings) -> None:

@@ -109,7 +109,7 @@ def _check_output(output: Path, datasets: Sequence[str], options: PretrainOption
         how = "with" if card["language_model"] else "without"
         raise ConfigError(f"{told} {how} training of the language model (text_encoder_training): {other}")
     for key, value in json.loads(json.dumps(asdict(options))).items():
-        if card["options"].get(key, value) != value:
+        if card["options"][key] != value:
             raise ConfigError(f"{told} with {key} {card['options'][key]}, not {value}: {other}")
 
 
@@ -119,8 +119,7 @@ def _check_sources(output: Path, values: Callable[[str], dict[str, Any]]) -> Non
     from recbole_ktrec.model.artifact import CARD, read_card
 
     for source in read_card(output)["sources"] if (output / CARD).is_file() else ():
-        now = read_by(values(source["name"]))
-        was = source.get("read_by", now)  # a card of before does not tell
+        was, now = source["read_by"], read_by(values(source["name"]))
         for key in sorted({*was, *now}):
             if was.get(key) != now.get(key):
                 raise ConfigError(

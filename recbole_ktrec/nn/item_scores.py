@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.nn.cold_items import ColdItems
 from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse
-
-_GONE = "The checkpoint holds KTEASE's low-rank form, which this version has no more: train again."
 
 
 def as_matrices(fitted: Dense | Sparse | Kernel) -> dict[str, Any]:
@@ -27,29 +24,16 @@ def as_matrices(fitted: Dense | Sparse | Kernel) -> dict[str, Any]:
 
 
 def scores_from(weights: dict[str, Any]) -> Dense | Sparse | Kernel:
-    """Return what :func:`as_matrices` was made of.
-
-    Raises:
-        ConfigError: it was made by a version whose large catalogues had another form.
-    """
-    decay = weights.get("decay", 0.0)
+    """Return what :func:`as_matrices` was made of."""
+    decay = weights["decay"]
     if "matrix" in weights:
-        return Dense(weights["matrix"], weights.get("cold"), weights.get("power", 1.0), decay)
+        return Dense(weights["matrix"], weights["cold"], weights["power"], decay)
     if "kernel" in weights:
         return Kernel(weights["kernel"], decay)
-    if "sparse" not in weights:
-        raise ConfigError(_GONE)
     cold = ColdItems(**weights["cold"])
     return Sparse(weights["sparse"], weights["spread"], weights["neighbour_weight"], cold, decay)
 
 
 def count_items(weights: dict[str, Any]) -> int:
-    """Return the size of the catalogue that the matrices are for.
-
-    Raises:
-        ConfigError: as :func:`scores_from`.
-    """
-    for name in ("matrix", "kernel", "sparse"):
-        if name in weights:
-            return int(weights[name].shape[0])
-    raise ConfigError(_GONE)
+    """Return the size of the catalogue that the matrices are for."""
+    return next(int(weights[name].shape[0]) for name in ("matrix", "kernel", "sparse") if name in weights)

@@ -123,11 +123,6 @@ def test_command_prints_the_table_and_refuses_unknown_keys(
     assert "one read by rm_dup_inter None, not first: name another" in capsys.readouterr().err
     assert main(call) == 0 and capsys.readouterr().out.splitlines() == lines, "the same again is fine"
     assert main([*call, "--text_cache_dir=elsewhere"]) == 0, "where vectors are kept is nothing of what was learned"
-    card = json.loads((workplace / "out" / "card.json").read_text())
-    for source in card["sources"]:
-        del source["read_by"]
-    (workplace / "out" / "card.json").write_text(json.dumps(card))
-    assert main([*call, "--rm_dup_inter=first"]) == 0, "a card of before does not tell"
     capsys.readouterr()
     assert main([*call, "--strenghts=[1]"]) == 2
     assert "Did you mean [strengths]" in capsys.readouterr().err

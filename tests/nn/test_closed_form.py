@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.nn.closed_form import (
     DenseInverse,
     gram,
@@ -213,9 +212,6 @@ def test_scores_survive_as_plain_matrices(random_case: tuple[sp.csr_matrix, sp.c
     kept = as_matrices(first)
     assert count_items(kept) == 25
     np.testing.assert_array_equal(scores_from(kept)(interactions), first(interactions))
-    for read in (scores_from, count_items):  # what versions with a low-rank form stored
-        with pytest.raises(ConfigError, match="low-rank form.*train again"):
-            read({"eigenpairs": (), "decay": 0.0})
 
 
 def test_with_all_other_items_the_sparse_form_is_the_dense_one(

@@ -85,8 +85,8 @@ class Summary:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of the numbers must know; results of before have none."""
-        return list(self.results["datasets"][self.dataset].get("notes", ()))
+        """What a reader of the numbers must know."""
+        return list(self.results["datasets"][self.dataset]["notes"])
 
     @property
     def failures(self) -> list[dict[str, Any]]:

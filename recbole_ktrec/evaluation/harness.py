@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from recbole.data.dataset import Dataset
 
 
-def make_config(model: str, dataset: str, values: Mapping[str, Any], files: Sequence[str] = ()) -> Config:
-    """Return RecBole's ``Config`` of ``model`` on ``dataset``: its property files, then ``files``, then ``values``.
+def make_config(model: str, dataset: str, values: Mapping[str, Any]) -> Config:
+    """Return RecBole's ``Config`` of ``model`` on ``dataset``: its property files, then ``values``.
 
     Raises:
         ConfigError: RecBole does not know the model, or refuses a value.
@@ -28,8 +28,7 @@ def make_config(model: str, dataset: str, values: Mapping[str, Any], files: Sequ
 
     with no_command_line():
         try:
-            given = quoted(values)
-            return Config(model=model, dataset=dataset, config_file_list=list(files) or None, config_dict=given)
+            return Config(model=model, dataset=dataset, config_dict=quoted(values))
         except (ValueError, KeyError, NotImplementedError, RuntimeError, TypeError, AttributeError) as error:
             advice = remedy(str(error))
             raise ConfigError(f"RecBole cannot configure [{model}] on [{dataset}]: {error}{advice}") from error

@@ -118,7 +118,7 @@ class Pretraining:
     def run(self) -> Artifact:
         """Read, measure, choose, write the artifact and return it."""
         self._refuse_other_encoder()
-        for domain in self._domains("statistics"):
+        for domain in self._domains():
             self._take(domain)
         if len(self.names) == 1:
             _logger.warning(
@@ -159,8 +159,8 @@ class Pretraining:
         save(artifact, self.output)
         return artifact
 
-    def _domains(self, what: str) -> Iterator[Domain]:
-        for name in tqdm(self.names, desc=what, unit="source", leave=False):
+    def _domains(self) -> Iterator[Domain]:
+        for name in tqdm(self.names, desc="statistics", unit="source", leave=False):
             yield self._domain(name)
 
     def _domain(self, name: str) -> Domain:

@@ -186,7 +186,7 @@ class Runner:
         tail = (self.folder / f"{one.job.key}.log").read_bytes()[-_LOG_TAIL:].decode(errors="replace")
         failure = {
             "status": "failed",
-            "error": self._reason(one, code, tail),
+            "error": _reason(code, tail),
             "traceback": tail,
             "timing": {},
             "memory": {},
@@ -194,15 +194,16 @@ class Runner:
         write_whole(self.folder / f"{one.job.key}.json", json.dumps(failure, indent=1))
         return True
 
-    def _reason(self, one: _Running, code: int, tail: str) -> str:
-        if code < 0 and "the time limit" in tail[-100:]:
-            return tail.strip().splitlines()[-1]
-        if code < 0:
-            name = signal.Signals(-code).name
-            hint = " (out of memory?)" if name == "SIGKILL" else ""
-            return f"The process was ended by {name}{hint}, {RETRIES + 1} times."
-        return f"The process ended with code {code}: {(tail.strip().splitlines() or ['no output'])[-1]}"
-
 
 def _package_root() -> str:
     return str(Path(__file__).resolve().parents[2])
+
+
+def _reason(code: int, tail: str) -> str:
+    if code < 0 and "the time limit" in tail[-100:]:
+        return tail.strip().splitlines()[-1]
+    if code < 0:
+        name = signal.Signals(-code).name
+        hint = " (out of memory?)" if name == "SIGKILL" else ""
+        return f"The process was ended by {name}{hint}, {RETRIES + 1} times."
+    return f"The process ended with code {code}: {(tail.strip().splitlines() or ['no output'])[-1]}"

@@ -12,6 +12,8 @@ _BATCH_ELEMENTS = 5_000_000
 #: Users a distinct value from which resamples are drawn by how often each value comes up: the same distribution, at
 #: the price of the values and not of the users.
 _ALIKE = 16
+#: Of the bootstrap.
+_LEVEL, _RESAMPLES = 0.95, 2000
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def _mean(values: np.ndarray, axis: int = -1) -> np.ndarray:
     return np.mean(values, axis=axis)
 
 
-def permutation_p(differences: np.ndarray, resamples: int = 9999, seed: int = 0) -> float:
+def permutation_p(differences: np.ndarray, resamples: int = 9999) -> float:
     """Two-sided p-value that ``differences`` (n,) have mean zero, by random sign flips.
 
     The test of ``scipy.stats.permutation_test(permutation_type="samples")``, as one matrix product a batch: sixty times
@@ -50,7 +52,7 @@ def permutation_p(differences: np.ndarray, resamples: int = 9999, seed: int = 0)
     moved = differences[differences != 0]
     sizes, counts = np.unique(np.abs(moved), return_counts=True)
     few = len(sizes) * _ALIKE <= len(moved)
-    rng, observed, extreme = np.random.default_rng(seed), abs(moved.sum()), 0
+    rng, observed, extreme = np.random.default_rng(0), abs(moved.sum()), 0
     step = _batch(len(sizes) if few else len(moved))
     for start in range(0, resamples, step):
         rows = min(step, resamples - start)
@@ -71,35 +73,33 @@ def _flipped_alike(rng: np.random.Generator, rows: int, sizes: np.ndarray, count
     return np.asarray((2.0 * rng.binomial(counts, 0.5, (rows, len(sizes))) - counts) @ sizes)
 
 
-def bootstrap_interval(
-    values: np.ndarray, level: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> tuple[float, float]:
-    """Percentile interval of the mean of ``values`` (n,), resampling users (``scipy.stats.bootstrap``)."""
+def bootstrap_interval(values: np.ndarray) -> tuple[float, float]:
+    """95 % percentile interval of the mean of ``values`` (n,), resampling users (``scipy.stats.bootstrap``)."""
     if len(values) < 2 or np.ptp(values) == 0:
         mean = float(np.mean(values)) if len(values) else float("nan")
         return mean, mean
     distinct, counts = np.unique(values, return_counts=True)
     if len(distinct) * _ALIKE <= len(values):
-        drawn = np.random.default_rng(seed).multinomial(len(values), counts / len(values), resamples)
-        low, high = np.quantile(drawn @ distinct / len(values), [(1 - level) / 2, (1 + level) / 2])
+        drawn = np.random.default_rng(0).multinomial(len(values), counts / len(values), _RESAMPLES)
+        low, high = np.quantile(drawn @ distinct / len(values), [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
         return float(low), float(high)
     result = stats.bootstrap(
-        (values,), _mean, n_resamples=resamples, confidence_level=level, method="percentile", vectorized=True,
-        batch=_batch(len(values)), random_state=np.random.default_rng(seed),
+        (values,), _mean, n_resamples=_RESAMPLES, confidence_level=_LEVEL, method="percentile", vectorized=True,
+        batch=_batch(len(values)), random_state=np.random.default_rng(0),
     )  # fmt: skip
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
-def compare(spread: np.ndarray, flipped: np.ndarray | None = None, level: float = 0.95, seed: int = 0) -> Comparison:
+def compare(spread: np.ndarray, flipped: np.ndarray | None = None) -> Comparison:
     """Compare two models by their differences by user (other - this), shape (n,), none of them NaN.
 
     Args:
         spread: the differences.
         flipped: those whose signs the test exchanges, with the same mean; ``spread`` by default.
     """
-    low, high = bootstrap_interval(spread, level, seed=seed)
+    low, high = bootstrap_interval(spread)
     mean = float(spread.mean()) if len(spread) else float("nan")
-    return Comparison(mean, low, high, permutation_p(spread if flipped is None else flipped, seed=seed), len(spread))
+    return Comparison(mean, low, high, permutation_p(spread if flipped is None else flipped), len(spread))
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

@@ -184,7 +184,7 @@ class KTRec(GeneralRecommender):
         With zero-shot nothing comes after it: the scores are those of KTEASE's prior, the transferred or the untrained.
         """
         if self.transfer is not None:
-            self.transfer_choice = self.transfer.choose(self.histories.matrix(self.n_items), found)
+            self.transfer_choice = self.transfer.choose(self.taken.matrix, found)
             self.transfer.apply(self.net, self.transfer_choice["used"])
         for part in self._closed if self.zero_shot else ():
             part.solve(None)

@@ -22,8 +22,8 @@ _NEVER = -1e30
 Asked = Callable[[slice], tuple[Tensor, Tensor]]
 
 
-def blend_weights(first: Tensor, second: Tensor, asked: Asked, k: int = 10) -> tuple[float, float]:
-    """Return (a, b) so that ``a * first + b * second`` has the best NDCG@k on held-out interactions.
+def blend_weights(first: Tensor, second: Tensor, asked: Asked) -> tuple[float, float]:
+    """Return (a, b) so that ``a * first + b * second`` has the best NDCG@10 on held-out interactions.
 
     Both are brought to a standard deviation of 1 over the candidates before they are mixed, so that a share means the
     same on every data set; (a, b) contain that scale. Beside the scores it holds those of some users only.
@@ -38,10 +38,10 @@ def blend_weights(first: Tensor, second: Tensor, asked: Asked, k: int = 10) -> t
     for rows in _blocks(first):
         masked, positive = asked(rows)
         left, right = (scores[rows].masked_fill(masked, _NEVER) for scores in (first, second))
-        best = ideal(positive, k)
+        best = ideal(positive)
         for place, (a, b) in enumerate(tried):
             mixed = torch.add(left, right, alpha=b / a) if a else right  # ranks know no scale
-            quality[place] += (gained(mixed, positive, k) / best).double().sum()
+            quality[place] += (gained(mixed, positive) / best).double().sum()
     return tried[int(quality.argmax())]  # of equals the first
 
 

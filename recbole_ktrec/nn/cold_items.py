@@ -147,10 +147,10 @@ class Rehearsal:
     """
 
     def __init__(self, sample: Sample, prior: sp.csc_matrix, known: np.ndarray, share: float,
-                 score: Callable[[sp.csr_matrix], np.ndarray], seed: int = 0) -> None:  # fmt: skip
+                 score: Callable[[sp.csr_matrix], np.ndarray]) -> None:  # fmt: skip
         items = np.flatnonzero(known)
         chosen = np.zeros(len(known), dtype=bool)
-        chosen[np.random.default_rng(seed).permutation(items)[: max(1, int(share * len(items)))]] = True
+        chosen[np.random.default_rng(0).permutation(items)[: max(1, int(share * len(items)))]] = True
         cold = ColdItems.of(prior, known & ~chosen, np.flatnonzero(chosen))
 
         rows = sp.csr_matrix(sample.rows @ sp.diags((~chosen).astype(np.float32)))

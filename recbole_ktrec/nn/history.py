@@ -24,11 +24,6 @@ class Histories:
     def __deepcopy__(self, memo: dict[int, object]) -> Histories:
         return self
 
-    def matrix(self, n_items: int) -> sp.csr_matrix:
-        """Return who took what: float32 ``[n_users, n_items]``, 1 for each interaction whatever its weight."""
-        ones = np.ones(len(self.items), dtype=np.float32)
-        return sp.csr_matrix((ones, self.items.numpy(), self.starts.numpy()), (len(self.starts) - 1, n_items))
-
     def of(self, users: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return (row, item, weight), ``[n]`` each: row counts the users of the batch ``[m]`` from 0, ascending."""
         users = users.cpu()

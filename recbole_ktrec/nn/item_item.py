@@ -231,7 +231,7 @@ class Fit:
         inverse = self.statistics.dense(choice.regularisation)
         pulled = pull_diagonal(inverse, self.pull)
         if self.sample is not None and self.options.prior_weight is None and len(self.taken) <= _JOINT:
-            choice = self._weighted_anew(inverse, pulled, choice, self.sample)
+            choice = self._weighted_anew(inverse, pulled, choice)
         matrix = self._items(inverse, pulled, choice)
         self._sharpened = sharpening = self._sharpening(matrix)[0]
         _logger.info(f"KTEASE: prior_weight {choice.prior_weight:g}, {sharpening}")
@@ -270,7 +270,7 @@ class Fit:
         widen(matrix, self.spread, choice.neighbour_weight)
         return matrix
 
-    def _weighted_anew(self, inverse: DenseInverse, pulled: np.ndarray, choice: Choice, sample: Sample) -> Choice:
+    def _weighted_anew(self, inverse: DenseInverse, pulled: np.ndarray, choice: Choice) -> Choice:
         """Return ``choice`` with the kappa that does best once B is sharpened, which presses small entries down."""
 
         def sharpened(kappa: float) -> float:

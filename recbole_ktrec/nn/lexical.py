@@ -63,10 +63,10 @@ def term_counts(
     return counts[:, np.flatnonzero((found >= 2) & (found <= max(most * len(texts), 20)))]
 
 
-def idf(counts: sp.csr_matrix, power: float = 1.5) -> np.ndarray:
-    """Return ``log((1 + n) / (1 + n_t))^power`` of each term; above 1, rare terms count more than plainly."""
+def idf(counts: sp.csr_matrix) -> np.ndarray:
+    """Return ``log((1 + n) / (1 + n_t))^1.5`` of each term: rare terms count more than plainly."""
     found = np.bincount(counts.indices, minlength=counts.shape[1])
-    return np.asarray(np.log((1 + counts.shape[0]) / (1 + found)) ** power)
+    return np.asarray(np.log((1 + counts.shape[0]) / (1 + found)) ** 1.5)
 
 
 def weighted_rows(counts: sp.csr_matrix, weights: np.ndarray, most: int | None = None) -> sp.csr_matrix:
@@ -83,13 +83,12 @@ def weighted_rows(counts: sp.csr_matrix, weights: np.ndarray, most: int | None =
     return sp.csr_matrix(sp.diags((1 / np.maximum(norms, 1e-9)).astype(np.float32)) @ weighted)
 
 
-def tf_idf(texts: Sequence[str | None], idf_power: float = 1.5, most: float = 0.2) -> sp.csr_matrix:
+def tf_idf(texts: Sequence[str | None], most: float = 0.2) -> sp.csr_matrix:
     """Return TF-IDF rows of length 1 of words and word pairs (Salton and Buckley 1988), float32 ``[n, terms]``.
 
     Args:
         texts: one an item; None for an item without a text, whose row stays zero.
-        idf_power: see :func:`idf`.
         most: see :func:`term_counts`.
     """
     counts = term_counts(texts, most=most)
-    return weighted_rows(counts, idf(counts, idf_power))
+    return weighted_rows(counts, idf(counts))

@@ -27,7 +27,7 @@ def scaled_items(interactions: sp.csr_matrix, penalties: np.ndarray) -> sp.csr_m
 
 
 def leading_eigenpairs(
-    interactions: sp.csr_matrix, weights: np.ndarray, rank: int, seed: int = 0, rounds: int = 6
+    interactions: sp.csr_matrix, weights: np.ndarray, rank: int, rounds: int = 6
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the largest eigenvalues of ``X' W X`` ``[rank]`` and their vectors ``[n_items, rank]``, float32.
 
@@ -37,7 +37,7 @@ def leading_eigenpairs(
     width = min(rank + 16, n)
     scaled = sp.csr_matrix(sp.diags(np.sqrt(weights)) @ interactions, dtype=np.float32)
     transposed = scaled.T.tocsr()
-    basis = np.random.default_rng(seed).standard_normal((n, width), dtype=np.float32)
+    basis = np.random.default_rng(0).standard_normal((n, width), dtype=np.float32)
     for _ in tqdm(range(rounds), desc="leading directions", disable=n * width < 1 << 24, leave=False):
         basis, _ = np.linalg.qr(transposed @ (scaled @ basis))
     projected = scaled @ basis

@@ -77,10 +77,10 @@ def _by(value: object, names: dict[str, str]) -> str:
     return ", ".join(names[each] for each in ids if each in names)
 
 
-def _shelved(value: object, most: int = 5) -> str:
-    """Return the commonest shelves that name a kind of book, where the genre file is not there."""
+def _shelved(value: object) -> str:
+    """Return the five commonest shelves that name a kind of book, where the genre file is not there."""
     names = [str(each.get("name")) for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-    return ", ".join([name for name in names if not name.startswith(("to-read", "currently", "own", "fav"))][:most])
+    return ", ".join([name for name in names if not name.startswith(("to-read", "currently", "own", "fav"))][:5])
 
 
 def _added(value: object) -> float | None:

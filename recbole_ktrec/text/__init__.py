@@ -7,7 +7,7 @@ from recbole_ktrec.text.locate import locate_encoder
 from recbole_ktrec.text.pairs import TextDomain
 from recbole_ktrec.text.settings import TextField, TextSettings, default_cache_folder
 from recbole_ktrec.text.template import clean_text, history_documents, row_text
-from recbole_ktrec.text.vectors import Encoded, ItemVectors, encode, encode_texts, item_vectors
+from recbole_ktrec.text.vectors import Encoded, ItemVectors, encode, item_vectors
 
 __all__ = [
     "ContrastiveSettings",
@@ -22,7 +22,6 @@ __all__ = [
     "clean_text",
     "default_cache_folder",
     "encode",
-    "encode_texts",
     "entity_texts",
     "history_documents",
     "item_vectors",

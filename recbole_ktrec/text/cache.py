@@ -117,10 +117,10 @@ class VectorCache:
         if count > self._read:
             index = np.fromfile(self._index_file, _RECORD, count)
             self._matrix = np.asarray(np.memmap(self._vector_file, "<f4", "r", shape=(count, self.dim or 0)))
-            self._take_in(index, count)
+            self._take_in(index)
         self._read = count
 
-    def _take_in(self, index: np.ndarray, count: int) -> None:
+    def _take_in(self, index: np.ndarray) -> None:
         keys, rows, width = index["key"].tobytes(), self._matrix.data.cast("B"), self._matrix.strides[0]
         damaged = set()
         for row, crc in enumerate(index["crc"][self._read :].tolist(), self._read):

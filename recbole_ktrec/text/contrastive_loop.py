@@ -33,6 +33,7 @@ from recbole_ktrec.text.training_state import (
 
 _STATE_SECONDS = 60.0  # a killed run loses no more than this, or the time of one step
 _EVALUATION_SEED = 1 << 30  # beyond the number of any step
+_DECAY = 0.01  # of the weights, the default of torch
 _logger = logging.getLogger(__name__)
 
 
@@ -57,7 +58,7 @@ class ContrastiveTraining:
             self.encoder = TextEncoder.load(text, device)
             self.encoder.set_training()
         self.rate = settings.rate(text.encoder_training)
-        self.optimizer = torch.optim.AdamW(self.encoder.trainable_parameters(), lr=self.rate, weight_decay=0.01)
+        self.optimizer = torch.optim.AdamW(self.encoder.trainable_parameters(), lr=self.rate, weight_decay=_DECAY)
         self.step, self.bad, self.history = 0, 0, list[dict[str, float]]()
         self.best = trained_weights(self.encoder)
         self._resume()

@@ -112,18 +112,17 @@ def fill_template(template: str, values: Mapping[str, str]) -> str:
     return " ".join(PLACE.sub(lambda place: values.get(place[1], ""), kept).split())
 
 
-def history_documents(
-    histories: Sequence[Sequence[str | None]], max_items: int = 20, newest_first: bool = True
-) -> list[str | None]:
+def history_documents(histories: Sequence[Sequence[str | None]], max_items: int) -> list[str | None]:
     """Join what each user took into one text; None for a history without any text.
+
+    It begins with the most recent, since an encoder cuts a long text at its end.
 
     Args:
         histories: item texts of each user, oldest first; None (an item without text) is skipped.
         max_items: how many of the most recent texts are kept.
-        newest_first: begin with the most recent, since an encoder cuts a long text at its end.
     """
     documents: list[str | None] = []
     for texts in histories:
         kept = [text for text in texts if text][-max_items:]
-        documents.append(join_parts(kept[::-1] if newest_first else kept) or None)
+        documents.append(join_parts(kept[::-1]) or None)
     return documents

@@ -96,23 +96,18 @@ def item_vectors(
     return ItemVectors(encoded.matrix, has_text, encoded.fingerprint, missing, encoded)
 
 
-def encode_texts(
-    texts: Sequence[str | None],
-    settings: TextSettings,
-    device: torch.device | str = "cpu",
-    show_progress: bool = True,
-) -> np.ndarray:
-    """Return the vectors of ``texts`` as float32 [len(texts), dim] (read-only); None gives zeros."""
-    return encode(texts, settings, device, show_progress).matrix
-
-
 def encode(
     texts: Sequence[str | None],
     settings: TextSettings,
     device: torch.device | str = "cpu",
     show_progress: bool = True,
 ) -> Encoded:
-    """Do what :func:`encode_texts` does, and tell what it took."""
+    """Return the vectors of ``texts``, zeros for None, and what it took to get them.
+
+    Raises:
+        EncoderError: the encoder cannot be found or loaded.
+        CacheError: the cache cannot be written.
+    """
     fingerprint = encoder_fingerprint(settings, locate_encoder(settings))
     keys = [text_key(text) for text in texts]
     cache = VectorCache(settings.cache_folder(), fingerprint)

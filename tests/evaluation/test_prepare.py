@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from recbole.config import Config
 
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.evaluation.benchmark import parts_notes, repeat_notes
@@ -18,6 +19,7 @@ from recbole_ktrec.evaluation.harness import item_tokens, load_parts, make_confi
 from recbole_ktrec.evaluation.prepare import Prepared, prepare
 from recbole_ktrec.evaluation.source import Source, read_source
 from recbole_ktrec.evaluation.splits import SplitSpec, fingerprint, pair_fingerprint
+from recbole_ktrec.register.arguments import no_command_line
 from tests.conftest import write_tiny_dataset
 
 Read = Callable[..., tuple[Source, dict[str, Any]]]
@@ -129,7 +131,8 @@ def test_the_property_file_is_all_that_plain_recbole_needs(read: Read, tmp_path:
     source, values = read()
     prepared = prepare(source, SplitSpec("cold_item", 0.3, 5), values, tmp_path / "splits")
     path = tmp_path / "splits" / prepared.dataset / f"{prepared.dataset}.yaml"
-    config = make_config("Pop", prepared.dataset, {"seed": 5, "state": "ERROR"}, [str(path)])
+    with no_command_line():
+        config = Config("Pop", prepared.dataset, [str(path)], {"seed": 5, "state": "ERROR"})
     dataset, parts = load_parts(config)
     assert pair_fingerprint(*pair_tokens(parts[2])) == prepared.fingerprints["test"]
     assert yaml.safe_load(path.read_text())["benchmark_filename"] == ["train", "valid", "test"]

@@ -110,7 +110,6 @@ def test_histories_and_pooling_by_hand() -> None:
     vectors = torch.tensor([[1.0], [10.0], [100.0]])
     assert pool(vectors, items, row, 3).tolist() == [[101.0], [0.0], [10.0]]
     assert pool(vectors, items, row, 3, weight).tolist() == [[51.0], [0.0], [10.0]]
-    assert Histories(interactions).matrix(3).data.tolist() == [1, 1, 1]
 
 
 def test_hiding_keeps_an_input_and_a_target_for_everyone_who_has_two() -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from recbole_ktrec.errors import ConfigError, EncoderError
-from recbole_ktrec.text import TextSettings, check_fingerprint, encode_texts
+from recbole_ktrec.text import TextSettings, check_fingerprint, encode
 from recbole_ktrec.text.batching import pad, pool, token_batches
 from recbole_ktrec.text.encoder import TextEncoder, with_prompt
 
@@ -38,7 +38,7 @@ def test_a_batch_gives_what_each_text_alone_gives(
     settings = TextSettings(encoder=str(folder), pooling=pooling, max_length=32, batch_tokens=budget)
     encoder = TextEncoder.load(settings)
     np.testing.assert_allclose(encoder.vectors(TEXTS).numpy(), one_by_one(encoder, TEXTS, pooling), atol=2e-5)
-    np.testing.assert_allclose(encode_texts(TEXTS, settings), one_by_one(encoder, TEXTS, pooling), atol=2e-5)
+    np.testing.assert_allclose(encode(TEXTS, settings).matrix, one_by_one(encoder, TEXTS, pooling), atol=2e-5)
 
 
 def test_auto_pooling(bert_folder: Path, llama_folder: Path, tmp_path: Path) -> None:

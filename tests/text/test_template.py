@@ -97,4 +97,3 @@ def test_a_template_is_no_format_string() -> None:
 def test_history_documents_keep_the_most_recent() -> None:
     histories = [["one", None, "two?", "three"], [None], []]
     assert history_documents(histories, max_items=2) == ["three. two?", None, None]
-    assert history_documents(histories, newest_first=False) == ["one. two? three", None, None]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recbole_ktrec.text import TextSettings, encode, encode_texts, item_vectors, vectors
+from recbole_ktrec.text import TextSettings, encode, item_vectors, vectors
 from recbole_ktrec.text.encoder import TextEncoder
 
 TOKENS = ["[PAD]", "i4", "i1", "i3", "i2", "i9"]
@@ -48,13 +48,13 @@ def test_a_second_run_encodes_nothing_and_a_changed_item_one(
 
 
 def test_a_warm_cache_loads_no_model(settings: TextSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    encode_texts(["red", "blue"], settings)
+    encode(["red", "blue"], settings)
 
     def refuse(*_: object) -> None:
         raise AssertionError("the model was loaded")
 
     monkeypatch.setattr(TextEncoder, "load", refuse)
-    assert encode_texts(["blue", None], settings).any(axis=1).tolist() == [True, False]
+    assert encode(["blue", None], settings).matrix.any(axis=1).tolist() == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_a_warm_cache_loads_no_model(settings: TextSettings, monkeypatch: pytest
 def test_what_shapes_a_vector_is_part_of_the_key(
     settings: TextSettings, change: dict[str, object], count_encoded: Callable[[], int]
 ) -> None:
-    before = encode_texts(["red robot doll for kids"], settings)
+    before = encode(["red robot doll for kids"], settings).matrix
     assert count_encoded() == 1
-    after = encode_texts(["red robot doll for kids"], replace(settings, **change))
+    after = encode(["red robot doll for kids"], replace(settings, **change)).matrix
     assert count_encoded() == 1
     assert not np.array_equal(before, after)
 
@@ -74,16 +74,16 @@ def test_batches_do_not_change_the_key_or_the_vectors(
     settings: TextSettings, tmp_path: Path, count_encoded: Callable[[], int]
 ) -> None:
     texts = ["red", "blue doll", "green puzzle for kids", "toy"]
-    whole = encode_texts(texts, settings)
+    whole = encode(texts, settings).matrix
     count_encoded()
     small = replace(settings, batch_tokens=4)
     assert encode(texts, small).encoded == count_encoded() == 0
-    np.testing.assert_allclose(encode_texts(texts, replace(small, cache_dir=str(tmp_path / "b"))), whole, atol=1e-5)
+    np.testing.assert_allclose(encode(texts, replace(small, cache_dir=str(tmp_path / "b"))).matrix, whole, atol=1e-5)
 
 
 def test_only_missing_texts_give_zeros_of_the_right_width(settings: TextSettings) -> None:
-    assert encode_texts([None, None], settings).shape == (2, 16)
-    assert encode_texts([], settings).shape == (0, 16)
+    assert encode([None, None], settings).matrix.shape == (2, 16)
+    assert encode([], settings).matrix.shape == (0, 16)
 
 
 def failing_after(batches: int, error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +111,7 @@ def test_a_run_that_is_broken_off_goes_on_where_it_was(
     with monkeypatch.context() as patch:
         failing_after(3, error, patch)
         with pytest.raises(type(error)):
-            encode_texts(TEXTS, small)
+            encode(TEXTS, small)
     again = encode(TEXTS, small)
     assert (again.distinct, again.encoded) == (5, 2)
     np.testing.assert_allclose(again.matrix, TextEncoder.load(settings).vectors(TEXTS), atol=1e-5)
@@ -121,7 +121,7 @@ def test_two_that_want_the_same_at_once_encode_it_once(
     settings: TextSettings, count_encoded: Callable[[], int]
 ) -> None:
     found: list[np.ndarray] = []
-    threads = [threading.Thread(target=lambda: found.append(encode_texts(TEXTS, settings))) for _ in range(3)]
+    threads = [threading.Thread(target=lambda: found.append(encode(TEXTS, settings).matrix)) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -134,6 +134,6 @@ def test_a_text_that_the_tokenizer_drops_is_stored_as_zeros(
     llama_folder: Path, count_encoded: Callable[[], int]
 ) -> None:
     settings = TextSettings(encoder=str(llama_folder), max_length=32)
-    assert encode_texts(["\u2028", "red"], settings).any(axis=1).tolist() == [False, True]
+    assert encode(["\u2028", "red"], settings).matrix.any(axis=1).tolist() == [False, True]
     assert count_encoded() == 1
     assert encode(["\u2028", "red"], settings).encoded == 0

@@ -102,7 +102,8 @@ def verdicts(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"share": share, "text": text} for share, text in found]
 
 
-def _verdict(numbers: Numbers, share: float, metric: str = "ndcg@10") -> str:
+def _verdict(numbers: Numbers, share: float) -> str:
+    metric = "ndcg@10"
     reference, ratio = numbers.reference(share, metric), numbers.ratio(share, metric)
     mine = numbers.mean(share, "transferred", metric)
     row = numbers.compared.get((share, "transferred", str(reference), metric))

@@ -66,13 +66,31 @@ def blocks_of(columns: int, n: int) -> list[slice]:
     return [slice(start, min(start + step, columns)) for start in range(0, columns, step)]
 
 
+def _nearest_of_forms(
+    vectors: np.ndarray, words: sp.csr_matrix | None, count: int, forms: Sequence[tuple[float, float]],
+    columns: np.ndarray,
+) -> Iterator[tuple[int, slice, tuple[np.ndarray, np.ndarray]]]:  # fmt: skip
+    """Yield what :func:`neighbours_of_forms` does, the columns as :func:`_nearest` gives them."""
+    n = len(vectors)
+    scales = {power: power_scale(vectors, count, power) for power, _ in forms}
+    turned = None if words is None else words.T.tocsr()  # once: scipy would do it for each block
+    for some in blocks_of(len(columns), n):
+        own = columns[some]
+        cosines = np.maximum(vectors[own] @ vectors.T, 0)
+        shared = 0 if words is None else (words[own] @ turned).toarray()
+        for power, scale in scales.items():
+            raised = _raised(cosines.copy() if len(scales) > 1 else cosines, power, scale)
+            for place in [place for place, form in enumerate(forms) if form[0] == power]:
+                alike = raised + np.float32(forms[place][1]) * shared
+                yield place, some, _nearest(alike, own, count)
+
+
 def text_neighbours(
     vectors: np.ndarray,
     words: sp.csr_matrix | None = None,
     count: int = 500,
     lexical_weight: float = 0.3,
     power: float = 1.0,
-    columns: np.ndarray | None = None,
 ) -> sp.csc_matrix:
     """Return the prior: column j holds how alike the ``count`` nearest items are to item j, zero elsewhere.
 
@@ -82,24 +100,17 @@ def text_neighbours(
         count: neighbours of an item; the memory is ``8 * n * count`` bytes.
         lexical_weight: weight of the words beside the vectors.
         power: the cosine of the vectors is raised to it (see :func:`power_scale`); above 1, close items count for more.
-        columns: ids ``[c]`` of the items whose columns are wanted; all by default.
 
     Returns:
-        float32 ``[n, n]`` (or ``[n, c]``), zero where an item meets itself, values positive.
+        float32 ``[n, n]``, zero where an item meets itself, values positive.
     """
     n = len(vectors)
-    columns = np.arange(n) if columns is None else columns
-    count, wanted = min(count, n - 1), len(columns)
-    blocks, scale = blocks_of(wanted, n), power_scale(vectors, count, power)
-    # Transposed once: scipy would do it for each block.
-    both = None if words is None or not lexical_weight else (words, words.T.tocsr())
-    index, value = np.empty((wanted, count), dtype=np.int32), np.empty((wanted, count), dtype=np.float32)
-    for rows in tqdm(blocks, desc="text neighbours", disable=len(blocks) < _MANY, leave=False):
-        own = columns[rows]
-        alike = _raised(np.maximum(vectors[own] @ vectors.T, 0), power, scale)
-        if both is not None:
-            alike += lexical_weight * (both[0][own] @ both[1]).toarray()
-        index[rows], value[rows] = _nearest(alike, own, count)
+    count, total, form = min(count, n - 1), len(blocks_of(n, n)), (power, lexical_weight)
+    found = _nearest_of_forms(vectors, words if lexical_weight else None, count, [form], np.arange(n))
+    # Filled in place: blocks that are put together at the end would take the memory twice.
+    index, value = np.empty((n, count), dtype=np.int32), np.empty((n, count), dtype=np.float32)
+    for _, some, (places, values) in tqdm(found, "text neighbours", total, disable=total < _MANY, leave=False):
+        index[some], value[some] = places, values
     return _prior(index, value, n)
 
 
@@ -112,24 +123,15 @@ def neighbours_of_forms(
     What forms have in common is computed once: all of them take a few times as long as :func:`text_neighbours` of one.
 
     Args:
-        vectors, words, count, columns: see there; words may be None where no form gives them a weight.
+        vectors, words, count: see there; words may be None where no form gives them a weight.
+        columns: ids ``[c]`` of the items whose columns are wanted.
 
     Yields:
         the place of a form, which of the columns, and these ``[n, b]``.
     """
     n = len(vectors)
-    count = min(count, n - 1)
-    scales = {power: power_scale(vectors, count, power) for power, _ in forms}
-    turned = None if words is None else words.T.tocsr()
-    for some in blocks_of(len(columns), n):
-        own = columns[some]
-        cosines = np.maximum(vectors[own] @ vectors.T, 0)
-        shared = 0 if words is None else (words[own] @ turned).toarray()
-        for power, scale in scales.items():
-            raised = _raised(cosines.copy(), power, scale)
-            for place in [place for place, form in enumerate(forms) if form[0] == power]:
-                alike = raised + np.float32(forms[place][1]) * shared
-                yield place, some, _prior(*_nearest(alike, own, count), n)
+    for place, some, found in _nearest_of_forms(vectors, words, min(count, n - 1), forms, columns):
+        yield place, some, _prior(*found, n)
 
 
 def no_prior(n_items: int) -> sp.csc_matrix:

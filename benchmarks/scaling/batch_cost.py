@@ -54,7 +54,7 @@ class Trial:
         return (time.process_time() - started) / count
 
     def _step(self, users: torch.Tensor) -> int:
-        row, items = self.histories.of(users)
+        row, items, _ = self.histories.of(users)
         hidden = hide(row, 0.5)
         vectors = self.model.user_vectors(users, row[~hidden], items[~hidden])
         drawn = torch.randint(1, self.items, (NEGATIVES,))

@@ -33,9 +33,10 @@ lint: $(VENV)/.installed  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed  ## the measurements of benchmarks/ (long)
-	$(BIN)/python benchmarks/scaling/batch_cost.py
-	$(BIN)/python benchmarks/compare.py fair/seven --output .bench
+bench: $(VENV)/.installed  ## two measurements of benchmarks/ into .bench/: a batch's cost, built-ins on ml-100k (long)
+	mkdir -p .bench
+	$(BIN)/python benchmarks/scaling/batch_cost.py --output .bench/batch_cost.json
+	$(BIN)/python benchmarks/compare.py fair/seven --name "$(CURDIR)/.bench/seven"
 
 clean:  ## remove the environment and what the tools left
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -8,12 +8,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from recbole_ktrec.nn.matrices import row_blocks
 from recbole_ktrec.nn.ranking import gained, ideal
 
 #: Shares of the second scorer that are tried; 0 leaves it out, 1 leaves the first one out.
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-
-
 #: Users whose scores are mixed and ranked at a time: they stay in the cache of a core.
 ROWS = 64
 #: Score of what is no candidate: as good as -inf, but 0 times it is 0.
@@ -35,7 +34,7 @@ def blend_weights(first: Tensor, second: Tensor, asked: Asked) -> tuple[float, f
     one, other = scales(first, second, asked)
     tried = [((1 - share) * one, share * other) for share in SHARES]
     quality = torch.zeros(len(tried), dtype=torch.float64)
-    for rows in _blocks(first):
+    for rows in row_blocks(len(first), ROWS):
         masked, positive = asked(rows)
         left, right = (scores[rows].masked_fill(masked, _NEVER) for scores in (first, second))
         best = ideal(positive)
@@ -48,16 +47,12 @@ def blend_weights(first: Tensor, second: Tensor, asked: Asked) -> tuple[float, f
 def scales(first: Tensor, second: Tensor, asked: Asked) -> tuple[float, float]:
     """Return what brings either to a standard deviation of 1 over the candidates, see :func:`blend_weights`."""
     spread = torch.zeros(2, 3, dtype=torch.float64)  # count, sum, sum of squares
-    for rows in _blocks(first):
+    for rows in row_blocks(len(first), ROWS):
         masked, _ = asked(rows)
         for scores, sums in zip((first, second), spread, strict=True):
             sums += _moments(scores[rows], masked)
     one, other = (1 / max(_deviation(sums), 1e-12) for sums in spread)
     return one, other
-
-
-def _blocks(scores: Tensor) -> list[slice]:
-    return [slice(start, start + ROWS) for start in range(0, len(scores), ROWS)]
 
 
 def _moments(scores: Tensor, masked: Tensor) -> Tensor:

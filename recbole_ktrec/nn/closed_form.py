@@ -21,7 +21,8 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
-_ROWS = 512
+from recbole_ktrec.nn.matrices import row_blocks
+
 #: Dense rows that meet a sparse matrix at once: these stay in the processor's cache, 512 took twice as long.
 _CACHED = 128
 
@@ -32,9 +33,7 @@ def user_weights(interactions: sp.csr_matrix, power: float) -> np.ndarray:
     A user who took much says less about each pair of items; the scale leaves lambda's meaning as it is in EASE. One who
     took nothing has no part in it.
     """
-    taken = np.diff(interactions.indptr).astype(np.float64)
-    weights = np.maximum(taken, 1) ** -power
-    return np.asarray(weights / np.average(weights, weights=np.maximum(taken, 1e-9)), dtype=np.float32)
+    return _power_of_counts(np.diff(interactions.indptr), -power)
 
 
 def item_penalties(interactions: sp.csr_matrix, power: float) -> np.ndarray:
@@ -43,9 +42,14 @@ def item_penalties(interactions: sp.csr_matrix, power: float) -> np.ndarray:
     Returns:
         float32 ``[n_items]``; an item without interactions counts as one with one.
     """
-    taken = np.bincount(interactions.indices, minlength=interactions.shape[1]).astype(np.float64)
-    penalties = np.maximum(taken, 1) ** power
-    return np.asarray(penalties / np.average(penalties, weights=np.maximum(taken, 1e-9)), dtype=np.float32)
+    return _power_of_counts(np.bincount(interactions.indices, minlength=interactions.shape[1]), power)
+
+
+def _power_of_counts(counts: np.ndarray, power: float) -> np.ndarray:
+    """Return ``counts^power`` (0 counts as 1), scaled to 1 in the mean over what is counted: float32 ``[n]``."""
+    taken = counts.astype(np.float64)
+    raised = np.maximum(taken, 1) ** power
+    return np.asarray(raised / np.average(raised, weights=np.maximum(taken, 1e-9)), dtype=np.float32)
 
 
 def gram(interactions: sp.csr_matrix, weights: np.ndarray) -> np.ndarray:
@@ -54,8 +58,8 @@ def gram(interactions: sp.csr_matrix, weights: np.ndarray) -> np.ndarray:
     result = np.empty((n, n), dtype=np.float32)
     columns = interactions.T.tocsr()
     weighted = sp.csr_matrix(sp.diags(weights) @ interactions)
-    for start in range(0, n, _ROWS):
-        result[start : start + _ROWS] = (columns[start : start + _ROWS] @ weighted).toarray()
+    for some in row_blocks(n):
+        result[some] = (columns[some] @ weighted).toarray()
     return result
 
 
@@ -111,19 +115,17 @@ class DenseInverse:
 
     def prior_diagonal(self, prior: sp.csc_matrix) -> np.ndarray:
         result = np.empty(len(self.matrix), dtype=np.float32)
-        for start in range(0, len(result), _ROWS):
-            part = prior[:, start : start + _ROWS].T.tocsr()
-            result[start : start + _ROWS] = part.multiply(self.matrix[start : start + _ROWS]).sum(axis=1).A1
+        for some in row_blocks(len(result)):
+            part = prior[:, some].T.tocsr()
+            result[some] = part.multiply(self.matrix[some]).sum(axis=1).A1
         return self.regularisation * result
 
 
 def _mirror(matrix: np.ndarray) -> None:
     """Copy the upper triangle onto the lower one, in place."""
-    n = len(matrix)
-    for start in range(0, n, _ROWS):
-        stop = min(start + _ROWS, n)
-        matrix[stop:, start:stop] = matrix[start:stop, stop:].T
-        block = matrix[start:stop, start:stop]
+    for some in row_blocks(len(matrix)):
+        matrix[some.stop :, some] = matrix[some, some.stop :].T
+        block = matrix[some, some]
         block[:] = np.triu(block) + np.triu(block, 1).T
 
 
@@ -166,8 +168,8 @@ def times_sparse(dense: np.ndarray, sparse: sp.csc_matrix) -> np.ndarray:
     """Return ``dense sparse`` as a C-ordered array, float32 ``[m, n_columns]``."""
     columns = sparse.T.tocsr()
     result = np.empty((len(dense), sparse.shape[1]), dtype=np.float32)
-    for start in range(0, len(dense), _CACHED):
-        result[start : start + _CACHED] = (columns @ np.ascontiguousarray(dense[start : start + _CACHED].T)).T
+    for some in row_blocks(len(dense), _CACHED):
+        result[some] = (columns @ np.ascontiguousarray(dense[some].T)).T
     return result
 
 
@@ -175,8 +177,8 @@ def item_weights(inverse: DenseInverse, prior: sp.csc_matrix, pulled: np.ndarray
     """Return B, float32 ``[n_items, n_items]``; it takes the place of ``inverse.matrix``, which is gone afterwards."""
     matrix = inverse.matrix
     column = 1 / inverse.diagonal() + np.float32(kappa) * pulled
-    for start in range(0, len(matrix), _ROWS):
-        block = matrix[start : start + _ROWS]
+    for some in row_blocks(len(matrix)):
+        block = matrix[some]
         if kappa:
             alike = times_sparse(block, prior)
             alike *= np.float32(kappa * inverse.regularisation)

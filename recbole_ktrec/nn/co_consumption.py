@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
+from recbole_ktrec.nn.matrices import row_blocks
+
 #: Users whose text sums are held at a time.
 _USERS = 65536
 #: Agreement that every direction is given at least, as a share of the largest.
@@ -52,9 +54,9 @@ def co_consumption(interactions: sp.csr_matrix, vectors: np.ndarray) -> Statisti
     kept = kept[np.flatnonzero(np.diff(kept.indptr) > 1)]
     weights = (1 / (np.diff(kept.indptr) - 1)).astype(np.float32)
     sums = np.zeros((width, width))
-    for start in range(0, kept.shape[0], _USERS):
-        block = kept[start : start + _USERS] @ vectors
-        sums += block.T @ (block * weights[start : start + _USERS, None])
+    for some in row_blocks(kept.shape[0], _USERS):
+        block = kept[some] @ vectors
+        sums += block.T @ (block * weights[some, None])
     weighted, counts = (kept.T @ weights), np.asarray(kept.sum(axis=0)).ravel()
     between = sums - vectors.T @ (vectors * weighted[:, None])
     total = (vectors.T @ (vectors * counts[:, None])).astype(np.float64)

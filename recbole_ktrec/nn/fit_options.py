@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_ROWS = 512
+from recbole_ktrec.nn.matrices import ROWS
+
 #: Scores of the held-out users of a choice, at most, in one matrix: 2,000 users of the candidates.
 SAMPLE = 2000 * 22_000
 #: Bytes that the second matrix takes for an interaction at its peak (see :mod:`recbole_ktrec.nn.successors`), measured
@@ -64,6 +65,6 @@ def memory(n_items: int, neighbours: int, nearest_items: int, beside: int = 0, o
     entries = n_items * min(int(1.3 * nearest_items), n_items)
     second = int(ordered > 0)
     solved = (3 + 2 * second) * 8 * entries if nearest_items else 4 * n_items**2 * (1 + second)
-    solved += 3 * 4 * _ROWS * n_items + _SUCCESSION * ordered
+    solved += 3 * 4 * ROWS * n_items + _SUCCESSION * ordered
     kept = 8 * n_items * min(neighbours, n_items) + (8 * entries if nearest_items else 4 * n_items**2)
     return float(prior + choosing + solved + beside * kept)

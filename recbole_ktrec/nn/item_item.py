@@ -63,11 +63,11 @@ class Fit:
     def __init__(self, interactions: sp.csr_matrix, prior: sp.csc_matrix, options: Options, sample: Sample | None,
                  places: sp.csr_matrix | None = None) -> None:  # fmt: skip
         self.interactions, self.prior, self.options, self.places = interactions, prior, options, places
-        self.known = np.bincount(interactions.indices, minlength=interactions.shape[1]) > 0
+        counts = np.bincount(interactions.indices, minlength=interactions.shape[1])
+        self.known, self.taken = counts > 0, np.maximum(counts, 1.0)
         # Items that nobody has taken are scored in another way: they must not decide lambda and the weights.
         self.everything = sample
         self.sample = None if sample is None else sample.of_items(self.known)
-        self.taken = np.maximum(np.bincount(interactions.indices, minlength=interactions.shape[1]), 1.0)
         self.has_text = np.diff(prior.indptr) > 0
         self.statistics = ItemStatistics.of(interactions, places, options.user_power, options.item_power)
         self.pull = sp.csc_matrix(sp.diags(self.statistics.penalties) @ prior, dtype=np.float32)

@@ -16,8 +16,8 @@ import scipy.sparse as sp
 from tqdm import tqdm
 
 from recbole_ktrec.nn.closed_form import Parts, times_sparse
+from recbole_ktrec.nn.matrices import row_blocks
 
-_ROWS = 512
 _USERS = 256
 
 
@@ -91,8 +91,7 @@ class LowRank:
         """Return what :meth:`prior_diagonal` is made of: of the line ``[n_items]``, of V ``[n_items, rank]``."""
         linear = np.zeros(prior.shape[1], dtype=np.float32)
         turned = np.zeros((prior.shape[1], len(self.values)), dtype=np.float32)
-        for start in range(0, prior.shape[1] if prior.nnz else 0, _ROWS):
-            some = slice(start, min(start + _ROWS, prior.shape[1]))
+        for some in row_blocks(prior.shape[1] if prior.nnz else 0):
             part = sp.csr_matrix(prior[:, some].T.tocsr() @ sp.diags(self.shrink))
             linear[some] = part.multiply(self.columns[some] @ self.weighted).sum(axis=1).A1
             turned[some] = (part @ self.vectors) * self.vectors[some]
@@ -160,8 +159,7 @@ class LowRankScores:
         self.pull = (scaled @ pull).toarray()
         shape = rows.shape[0], len(candidates)
         self.linear, self.linear_pull = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32)
-        for start in range(0, rows.shape[0], _USERS):
-            some = slice(start, start + _USERS)
+        for some in row_blocks(rows.shape[0], _USERS):
             near = ((scaled[some] @ low_rank.columns) @ low_rank.weighted).toarray()
             self.linear[some], self.linear_pull[some] = near[:, candidates], times_sparse(near, pull)
 

@@ -9,6 +9,13 @@ import scipy.sparse as sp
 
 #: B, dense or as :mod:`recbole_ktrec.nn.nearest` makes it.
 Matrix: TypeAlias = np.ndarray | sp.csr_matrix
+#: Rows of a matrix of all pairs of items that are computed at a time.
+ROWS = 512
+
+
+def row_blocks(n: int, rows: int = ROWS) -> list[slice]:
+    """Return the slices that cut ``n`` rows into so many at a time."""
+    return [slice(start, min(start + rows, n)) for start in range(0, n, rows)]
 
 
 def product(rows: sp.csr_matrix, matrix: Matrix) -> np.ndarray:

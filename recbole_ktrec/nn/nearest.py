@@ -16,6 +16,8 @@ import scipy.linalg
 import scipy.sparse as sp
 from tqdm import tqdm
 
+from recbole_ktrec.nn.matrices import row_blocks
+
 _ROWS = 128
 #: Of S, the share that is kept for the items most alike by text.
 _TEXT_SHARE = 0.3
@@ -48,10 +50,10 @@ class NearestItems:
         """Return B, sparse float32 ``[n_items, n_items]``; its diagonal is empty, as are columns of empty targets."""
         n = len(self.penalties)
         rows, values, ends = [], [], [0]
-        for start in tqdm(range(0, n, _ROWS), desc="nearest items", disable=n < 1 << 13, leave=False):
-            together = sp.csr_matrix(self.targets[start : start + _ROWS] @ self.users)
-            for item in range(start, min(start + _ROWS, n)):
-                own = slice(*together.indptr[item - start : item - start + 2])
+        for some in tqdm(row_blocks(n, _ROWS), desc="nearest items", disable=n < 1 << 13, leave=False):
+            together = sp.csr_matrix(self.targets[some] @ self.users)
+            for place, item in enumerate(range(some.start, some.stop)):
+                own = slice(*together.indptr[place : place + 2])
                 chosen, column = self._column(item, together.indices[own], together.data[own], regularisation, kappa)
                 rows.append(chosen)
                 values.append(column)

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 import torch
 
 from recbole_ktrec.nn.closed_form import Inverse, Parts, parts, pull_diagonal
+from recbole_ktrec.nn.matrices import row_blocks
 from recbole_ktrec.nn.ranking import ndcg_by_user
 from recbole_ktrec.nn.recency import decayed
 
@@ -36,8 +37,7 @@ def masked_ndcg_by_user(
     if not asked.all():  # copies that are seldom needed
         scores, barred, wanted = scores[asked.numpy()], barred[asked], wanted[asked]
     given, found, none = torch.from_numpy(scores), np.empty(len(scores), dtype=np.float32), torch.tensor(-torch.inf)
-    for start in range(0, len(scores), _CACHED):
-        some = slice(start, start + _CACHED)
+    for some in row_blocks(len(scores), _CACHED):
         candidates = torch.where(barred[some], none, given[some])  # as masked_fill, which takes twice as long
         found[some] = ndcg_by_user(candidates, wanted[some]).numpy()
     return found
@@ -150,7 +150,7 @@ class Sample:
 
 def _stacked(function: Callable[[sp.csr_matrix], tuple[np.ndarray, ...]], rows: sp.csr_matrix) -> list[np.ndarray]:
     """Return the arrays that ``function`` makes of all ``rows``, some users at a time."""
-    made = [function(rows[start : start + _USERS]) for start in range(0, rows.shape[0], _USERS)]
+    made = [function(rows[some]) for some in row_blocks(rows.shape[0], _USERS)]
     return [np.concatenate(blocks) for blocks in zip(*made, strict=True)]
 
 

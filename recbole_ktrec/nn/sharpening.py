@@ -16,11 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.matrices import Matrix, product
+from recbole_ktrec.nn.matrices import Matrix, product, row_blocks
 from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.tuning import beyond_standard_error
 
-_ROWS, _USED = 512, 4096
+#: Rows of B that are copied and raised at a time.
+_USED = 4096
 POWERS = (1.0, 1.25, 1.5)
 POPULARITY_DISCOUNTS = (0.0, -0.05, 0.05, 0.1, 0.2, 0.3)
 HISTORY_DISCOUNTS = (0.0, 0.1, 0.2)
@@ -59,9 +60,9 @@ class Sharpening:
             entries = powered(matrix.data, self.power) * column[matrix.indices]
             matrix.data[:] = entries * np.repeat(row, np.diff(matrix.indptr))
             return
-        for start in range(0, len(matrix) if self != Sharpening() else 0, _ROWS):
-            block = matrix[start : start + _ROWS]
-            block[:] = powered(block, self.power) * column * row[start : start + _ROWS, None]
+        for some in row_blocks(len(matrix)) if self != Sharpening() else ():
+            block = matrix[some]
+            block[:] = powered(block, self.power) * column * row[some, None]
 
 
 def choose_sharpening(
@@ -114,8 +115,8 @@ def _scores(
     used = np.unique(rows.indices)
     given = sp.csc_matrix(rows[:, used] @ sp.diags(weights[used]))
     found = tuple(np.zeros(rows.shape, dtype=np.float32) for _ in powers)
-    for start in range(0, len(used), _USED):  # some rows of B at a time: they are copied and raised
-        entries, some = matrix[used[start : start + _USED]], given[:, start : start + _USED].tocsr()
+    for part in row_blocks(len(used), _USED):
+        entries, some = matrix[used[part]], given[:, part].tocsr()
         for scores, power in zip(found, powers, strict=True):
             scores += product(some, raised_entries(entries, power))
     return found

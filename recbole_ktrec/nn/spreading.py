@@ -7,9 +7,7 @@ import scipy.sparse as sp
 
 from recbole_ktrec.nn.closed_form import times_sparse
 from recbole_ktrec.nn.cold_items import ColdItems
-from recbole_ktrec.nn.matrices import heaviest
-
-_ROWS = 512
+from recbole_ktrec.nn.matrices import heaviest, row_blocks
 
 
 def spread_over_neighbours(prior: sp.csc_matrix, known: np.ndarray, most: int | None = None) -> sp.csr_matrix:
@@ -27,17 +25,17 @@ def spread_over_neighbours(prior: sp.csc_matrix, known: np.ndarray, most: int | 
 def widen(matrix: np.ndarray, spread: sp.csr_matrix, weight: float) -> None:
     """Replace B by ``B + weight * spread B``, in place."""
     towards = sp.csc_matrix(spread.T)
-    for start in range(0, len(matrix), _ROWS) if weight else ():
-        block = np.ascontiguousarray(matrix[:, start : start + _ROWS])
-        matrix[:, start : start + _ROWS] += np.float32(weight) * times_sparse(block.T, towards).T
+    for some in row_blocks(len(matrix)) if weight else ():
+        block = np.ascontiguousarray(matrix[:, some])
+        matrix[:, some] += np.float32(weight) * times_sparse(block.T, towards).T
 
 
 def fill_cold(matrix: np.ndarray, cold: ColdItems) -> None:
     """Write the columns of cold items into B, in place."""
-    for start in range(0, len(matrix), _ROWS) if len(cold.columns) else ():
-        block = matrix[start : start + _ROWS]
+    for some in row_blocks(len(matrix)) if len(cold.columns) else ():
+        block = matrix[some]
         rows = sp.csr_matrix(
-            (np.ones(len(block), dtype=np.float32), np.arange(start, start + len(block)), np.arange(len(block) + 1)),
+            (np.ones(len(block), dtype=np.float32), np.arange(some.start, some.stop), np.arange(len(block) + 1)),
             shape=(len(block), len(matrix)),
         )
         cold.fill(rows, block)

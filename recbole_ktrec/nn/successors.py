@@ -17,7 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from recbole_ktrec.nn.closed_form import DenseInverse, times_sparse
-from recbole_ktrec.nn.matrices import Matrix, norm, product
+from recbole_ktrec.nn.matrices import Matrix, norm, product, row_blocks
 from recbole_ktrec.nn.nearest import NearestItems
 from recbole_ktrec.nn.recency import in_order
 from recbole_ktrec.nn.samples import Sample
@@ -29,7 +29,6 @@ WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 #: Interactions before and after t that are looked at, at most, and the least weight that one of them has.
 _MOST, _LEAST = 30, 0.02
 _FUTURE_DECAY = 1.0
-_ROWS = 512
 #: Interactions of which the neighbours are gathered at a time.
 _INTERACTIONS = 200_000
 
@@ -99,8 +98,8 @@ class Successions:
         weighted = sp.csr_matrix(sp.diags(self.counts) @ self.later)
         cross = sp.csc_matrix(self.before.T @ weighted, dtype=np.float32)
         matrix = DenseInverse(self.before, self.counts, regularisation, penalties).matrix
-        for start in range(0, len(matrix), _ROWS):
-            matrix[start : start + _ROWS] = times_sparse(matrix[start : start + _ROWS], cross)
+        for some in row_blocks(len(matrix)):
+            matrix[some] = times_sparse(matrix[some], cross)
         matrix[np.diag_indices(len(matrix))] = 0
         return matrix
 
@@ -128,8 +127,8 @@ def add_successors(
         return matrix, weight
     if not isinstance(matrix, np.ndarray):
         return sp.csr_matrix(matrix + np.float32(weight) * successors), weight
-    for start in range(0, len(matrix), _ROWS):
-        matrix[start : start + _ROWS] += np.float32(weight) * successors[start : start + _ROWS]
+    for some in row_blocks(len(matrix)):
+        matrix[some] += np.float32(weight) * successors[some]
     return matrix, weight
 
 

@@ -22,6 +22,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from recbole_ktrec.nn.lexical import idf, term_counts, weighted_rows, words_and_grams
+from recbole_ktrec.nn.matrices import row_blocks
 
 #: k: pairs of items that everything is thought to have been seen as often as expected.
 _PAIRS = 2.0
@@ -53,8 +54,8 @@ def _squares(interactions: sp.csr_matrix, holds: sp.csr_matrix) -> np.ndarray:
     per_user = interactions.nnz * holds.nnz / max(holds.shape[0], 1) / max(interactions.shape[0], 1)
     step = max(1, int(_HELD / max(per_user, 1)))
     total = np.zeros(holds.shape[1])
-    for start in range(0, interactions.shape[0], step):
-        counted = interactions[start : start + step] @ holds
+    for some in row_blocks(interactions.shape[0], step):
+        counted = interactions[some] @ holds
         total += np.bincount(counted.indices, counted.data.astype(np.float64) ** 2, minlength=holds.shape[1])
     return total
 

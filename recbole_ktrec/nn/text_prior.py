@@ -9,6 +9,8 @@ import scipy.sparse as sp
 import torch
 from tqdm import tqdm
 
+from recbole_ktrec.nn.matrices import row_blocks
+
 #: Numbers of a block of similarities: 64 MiB.
 _BLOCK = 1 << 24
 #: So many of them take long enough for a progress bar.
@@ -62,8 +64,7 @@ def _prior(index: np.ndarray, value: np.ndarray, n: int) -> sp.csc_matrix:
 
 def blocks_of(columns: int, n: int) -> list[slice]:
     """Return which of so many columns of ``n`` rows are computed at a time."""
-    step = max(1, _BLOCK // max(n, 1))
-    return [slice(start, min(start + step, columns)) for start in range(0, columns, step)]
+    return row_blocks(columns, max(1, _BLOCK // max(n, 1)))
 
 
 def _nearest_of_forms(

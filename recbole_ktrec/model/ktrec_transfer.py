@@ -17,10 +17,10 @@ from recbole_ktrec.errors import ConfigError, EncoderError
 from recbole_ktrec.model.held_out import HeldOut
 from recbole_ktrec.model.item_text import load_item_text, load_user_text
 from recbole_ktrec.model.trained_encoder import UntrainedEncoder
-from recbole_ktrec.model.transfer import FEWEST, TransferSettings, listed, means, pick, reasons
+from recbole_ktrec.model.transfer import TransferSettings, listed, means, pick, reasons
 from recbole_ktrec.nn.fusion_model import FusionModel
 from recbole_ktrec.nn.graph import smooth_items
-from recbole_ktrec.nn.samples import masked_ndcg_by_user
+from recbole_ktrec.nn.samples import FEWEST, masked_ndcg_by_user
 from recbole_ktrec.nn.shared import SharedRows
 from recbole_ktrec.nn.whitening import whitened_text
 from recbole_ktrec.text import ItemVectors

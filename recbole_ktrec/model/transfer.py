@@ -22,14 +22,12 @@ from recbole_ktrec.nn.co_consumption import co_consumption, mapped, metric, pool
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse
 from recbole_ktrec.nn.item_item import Fit
-from recbole_ktrec.nn.samples import Sample
+from recbole_ktrec.nn.samples import FEWEST, Sample
 from recbole_ktrec.nn.tuning import beyond_standard_error, standard_error
 
 TRANSFERS = ("zero_shot", "frozen", "adapter", "full")
 #: What ``adapter`` tries on the validation data.
 _STRENGTHS, _POWERS = (0.0, 0.5, 1.0), (1.0, 2.0)
-#: Fewer validation interactions than this choose nothing: the numbers of the nearest source are taken.
-FEWEST = 20
 #: What competes, the plainest first.
 VARIANTS = ("untrained", "scratch", "transferred")
 #: Standard errors by which they must be ahead. The metric of the target is learned from the very users that are asked.
@@ -147,7 +145,8 @@ class TransferFit:
         self._plain = plain or (lambda: texts)
         self.options, self.sample = options, sample
         self.whitening, self.lexical = whitening, lexical
-        if sample is None or int(taken.known[sample.positives.indices].sum()) < FEWEST:  # the others choose nothing
+        # Too few choose nothing: the numbers of the nearest source are taken.
+        if sample is None or int(taken.known[sample.positives.indices].sum()) < FEWEST:
             self.options, self.sample = settings.artifact.filled(options, taken.matrix), None
         self.shape = settings.artifact.shape_for(taken.matrix, Shape(lexical_weight=lexical.weight))
         if self._taught:

@@ -16,8 +16,8 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from recbole_ktrec.nn.cold_items import FEWEST, POWERS, SCALES, ColdItems, Level, raised, scored, top
-from recbole_ktrec.nn.samples import Sample, masked_ndcg
+from recbole_ktrec.nn.cold_items import POWERS, SCALES, ColdItems, Level, raised, scored, top
+from recbole_ktrec.nn.samples import FEWEST, Sample, masked_ndcg
 from recbole_ktrec.nn.tuning import beyond_standard_error
 
 

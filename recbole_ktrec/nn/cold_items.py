@@ -18,14 +18,12 @@ import scipy.sparse as sp
 import torch
 
 from recbole_ktrec.nn.closed_form import times_sparse
-from recbole_ktrec.nn.samples import Sample, masked_ndcg, masked_ndcg_by_user
+from recbole_ktrec.nn.samples import FEWEST, Sample, masked_ndcg, masked_ndcg_by_user
 from recbole_ktrec.nn.tuning import plain_or_better
 
 _SMOOTH = (0.0, 0.25, 0.5, 1.0, 2.0)
 SCALES = (0.0, *np.geomspace(0.02, 8, 25))
 POWERS = (1.0, 0.7, 0.5)
-#: Fewer held-out interactions with cold items than this choose nothing.
-FEWEST = 20
 
 
 def raised(scores: np.ndarray, power: float) -> np.ndarray:

@@ -19,15 +19,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.samples import Sample
+from recbole_ktrec.nn.samples import FEWEST, Sample
 from recbole_ktrec.nn.tuning import best_of, plain_or_better
 
 #: Shares of the interactions that are tried.
 SHARES = (1.0, 0.5, 0.2, 0.1, 0.05)
 #: How far up from the bottom items that nobody took are let; the least keeps their order.
 LIFTS = (0.001, 0.25, 0.5, 1.0)
-#: Fewer held-out users without a history than this choose nothing.
-FEWEST = 20
 
 
 def with_popularity(scores: np.ndarray, average: sp.csr_matrix, known: np.ndarray, lift: float = 1.0) -> np.ndarray:

@@ -12,14 +12,14 @@ import scipy.sparse as sp
 
 from recbole_ktrec.nn.closed_form import DenseInverse, Parts, item_weights, parts, pull_diagonal
 from recbole_ktrec.nn.cold_demand import Demand
-from recbole_ktrec.nn.cold_items import FEWEST, ColdItems, Level, Measured, Rehearsal
+from recbole_ktrec.nn.cold_items import ColdItems, Level, Measured, Rehearsal
 from recbole_ktrec.nn.fit_options import SAMPLE, Options
 from recbole_ktrec.nn.fitted import Dense, Sparse
 from recbole_ktrec.nn.item_statistics import ItemStatistics
 from recbole_ktrec.nn.matrices import Matrix
 from recbole_ktrec.nn.nearest import NearestItems
 from recbole_ktrec.nn.recency import DECAYS
-from recbole_ktrec.nn.samples import Sample
+from recbole_ktrec.nn.samples import FEWEST, Sample
 from recbole_ktrec.nn.sharpening import LADDERS, Sharpening, choose_sharpening
 from recbole_ktrec.nn.spreading import fill_cold, spread_over_neighbours, widen
 from recbole_ktrec.nn.successors import Successions, add_successors

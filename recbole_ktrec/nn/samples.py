@@ -14,6 +14,8 @@ from recbole_ktrec.nn.matrices import row_blocks
 from recbole_ktrec.nn.ranking import ndcg_by_user
 from recbole_ktrec.nn.recency import decayed
 
+#: Fewer held-out interactions, or users with one, than this choose nothing.
+FEWEST = 20
 #: Candidates of a held-out user where nothing else is said, see :class:`Sample`.
 _CANDIDATES = 20_000
 _USERS = 256

@@ -10,9 +10,9 @@ import pytest
 import scipy.sparse as sp
 
 from recbole_ktrec.model.interactions import Taken
-from recbole_ktrec.nn.cold_users import FEWEST, LIFTS, choose_unknown, with_popularity
+from recbole_ktrec.nn.cold_users import LIFTS, choose_unknown, with_popularity
 from recbole_ktrec.nn.recency import one_clock
-from recbole_ktrec.nn.samples import Sample
+from recbole_ktrec.nn.samples import FEWEST, Sample
 from tests.support import trained
 
 Settings = Callable[..., dict[str, Any]]

@@ -9,11 +9,10 @@ import pytest
 import scipy.sparse as sp
 
 from recbole_ktrec.nn import item_item
-from recbole_ktrec.nn.cold_items import FEWEST
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.recency import DECAYS, decayed, places_from_the_end
-from recbole_ktrec.nn.samples import Sample, sample_from
+from recbole_ktrec.nn.samples import FEWEST, Sample, sample_from
 from recbole_ktrec.nn.text_prior import no_prior
 from recbole_ktrec.nn.tuning import plain_or_uphill
 

@@ -118,10 +118,15 @@ def _checked(source: Source, prepared: Prepared) -> Prepared:
     return prepared
 
 
+def loaded_columns(values: Mapping[str, Any]) -> str | list[str]:
+    """Return the columns of interactions that ``load_col`` names: "*" for all, empty where it names none of them."""
+    loaded = values.get("load_col", {})  # RecBole's default holds ids only; None is everything
+    return "*" if loaded is None else loaded.get("inter") or []
+
+
 def _has_times(source: Source, values: Mapping[str, Any]) -> bool:
     """Whether RecBole will have times in memory: the file has them, and they are loaded."""
-    loaded = values.get("load_col", {"inter": []})  # RecBole's default holds ids only; None and "*" are everything
-    columns = "*" if loaded is None else loaded.get("inter") or []
+    columns = loaded_columns(values)
     return "time" in source.frame and (columns == "*" or source.fields["TIME_FIELD"] in columns)
 
 

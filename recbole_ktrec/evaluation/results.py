@@ -109,9 +109,8 @@ def _tuning(plan: DatasetPlan, runner: Runner) -> list[dict[str, Any]]:
 
 
 def _run(plan: DatasetPlan, label: str, seed: int, job: Job, runner: Runner) -> dict[str, Any]:
-    found = runner.result(job) or {"status": "missing", "error": "The job has no result."}
     where = {"dataset": plan.name, "model": label, "seed": seed, "job": job.key, "class": job.spec["model"]}
-    return {**where, "config": job.spec["config"], **found}
+    return runner.told(job, where)
 
 
 def flat_metrics(run: Mapping[str, Any]) -> dict[str, float]:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,6 +113,11 @@ class Runner:
             return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
         except ValueError:  # cut off by a full disk, say: the job is done again
             return None
+
+    def told(self, job: Job, where: Mapping[str, Any]) -> dict[str, Any]:
+        """Return ``where``, the configuration of ``job`` and its result, or that there is none."""
+        found = self.result(job) or {"status": "missing", "error": "The job has no result."}
+        return {**where, "config": job.spec["config"], **found}
 
     def run(self, jobs: Sequence[Job], title: str = "Jobs") -> None:
         """Run the ``jobs`` that have no good result yet; failed ones are tried again."""

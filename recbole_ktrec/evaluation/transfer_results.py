@@ -69,9 +69,8 @@ def _splits(plan: CurvePlan) -> list[dict[str, Any]]:
 
 def _run(plan: CurvePlan, runner: Runner, variant: str, share: float, seed: int) -> dict[str, Any]:
     job = plan.jobs[variant, share, seed]
-    found = runner.result(job) or {"status": "missing", "error": "The job has no result."}
     where = {"variant": variant, "share": share, "seed": seed, "job": job.key, "model": job.spec["model"]}
-    return {**where, "config": job.spec["config"], **found}
+    return runner.told(job, where)
 
 
 def _done(plan: CurvePlan, runner: Runner, variant: str, share: float) -> dict[int, Path]:

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from recbole_ktrec.errors import ConfigError
-from recbole_ktrec.evaluation.prepare import WRITTEN_SETTINGS, Prepared, about_data
+from recbole_ktrec.evaluation.prepare import WRITTEN_SETTINGS, Prepared, about_data, loaded_columns
 from recbole_ktrec.evaluation.source import Source
 from recbole_ktrec.evaluation.split_files import LISTED, write_split
 from recbole_ktrec.evaluation.splits import (
@@ -118,8 +118,7 @@ def prepare_share(source: Source, spec: SplitSpec, percent: float, values: Mappi
 def _all_items(source: Source, values: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with which every item gets an id, whoever's interactions are there."""
     user, item = source.fields["USER_ID_FIELD"], source.fields["ITEM_ID_FIELD"]
-    loaded = values.get("load_col", {})  # RecBole's default holds ids only; None is everything
-    columns = "*" if loaded is None else loaded.get("inter") or [user, item]
+    columns = loaded_columns(values) or [user, item]
     return {
         "additional_feat_suffix": [CANDIDATES],
         "load_col": {"inter": columns, CANDIDATES: [LISTED]},

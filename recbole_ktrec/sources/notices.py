@@ -101,28 +101,27 @@ def sheets(ledger: Ledger) -> Iterator[str]:
     yield from (f"{part}: {reason}" for reason in ledger.changed if ", which has only " in reason)
 
 
+def _changed(ledger: Ledger, how: str) -> Iterator[tuple[str, str, str]]:
+    """Yield (column, so many cells of it, what keeps them as written) of what the ledger calls ``how``."""
+    part = PART_NAMES[ledger.kind]
+    for reason, cells in ledger.changed.items():
+        name, end, _ = reason.partition(how)
+        if end:
+            remedy = f"--column {part}.{name}=NAME:token keeps all of it as it is written"
+            yield name, f"{cells:,} cells of the column [{name}] of the {part}", remedy
+
+
 def no_numbers(ledger: Ledger) -> Iterator[str]:
     """Warn of columns that were taken for numbers and hold others, too: these cells are empty now."""
-    for reason, cells in ledger.changed.items():
-        name, end, _ = reason.partition(NO_NUMBER)
-        if end and (name != RATING or ledger.kind != "inter"):  # without ratings, as was asked for
-            part = PART_NAMES[ledger.kind]
-            yield (
-                f"{cells:,} cells of the column [{name}] of the {part} are no numbers and were left empty: "
-                f"--column {part}.{name}=NAME:token keeps all of it as it is written, NAME:comma reads 16,99 €"
-            )
+    for name, cells, remedy in _changed(ledger, NO_NUMBER):
+        if name != RATING or ledger.kind != "inter":  # without ratings, as was asked for
+            yield f"{cells} are no numbers and were left empty: {remedy}, NAME:comma reads 16,99 €"
 
 
 def codes(ledger: Ledger) -> Iterator[str]:
     """Warn of columns that were taken for numbers and hold codes, too: 02198 is 2198 now."""
-    for reason, cells in ledger.changed.items():
-        name, end, _ = reason.partition(NO_CODE)
-        if end:
-            part = PART_NAMES[ledger.kind]
-            yield (
-                f"{cells:,} cells of the column [{name}] of the {part} are codes such as 007 and were written as "
-                f"numbers: --column {part}.{name}=NAME:token keeps all of it as it is written"
-            )
+    for _, cells, remedy in _changed(ledger, NO_CODE):
+        yield f"{cells} are codes such as 007 and were written as numbers: {remedy}"
 
 
 def without_ratings(reasons: Iterable[str]) -> str:

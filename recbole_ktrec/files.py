@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from recbole_ktrec.errors import ConfigError, DataError
+from recbole_ktrec.errors import ConfigError, DataError, nearest
 
 
 @contextlib.contextmanager
@@ -30,17 +30,52 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """As :func:`replacing`; the folder is made.
+
+    Raises:
+        DataError: the disk refuses.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as partial:
+            yield partial
+    except OSError as error:
+        raise DataError(f"[{path}] cannot be written: {error.strerror or error}.") from error
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write ``content`` (text as UTF-8) to ``path``; a killed run leaves at most a ``.partial`` beside it.
 
     Raises:
         DataError: the disk refuses.
     """
-    try:
-        with replacing(path) as partial:
-            partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-    except OSError as error:
-        raise DataError(f"[{path}] cannot be written: {error.strerror or error}.") from error
+    with whole_file(path) as partial:
+        partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def nearest_folder(folder: Path) -> str:
+    """Return the hint at the folder beside ``folder`` whose name is most alike, see :func:`errors.nearest`."""
+    root = folder.parent
+    return nearest(folder.name, [path.name for path in root.iterdir() if path.is_dir()] if root.is_dir() else [])
+
+
+def check_data_folder(folder: Path, title: str, advice: str) -> None:
+    """Raise DataError, with the nearest name, if the folder of a data set is not there.
+
+    Args:
+        title, advice: what the message begins and ends with.
+    """
+    if not folder.is_dir():
+        where = f"the folder [{folder.absolute()}] does not exist.{nearest_folder(folder)}"
+        raise DataError(f"{title}: {where} {advice}")
+
+
+def check_interactions(folder: Path, name: str, title: str) -> None:
+    """Raise DataError if the folder of data set ``name`` lacks its ``.inter`` file."""
+    if not (folder / f"{name}.inter").is_file():
+        raise DataError(f"{title}: the folder [{folder.absolute()}] has no file [{name}.inter].")
 
 
 def read_mapping(path: Path, what: str = "") -> dict[str, Any]:

@@ -28,8 +28,9 @@ from tqdm import tqdm
 from recbole_ktrec.atomic import encoding_of, iter_atomic, read_header
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, DataError, nearest
-from recbole_ktrec.model.artifact import beside
+from recbole_ktrec.files import whole_file
 from recbole_ktrec.register.arguments import no_command_line
+from recbole_ktrec.text import TextSettings
 
 _USERS = 256
 
@@ -60,7 +61,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         if args.output is None:
             _write(sys.stdout, rows, dataset)
             return 0
-        with beside(args.output) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        with whole_file(args.output) as partial, partial.open("w", encoding="utf-8", newline="") as file:
             _write(file, rows, dataset)
     print(f"{len(users)} lists of {args.topk} items, or of as many as there are: {args.output}")
     return 0
@@ -215,10 +216,8 @@ def _titles(dataset: Any) -> dict[str, str]:
     encoding = encoding_of(dataset.config)
     header = dict(read_header(path, encoding))
     words = [name for name, kind in header.items() if kind == "token_seq"]
-    asked = dataset.config["text_fields"]
-    asked = asked.split(",") if isinstance(asked, str) else asked or ()
-    names = [*(str(name).strip() for name in asked), *words]
-    found = next((name for name in names if name in header), None)
+    asked = TextSettings.from_mapping(dataset.config).fields or ()
+    found = next((name for name in [*(field.name for field in asked), *words] if name in header), None)
     if not found:
         return {}
     return {row[0]: row[1] for row in iter_atomic(path, [dataset.iid_field, found], encoding)}

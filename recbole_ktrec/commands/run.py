@@ -23,7 +23,8 @@ from recbole_ktrec.atomic import check_atomic, read_header
 from recbole_ktrec.commands.options import check_options, read_config_files, read_options
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.commands.values import check_values
-from recbole_ktrec.errors import ConfigError, DataError, nearest
+from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.files import check_data_folder, check_interactions
 from recbole_ktrec.register.arguments import no_command_line, quoted
 from recbole_ktrec.register.models import MODELS
 from recbole_ktrec.register.properties import config_files_for, converted_file, dataset_files, model_files
@@ -80,9 +81,10 @@ def check_dataset(dataset: str, said: dict[str, Any]) -> None:
     if dataset == "ml-100k":  # RecBole takes its own copy
         return
     folder = check_folder(dataset, Path(str(said.get("data_path", "dataset/"))))
-    if not said.get("benchmark_filename") and not (folder / f"{dataset}.inter").is_file():
-        raise DataError(f"Data set [{dataset}]: the folder [{folder.absolute()}] has no file [{dataset}.inter].")
-    if not said.get("benchmark_filename") and said.get("field_separator", "\t") == "\t":
+    if said.get("benchmark_filename"):
+        return
+    check_interactions(folder, dataset, f"Data set [{dataset}]")
+    if said.get("field_separator", "\t") == "\t":
         encoding = said.get("encoding") or "utf-8"
         _check_loaded(folder, said, encoding)
         check_atomic(folder / f"{dataset}.inter", encoding)
@@ -90,14 +92,9 @@ def check_dataset(dataset: str, said: dict[str, Any]) -> None:
 
 def check_folder(dataset: str, root: Path) -> Path:
     """Return the folder of ``dataset`` in ``root``; raise DataError with the nearest name if it is not there."""
-    folder = root / dataset
-    if not folder.is_dir():
-        others = [path.name for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
-        raise DataError(
-            f"Data set [{dataset}]: the folder [{folder.absolute()}] does not exist.{nearest(dataset, others)} "
-            f"Give --data_path=FOLDER where FOLDER/{dataset}/{dataset}.inter is (ktrec convert makes such files)."
-        )
-    return folder
+    advice = f"Give --data_path=FOLDER where FOLDER/{dataset}/{dataset}.inter is (ktrec convert makes such files)."
+    check_data_folder(root / dataset, f"Data set [{dataset}]", advice)
+    return root / dataset
 
 
 def _check_loaded(folder: Path, said: dict[str, Any], encoding: str) -> None:

@@ -22,13 +22,13 @@ from tqdm import tqdm
 import recbole_ktrec
 from recbole_ktrec.errors import ConfigError, EncoderError, number
 from recbole_ktrec.evaluation.domains import Domain, read_domain
+from recbole_ktrec.files import write_whole
 from recbole_ktrec.model.artifact import (
     CARD,
     KERNEL,
     UNTRAINED,
     Artifact,
     Shape,
-    beside,
     density,
     load_statistics,
     plainest,
@@ -204,8 +204,7 @@ class Pretraining:
         if path.is_file():
             return json.loads(path.read_text(encoding="utf-8"))
         value = compute(self._domain(name))
-        with beside(path) as partial:
-            partial.write_text(json.dumps(value), encoding="utf-8")
+        write_whole(path, json.dumps(value))
         return value
 
     def _vectors(self, domain: Domain, exponent: float, strength: float) -> np.ndarray:

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from recbole_ktrec.atomic import encoding_of, read_header
-from recbole_ktrec.errors import DataError, nearest
+from recbole_ktrec.errors import DataError
 from recbole_ktrec.evaluation.harness import data_config
-from recbole_ktrec.files import file_sha256
+from recbole_ktrec.files import file_sha256, nearest_folder
 
 _ROW = "ktrec_row"
 #: Files of knowledge graphs.
@@ -89,8 +89,7 @@ def read_source(name: str, values: Mapping[str, Any]) -> Source:
     folder = Path(config["data_path"])
     inter = folder / f"{name}.inter"
     if not inter.is_file():
-        others = [path.name for path in folder.parent.glob("*/") if path.is_dir()] if folder.parent.is_dir() else []
-        hint = _only_parts(values) or f"name the folder that holds [{name}] with --data-path.{nearest(name, others)}"
+        hint = _only_parts(values) or f"name the folder that holds [{name}] with --data-path.{nearest_folder(folder)}"
         raise DataError(f"There is no file [{inter}]: {hint}")
     encoding = encoding_of(config)
     _want_time(config, inter, encoding)

@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save as as_bytes
 
 from recbole_ktrec.errors import DataError, EncoderError
-from recbole_ktrec.files import file_sha256, replacing
+from recbole_ktrec.files import file_sha256, write_whole
 from recbole_ktrec.nn.co_consumption import Statistics, mapped, metric, pooled
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.text import check_fingerprint
@@ -171,29 +171,13 @@ def density(interactions: sp.csr_matrix) -> list[float]:
     return [max(interactions.nnz, 1) / max(items, 1), max(interactions.nnz, 1) / max(users, 1)]
 
 
-@contextlib.contextmanager
-def beside(path: Path) -> Iterator[Path]:
-    """Give a file beside ``path`` to write, which takes its name if all goes well.
-
-    Raises:
-        DataError: the disk refuses.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as partial:
-            yield partial
-    except OSError as error:
-        raise DataError(f"[{path}] cannot be written: {error.strerror or error}.") from error
-
-
 def save_statistics(path: Path, statistics: Mapping[str, Statistics], **others: np.ndarray) -> None:
     """Write statistics by name, and other arrays, float32."""
     tensors = {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in others.items()}
     for name, one in statistics.items():
         for part, value in asdict(one).items():
             tensors[f"{part}.{name}"] = np.ascontiguousarray(value, dtype=np.float32)
-    with beside(path) as partial:
-        partial.write_bytes(as_bytes(tensors))  # save_file would leave a file that nobody else may read
+    write_whole(path, as_bytes(tensors))  # save_file would leave a file that nobody else may read
 
 
 def load_statistics(path: Path) -> tuple[dict[str, Statistics], dict[str, np.ndarray]]:
@@ -238,8 +222,7 @@ def save(artifact: Artifact, folder: Path) -> None:
     with contextlib.suppress(DataError):
         before = read_card(folder)
         card = before if {**before, "made": None} == {**card, "made": None} else card
-    with beside(folder / CARD) as partial:
-        partial.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    write_whole(folder / CARD, json.dumps(card, indent=1) + "\n")
 
 
 def _digest(path: Path) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.errors import ConfigError, DataError, nearest
-from recbole_ktrec.files import file_sha256
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.files import check_data_folder, check_interactions, file_sha256
 from recbole_ktrec.model import same_data
 from recbole_ktrec.register.arguments import no_command_line, quoted
 from recbole_ktrec.text import TextSettings
@@ -38,21 +38,12 @@ def load_source(name: str, data_path: str, target: Any) -> tuple[Any, Any]:
     with no_command_line():
         config = Config(model=target["model"], dataset=name, config_dict=quoted(values))
     config["device"] = target["device"]
-    _check_files(name, config, data_path)
+    folder, title = Path(config["data_path"]), f"source_datasets [{name}]"
+    check_data_folder(folder, title, f"Give source_data_path, where {name}/{name}.inter is.")
+    if not config["benchmark_filename"]:
+        check_interactions(folder, name, title)
     _refuse_own_data(name, config, target)
     return config, create_dataset(config)
-
-
-def _check_files(name: str, config: Any, data_path: str) -> None:
-    folder, root = Path(config["data_path"]), Path(data_path)
-    if not folder.is_dir():
-        others = [path.name for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
-        raise DataError(
-            f"source_datasets: the folder [{folder.absolute()}] of [{name}] does not exist.{nearest(name, others)} "
-            f"Give source_data_path, where {name}/{name}.inter is."
-        )
-    if not config["benchmark_filename"] and not (folder / f"{name}.inter").is_file():
-        raise DataError(f"source_datasets: the folder [{folder.absolute()}] has no file [{name}.inter].")
 
 
 def _refuse_own_data(name: str, config: Any, target: Any) -> None:

@@ -177,6 +177,7 @@ class Fit:
         if not len(columns) or self.sample is None or given is not None or not known.any():
             scale = choice.prior_weight if given is None else given
             return replace(cold, scale=scale)
+        # Too few would be asked for too seldom, too many would leave the others too few neighbours.
         share = float(np.clip(len(columns) / (known.sum() + len(columns)), 0.05, 0.3))
         rehearsal = Rehearsal(self.sample.some(_REHEARSED), self.prior, known, share, warm)
         loss = self.options.cold_warm_loss

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from recbole_ktrec.nn.closed_form import Parts, times_sparse
 from recbole_ktrec.nn.matrices import row_blocks
 
+#: Users whose scores are made at a time.
 _USERS = 256
 
 
@@ -34,7 +35,7 @@ def leading_eigenpairs(
     Randomised subspace iteration (Halko, Martinsson and Tropp 2011).
     """
     n = interactions.shape[1]
-    width = min(rank + 16, n)
+    width = min(rank + 16, n)  # more than asked for, as the paper advises: the last ones wanted come out exact, too
     scaled = sp.csr_matrix(sp.diags(np.sqrt(weights)) @ interactions, dtype=np.float32)
     transposed = scaled.T.tocsr()
     basis = np.random.default_rng(0).standard_normal((n, width), dtype=np.float32)

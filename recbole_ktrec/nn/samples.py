@@ -18,6 +18,7 @@ from recbole_ktrec.nn.recency import decayed
 FEWEST = 20
 #: Candidates of a held-out user where nothing else is said, see :class:`Sample`.
 _CANDIDATES = 20_000
+#: Users whose scores are made at a time: those of all items are dense.
 _USERS = 256
 #: Users whose scores are ranked at a time: they stay in the cache of a core, three times as fast as all at once.
 _CACHED = 32

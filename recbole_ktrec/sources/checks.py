@@ -33,6 +33,11 @@ def check_mapping(mapping: Mapping[str, Any]) -> None:
 
 
 def check_keys(given: Any, known: set[str], where: str) -> None:
+    """Raise ConfigError, with the nearest key that there is, if ``given`` is no mapping or has others than ``known``.
+
+    Args:
+        where: what the message names.
+    """
     if not isinstance(given, Mapping):
         raise ConfigError(f"[{where}] must hold keys, not [{given}].")
     for key in given:

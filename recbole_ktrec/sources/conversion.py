@@ -62,6 +62,7 @@ def _shown(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
 
 
+# Long by what can be said: each of the eleven arguments has a line of the signature and one of the docstring.
 def convert(
     name: str,
     source: Source,

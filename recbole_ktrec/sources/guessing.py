@@ -86,10 +86,27 @@ def guess_columns(
     Raises:
         ConfigError: no column looks like the id that the table needs, or dates are in no form that is known.
     """
-    columns: dict[str, Any] = {}
     if "" in names and not any(flat(value).strip() for value in values[""]):
         names = [name for name in names if name]  # what spreadsheets leave at the end of each line
     _refuse_twice(names, file)
+    columns = {**_by_name(kind, names, values, given, file), **given}
+    if kind == "inter" and TIME not in columns:
+        columns |= _unnamed_time(names, values, {spec["from"] for spec in columns.values()})
+    used = {spec["from"] for spec in columns.values()}
+    for name in names:
+        if name not in used:
+            target = _output(name, columns)  # an id of another table is what it is there
+            guess = "token" if target in (USER, ITEM) else guess_type(values[name], name, kind)
+            columns[target] = {"from": name, "type": guess}
+    return columns
+
+
+def _by_name(
+    kind: Kind, names: Sequence[str], values: Mapping[str, Sequence[object]], given: Mapping[str, dict[str, Any]],
+    file: str,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the columns that each table wants: ids (or raise ConfigError), ratings and times."""
+    columns: dict[str, Any] = {}
     for target in WANTED[kind]:
         found = _named(target, names, kind)
         if target in given:
@@ -101,15 +118,6 @@ def guess_columns(
                 f"[{file}]: none of the columns {list(names)} looks like [{target}]: map it "
                 f"(--column {PART_NAMES[kind]}.{target}=NAME)."
             )
-    columns |= given
-    if kind == "inter" and TIME not in columns:
-        columns |= _unnamed_time(names, values, {spec["from"] for spec in columns.values()})
-    used = {spec["from"] for spec in columns.values()}
-    for name in names:
-        if name not in used:
-            target = _output(name, columns)  # an id of another table is what it is there
-            guess = "token" if target in (USER, ITEM) else guess_type(values[name], name, kind)
-            columns[target] = {"from": name, "type": guess}
     return columns
 
 

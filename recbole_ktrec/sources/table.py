@@ -92,6 +92,15 @@ def _check_texts(text_fields: Sequence[str], columns: Mapping[str, Any]) -> None
 
 
 def part_of(kind: Kind, given: Mapping[str, Any], text_fields: Sequence[str]) -> Part:
+    """Read what a mapping says of one table.
+
+    Args:
+        given: its keys: ``columns`` (output name -> name in the file, or its description), ``format`` and a dialect.
+        text_fields: columns that make up an item's text.
+
+    Raises:
+        ConfigError: a key is unknown, an id has no column, or a value cannot be used; the message names it.
+    """
     where = PART_NAMES[kind]
     check_keys(given, PART_KEYS, where)
     columns = given.get("columns") or {}
@@ -169,6 +178,11 @@ def _table(part: Part, inputs: Inputs) -> Table:
 
 
 def read_part(part: Part, member: Member, inputs: Inputs, ledger: Ledger) -> Iterator[Batch]:
+    """Yield the rows of one file of a table, in its format or the one that it looks like.
+
+    Raises:
+        ConfigError, DataError: a column is not there, or the file cannot be read.
+    """
     wanted = list(part.columns.values())
     form = part.format or sniff(member, inputs)[0]
     if form == "json":
@@ -212,6 +226,12 @@ def _dug(found: Mapping[str, Sequence[object]], name: str) -> Sequence[object]:
 
 
 def dialect_of(part: Part, member: Member, inputs: Inputs) -> tuple[Dialect, list[str]]:
+    """Return how a delimited file is written, as said or else as it looks, and its column names if those are said.
+
+    Raises:
+        ConfigError: the encoding is unknown or has several bytes a line end, or quotes go with a delimiter of several
+            characters.
+    """
     given = part.dialect
     header = given.get("header", True)
     names = list(map(str, header)) if isinstance(header, list) else []

@@ -48,11 +48,17 @@ class Conversion:
         self.fields: dict[str, list[Field]] = {}
 
     def close(self) -> None:
+        """Let go of the files that are open."""
         self._listing.close()
         for spool in self._spools.values():
             spool.close()
 
     def run(self, tables: Sequence[Table]) -> None:
+        """Read, clean and write the ``tables``, interactions first.
+
+        Raises:
+            DataError: a file cannot be used, or no interaction is left.
+        """
         for table in tables:
             ledger = Ledger(table.kind, self._strict, self._listing)
             self.ledgers.append(ledger)

@@ -129,6 +129,19 @@ def read_by(values: Mapping[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps({key: values[key] for key in _READ_BY if values.get(key) is not None}))
 
 
+def _facts(source: Source, taken: sp.csr_matrix) -> dict[str, Any]:
+    """Return what the card tells of a source, ``taken`` being all that its users took."""
+    return {
+        "name": source.name,
+        "inter_sha256": source.inter_sha256,
+        "item_sha256": file_sha256(source.file("item")),
+        "users": taken.shape[0],
+        "items": taken.shape[1] - 1,
+        "interactions": int(taken.nnz),
+        "history_length": density(taken)[1],
+    }
+
+
 def read_domain(
     name: str, values: Mapping[str, Any], whitening: float, users: int, candidates: int, seed: int
 ) -> Domain:
@@ -153,26 +166,9 @@ def read_domain(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     found = item_vectors(item_file, tokens, settings, device, field, source.encoding)
     drawn = 1 + draw.permutation(len(tokens) - 1)[:candidates]
-    facts = {
-        "name": name,
-        "inter_sha256": source.inter_sha256,
-        "item_sha256": file_sha256(item_file),
-        "users": taken.shape[0],
-        "items": len(tokens) - 1,
-        "interactions": int(taken.nnz),
-        "history_length": density(taken)[1],
-        "read_by": read_by(values),
-    }
     parts = [
-        source.digest,
-        dict(source.fields),
-        found.fingerprint,
-        asdict(settings),
-        whitening,
-        users,
-        candidates,
-        seed,
-    ]
+        source.digest, dict(source.fields), found.fingerprint, asdict(settings), whitening, users, candidates, seed,
+    ]  # fmt: skip
     return Domain(
         name,
         rest,
@@ -181,6 +177,6 @@ def read_domain(
         whitened_text(np.asarray(found.matrix), found.has_text, whitening),
         entity_texts(item_file, field, tokens, settings, source.encoding),
         found.fingerprint,
-        facts,
+        {**_facts(source, taken), "read_by": read_by(values)},
         hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16],
     )

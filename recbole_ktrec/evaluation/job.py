@@ -34,18 +34,10 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
     Returns:
         The result, and per-user arrays (empty for a tuning trial, which is judged on validation alone).
     """
-    from recbole_ktrec.evaluation.harness import is_sequential, make_config
     from recbole_ktrec.evaluation.measuring import Measurement, read_history
     from recbole_ktrec.evaluation.training import train
 
-    prepared = spec["prepared"]
-    values = {**spec["config"], "checkpoint_dir": "checkpoints", "show_progress": False}
-    if prepared["data_path"]:
-        values["data_path"] = prepared["data_path"]
-    config = make_config(spec["model"], prepared["dataset"], values)
-    if is_sequential(config) and config["benchmark_filename"]:
-        kind = prepared["spec"]["kind"]
-        raise ConfigError(f"[{spec['model']}] is a sequential model: RecBole cannot read the split {kind} for one.")
+    prepared, config = spec["prepared"], _config(spec)
     trained = train(config, prepared["fingerprints"])
     result: dict[str, Any] = {
         "valid": {name: float(value) for name, value in trained.best_valid_result.items()},
@@ -70,6 +62,21 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
         result |= found
         timing["measure_seconds"] = time.perf_counter() - started
     return {**result, "timing": timing, "memory": {"peak_bytes": memory}}, arrays
+
+
+def _config(spec: Mapping[str, Any]) -> Any:
+    """Return RecBole's configuration of the job; ConfigError where RecBole cannot read the split for the model."""
+    from recbole_ktrec.evaluation.harness import is_sequential, make_config
+
+    prepared = spec["prepared"]
+    values = {**spec["config"], "checkpoint_dir": "checkpoints", "show_progress": False}
+    if prepared["data_path"]:
+        values["data_path"] = prepared["data_path"]
+    config = make_config(spec["model"], prepared["dataset"], values)
+    if is_sequential(config) and config["benchmark_filename"]:
+        kind = prepared["spec"]["kind"]
+        raise ConfigError(f"[{spec['model']}] is a sequential model: RecBole cannot read the split {kind} for one.")
+    return config
 
 
 def absolute_paths(config: Mapping[str, Any], origin: Path) -> dict[str, Any]:

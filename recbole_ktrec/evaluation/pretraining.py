@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -129,13 +129,31 @@ class Pretraining:
         shapes = self.options.shapes()
         ratios = {name: np.array(found[name]) / max(found[name][shapes.index(KERNEL)], 1e-9) for name in self.names}
         mean = np.mean(list(ratios.values()), axis=0)
-        at = plainest(shapes, mean)
-        shape = shapes[at]
-        _logger.info(f"Chosen: {shape}, {mean[at]:.3f} times the untrained kernel in the mean over domains")
+        chosen = plainest(shapes, mean)
+        shape = shapes[chosen]
+        _logger.info(f"Chosen: {shape}, {mean[chosen]:.3f} times the untrained kernel in the mean over domains")
         controls = {name: self._remembered(name, f"controls {shape}", lambda d: self._controls(d, shape))
                     for name in self.names}  # fmt: skip
+        tried = [
+            {
+                **asdict(one),
+                "mean_ratio": float(mean[place]),
+                "ratios": {name: float(ratio[place]) for name, ratio in ratios.items()},
+            }
+            for place, one in enumerate(shapes)
+        ]
         metrics = {name: self._told(found[name], shapes, shape, controls[name]) for name in self.names}
-        card = {
+        matrix = metric(pooled(list(self.statistics.values())), shape.exponent, shape.strength)
+        card = self._card(controls, metrics, tried)
+        artifact = Artifact(self.statistics, matrix, shape, self.options.whitening, card, self.output)
+        save(artifact, self.output)
+        return artifact
+
+    def _card(
+        self, controls: Mapping[str, Any], metrics: Mapping[str, Any], tried: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Return what ``card.json`` tells of the run."""
+        return {
             "package": recbole_ktrec.__version__,
             "made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "encoder": self.encoder,
@@ -144,20 +162,9 @@ class Pretraining:
             "fusion": [controls[name]["fusion"] for name in self.names if controls[name]["fusion"]],
             "held_out": "each source with the others' knowledge" if len(self.names) > 1 else "the source's own users",
             "metrics": metrics,
-            "tried": [
-                {
-                    **asdict(one),
-                    "mean_ratio": float(mean[at]),
-                    "ratios": {name: float(r[at]) for name, r in ratios.items()},
-                }
-                for at, one in enumerate(shapes)
-            ],
+            "tried": tried,
             "options": asdict(self.options),
         }
-        matrix = metric(pooled(list(self.statistics.values())), shape.exponent, shape.strength)
-        artifact = Artifact(self.statistics, matrix, shape, self.options.whitening, card, self.output)
-        save(artifact, self.output)
-        return artifact
 
     def _domains(self) -> Iterator[Domain]:
         for name in tqdm(self.names, desc="statistics", unit="source", leave=False):
@@ -235,9 +242,8 @@ class Pretraining:
             fusion = {"source": domain.name, "density": density(domain.rest), **asdict(choice)}
             _logger.info(f"{domain.name}: {choice}")
         order = shuffled_items(len(domain.texts), self.options.seed)
-        domain.vectors, domain.texts = domain.vectors[order], [domain.texts[one] for one in order]
-        domain.__dict__.pop("words", None)
-        return {"shuffled_texts": self._ndcg(domain, [shape])[0], "fusion": fusion}
+        shuffled = replace(domain, vectors=domain.vectors[order], texts=[domain.texts[one] for one in order])
+        return {"shuffled_texts": self._ndcg(shuffled, [shape])[0], "fusion": fusion}
 
     def _told(self, scores: list[float], shapes: list[Shape], shape: Shape, controls: Mapping[str, Any]) -> dict:
         at = {one: score for one, score in zip(shapes, scores, strict=True)}

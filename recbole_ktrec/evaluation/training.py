@@ -64,6 +64,7 @@ class _Watch:
             self.best_epoch, self.best_at = self.epochs, time.perf_counter() - self.start
 
 
+# Long because it is run_recbole's steps in their order, with the time taken between them.
 def train(config: Any, fingerprints: Mapping[str, str]) -> Trained:
     """Follow the steps of ``run_recbole`` up to its evaluation on test.
 

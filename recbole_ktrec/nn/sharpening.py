@@ -83,7 +83,7 @@ def choose_sharpening(
         rows: histories that stand for those of ``sample``.
     """
     histories = sample.rows if rows is None else rows
-    best = Sharpening(powers[0], popularity_discounts[0], history_discounts[0])
+    best = first = Sharpening(powers[0], popularity_discounts[0], history_discounts[0])
     plain = kept = np.zeros(0)
 
     def try_all(tried_powers: Sequence[float], history: float) -> None:
@@ -102,7 +102,6 @@ def choose_sharpening(
     try_all(powers, history_discounts[0])
     for history in history_discounts[1:]:
         try_all([best.power], history)
-    first = Sharpening(powers[0], popularity_discounts[0], history_discounts[0])
     if beyond_standard_error(kept - plain):
         return best, float(kept.mean())
     return first, float(plain.mean())

@@ -36,6 +36,7 @@ from recbole_ktrec.text.settings import TextSettings
 ENCODER, REPORT = "encoder", "training.json"
 
 
+# Long by what there is to say of it: half of it is the docstring.
 def train_encoder(
     domains: Sequence[TextDomain],
     text: TextSettings,

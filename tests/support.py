@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+#: What the fixtures of settings give: changes by keyword -> RecBole's settings.
+Settings = Callable[..., dict[str, Any]]
 WORDS = (
     "toy story golden eye four rooms get shorty copycat red blue green puzzle robot doll train board game for kids "
     "the a of and wooden plastic space adventure comedy drama title genre item user likes"
@@ -65,13 +68,26 @@ def build(settings: dict[str, Any], name: str = "KTEASE") -> tuple[Any, Any, tup
     return config, get_model(name)(config, parts[0].dataset), parts
 
 
-def trained(settings: dict[str, Any], name: str = "KTEASE") -> Any:
-    """Return the model, trained on ``dataset/tiny`` and not saved."""
+def fitted(settings: dict[str, Any], name: str = "KTEASE", saved: bool = True) -> tuple[Any, Any, tuple[Any, Any, Any]]:
+    """Train on ``dataset/tiny``; return the trainer, its model and the three parts."""
     from recbole.utils import get_trainer
 
-    config, model, (train, valid, _) = build(settings, name)
-    get_trainer(config["MODEL_TYPE"], name)(config, model).fit(train, valid, saved=False, verbose=False)
-    return model.eval()
+    config, model, parts = build(settings, name)
+    trainer = get_trainer(config["MODEL_TYPE"], name)(config, model)
+    trainer.fit(parts[0], parts[1], verbose=False, saved=saved, show_progress=False)
+    return trainer, model.eval(), parts
+
+
+def trained(settings: dict[str, Any], name: str = "KTEASE") -> Any:
+    """Return the model, trained on ``dataset/tiny`` and not saved."""
+    return fitted(settings, name, saved=False)[1]
+
+
+def quick_start(model: str, settings: dict[str, Any]) -> dict[str, float]:
+    """Return the test result of RecBole's own run on ``dataset/tiny``."""
+    from recbole.quick_start import run_recbole
+
+    return dict(run_recbole(model=model, dataset="tiny", config_dict=settings)["test_result"])
 
 
 def everyone(model: Any) -> Any:

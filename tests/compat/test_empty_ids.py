@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from recbole_ktrec.evaluation.harness import load_parts, make_config
-
-Settings = Callable[..., dict[str, Any]]
+from tests.support import Settings
 
 
 def test_rows_that_lack_an_id_go_and_all_others_stay(

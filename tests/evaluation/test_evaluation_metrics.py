@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +10,15 @@ import pytest
 import torch
 
 from recbole_ktrec.evaluation.lists import catalogue_coverage, novelty
-
-Settings = Callable[..., dict[str, Any]]
-
-
-def run(model: str, changed: dict[str, Any]) -> dict[str, float]:
-    from recbole.quick_start import run_recbole
-
-    return dict(run_recbole(model=model, dataset="tiny", config_dict=changed)["test_result"])
+from tests.support import Settings, quick_start
 
 
 def test_list_metrics_stand_beside_recbole_s(settings: Settings) -> None:
     names = ["NDCG", "ItemCoverage", "CatalogueCoverage", "Novelty", "ScoreCoverage"]
-    pop = run("Pop", settings(metrics=names, eval_step=1))
+    pop = quick_start("Pop", settings(metrics=names, eval_step=1))
     assert pop["catalogueCoverage@5".lower()] == pytest.approx(pop["itemcoverage@5"] * 31 / 30, abs=2e-4)
     assert pop["scorecoverage"] == 0.0 and pop["novelty@5"] > 0
-    ease = run("EASE", settings(metrics=names, eval_step=1))
+    ease = quick_start("EASE", settings(metrics=names, eval_step=1))
     assert ease["scorecoverage"] > 0.9 and ease["catalogueCoverage@5".lower()] > pop["cataloguecoverage@5"]
 
 
@@ -88,20 +80,20 @@ def test_places_that_a_short_list_leaves_empty_count_as_none(settings: Settings,
     monkeypatch.setattr(metrics, "novelty", lambda items, *_: seen.append(items) or np.zeros(1))
     names = ["NDCG", "Novelty", "CatalogueCoverage", "ItemCoverage"]
     short = settings(metrics=names, eval_step=1, topk=[9], valid_metric="NDCG@9", eval_args={"mode": "uni7"})
-    run("Pop", short)
+    quick_start("Pop", short)
     assert seen and all(items.shape == (24, 9) and (items[:, 8] == -1).all() for items in seen)
     assert all((items[:, :2] > 0).all() and (items != 0).all() for items in seen)
 
 
 def test_accuracy_over_sampled_negatives_and_over_ratings(settings: Settings) -> None:
     sampled = settings(metrics=["Accuracy", "AUC"], valid_metric="AUC", eval_args={"mode": "uni1"}, epochs=40)
-    ncf = run("NeuMF", {**sampled, "learning_rate": 0.02})
+    ncf = quick_start("NeuMF", {**sampled, "learning_rate": 0.02})
     assert 0.6 < ncf["accuracy"] <= 1 and ncf["auc"] > 0.6
     rated = settings(
         metrics=["Accuracy"], valid_metric="Accuracy", eval_args={"mode": "labeled"}, threshold={"rating": 4},
         load_col={"inter": ["user_id", "item_id", "rating"]}, train_neg_sample_args=None,
     )  # fmt: skip
-    assert 0 < run("NeuMF", rated)["accuracy"] <= 1
+    assert 0 < quick_start("NeuMF", rated)["accuracy"] <= 1
 
 
 def test_accuracy_known_answer() -> None:
@@ -117,7 +109,7 @@ def test_text_diversity_without_text_says_so(settings: Settings) -> None:
     from recbole_ktrec.errors import DataError
 
     with pytest.raises(DataError, match=r"TextDiversity needs item text.*tiny\.item"):
-        run("Pop", settings(metrics=["NDCG", "TextDiversity"], eval_step=1))
+        quick_start("Pop", settings(metrics=["NDCG", "TextDiversity"], eval_step=1))
 
 
 def test_text_diversity_reads_the_item_file(
@@ -135,6 +127,6 @@ def test_text_diversity_reads_the_item_file(
     lines = ["item_id:token\ttitle:token_seq", *(f"i{n}\ttitle {n}" for n in range(30))]
     (workplace / "dataset" / "tiny" / "tiny.item").write_text("\n".join(lines) + "\n")
     names = ["NDCG", "TextDiversity"]
-    same_half = run("EASE", settings(metrics=names, eval_step=1))["textdiversity@5"]
-    mixed = run("Pop", settings(metrics=names, eval_step=1))["textdiversity@5"]
+    same_half = quick_start("EASE", settings(metrics=names, eval_step=1))["textdiversity@5"]
+    mixed = quick_start("Pop", settings(metrics=names, eval_step=1))["textdiversity@5"]
     assert same_half == 0.0 < 0.3 < mixed, "EASE keeps to a user's half of the catalogue"

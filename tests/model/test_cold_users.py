@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -13,9 +10,7 @@ from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.nn.cold_users import LIFTS, choose_unknown, with_popularity
 from recbole_ktrec.nn.recency import one_clock
 from recbole_ktrec.nn.samples import FEWEST, Sample
-from tests.support import trained
-
-Settings = Callable[..., dict[str, Any]]
+from tests.support import Settings, trained
 
 
 def taken() -> Taken:

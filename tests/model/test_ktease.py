@@ -15,9 +15,7 @@ from recbole.quick_start import load_data_and_model, run_recbole
 from recbole.utils import get_trainer
 
 from recbole_ktrec.errors import ConfigError, DataError
-from tests.support import build, everyone, trained
-
-Settings = Callable[..., dict[str, Any]]
+from tests.support import Settings, build, everyone, trained
 
 
 def test_without_prior_it_is_recboles_ease(textual: Settings) -> None:

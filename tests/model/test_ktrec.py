@@ -19,8 +19,7 @@ from recbole_ktrec.nn.fusion import FUSIONS
 from recbole_ktrec.nn.losses import LOSSES
 from recbole_ktrec.nn.scorers import SCORERS
 from tests import support
-
-Settings = Callable[..., dict[str, Any]]
+from tests.support import Settings
 
 build = functools.partial(support.build, name="KTRec")
 

@@ -12,9 +12,7 @@ from recbole.quick_start import load_data_and_model, run_recbole
 
 from recbole_ktrec.errors import ConfigError, EncoderError
 from recbole_ktrec.model import ktrec_transfer
-from tests.support import everyone, trained
-
-Settings = Callable[..., dict[str, Any]]
+from tests.support import Settings, everyone, trained
 
 
 @pytest.mark.parametrize("how", ["zero_shot", "frozen", "adapter", "full"])

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from recbole.config import Config
-from recbole.data import create_dataset, data_preparation
 from recbole.quick_start import load_data_and_model, run_recbole
-from recbole.utils import get_model, get_trainer, init_seed
+from recbole.utils import get_trainer
 
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.model.multi_task import SHARED, JointTraining, joint_training
+from tests import support
 from tests.conftest import write_tiny_dataset
-
-Settings = Callable[..., dict[str, Any]]
+from tests.support import Settings
 
 
 @pytest.fixture
@@ -40,10 +37,7 @@ def joint(textual: Settings, workplace: Path) -> Settings:
 
 def build(settings: dict[str, Any]) -> tuple[Any, Any]:
     """Return a trainer of KTRec on ``tiny``, and its training data."""
-    config = Config(model="KTRec", dataset="tiny", config_dict=settings)
-    init_seed(config["seed"], True)
-    train = data_preparation(config, create_dataset(config))[0]
-    model = get_model("KTRec")(config, train.dataset)
+    config, model, (train, _, _) = support.build(settings, "KTRec")
     return get_trainer(config["MODEL_TYPE"], "KTRec")(config, model), train
 
 

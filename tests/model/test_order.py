@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,8 @@ from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation.foldin import interactions_of, with_interactions
 from recbole_ktrec.model import item_text
 from recbole_ktrec.model.interactions import Taken
-from tests.support import build, everyone, trained
+from tests.support import Settings, build, everyone, trained
 
-Settings = Callable[..., dict[str, Any]]
 LATER = {"split": {"LS": "valid_and_test"}, "group_by": "user", "order": "TO", "mode": "full"}
 USERS, ITEMS, STEPS = 80, 30, 9
 

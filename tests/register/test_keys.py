@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,6 @@ import pytest
 
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.register.keys import own_keys
-
-Settings = Callable[..., dict[str, Any]]
 
 
 def config(*args: Any, **kwargs: Any) -> Any:

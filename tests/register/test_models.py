@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from recbole_ktrec import register
 from recbole_ktrec.errors import ConfigError
-
-Settings = Callable[..., dict[str, Any]]
+from tests.support import Settings
 
 
 def test_run_recbole_finds_a_registered_model(tiny_tower: str, settings: Settings) -> None:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import pickle
 import socket
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from recbole_ktrec import register
-
-Settings = Callable[..., dict[str, Any]]
+from tests.support import Settings
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -29,11 +30,17 @@ def gather(batches: Iterator[Batch]) -> list[tuple[int, tuple[object, ...]]]:
     return [(b.lines[i], tuple(column[i] for column in b.columns)) for b in batches for i in range(len(b))]
 
 
-def csv_rows(folder: Path, columns: list[str | int | None], dialect: Dialect) -> tuple[list[object], Ledger]:
+def rows_of(
+    batches: Callable[..., Iterator[Batch]], folder: Path, columns: list[Any], *how: Any
+) -> tuple[list[object], Ledger]:
+    """Return what ``batches`` reads of ``columns`` from the one file in ``folder``, every row of it accounted for."""
     inputs, ledger = Inputs.of([folder]), Ledger("inter")
-    rows = gather(delimited.batches(inputs, inputs.members[0], columns, ledger, dialect))
+    rows = gather(batches(inputs, inputs.members[0], columns, ledger, *how))
     assert ledger.rows_in == len(rows) + sum(ledger.dropped.values())
     return list(rows), ledger
+
+
+csv_rows, json_rows = partial(rows_of, delimited.batches), partial(rows_of, jsonlines.batches)
 
 
 @pytest.mark.usefixtures("block")
@@ -105,13 +112,6 @@ def test_a_file_without_lines_is_refused(raw: Callable[..., Path], monkeypatch: 
         csv_rows(raw({"a.csv": "x" * 200}), [0], Dialect(",", header=False))
 
 
-def json_rows(folder: Path, keys: list[str], literal: bool = False) -> tuple[list[object], Ledger]:
-    inputs, ledger = Inputs.of([folder]), Ledger("inter")
-    rows = gather(jsonlines.batches(inputs, inputs.members[0], keys, ledger, literal))
-    assert ledger.rows_in == len(rows) + sum(ledger.dropped.values())
-    return list(rows), ledger
-
-
 LINES = (
     '{"a": "x", "b": [1, {"c": null}], "skip": {"deep": [1]}}\n'
     "\n"
@@ -146,7 +146,7 @@ def test_json_lines_with_and_without_msgspec(
     ]
     assert ledger.dropped == {"not a JSON object": 4}
     assert ledger.examples == {"not a JSON object": ["a.json:4", "a.json:5", "a.json:6", "a.json:9"]}
-    rows, ledger = json_rows(raw({"a.json": LINES}), ["a"], literal=True)
+    rows, ledger = json_rows(raw({"a.json": LINES}), ["a"], True)
     assert (9, ("python",)) in rows and ledger.dropped == {"not a JSON object": 3}
 
 

@@ -4,33 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-Settings = Callable[..., dict[str, Any]]
-
-
-def trained(model: str, settings: dict[str, Any]) -> dict[str, float]:
-    from recbole.quick_start import run_recbole
-
-    return dict(run_recbole(model=model, dataset="tiny", config_dict=settings)["test_result"])
+from tests.support import Settings, build, quick_start
 
 
 def test_quick_start_reads_its_best_checkpoint_back(settings: Settings) -> None:
-    assert set(trained("BPR", settings())) == {"recall@5", "mrr@5", "ndcg@5", "hit@5", "precision@5"}
+    assert set(quick_start("BPR", settings())) == {"recall@5", "mrr@5", "ndcg@5", "hit@5", "precision@5"}
 
 
 @pytest.mark.parametrize("model", ["LightGCN", "NGCF"])
 def test_graph_models_build_their_matrix(model: str, settings: Settings) -> None:
     changed = settings(reg_weight=1e-4, n_layers=2, hidden_size_list=[8, 8])
-    assert 0 < trained(model, changed)["recall@5"] <= 1
+    _, built, (train, _, _) = build(changed, model)
+    taken = train.dataset.inter_matrix(form="csr").toarray()
+    both = np.block([[np.zeros((len(taken), len(taken))), taken], [taken.T, np.zeros((taken.shape[1],) * 2)]])
+    lengths = np.sqrt(np.maximum(both.sum(axis=1), 1))
+    np.testing.assert_allclose(built.norm_adj_matrix.to_dense(), both / np.outer(lengths, lengths), atol=1e-5)
+    assert quick_start(model, changed)["recall@5"] > 0
 
 
 def test_metrics_over_plain_numbers(settings: Settings) -> None:
     names = ["ItemCoverage", "AveragePopularity", "GiniIndex", "TailPercentage"]
-    result = trained("Pop", settings(metrics=[*names, "NDCG"], epochs=1))
+    result = quick_start("Pop", settings(metrics=[*names, "NDCG"], epochs=1))
     assert 0 < result["itemcoverage@5"] <= 1
     assert result["averagepopularity@5"] > 1
 
@@ -57,7 +55,7 @@ print("TOPK", items.shape, config["model"])
 def test_reload_and_top_k_in_a_fresh_process(
     settings: Settings, workplace: Path, fresh_python: Callable[..., str]
 ) -> None:
-    trained("BPR", settings())
+    quick_start("BPR", settings())
     (checkpoint,) = (workplace / "saved").glob("BPR-*.pth")
     assert "TOPK torch.Size([2, 3]) BPR" in fresh_python(RELOAD, checkpoint)
 

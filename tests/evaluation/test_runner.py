@@ -174,7 +174,13 @@ def test_a_system_without_such_a_limit_or_count_still_runs_jobs(monkeypatch: pyt
     parent.limit_memory(1.0)
     assert parent.peak_memory() == 7
     monkeypatch.setattr(parent.sys, "platform", "win32")
-    assert parent._is_there(os.getpid()) and not parent._is_there(2**22 + 1)
+    monkeypatch.setattr(parent.threading, "Thread", lambda **_: SimpleNamespace(start=lambda: None))
+    ended: list[int] = []
+    monkeypatch.setattr(parent.os, "_exit", ended.append)
+    parent.die_with_parent(os.getpid())
+    assert not ended, "there, though no parent of this process"
+    parent.die_with_parent(2**22 + 1)
+    assert ended == [1]
 
 
 def test_peak_memory_is_that_of_this_process() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,8 @@ from recbole.quick_start import load_data_and_model, run_recbole
 
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer, some_users
-from tests.support import build
+from tests.support import Settings, build
 
-Settings = Callable[..., dict[str, Any]]
 USERS = {"user_id": torch.tensor([1, 2, 3])}
 
 
@@ -99,7 +97,7 @@ def test_without_the_closed_form_nothing_of_it_is_there(
     textual: Settings, workplace: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, model, _ = trained(textual(closed_form=False, residual_weight=0.5), workplace)
-    assert model._closed == () and not model.blended and model._residual is None
+    assert model.closed_parts == [] and not model.blended and model.residual_size == 0
     assert "residual_weight is not used: closed_form is [False]" in caplog.text
 
 

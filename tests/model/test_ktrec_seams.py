@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from recbole.config import Config
@@ -17,18 +17,10 @@ from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.source_data import load_source
 from tests import support
+from tests.support import Settings
 
-Settings = Callable[..., dict[str, Any]]
 build = functools.partial(support.build, name="KTRec")
-
-
-def fitted(settings: dict[str, Any]) -> tuple[Any, Any, Any]:
-    """Train; return the trainer, its model and the three parts."""
-    config, model, parts = build(settings)
-    trainer = get_trainer(config["MODEL_TYPE"], "KTRec")(config, model)
-    trainer.fit(parts[0], parts[1], verbose=False, saved=True, show_progress=False)
-    model.eval()
-    return trainer, model, parts
+fitted = functools.partial(support.fitted, name="KTRec")
 
 
 def scores_by_token(model: Any, dataset: Any, users: list[str]) -> torch.Tensor:
@@ -36,15 +28,8 @@ def scores_by_token(model: Any, dataset: Any, users: list[str]) -> torch.Tensor:
     return model.full_sort_predict({"user_id": ids}).view(len(ids), -1)
 
 
-@pytest.mark.parametrize("own", [{"user_embedding": True}, {"user_text": "history_document"}, {"closed_form": True}])
-def test_new_users_in_any_order_are_folded_in(textual: Settings, own: dict[str, Any], workplace: Path) -> None:
-    _, model, (train, _, _) = fitted(textual(**own, learning_rate=0.05))
-    if model.net.user_id is not None:
-        with torch.no_grad():
-            model.net.user_id.weight.mul_(100)
-    users = ["u3", "u17"]
-    model.fold_in(train.dataset)
-    before = scores_by_token(model, train.dataset, users)
+def later_data(train: Any, settings: dict[str, Any], workplace: Path) -> Any:
+    """Return what ``train`` holds in another order, and a new user who took every item."""
     history = [train.dataset.id2token("item_id", item) for item in train.dataset.inter_feat["item_id"].tolist()]
     people = [train.dataset.id2token("user_id", user) for user in train.dataset.inter_feat["user_id"].tolist()]
     # every item in the order of its number first, by somebody new: RecBole numbers as it reads
@@ -54,28 +39,48 @@ def test_new_users_in_any_order_are_folded_in(textual: Settings, own: dict[str, 
     folder.mkdir(parents=True)
     text = "user_id:token\titem_id:token\n" + "".join(f"{user}\t{item}\n" for user, item in rows)
     (folder / "tiny.inter").write_text(text, encoding="utf-8")
-    config = Config(model="KTRec", dataset="tiny", config_dict=textual(**own, data_path=str(workplace / "later")))
+    config = Config(model="KTRec", dataset="tiny", config_dict={**settings, "data_path": str(workplace / "later")})
     config["load_col"] = {"inter": ["user_id", "item_id"]}
-    later = create_dataset(config)
+    return create_dataset(config)
+
+
+@pytest.mark.parametrize("own", [{"user_embedding": True}, {"user_text": "history_document"}, {"closed_form": True}])
+def test_new_users_in_any_order_are_folded_in(textual: Settings, own: dict[str, Any], workplace: Path) -> None:
+    _, model, (train, _, _) = fitted(textual(**own, learning_rate=0.05))
+    users = ["u3", "u17"]
+    model.fold_in(train.dataset)
+    before = scores_by_token(model, train.dataset, users)
+    later = later_data(train, textual(**own), workplace)
     assert later.user_num == model.n_users + 1 and later.token2id("user_id", "new") == 1
     model.fold_in(later)
     torch.testing.assert_close(scores_by_token(model, later, users), before, atol=1e-4, rtol=1e-4)
     assert torch.isfinite(scores_by_token(model, later, ["new"])[:, 1:]).all()
     pairs = {"user_id": torch.tensor([1]), "item_id": torch.tensor([2])}
     assert 0 < float(model.predict(pairs)) < 1
-    if model.net.user_id is not None:
-        one, other = (later.token2id("user_id", user) for user in users)
-        model.feedback(one, 2, 0.9)
-        asked = {"user_id": torch.tensor([one]), "item_id": torch.tensor([2])}
-        assert float(model.predict(asked)) == pytest.approx(0.9, abs=1e-3)
-        torch.testing.assert_close(scores_by_token(model, later, users[1:]), before[1:], atol=1e-4, rtol=1e-4)
-        with pytest.raises(ConfigError, match=r"User \[1\] was not there in the training"):
-            model.feedback(1, 2, 0.9)
 
 
-def test_ids_alone_beside_what_the_user_says(textual: Settings) -> None:
-    _, model, _ = fitted(textual(fusion="id", user_text="history_document", epochs=1))
-    assert model.net.text.width == model.net.user_text.width
+def test_feedback_moves_the_user_of_the_training_whatever_the_number_now(textual: Settings, workplace: Path) -> None:
+    own = textual(user_embedding=True, learning_rate=0.05)
+    _, model, (train, _, _) = fitted(own)
+    with torch.no_grad():
+        model.net.user_id.weight.mul_(100)
+    later = later_data(train, own, workplace)
+    model.fold_in(later)
+    before = scores_by_token(model, later, ["u17"])
+    user = later.token2id("user_id", "u3")
+    model.feedback(user, 2, 0.9)
+    asked = {"user_id": torch.tensor([user]), "item_id": torch.tensor([2])}
+    assert float(model.predict(asked)) == pytest.approx(0.9, abs=1e-3)
+    torch.testing.assert_close(scores_by_token(model, later, ["u17"]), before, atol=1e-4, rtol=1e-4)
+    with pytest.raises(ConfigError, match=r"User \[1\] was not there in the training"):
+        model.feedback(1, 2, 0.9)
+
+
+def test_ids_alone_learn_beside_what_the_user_says(textual: Settings) -> None:
+    trainer, model, _ = fitted(textual(fusion="id", user_text="history_document", epochs=10))
+    _, silent, _ = fitted(textual(fusion="id", epochs=10))
+    assert trainer.best_valid_score > 0.4
+    assert not np.allclose(support.everyone(model), support.everyone(silent)), "the document counts"
 
 
 def test_feedback_that_cannot_be_given_is_refused(textual: Settings) -> None:
@@ -123,8 +128,11 @@ def test_a_further_fit_is_judged_by_the_same_users(textual: Settings) -> None:
     [{"learner": "sgd"}, {"learner": "rmsprop"}, {"learner": "adagrad"}, {"clip_grad_norm": {"max_norm": 1.0}}],
 )
 def test_every_learner_of_recbole_trains(textual: Settings, changes: dict[str, Any]) -> None:
+    before = dict(build(textual(**changes))[1].named_parameters())
     _, model, _ = fitted(textual(**changes))
-    assert torch.isfinite(model.full_sort_predict({"user_id": torch.tensor([1])})[1:]).all()
+    after = dict(model.named_parameters())
+    for name in ("net.item_tower.up", "net.history_tower.up", "net.item_id.weight", "net.item_bias.weight"):
+        assert torch.isfinite(after[name]).all() and not torch.equal(after[name], before[name]), name
 
 
 def test_weight_decay_reaches_the_id_tables(textual: Settings) -> None:
@@ -190,17 +198,22 @@ def test_a_part_that_counts_nothing_is_not_computed(textual: Settings, monkeypat
 
 def test_the_catalogue_is_computed_once_an_evaluation(textual: Settings) -> None:
     _, model, _ = build(textual())
+    computed: list[int] = []
+    model.net.item_tower.register_forward_hook(lambda _, items, __: computed.append(len(items[0])))
     model.eval()
-    first = model._catalogue()[0]
+    first = support.everyone(model)
     model.eval()
-    assert model._catalogue()[0] is first, "still evaluating"
-    state = {name: value + 0.5 if "item_id" in name else value for name, value in model.state_dict().items()}
+    support.everyone(model)
+    assert computed == [model.n_items], "still evaluating"
+    draw = torch.Generator().manual_seed(1)
+    state = {name: value + torch.randn(value.shape, generator=draw) if "item_id" in name else value
+             for name, value in model.state_dict().items()}  # fmt: skip
     model.load_state_dict(state)
-    changed = model._catalogue()[0]
-    assert not torch.equal(changed, first)
+    assert not np.allclose(support.everyone(model), first)
     model.train()
     model.eval()
-    assert model._catalogue()[0] is not changed
+    support.everyone(model)
+    assert computed == 3 * [model.n_items]
 
 
 def test_shuffled_texts_are_those_of_sources_too(textual: Settings, workplace: Path) -> None:
@@ -230,8 +243,9 @@ def test_the_closed_form_is_asked_once_for_each_user_while_training(
     with monkeypatch.context() as patch:
         patch.setattr("recbole_ktrec.model.ktrec.KTRec.settle", lambda *_: "")
         _, model, _ = fitted(textual(closed_form=True, epochs=6, eval_step=1, valid_users=None))
-    assert asked and max(asked.count(user) for user in set(asked)) == 1 and model._remembered is None
-    users = torch.tensor([1, 2, 3])
+    assert asked and max(asked.count(user) for user in set(asked)) == 1
+    users, before = torch.tensor([1, 2, 3]), len(asked)
     plain = model.full_sort_predict({"user_id": users})
+    assert len(asked) == before + 3, "in training alone"
     with model.remembering():
         assert torch.equal(model.full_sort_predict({"user_id": users}), plain)

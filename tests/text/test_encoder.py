@@ -52,9 +52,11 @@ def test_auto_pooling(bert_folder: Path, llama_folder: Path, tmp_path: Path) -> 
     assert pooling(own) == "cls"
 
 
-def test_a_decoder_without_pad_token_pads_with_its_end_token(llama_folder: Path) -> None:
+def test_a_decoder_without_pad_token_reads_texts_of_unlike_lengths(llama_folder: Path) -> None:
     encoder = TextEncoder.load(TextSettings(encoder=str(llama_folder), max_length=32))
-    assert encoder.tokenizer.pad_token_id is None and encoder._pad_id == encoder.tokenizer.eos_token_id
+    assert encoder.tokenizer.pad_token_id is None
+    apart = torch.cat([encoder.vectors([text]) for text in ("red", "blue robot doll for kids")])
+    torch.testing.assert_close(encoder.vectors(["red", "blue robot doll for kids"]), apart)
 
 
 def test_no_text_is_zero_and_has_no_gradient_to_give(settings: TextSettings) -> None:

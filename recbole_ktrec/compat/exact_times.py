@@ -4,7 +4,7 @@ RecBole 1.2.1 turns ``TIME_FIELD`` into 32-bit floats before it sorts by it: sec
 128, and what happened within two minutes is "ordered" as the file has it, often the wrong way round. Its sorts are
 stable, so rows that come in their exact order keep it. In random order (``order: RO``) and in ready-made parts
 (``benchmark_filename``) rows are drawn, or cut, by where they stand: there they stay, and a column beside the others,
-:data:`PLACES`, keeps which is later.
+:data:`EXACT`, keeps the times as they were read.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # importing the plugin costs next to nothing
     import numpy as np
 
-#: Column of the interactions: the place of their times among all, from 0 on, equal where times are equal. Only where
-#: rounding would lose it, and no field of the data set: no model takes it for a feature.
-PLACES = "ktrec:place_in_time"
+#: Column of the interactions: their times in 64 bits. Only where rounding changes one, and no field of the data set:
+#: no model takes it for a feature.
+EXACT = "ktrec:exact_time"
 
 
 def sort_before_rounding(module: ModuleType) -> bool:
@@ -26,37 +26,36 @@ def sort_before_rounding(module: ModuleType) -> bool:
 
     def change_feat_format(self: Any) -> None:
         time, sorted_later = self.time_field, self.config["eval_args"]["order"] == "TO"
-        places = None
+        exact = None
         if time in self.inter_feat:
             if sorted_later and self.benchmark_filename_list is None:
                 self.inter_feat = self.inter_feat.sort_values(time, kind="stable", ignore_index=True)
             elif type(self) is module.Dataset:  # those of sequences look at every column
-                places = _places(self.inter_feat[time].to_numpy())
+                exact = _exact(self.inter_feat[time].to_numpy())
         plain(self)
-        if places is not None:
-            _add(self.inter_feat, places)
+        if exact is not None:
+            _add(self.inter_feat, exact)
 
     module.Dataset._change_feat_format = change_feat_format
     return True
 
 
-def _places(times: np.ndarray) -> np.ndarray | None:
-    """Return the dense ranks of ``times`` ``[n]``, None where 32 bits tell them apart as well."""
+def _exact(times: np.ndarray) -> np.ndarray | None:
+    """Return ``times`` ``[n]`` in 64 bits, None where 32 bits hold them as well."""
     import numpy as np
 
-    distinct, places = np.unique(times, return_inverse=True)
-    return places if len(np.unique(distinct.astype(np.float32))) < len(distinct) else None
+    return None if np.array_equal(times, times.astype(np.float32)) else times.astype(np.float64)
 
 
-def _add(interactions: Any, places: np.ndarray) -> None:
+def _add(interactions: Any, times: np.ndarray) -> None:
     import torch
     from recbole.data.interaction import Interaction
 
-    interactions.update(Interaction({PLACES: torch.from_numpy(places)}))
+    interactions.update(Interaction({EXACT: torch.from_numpy(times)}))
 
 
 def order_in_time(interactions: Any, time: str) -> np.ndarray:
     """Return numbers ``[n]`` that order RecBole's ``interactions`` by ``time``, exactly where that is known."""
     import numpy as np
 
-    return np.asarray(interactions[PLACES if PLACES in interactions.columns else time])
+    return np.asarray(interactions[EXACT if EXACT in interactions.columns else time])

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from recbole_ktrec.atomic import iter_atomic
+from recbole_ktrec.compat.exact_times import EXACT
 from recbole_ktrec.evaluation.harness import item_tokens, user_tokens
 
 _logger = logging.getLogger(__name__)
@@ -24,28 +25,63 @@ def interactions_of(path: Path, train: Any) -> dict[str, np.ndarray]:
     Args:
         path: the ``.inter`` file.
         train: RecBole's training part, whose ids are taken. Interactions with an item that it does not know are left
-            out and logged; where it has times, so has the result.
+            out and logged; where it has times, or labels by ``threshold``, so has the result.
     """
     known = [{token: i + 1 for i, token in enumerate(tokens)} for tokens in (user_tokens(train), item_tokens(train))]
-    timed = train.time_field in train.inter_feat.columns
-    fields = [train.uid_field, train.iid_field, *([train.time_field] if timed else [])]
-    written = list(iter_atomic(path, fields))
+    numeric = _numeric(train)
+    written = list(iter_atomic(path, [train.uid_field, train.iid_field, *numeric]))
     rows = [row for row in written if row[1] in known[1]]
     if len(rows) < len(written):
         _logger.warning(f"[{path}] holds {len(written) - len(rows)} of {len(written)} interactions with items that "
                         "training does not know: they are left out.")  # fmt: skip
     ids = np.array([(known[0][row[0]], known[1][row[1]]) for row in rows], dtype=np.int64).reshape(-1, 2)
-    found = {fields[0]: ids[:, 0], fields[1]: ids[:, 1]}
-    return {**found, fields[2]: np.array([float(row[2]) for row in rows])} if timed else found
+    columns = {name: _numbers([row[2 + place] for row in rows]) for place, name in enumerate(numeric)}
+    return {train.uid_field: ids[:, 0], train.iid_field: ids[:, 1], **_as_loaded(columns, train)}
+
+
+def _threshold(train: Any) -> dict[str, float]:
+    """Return column -> least value of what counts as taken, empty where RecBole has made no labels."""
+    return dict(train.config["threshold"] or {}) if train.label_field in train.inter_feat.columns else {}
+
+
+def _numeric(train: Any) -> list[str]:
+    """Return the columns of numbers that tell when, and whether, an item was taken."""
+    timed = [train.time_field] if train.time_field in train.inter_feat.columns else []
+    return list(dict.fromkeys([*timed, *_threshold(train)]))
+
+
+def _numbers(cells: list[str]) -> np.ndarray:
+    """Return cells as numbers ``[n]``; empty ones get the mean, as RecBole fills them."""
+    values = np.array([float(cell or "nan") for cell in cells])
+    gaps = np.isnan(values)
+    values[gaps] = values[~gaps].mean() if (~gaps).any() else 0.0
+    return values
+
+
+def _as_loaded(columns: Mapping[str, np.ndarray], train: Any) -> dict[str, np.ndarray]:
+    """Return the fields that RecBole would have made of ``columns``."""
+    fields = {name: values for name, values in columns.items() if name in train.inter_feat.columns}
+    for name, least in _threshold(train).items():
+        fields[train.label_field] = columns[name] >= least
+    return fields
 
 
 def with_interactions(train: Any, given: Mapping[str, Any]) -> Any:
     """Return a data set of the interactions of ``train`` and those ``given``: arrays ``[n]`` by field."""
     from recbole.data.interaction import Interaction, cat_interactions
 
-    known = {name: train.inter_feat[name] for name in given}
+    if train.time_field in given:
+        given = {EXACT: given[train.time_field], **given}
+    known = {name: _column(train, name) for name in given}
     more = {name: torch.as_tensor(values).to(known[name].dtype) for name, values in given.items()}
     return train.copy(cat_interactions([Interaction(known), Interaction(more)]))
+
+
+def _column(train: Any, name: str) -> torch.Tensor:
+    interactions = train.inter_feat
+    if name == EXACT and EXACT not in interactions.columns:  # those of ``train`` are exact as they are
+        return interactions[train.time_field].double()
+    return interactions[name]
 
 
 def fold_in(model: Any, dataset: Any) -> str:

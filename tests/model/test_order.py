@@ -10,7 +10,7 @@ import pytest
 from recbole.data import create_dataset
 from recbole.quick_start import load_data_and_model, run_recbole
 
-from recbole_ktrec.compat.exact_times import PLACES
+from recbole_ktrec.compat.exact_times import EXACT
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation.foldin import interactions_of, with_interactions
 from recbole_ktrec.model import item_text
@@ -154,18 +154,50 @@ def test_history_documents_are_in_order(walking: Settings, monkeypatch: pytest.M
     assert seen[1] == [texts[item] for item in inter["item_id"].numpy()[mine][order]]
 
 
-def test_the_order_is_exact_in_a_random_split_too(textual: Settings, workplace: Path) -> None:
-    """Ten seconds apart, since 1970: as 32-bit floats nearly all of a user's times are one."""
+@pytest.fixture
+def hasty(textual: Settings, workplace: Path) -> dict[str, Any]:
+    """Settings for times ten seconds apart, since 1970: as 32-bit floats nearly all of a user's times are one."""
     rows = [f"u{user}\ti{item}\t{1.6e9 + 10 * item:.0f}" for user in range(20) for item in range(user % 2, 24, 2)]
     np.random.default_rng(3).shuffle(rows)
     path = workplace / "dataset" / "tiny" / "tiny.inter"
     path.write_text("\n".join(["user_id:token\titem_id:token\ttimestamp:float", *rows]) + "\n", encoding="utf-8")
     drawn = {"split": {"RS": [0.8, 0.1, 0.1]}, "group_by": "user", "order": "RO", "mode": "full"}
-    loaded = {"inter": ["user_id", "item_id", "timestamp"]}
-    _, model, (train, valid, _) = build(textual(load_col=loaded, eval_args=drawn), "KTEASE")
+    return textual(load_col={"inter": ["user_id", "item_id", "timestamp"]}, eval_args=drawn)
+
+
+def test_the_order_is_exact_after_a_fold_in_too(hasty: dict[str, Any], tmp_path: Path) -> None:
+    train = build(hasty)[2][0].dataset
+    path = tmp_path / "tiny.history.inter"
+    path.write_text(f"user_id:token\titem_id:token\ttimestamp:float\nu0\ti3\t{1.6e9 + 35:.0f}\n", encoding="utf-8")
+    both = Taken.of(with_interactions(train, interactions_of(path, train))).places
+    before, user = Taken.of(train).places, train.token2id("user_id", "u0")
+    others = [row for row in range(1, train.user_num) if row != user]
+    np.testing.assert_array_equal(both[others].toarray(), before[others].toarray())
+    own = both[user]
+    oldest_first = train.id2token("item_id", own.indices[np.argsort(-own.data)])
+    numbers = [int(token[1:]) for token in oldest_first]
+    assert numbers == sorted(numbers) and 3 in numbers, "i3 was taken after i2 and before i4"
+
+
+def test_a_history_that_is_given_later_keeps_its_dislikes_apart(walking: Settings, tmp_path: Path) -> None:
+    settings = walking(threshold={"timestamp": 1004}, load_col={"inter": ["user_id", "item_id", "timestamp"]})
+    settings |= {"TIME_FIELD": None, "eval_args": {"split": {"RS": [0.8, 0.1, 0.1]}, "order": "RO", "mode": "full"}}
+    train = build(settings)[2][0].dataset
+    before = Taken.of(train).matrix
+    left = np.flatnonzero(before[1].toarray()[0, 1:] == 0)[:2] + 1
+    liked, disliked = train.id2token("item_id", left)
+    path, user = tmp_path / "tiny.history.inter", train.id2token("user_id", 1)
+    rows = [f"{user}\t{liked}\t1004", f"{user}\t{disliked}\t1003"]
+    path.write_text("\n".join(["user_id:token\titem_id:token\ttimestamp:float", *rows]) + "\n", encoding="utf-8")
+    after = Taken.of(with_interactions(train, interactions_of(path, train))).matrix
+    assert after.nnz == before.nnz + 1 < len(train.inter_feat) and after[1, left[0]] == 1
+
+
+def test_the_order_is_exact_in_a_random_split_too(hasty: dict[str, Any]) -> None:
+    _, model, (train, valid, _) = build(hasty, "KTEASE")
     dataset = train.dataset
     assert len(set(dataset.inter_feat["timestamp"].tolist())) < 4, "what is mended"
-    assert PLACES not in dataset.field2type and len(valid._dataset.inter_feat) > 0
+    assert EXACT not in dataset.field2type and len(valid._dataset.inter_feat) > 0
     for user in range(1, 21):
         places = model.taken.places[user]
         oldest_first = places.indices[np.argsort(-places.data)]

@@ -51,7 +51,7 @@ def settings(
     size = tokenizer_saver(tmp_path, True)
     torch.manual_seed(0)
     model(model.config_class(vocab_size=size, **FAMILIES[request.param])).save_pretrained(tmp_path)
-    return TextSettings(encoder=str(tmp_path), max_length=32)
+    return TextSettings(encoder=str(tmp_path), max_length=32, last_layers=1)
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ _PAD = "[PAD]"
 #: What differs by less than this is equal but for rounding.
 _EQUAL = np.float32(1 - 1e-6)
 #: Keys that say which interactions and texts a source has, where its files lie and the encoder aside.
-_READ_BY = sorted({*OF_THE_DATA, "text_fields", "text_template", "text_missing"} - {"data_path"})
+_READ_BY = sorted({*OF_THE_DATA, "threshold", "text_fields", "text_template", "text_missing"} - {"data_path"})
 
 
 @dataclass
@@ -114,12 +114,14 @@ def hold_out(taken: sp.csr_matrix, users: int, draw: np.random.Generator) -> tup
 
 
 def interactions(source: Source) -> tuple[sp.csr_matrix, list[str]]:
-    """Return who took what, binary, and the item tokens; item 0 is padding."""
+    """Return who took what, binary, and the item tokens; item 0 is padding. Dislikes by ``threshold`` take no part."""
     users, _ = pd.factorize(source.frame["user"], sort=True)
     items, tokens = pd.factorize(source.frame["item"], sort=True)
-    ones = np.ones(len(users), dtype=np.float32)
-    taken = sp.csr_matrix((ones, (users, items + 1)), shape=(users.max(initial=-1) + 1, len(tokens) + 1))
+    shape = users.max(initial=-1) + 1, len(tokens) + 1
+    ones = np.ones(len(users), dtype=np.float32) if "taken" not in source.frame else source.frame["taken"].to_numpy()
+    taken = sp.csr_matrix((ones.astype(np.float32), (users, items + 1)), shape=shape)
     taken.sum_duplicates()
+    taken.eliminate_zeros()
     taken.data[:] = 1
     return taken, [_PAD, *map(str, tokens)]
 
@@ -167,7 +169,8 @@ def read_domain(
     found = item_vectors(item_file, tokens, settings, device, field, source.encoding)
     drawn = 1 + draw.permutation(len(tokens) - 1)[:candidates]
     parts = [
-        source.digest, dict(source.fields), found.fingerprint, asdict(settings), whitening, users, candidates, seed,
+        source.digest, dict(source.fields), values.get("threshold"),
+        found.fingerprint, asdict(settings), whitening, users, candidates, seed,
     ]  # fmt: skip
     return Domain(
         name,

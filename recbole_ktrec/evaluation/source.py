@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from recbole_ktrec.atomic import encoding_of, read_header
-from recbole_ktrec.errors import DataError
+from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation.harness import data_config
 from recbole_ktrec.files import file_sha256, nearest_folder
 
@@ -30,7 +30,8 @@ class Source:
         name: its name; the files are ``folder/name.inter`` and so on.
         folder: where they lie.
         frame: columns ``user``, ``item`` (tokens), ``row`` (row in the .inter file, from 0) and, where there is one,
-            ``time``; one row for each interaction that RecBole's filters leave.
+            ``time``, and ``taken`` where ``threshold`` tells dislikes apart; one row for each interaction that
+            RecBole's filters leave.
         fields: the column that each of ``USER_ID_FIELD``, ``ITEM_ID_FIELD``, ``TIME_FIELD`` and ``RATING_FIELD`` names.
         digest: SHA-256 over the data set's files and the rows that are left.
         encoding: of the files.
@@ -92,7 +93,7 @@ def read_source(name: str, values: Mapping[str, Any]) -> Source:
         hint = _only_parts(values) or f"name the folder that holds [{name}] with --data-path.{nearest_folder(folder)}"
         raise DataError(f"There is no file [{inter}]: {hint}")
     encoding = encoding_of(config)
-    _want_time(config, inter, encoding)
+    _want_columns(config, inter, encoding)
     loaded = _load(config)
     if len(read_lines(inter, encoding)) - 1 != loaded.attrs["rows_read"]:
         raise DataError(f"[{inter}] has quoted line breaks: write each interaction on one line.")
@@ -106,6 +107,8 @@ def read_source(name: str, values: Mapping[str, Any]) -> Source:
     )
     if fields["TIME_FIELD"] in loaded:
         frame["time"] = loaded[fields["TIME_FIELD"]].astype(float)
+    if config["threshold"]:
+        frame["taken"] = _taken(loaded, config["threshold"], inter)
     return Source(name, folder, frame, fields, _digest(folder, name, frame["row"].to_numpy()), encoding)
 
 
@@ -115,11 +118,27 @@ def _only_parts(values: Mapping[str, Any]) -> str:
     return f"the data set has the parts [{', '.join(parts)}] (benchmark_filename); put them together into that file."
 
 
-def _want_time(config: Any, inter: Path, encoding: str) -> None:
-    """Load the time column too, which RecBole's default leaves out."""
+def _want_columns(config: Any, inter: Path, encoding: str) -> None:
+    """Load the columns of the time and of ``threshold`` too, which RecBole's default leaves out."""
     columns = (config["load_col"] or {}).get("inter")
-    if columns and columns != "*" and config["TIME_FIELD"] in {field.name for field in read_header(inter, encoding)}:
-        config["load_col"] = {**config["load_col"], "inter": sorted({*columns, config["TIME_FIELD"]})}
+    if columns and columns != "*":
+        there = {field.name for field in read_header(inter, encoding)}
+        wanted = {config["TIME_FIELD"], *(config["threshold"] or ())} & there
+        config["load_col"] = {**config["load_col"], "inter": sorted({*columns, *wanted})}
+
+
+def _taken(loaded: pd.DataFrame, threshold: Mapping[str, float], inter: Path) -> pd.Series:
+    """Return which interactions count as taken, as RecBole labels them: gaps of the column are filled with its mean."""
+    if len(threshold) != 1:
+        raise ConfigError(f"threshold {dict(threshold)} names {len(threshold)} columns: RecBole takes one.")
+    ((column, least),) = threshold.items()
+    if column not in loaded:
+        raise DataError(
+            f"[{inter}] has no column [{column}], which threshold names: correct it, or, if it is meant for other data "
+            "sets, put it into a property file beside each of them (NAME.yaml)."
+        )
+    values = loaded[column].astype(float)
+    return values.fillna(values.mean()) >= least
 
 
 def features(folder: Path, name: str) -> list[str]:

@@ -85,6 +85,19 @@ def test_other_columns_are_other_interactions(values: Callable[[str], dict[str, 
     assert len(keys) == 2
 
 
+def test_dislikes_are_not_learned_from(values: Callable[[str], dict[str, Any]], workplace: Path) -> None:
+    path = workplace / "dataset" / "one" / "one.inter"
+    header, *rows = path.read_text().splitlines()
+    place = [cell.partition(":")[0] for cell in header.split("\t")].index("rating")
+    liked = sum(float(row.split("\t")[place]) >= 4 for row in rows)
+    kept = read_domain("one", {**values("one"), "threshold": {"rating": 4}}, 0.4, 10, 10, 1)
+    assert kept.facts["interactions"] == liked < len(rows) and kept.facts["read_by"]["threshold"] == {"rating": 4}
+    assert kept.rest.nnz + kept.sample.positives.nnz == liked
+    assert kept.key != read_domain("one", values("one"), 0.4, 10, 10, 1).key
+    with pytest.raises(DataError, match=r"one.inter\] has no column \[stars\], which threshold names"):
+        read_domain("one", {**values("one"), "threshold": {"stars": 4}}, 0.4, 10, 10, 1)
+
+
 def test_one_source_alone_is_warned_of(
     values: Callable[[str], dict[str, Any]], workplace: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

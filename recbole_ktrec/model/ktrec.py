@@ -69,7 +69,7 @@ class KTRec(GeneralRecommender):
         user_text = user_side(config, dataset, interactions, self.transfer)
         width = None if user_text is None else user_text.width
         text = item_side(config, dataset, interactions, self.device, self.transfer, width)
-        self.text_fingerprint, self.live = text.fingerprint, text.live
+        self.text_fingerprint, self.live, self.text_directions = text.fingerprint, text.live, text.directions
         self.net = FusionModel(text.stored, self.n_users, fusion_options(config, self.transfer), user_text)
         if config["fusion"] == "id":
             config["prior"] = "none"  # no texts in the closed form either

@@ -51,7 +51,8 @@ class Source(nn.Module):
         if not len(self.users):
             raise DataError(f"source_datasets: in [{dataset.dataset_path}] no user took two items.")
         encoder = None if model.live is None else model.live.encoder
-        text = text_side(config, dataset, interactions, model.device, encoder)
+        # Towers mean the same in every domain, so texts must lie in one space: that of the target.
+        text = text_side(config, dataset, interactions, model.device, encoder, model.text_directions)
         self.live = text.live
         self.net = FusionModel(text.stored, interactions.shape[0], model.net.options)
         for part in SHARED:

@@ -26,30 +26,34 @@ class TextSide:
         stored: whitened and smoothed ``[n_items, width]``.
         fingerprint: of the encoder; empty without text.
         live: the encoder, if it is trained.
+        directions: of the text space that are kept ``[dim, width]``, None if all are.
     """
 
     stored: SharedRows
     fingerprint: dict[str, Any]
     live: LiveText | None = None
+    directions: np.ndarray | None = None
 
 
-def text_side(
-    config: Any, dataset: Any, interactions: sp.csr_matrix, device: torch.device, encoder: TextEncoder | None = None
-) -> TextSide:
+def text_side(config: Any, dataset: Any, interactions: sp.csr_matrix, device: torch.device,
+              encoder: TextEncoder | None = None, directions: np.ndarray | None = None) -> TextSide:  # fmt: skip
     """Return the text vectors of the items of ``dataset``, whitened on their own.
 
     Args:
         interactions: of the training part, binary ``[n_users, n_items]``.
         encoder: one that is trained already, to be shared; None loads one if it is to be trained.
+        directions: of the text space that another data set keeps, to be shared; None: those that ``embedding_size``
+            asks for.
     """
     found = load_item_text(config, dataset)
     power, width = float(config["whitening"]), config["embedding_size"]
-    plain = whitened_text(found.matrix, found.has_text, power, width)
+    if not found.has_text.any():
+        return TextSide(SharedRows(whitened_text(found.matrix, found.has_text, power, width)), found.fingerprint)
+    whitening = fit_whitening(found.matrix[np.flatnonzero(found.has_text)], power, width, directions)
+    plain = whitening.rows(found.matrix, found.has_text)
     stored = SharedRows(smooth_items(interactions, plain, int(config["graph_layers"])))
     settings = TextSettings.from_mapping(config)
-    if settings.encoder_training == "frozen" or not found.has_text.any():  # nothing to train the encoder with
-        return TextSide(stored, found.fingerprint)
-    texts = load_texts(config, dataset)
-    whitening = fit_whitening(found.matrix[np.flatnonzero(found.has_text)], power, width)
-    live = LiveText(texts, settings, whitening, plain, stored, device, encoder)
-    return TextSide(stored, found.fingerprint, live)
+    live = None
+    if settings.encoder_training != "frozen":
+        live = LiveText(load_texts(config, dataset), settings, whitening, plain, stored, device, encoder)
+    return TextSide(stored, found.fingerprint, live, whitening.directions)

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from recbole.quick_start import load_data_and_model, run_recbole
@@ -153,6 +154,19 @@ def test_the_encoder_in_training_is_shared(joint: Settings) -> None:
     training.add_gradients()
     assert parameter.grad is not None and parameter.grad.abs().sum() > 0
     assert not any("source" in name for name in trainer.model.state_dict())
+
+
+def test_target_and_source_keep_the_same_directions_of_the_text_space(joint: Settings) -> None:
+    vectors, directions = [], []
+    for width in (None, 4):
+        trainer, _ = build(joint(embedding_size=width, graph_layers=0, whitening=0))
+        (source,) = JointTraining(trainer.model, trainer.config, 0.01, 0.0).sources
+        vectors.append(source.net.text.all(torch.device("cpu")).numpy())
+        directions.append(trainer.model.text_directions)
+    assert directions[0] is None and directions[1].shape == (16, 4)
+    kept = vectors[0] @ directions[1]
+    lengths = np.maximum(np.linalg.norm(kept, axis=1, keepdims=True), 1e-9)
+    np.testing.assert_allclose(vectors[1], kept / lengths, atol=1e-4)
 
 
 def test_source_data_path_is_another_folder(joint: Settings, workplace: Path) -> None:

@@ -38,6 +38,16 @@ def test_whitening_a_catalogue_smaller_than_its_vectors_keeps_what_is_alike_alik
     assert (similar[np.arange(0, 20, 2), np.arange(1, 20, 2)] > 0.5).all()
 
 
+def test_directions_of_another_catalogue_put_both_into_one_space() -> None:
+    draw = np.random.default_rng(4)
+    one, other = (draw.normal(size=(200, 6)) * np.roll([9.0, 5.0, 3.0, 2.0, 1.0, 0.5], by) for by in (0, 3))
+    kept = fit_whitening(one, 0.5, width=3).directions
+    assert kept is not None and np.abs(kept[:3]).round().sum() == 3, "the first three columns vary most"
+    both = fit_whitening(other, 0.5, 3, kept)
+    np.testing.assert_allclose(both.matrix, fit_whitening(other, 0.5).matrix @ kept, atol=1e-6)
+    np.testing.assert_allclose(fit_whitening(one, 0.5, 3, kept).matrix, fit_whitening(one, 0.5, 3).matrix)
+
+
 def test_whitening_leaves_rows_without_text_zero_and_cuts_to_a_width() -> None:
     vectors = np.random.default_rng(0).normal(size=(20, 5)).astype(np.float32)
     has_text = np.arange(20) > 2

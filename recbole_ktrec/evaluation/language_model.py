@@ -35,12 +35,14 @@ def train_language_model(
         output: folder of the artifact.
 
     Returns:
-        what the card tells: the record of the training, and in ``folder`` where the encoder is inside ``output``.
+        what the card tells: the record of the training, in ``folder`` where the encoder is inside ``output``, and in
+        ``trained_from`` the name of the one that it was before.
     """
     domains = [text_domain(name, values(name), held_out_users, settings.seed) for name in names]
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    encoder = train_encoder(domains, TextSettings.from_mapping(values(names[0])), settings, output, device)
-    return {"folder": ENCODER, **(read_report(encoder) or {})}
+    text = TextSettings.from_mapping(values(names[0]))
+    encoder = train_encoder(domains, text, settings, output, device)
+    return {"folder": ENCODER, "trained_from": text.encoder, **(read_report(encoder) or {})}
 
 
 def text_domain(name: str, values: Mapping[str, Any], held_out_users: int, seed: int) -> TextDomain:

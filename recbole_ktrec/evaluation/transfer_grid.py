@@ -20,6 +20,7 @@ from recbole_ktrec.evaluation.source import read_source
 from recbole_ktrec.evaluation.splits import SplitSpec
 from recbole_ktrec.evaluation.transfer_split import KINDS, SAMPLES, check_shares, prepare_share
 from recbole_ktrec.model.artifact import Artifact, load
+from recbole_ktrec.model.trained_encoder import check_base, encoder_keys
 
 MODELS = ("KTEASE", "KTRec")
 TRANSFERS = ("frozen", "adapter", "full")
@@ -91,6 +92,8 @@ class CurvePlan:
     """A curve with its data and its jobs.
 
     Attributes:
+        own_encoder: keys that name the artifact's language model; none if it has none, or the run another encoder.
+        untrained: fingerprint of the encoder of all that does not read the artifact.
         prepared: (share, seed) -> split.
         jobs: (variant, share, seed) -> job; those of the kernel have share 0 where the queries are the same at all.
     """
@@ -98,6 +101,8 @@ class CurvePlan:
     curve: Curve
     artifact: Artifact
     data: DatasetPlan
+    own_encoder: dict[str, str | None]
+    untrained: dict[str, Any]
     prepared: dict[tuple[float, int], Prepared] = field(default_factory=dict)
     jobs: dict[tuple[str, float, int], Job] = field(default_factory=dict)
 
@@ -147,12 +152,14 @@ def plan_curve(curve: Curve, folder: Path, show_progress: bool = True) -> CurveP
     """Check the artifact, read the target, write its splits below ``folder`` and list the jobs.
 
     Raises:
+        ConfigError: texts would be read with another encoder than the artifact's language model was trained from.
         DataError: the artifact or the data cannot be used.
     """
     artifact = load(curve.pretrained)
     values = {**dataset_settings(curve.dataset, curve.data_path), **curve.given, "data_path": curve.data_path}
+    own, untrained = _encoders(curve.pretrained.resolve(), artifact.card, values)
     source = read_source(curve.dataset, values)
-    plan = CurvePlan(curve, artifact, DatasetPlan(curve.dataset, source, values, {}))
+    plan = CurvePlan(curve, artifact, DatasetPlan(curve.dataset, source, values, {}), own, untrained)
     shares = sorted({0.0, *curve.shares})  # the kernel is there in any case
     pairs = [(share, seed) for share in shares for seed in curve.seeds]
     for share, seed in tqdm(pairs, desc="Splits", unit="split", disable=not show_progress):
@@ -161,6 +168,14 @@ def plan_curve(curve: Curve, folder: Path, show_progress: bool = True) -> CurveP
     for share in shares:
         _add_jobs(plan, share)
     return plan
+
+
+def _encoders(
+    folder: Path, card: Mapping[str, Any], values: Mapping[str, Any]
+) -> tuple[dict[str, str | None], dict[str, Any]]:
+    """Return what :class:`CurvePlan` keeps of the encoders; refuse such as no comparison would be fair with."""
+    own = encoder_keys(folder, card, values, values.get("text_encoder") is not None)
+    return own, check_base(folder, card, values)
 
 
 def _add_jobs(plan: CurvePlan, share: float) -> None:
@@ -176,12 +191,10 @@ def _add_jobs(plan: CurvePlan, share: float) -> None:
 def encoding_grid(plan: CurvePlan) -> Grid:
     """Return a grid that reads item texts with each encoder that the jobs need."""
     grid = grid_of(plan.curve, 0)
-    trained = plan.artifact.card.get("language_model")
-    if not trained:
-        return grid
-    own = {"text_encoder": str((plan.curve.pretrained / trained["folder"]).resolve()), "text_encoder_revision": None}
     taken = [
-        dataclasses.replace(entry, config={**entry.config, **own}) if "pretrained" in entry.config else entry
+        dataclasses.replace(entry, config={**entry.config, **plan.own_encoder})
+        if "pretrained" in entry.config
+        else entry
         for entry in grid.entries
     ]
     return dataclasses.replace(grid, entries=taken)

@@ -55,7 +55,8 @@ def _artifact(plan: CurvePlan) -> dict[str, Any]:
     names = [source["name"] for source in card["sources"]]
     return {
         "sources": names, "made": card.get("made"), "package": card.get("package"), "encoder": card["encoder"],
-        "language_model": bool(card.get("language_model")), "sha256": content_sha256(plan.curve.pretrained),
+        "untrained_encoder": plan.untrained, "language_model": bool(card.get("language_model")),
+        "sha256": content_sha256(plan.curve.pretrained),
         "target_among_sources": bool(plan.artifact.learned_from([plan.curve.dataset], plan.data.source.inter_sha256)),
     }  # fmt: skip
 

@@ -79,11 +79,10 @@ class TransferredTexts:
 
         @functools.cache
         def untrained() -> Texts:
-            view, own = UntrainedEncoder.of(config), (found, user)
-            if view is not config:
-                other = load_item_text(view, dataset), load_user_text(view, dataset, interactions)
-                own = other if other[0].matrix.shape == found.matrix.shape else own
-            return made(plain, *own)
+            view = UntrainedEncoder.of(config)
+            if view is config:
+                return made(plain, found, user)
+            return made(plain, load_item_text(view, dataset), load_user_text(view, dataset, interactions))
 
         return cls(settings, found.fingerprint, made(moved, found, user), untrained)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,9 +14,10 @@ from recbole.data import create_dataset, data_preparation
 from recbole.utils import get_model, get_trainer, init_seed
 
 from recbole_ktrec.cli import main
-from recbole_ktrec.errors import DataError, EncoderError
+from recbole_ktrec.errors import ConfigError, DataError, EncoderError
 from recbole_ktrec.evaluation.domains import read_domain
 from recbole_ktrec.evaluation.language_model import text_domain
+from recbole_ktrec.evaluation.transfer_grid import Curve, encoding_grid, plan_curve
 from recbole_ktrec.model.artifact import load
 from recbole_ktrec.model.held_out import held_out
 from recbole_ktrec.model.interactions import binary_interactions
@@ -46,13 +48,14 @@ def test_language_model_is_trained_first_and_taken_by_a_target(
     card = load(workplace / "out").card
     told = card["language_model"]
     losses = [entry["loss"] for entry in told["held_out"]]
-    assert told["folder"] == "encoder" and told["job"]["settings"]["held_out"] == "two" and min(losses) < losses[0]
+    assert (told["folder"], told["trained_from"]) == ("encoder", encoder)
+    assert told["job"]["settings"]["held_out"] == "two" and min(losses) < losses[0]
     assert told["job"]["encoder"]["sha256"] != card["encoder"]["sha256"]
     found = TextSettings(encoder=str(workplace / "out" / "encoder"), max_length=16)
     assert encoder_fingerprint(found, locate_encoder(found))["sha256"] == card["encoder"]["sha256"]
     write_target(workplace)
     for model in ("KTEASE", "KTRec"):
-        run = target(model, pretrained="out", closed_form=model == "KTEASE")
+        run = target(model, pretrained="out", closed_form=model == "KTEASE", transfer_guard=False)
         assert run.text_encoder == str(Path("out") / "encoder"), model
         named = target(model, pretrained="out", closed_form=model == "KTEASE", text_encoder=encoder)
         assert named.text_encoder == run.text_encoder, "the encoder that it was trained from is no other one"
@@ -61,7 +64,8 @@ def test_language_model_is_trained_first_and_taken_by_a_target(
     (other / "tokenizer_config.json").write_text('{"do_lower_case": false}')
     with pytest.raises(EncoderError, match=r"The artifact \[out\] was trained with.*out/encoder.*other"):
         target("KTRec", pretrained="out", text_encoder=str(other), closed_form=False)
-    assert target("KTEASE", pretrained="out", text_encoder="out/encoder").model.transfer is not None
+    own = target("KTEASE", pretrained="out", text_encoder="out/encoder", transfer_guard=False)
+    assert own.model.transfer is not None
     (workplace / "out" / "encoder").rename(workplace / "away")
     with pytest.raises(DataError, match=r"out/encoder\] is missing"):
         target("KTEASE", pretrained="out")
@@ -99,6 +103,45 @@ def test_guard_compares_with_the_encoder_that_the_run_would_have(
     assert with_guard["untrained"] == pytest.approx(sample.ndcg(alone.model.scores(users)), abs=1e-6)
     (workplace / "dataset" / "tiny" / "tiny.yaml").write_text("text_encoder: ./nowhere\n")
     assert untrained_texts(target("KTEASE", pretrained="out").config, run.train, texts) is texts
+
+
+@pytest.mark.parametrize("named", [None, "out/encoder"])
+def test_guard_does_not_compare_with_another_encoder_than_the_language_model_was_trained_from(
+    values: Callable[[str], dict[str, Any]], workplace: Path, encoder: str, named: str | None
+) -> None:
+    """Neither the default nor the trained one itself; without a comparison there is nothing to refuse."""
+    assert main(call(encoder, *TRAINED)) == 0
+    write_target(workplace)
+    other = save_tiny_bert(workplace / "other")
+    (other / "tokenizer_config.json").write_text('{"do_lower_case": false}')
+    (workplace / "dataset" / "tiny" / "tiny.yaml").write_text(f"text_encoder: {other}\n")
+    given = {"pretrained": "out", "text_encoder": named}
+    wrong = re.escape(named or str(other))
+    for model in ("KTEASE", "KTRec"):
+        with pytest.raises(ConfigError, match=rf"trained from \[{encoder}\].*read with \[{wrong}\].*set text_encoder"):
+            target(model, **given, closed_form=model == "KTEASE")
+        run = target(model, **given, closed_form=model == "KTEASE", transfer_guard=False)
+        assert run.text_encoder == str(Path("out") / "encoder")
+    assert target("KTEASE", **given, transfer="zero_shot").text_encoder == str(Path("out") / "encoder")
+
+
+def test_transfer_report_is_of_the_encoder_that_the_language_model_was_trained_from(
+    values: Callable[[str], dict[str, Any]], workplace: Path, encoder: str
+) -> None:
+    assert main(call(encoder, *TRAINED)) == 0
+    write_target(workplace)
+    given = {"text_max_length": 16, "use_gpu": False}
+    curve = Curve("tiny", str(workplace / "dataset"), workplace / "out", [0.0], [2020], given=given)
+    (workplace / "dataset" / "tiny" / "tiny.yaml").write_text("text_encoder: out/encoder\n")
+    with pytest.raises(ConfigError, match=rf"trained from \[{encoder}\].*read with \[out/encoder\]"):
+        plan_curve(curve, workplace / "splits", False)
+    assert not (workplace / "splits").exists()
+    (workplace / "dataset" / "tiny" / "tiny.yaml").write_text(f"text_encoder: {encoder}\n")
+    plan = plan_curve(curve, workplace / "splits", False)
+    assert plan.untrained["encoder"] == encoder
+    read = {entry.label: entry.settings(plan.data.values)["text_encoder"] for entry in encoding_grid(plan).entries}
+    own = str(workplace / "out" / "encoder")
+    assert read == {"transferred": own, "kernel": encoder, "shuffled": own}
 
 
 def test_domain_of_the_language_model_lacks_what_is_held_out(

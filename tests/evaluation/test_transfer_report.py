@@ -163,6 +163,10 @@ def test_the_whole_curve(make: Callable[..., Curve], in_process: Runner, workpla
     assert numbers.mean(100.0, "shuffled", among) < numbers.mean(100.0, "transferred", among)
     report = (workplace / "out" / "report.md").read_text()
     assert "| 50 % |" in report and "cold items among themselves" in report and "| 0 % |" in report
+    artifact = results["artifact"]
+    assert artifact["untrained_encoder"] == artifact["encoder"] and f"All texts are read with [{workplace}" in report
+    artifact["untrained_encoder"] = {"encoder": "a/base", "sha256": "2" * 64}
+    assert f"read texts with [a/base] (sha256 {'2' * 16}), the others with the artifact's" in render(results, False)
     assert "NDCG@10" in results["verdicts"][0]["text"] and [one["share"] for one in results["verdicts"]] == [0.0, 100.0]
 
 

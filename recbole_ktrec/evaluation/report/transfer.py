@@ -171,6 +171,7 @@ def render(results: Mapping[str, Any], plotted: bool) -> str:
         f"Knowledge from {', '.join(artifact['sources'])}; model {settings['model']}, transfer {settings['transfer']}, "
         f"split {settings['split']}, seeds {', '.join(map(str, settings['seeds']))}."
     )
+    parts.append(_encoders(artifact))
     if artifact["target_among_sources"]:
         parts.append("**The target is one of the sources: what follows is no transfer.**")
     parts += ["\n".join(f"- {one['text']}" for one in results["verdicts"])]
@@ -190,6 +191,21 @@ def render(results: Mapping[str, Any], plotted: bool) -> str:
         parts.append("## Without a result")
         parts += [f"- {run['variant']} at {run['share']:g} %, seed {run['seed']}: {run['error']}" for run in failed]
     return "\n\n".join(parts) + "\n"
+
+
+def _encoders(artifact: Mapping[str, Any]) -> str:
+    """Return whose text vectors the columns read."""
+    own, untrained = artifact["encoder"], artifact["untrained_encoder"]
+    if own["sha256"] == untrained["sha256"]:
+        return f"All texts are read with {_encoder(untrained)}."
+    return (
+        f"Kernel, scratch and what is untrained inside the guard read texts with {_encoder(untrained)}, the others "
+        f"with the artifact's language model {_encoder(own)}, which was trained from it."
+    )
+
+
+def _encoder(fingerprint: Mapping[str, Any]) -> str:
+    return f"[{fingerprint['encoder']}] (sha256 {fingerprint['sha256'][:16]})"
 
 
 def title(metric: str) -> str:

@@ -164,7 +164,7 @@ def _copied(
     source: Source, spec: SplitSpec, settings: dict[str, Any], values: Mapping[str, Any], folder: Path
 ) -> Prepared:
     name = f"{source.name}-same"
-    info = {"format": FORMAT, "dataset": source.name, "source": source.digest}
+    info = {"format": FORMAT, **source.origin}
 
     def fill(target: Path) -> None:
         lines = read_lines(source.file("inter"), source.encoding)
@@ -180,7 +180,7 @@ def _copied(
 def _written(source: Source, spec: SplitSpec, values: Mapping[str, Any], folder: Path) -> Prepared:
     parts = assign(source.frame, spec)
     name = f"{source.name}-{spec.tag}"
-    info = {"format": FORMAT, "dataset": source.name, "source": source.digest, **asdict(spec)}
+    info = {"format": FORMAT, **source.origin, **asdict(spec)}
     if spec.kind == "time":
         info["seed"] = None  # it draws nothing: all seeds share the folder
     info["counts"] = describe(source.frame, parts)

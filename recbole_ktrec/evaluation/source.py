@@ -53,6 +53,11 @@ class Source:
         """SHA-256 of the .inter file."""
         return file_sha256(self.file("inter"))
 
+    @property
+    def origin(self) -> dict[str, str]:
+        """What a split says of the data set that it is from, see :mod:`recbole_ktrec.model.same_data`."""
+        return {"dataset": self.name, "source": self.digest, "inter_sha256": self.inter_sha256}
+
 
 def read_lines(path: Path, encoding: str = "utf-8") -> list[str]:
     """Lines of an atomic file without the line ends; blank ones left out, as RecBole's reader does."""

@@ -81,10 +81,12 @@ def publish(target: Path, info: dict[str, Any], about: dict[str, Any], fill: Any
     is written again: what is said of the data may have changed, and registered models read it there."""
     mark, said = target / "split.json", yaml.safe_dump(about, sort_keys=True, allow_unicode=True)
     if mark.is_file():
-        found = json.loads(mark.read_text(encoding="utf-8"))
-        # Counts only describe: a later version may count more.
-        if {**found, "counts": 0} == {**json.loads(json.dumps(info)), "counts": 0}:
+        found, wanted = json.loads(mark.read_text(encoding="utf-8")), json.loads(json.dumps(info))
+        only_describe = dict.fromkeys(("counts", "inter_sha256"))  # a later version may tell more; ``source`` decides
+        if {**found, **only_describe} == {**wanted, **only_describe}:
             write_whole(target / f"{target.name}.yaml", said)
+            if found != wanted:
+                write_json(mark, info)
             return
         raise DataError(f"[{target}] holds a split of other data: remove it, or choose another --output.")
     shutil.rmtree(target, ignore_errors=True)

@@ -104,7 +104,7 @@ def prepare_share(source: Source, spec: SplitSpec, percent: float, values: Mappi
     prints["candidates"] = fingerprint(items)
     described = asdict(spec) | {"percent": percent} | ({} if whole else {"sample": sample})
     counts = _counts(frame, parts, masks)
-    info = {"transfer_format": FORMAT, "dataset": source.name, "source": source.digest, **described}
+    info = {"transfer_format": FORMAT, **source.origin, **described}
     info |= {"counts": counts, "fingerprints": prints}
     settings = {**WRITTEN_SETTINGS, **_all_items(source, values), "seed": spec.seed}
     if not masks["train"].any():

@@ -6,19 +6,26 @@ import json
 from pathlib import Path
 from typing import Any
 
+from recbole_ktrec.files import file_sha256
 
-def origin(config: Any) -> str:
-    """Return the name of the data set that this run's was split from (``ktrec benchmark`` writes it), "" if none."""
-    mark = Path(config["data_path"]) / "split.json"
-    return str(json.loads(mark.read_text(encoding="utf-8")).get("dataset", "")) if mark.is_file() else ""
+
+def _mark(config: Any) -> dict[str, Any]:
+    """Return what ``ktrec benchmark`` and ``transfer-report`` write beside a split, empty where there is none."""
+    path = Path(config["data_path"]) / "split.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
 def names(config: Any) -> set[str]:
     """Return the names of the run's data set and of the one that it was split from."""
-    return {str(config["dataset"]), origin(config)} - {""}
+    return {str(config["dataset"]), str(_mark(config).get("dataset", ""))} - {""}
 
 
-def interaction_file(config: Any) -> Path | None:
-    """Return the ``.inter`` file of a data set that is split in memory, None where its parts are files."""
+def inter_sha256(config: Any) -> str | None:
+    """Return the digest of the ``.inter`` file that the run's interactions are from, None where it is not known.
+
+    Of a split, that of the data set that was split: its parts look like nobody's file.
+    """
+    if split_from := _mark(config).get("inter_sha256"):
+        return str(split_from)
     path = Path(config["data_path"]) / f"{config['dataset']}.inter"
-    return path if path.is_file() else None
+    return file_sha256(path) if path.is_file() else None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import ConfigError
-from recbole_ktrec.files import check_data_folder, check_interactions, file_sha256
+from recbole_ktrec.files import check_data_folder, check_interactions
 from recbole_ktrec.model import same_data
 from recbole_ktrec.register.arguments import no_command_line, quoted
 from recbole_ktrec.text import TextSettings
@@ -47,9 +47,8 @@ def load_source(name: str, data_path: str, target: Any) -> tuple[Any, Any]:
 
 
 def _refuse_own_data(name: str, config: Any, target: Any) -> None:
-    own, other = same_data.interaction_file(target), same_data.interaction_file(config)
-    copied = own is not None and other is not None and file_sha256(own) == file_sha256(other)
-    if copied or same_data.names(config) & same_data.names(target):
+    own, other = same_data.inter_sha256(target), same_data.inter_sha256(config)
+    if (own is not None and own == other) or same_data.names(config) & same_data.names(target):
         raise ConfigError(
             f"source_datasets: [{name}] holds the interactions of [{target['dataset']}], the data set of this run; as "
             "a source it would be trained on its own validation and test interactions."

@@ -13,7 +13,6 @@ import numpy as np
 import scipy.sparse as sp
 
 from recbole_ktrec.errors import ConfigError, number, one_of
-from recbole_ktrec.files import file_sha256
 from recbole_ktrec.model import same_data
 from recbole_ktrec.model.artifact import Artifact, Shape, load
 from recbole_ktrec.model.interactions import Taken
@@ -69,8 +68,7 @@ class TransferSettings:
                 raise ConfigError(f"transfer [{how}] needs pretrained: the folder that `ktrec pretrain` wrote.")
             return None
         artifact = load(Path(str(config["pretrained"])).expanduser())
-        inter = same_data.interaction_file(config)
-        if source := artifact.learned_from(same_data.names(config), file_sha256(inter) if inter else None):
+        if source := artifact.learned_from(same_data.names(config), same_data.inter_sha256(config)):
             _logger.warning(told_twice(artifact.folder, source))
         return cls(artifact, how, guard, count)
 

@@ -19,6 +19,7 @@ from recbole_ktrec.evaluation.harness import item_tokens, load_parts, make_confi
 from recbole_ktrec.evaluation.prepare import Prepared, prepare
 from recbole_ktrec.evaluation.source import Source, read_source
 from recbole_ktrec.evaluation.splits import SplitSpec, fingerprint, pair_fingerprint
+from recbole_ktrec.files import file_sha256
 from recbole_ktrec.register.arguments import no_command_line
 from tests.conftest import write_tiny_dataset
 
@@ -122,6 +123,7 @@ def test_written_splits_run_in_recbole_and_match_their_fingerprints(
     folder = tmp_path / "splits" / prepared.dataset
     told = json.loads((folder / "split.json").read_text())
     assert (told["kind"], told["share"], told["seed"], told["source"]) == (kind, 0.3, 5, source.digest)
+    assert told["inter_sha256"] == file_sha256(workplace / "dataset" / "tiny" / "tiny.inter")
     rows = sum(len(path.read_text().splitlines()) - 1 for path in folder.glob("*.inter"))
     assert rows == told["counts"]["interactions"] == 240
     assert (folder / f"{prepared.dataset}.history.inter").is_file() == (kind == "cold_user")

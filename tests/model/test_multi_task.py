@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 from pathlib import Path
@@ -14,6 +15,7 @@ from recbole.quick_start import load_data_and_model, run_recbole
 from recbole.utils import get_trainer
 
 from recbole_ktrec.errors import ConfigError, DataError
+from recbole_ktrec.files import file_sha256
 from recbole_ktrec.model.multi_task import SHARED, JointTraining, joint_training
 from tests import support
 from tests.conftest import write_tiny_dataset
@@ -207,3 +209,15 @@ def test_what_a_split_was_made_from_is_no_source_of_it(joint: Settings, workplac
     (workplace / "dataset/tiny/split.json").write_text('{"dataset": "other"}', encoding="utf-8")
     with pytest.raises(ConfigError, match="own validation and test"):
         epochs(joint(), 1)
+
+
+def test_a_copy_of_what_a_split_was_made_from_is_no_source_of_it(joint: Settings, workplace: Path) -> None:
+    """Parts that are files look like no data set: the split says what it is from."""
+    digest = file_sha256(workplace / "dataset/other/other.inter")
+    (workplace / "dataset/tiny/tiny.inter").rename(workplace / "dataset/tiny/tiny.train.inter")
+    for part in ("valid", "test"):
+        shutil.copy(workplace / "dataset/tiny/tiny.train.inter", workplace / f"dataset/tiny/tiny.{part}.inter")
+    said = json.dumps({"dataset": "shop", "inter_sha256": digest})
+    (workplace / "dataset/tiny/split.json").write_text(said, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"\[other\] holds the interactions of \[tiny\]"):
+        epochs(joint(benchmark_filename=["train", "valid", "test"]), 1)

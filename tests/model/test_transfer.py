@@ -99,10 +99,15 @@ def test_an_artifact_of_the_target_under_another_name_is_warned_of(
 def test_an_artifact_of_what_a_split_was_made_from_is_warned_of(
     textual: Settings, artifact: Callable[..., str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    config = build(textual(pretrained=artifact()))[0]
-    (Path(config["data_path"]) / "split.json").write_text('{"dataset": "a"}')
-    assert TransferSettings.read(config) is not None
-    assert "was learned from [a], this run's own data" in caplog.text
+    config = build(textual(pretrained=(folder := artifact())))[0]
+    card = json.loads((Path(folder) / CARD).read_text())
+    card["sources"][0]["inter_sha256"] = "c0"
+    (Path(folder) / CARD).write_text(json.dumps(card))
+    for said in ({"dataset": "a"}, {"dataset": "copy", "inter_sha256": "c0"}):
+        caplog.clear()
+        (Path(config["data_path"]) / "split.json").write_text(json.dumps(said))
+        assert TransferSettings.read(config) is not None
+        assert "was learned from [a], this run's own data" in caplog.text
 
 
 def test_zero_shot_follows_the_length_of_the_histories(textual: Settings, artifact: Callable[..., str]) -> None:

@@ -281,17 +281,17 @@ class KTRec(GeneralRecommender):
         return super().load_state_dict(*args, **kwargs)
 
     def load_other_parameter(self, para: dict[str, Any] | None) -> None:
-        """Refuse a checkpoint that was trained with another text encoder.
+        """Refuse a checkpoint that was trained with another text encoder or artifact.
 
         Raises:
-            EncoderError: the encoders differ; the message names both.
+            DataError, EncoderError: they differ; the message names it.
         """
         para = para or {}
         if para and self.text_fingerprint:
             check_fingerprint(para["text_fingerprint"], self.text_fingerprint)
         self.transfer_choice = dict(para.get("transfer_choice") or {})
         if self.transfer and self.transfer_choice:
-            self.transfer.apply(self.net, self.transfer_choice["used"])
+            self.transfer.restore(self.net, self.transfer_choice)
         for part, stored in zip(self._closed, para.get("closed_parts", ()), strict=False):
             part.load_other_parameter(stored)
             self._settled = True

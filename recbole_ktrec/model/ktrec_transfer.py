@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import scipy.sparse as sp
 import torch
 from torch.nn import functional as F
 
-from recbole_ktrec.errors import ConfigError, EncoderError
+from recbole_ktrec.errors import ConfigError, DataError, EncoderError
 from recbole_ktrec.model.held_out import HeldOut
 from recbole_ktrec.model.item_text import load_item_text, load_user_text
 from recbole_ktrec.model.trained_encoder import UntrainedEncoder
@@ -38,12 +38,14 @@ class TransferredTexts:
     Attributes:
         settings: of the transfer.
         fingerprint: of the encoder.
+        origin: what of the artifact the transferred vectors are made with.
         transferred: vectors of items and, if they are read, of users.
         untrained: gives those that it competes with, made when they are asked for: the encoder may be another one.
     """
 
     settings: TransferSettings
     fingerprint: dict[str, Any]
+    origin: dict[str, Any]
     transferred: Texts
     untrained: Callable[[], Texts]
 
@@ -84,7 +86,8 @@ class TransferredTexts:
                 return made(plain, found, user)
             return made(plain, load_item_text(view, dataset), load_user_text(view, dataset, interactions))
 
-        return cls(settings, found.fingerprint, made(moved, found, user), untrained)
+        origin = {"weights_sha256": artifact.card["weights_sha256"], "shape": asdict(shape)}
+        return cls(settings, found.fingerprint, origin, made(moved, found, user), untrained)
 
     def tower_rank(self, given: int | None) -> int | None:
         """Return the rank of the residual towers."""
@@ -106,7 +109,7 @@ class TransferredTexts:
         else:
             used, why, scores = self._compared(interactions, found)
         _logger.info(f"Transfer [{how}], text vectors: {used} ({why}){listed(scores)}")
-        return {"transfer": how, "used": used, "why": why, "ndcg": scores}
+        return {"transfer": how, "used": used, "why": why, "ndcg": scores, "artifact": self.origin}
 
     def _compared(self, interactions: sp.csr_matrix, found: HeldOut) -> tuple[str, str, dict[str, float]]:
         try:
@@ -124,6 +127,20 @@ class TransferredTexts:
         for tower in (net.item_tower, net.history_tower, net.user_tower):
             if tower is not None:
                 tower.fixed = fixed
+
+    def restore(self, net: FusionModel, choice: dict[str, Any]) -> None:
+        """Let ``net`` read the texts that ``choice``, of a checkpoint, says.
+
+        Raises:
+            DataError: its towers were trained on what another artifact made of the texts.
+        """
+        if choice["used"] == "transferred" and choice.get("artifact") != self.origin:
+            folder = self.settings.artifact.folder
+            raise DataError(
+                f"pretrained: [{folder}] is another artifact than the one that the checkpoint was trained with: "
+                "make it again from the same sources and settings, or train again."
+            )
+        self.apply(net, choice["used"])
 
 
 def _check(config: Any, settings: TransferSettings | None) -> None:

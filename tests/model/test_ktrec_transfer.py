@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from recbole.quick_start import load_data_and_model, run_recbole
 
-from recbole_ktrec.errors import ConfigError, EncoderError
+from recbole_ktrec.errors import ConfigError, DataError, EncoderError
 from recbole_ktrec.model import ktrec_transfer
 from tests.support import Settings, everyone, trained
 
@@ -64,6 +64,31 @@ def test_guard_falls_back_from_a_random_metric_and_trains_its_towers(
     assert model.transfer_choice["ndcg"]["untrained"] > model.transfer_choice["ndcg"]["transferred"]
     assert model.net.item_tower.up.any()
     np.testing.assert_allclose(everyone(model), everyone(trained(textual(), "KTRec")), atol=1e-5)
+
+
+@pytest.mark.parametrize("changes", [{"random": True}, {"strength": 0.5}])
+def test_a_checkpoint_is_not_read_with_another_artifact(
+    textual: Settings, artifact: Callable[..., str], workplace: Path, changes: dict[str, Any]
+) -> None:
+    settings = textual(pretrained=artifact(), transfer="frozen", transfer_guard=False)
+    run_recbole(model="KTRec", dataset="tiny", config_dict=settings)
+    (saved,) = (workplace / "saved").glob("KTRec-*.pth")
+    artifact(**changes)
+    with pytest.raises(DataError, match=r"\[knowledge\] is another artifact than .* make it again"):
+        load_data_and_model(str(saved))
+    artifact()
+    _, model, *_ = load_data_and_model(str(saved))
+    assert model.transfer_choice["artifact"]["shape"]["strength"] == 1.0
+
+
+def test_a_checkpoint_that_took_nothing_of_the_artifact_is_read_with_any(
+    textual: Settings, artifact: Callable[..., str], workplace: Path
+) -> None:
+    run_recbole(model="KTRec", dataset="tiny", config_dict=textual(pretrained=artifact(random=True)))
+    (saved,) = (workplace / "saved").glob("KTRec-*.pth")
+    artifact()
+    _, model, *_ = load_data_and_model(str(saved))
+    assert model.transfer_choice["used"] == "untrained"
 
 
 @pytest.mark.parametrize(

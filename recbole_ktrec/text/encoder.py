@@ -145,12 +145,15 @@ class TextEncoder(nn.Module):
                 [lora]) or ``full``; by default that of the settings, which also say how many layers, and which rank.
 
         Raises:
-            ConfigError: an unknown mode, or more layers than there are.
+            ConfigError: an unknown mode, more layers than there are, or weights in a format that rounds updates away.
             MissingExtraError: peft is not installed.
         """
         mode = self.settings.encoder_training if mode is None else mode
-        if self.settings.dtype == "float16" and mode != "frozen":
-            raise ConfigError(f"text_dtype [float16] overflows in training ({mode}): use float32 or bfloat16.")
+        if self.settings.dtype != "float32" and mode != "frozen":
+            raise ConfigError(
+                f"text_dtype [{self.settings.dtype}] is too coarse for weights in training ({mode}): most updates are "
+                "rounded away. Use float32; with contrastive_dtype [bfloat16] the steps of `ktrec pretrain` are faster."
+            )
         training.choose(self.model, mode, self.settings)
         self.train(self.training)
         return self.trainable_parameters()

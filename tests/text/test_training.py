@@ -146,10 +146,10 @@ def test_what_cannot_be_trained_is_refused(settings: TextSettings, mode: str, la
         TextEncoder.load(replace(settings, last_layers=layers)).set_training(mode)
 
 
-def test_float16_is_refused_for_training(settings: TextSettings) -> None:
-    encoder = TextEncoder.load(settings)
-    encoder.settings = replace(settings, dtype="float16")
-    with pytest.raises(ConfigError, match=r"\[float16\] overflows"):
+def test_formats_that_round_updates_away_are_refused_for_training(settings: TextSettings) -> None:
+    assert torch.tensor(1.0, dtype=torch.bfloat16) + 1e-3 == 1, "so a step of .001 changes nothing"
+    encoder = TextEncoder.load(replace(settings, dtype="bfloat16"))
+    with pytest.raises(ConfigError, match=r"text_dtype \[bfloat16\] .* \(full\).* Use float32; with contrastive_dtype"):
         encoder.set_training("full")
 
 

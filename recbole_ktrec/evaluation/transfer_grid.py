@@ -20,7 +20,7 @@ from recbole_ktrec.evaluation.source import read_source
 from recbole_ktrec.evaluation.splits import SplitSpec
 from recbole_ktrec.evaluation.transfer_split import KINDS, SAMPLES, check_shares, prepare_share
 from recbole_ktrec.model.artifact import Artifact, load
-from recbole_ktrec.model.trained_encoder import check_base, encoder_keys
+from recbole_ktrec.model.trained_encoder import check_base, check_encoder, encoder_keys
 
 MODELS = ("KTEASE", "KTRec")
 TRANSFERS = ("frozen", "adapter", "full")
@@ -154,6 +154,7 @@ def plan_curve(curve: Curve, folder: Path, show_progress: bool = True) -> CurveP
     Raises:
         ConfigError: texts would be read with another encoder than the artifact's language model was trained from.
         DataError: the artifact or the data cannot be used.
+        EncoderError: the encoder is not that of the artifact, or not to be had.
     """
     artifact = load(curve.pretrained)
     values = {**dataset_settings(curve.dataset, curve.data_path), **curve.given, "data_path": curve.data_path}
@@ -173,8 +174,9 @@ def plan_curve(curve: Curve, folder: Path, show_progress: bool = True) -> CurveP
 def _encoders(
     folder: Path, card: Mapping[str, Any], values: Mapping[str, Any]
 ) -> tuple[dict[str, str | None], dict[str, Any]]:
-    """Return what :class:`CurvePlan` keeps of the encoders; refuse such as no comparison would be fair with."""
+    """Return what :class:`CurvePlan` keeps of the encoders; refuse those that no job or fair comparison can be of."""
     own = encoder_keys(folder, card, values, values.get("text_encoder") is not None)
+    check_encoder(folder, card, {**values, **own})
     return own, check_base(folder, card, values)
 
 

@@ -1,0 +1,71 @@
+"""What the report of a transfer curve says of numbers that are made up."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from recbole_ktrec.evaluation.report.transfer import Numbers, verdicts
+
+
+def made_up(transferred: float, better: bool, worse: bool, shuffled_below: bool = True) -> dict[str, Any]:
+    """Results of one share as the report reads them."""
+    means = {"transferred": transferred, "scratch": 0.2, "kernel": 0.1, "shuffled": 0.05}
+    curve = [{"variant": name, "share": 10.0, "metric": "ndcg@10", "mean": v, "std": None} for name, v in means.items()]
+    flags = {"scratch": (better, worse), "kernel": (True, False), "shuffled": (shuffled_below, False)}
+    compared = [
+        {
+            "variant": "transferred", "with": name, "share": 10.0, "metric": "ndcg@10", "better": up, "worse": down,
+            "ratio": transferred / means[name], "p": 0.01, "difference": transferred - means[name],
+            "interval": [-0.01, 0.01],
+        }
+        for name, (up, down) in flags.items()
+    ]  # fmt: skip
+    guarded = {"variant": "transferred", "share": 10.0, "choice": {"used": "untrained"}}
+    return {"settings": {"shares": [10.0]}, "curve": curve, "comparisons": compared, "runs": [guarded]}
+
+
+def test_verdicts_are_honest() -> None:
+    (good,) = verdicts(made_up(0.25, True, False))
+    assert "1.250 x from scratch" in good["text"] and ": better." in good["text"]
+    assert "clearly below" in good["text"] and "The guard took untrained (1 of 1)" in good["text"]
+    corrected = made_up(0.25, True, False)
+    corrected["comparisons"][0]["p_holm"] = 0.035
+    assert "p 0.01, 0.035 after Holm)" in verdicts(corrected)[0]["text"] and "p 0.01)" in good["text"]
+    (bad,) = verdicts(made_up(0.15, False, True))
+    assert "0.750 x from scratch" in bad["text"] and "worse; NEGATIVE TRANSFER" in bad["text"]
+    blind = made_up(0.25, True, False)
+    blind["runs"][0]["choice"] = {"used": "transferred", "ndcg": {}}
+    assert "The guard took transferred, without a comparison, (1 of 1)" in verdicts(blind)[0]["text"]
+    (even,) = verdicts(made_up(0.21, False, False, shuffled_below=False))
+    assert "no difference beyond chance" in even["text"] and "NOT below" in even["text"]
+
+
+def test_below_the_kernel_and_the_same_scores_are_said() -> None:
+    results = made_up(0.21, False, False)
+    scratch, kernel = results["comparisons"][:2]
+    kernel |= {"better": False, "worse": True}
+    assert Numbers(results).mark(10.0, "ndcg@10") == "below the kernel"
+    scratch["interval"] = [0.0, 0.0]
+    (even,) = verdicts(results)
+    assert "the same scores." in even["text"] and "clearly below." in even["text"], "no gain is explained"
+
+
+def test_marks_name_negative_transfer() -> None:
+    assert Numbers(made_up(0.25, True, False)).mark(10.0, "ndcg@10") == "▲"
+    assert Numbers(made_up(0.15, False, True)).mark(10.0, "ndcg@10") == "negative transfer"
+    assert Numbers(made_up(0.21, False, False)).mark(10.0, "ndcg@10") == "≈"
+    lacking = copy.deepcopy(made_up(0.21, False, False))
+    lacking["comparisons"] = []
+    assert Numbers(lacking).mark(10.0, "ndcg@10") == "" and "no verdict" in verdicts(lacking)[0]["text"]
+
+
+def test_a_handful_of_users_gets_no_verdict() -> None:
+    few = made_up(0.15, False, True)
+    for row in few["comparisons"]:
+        row["users"] = 29
+    assert Numbers(few).mark(10.0, "ndcg@10") == "fewer than 30 users"
+    assert Numbers(few).asked("ndcg@10") == " (n 29)" and Numbers(few).asked("recall@10") == ""
+    for row in few["comparisons"]:
+        row["users"] = 30
+    assert Numbers(few).mark(10.0, "ndcg@10") == "negative transfer"

@@ -17,11 +17,9 @@ in the folder encoder of the artifact, and a run with the artifact takes it by i
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +65,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
             raise ConfigError(f"Unknown key [{key}].{nearest(key, known)}")
     check_device(given.get("device"))
     set_threads(args.threads)
+    from recbole_ktrec.evaluation import learned
     from recbole_ktrec.evaluation.pretraining import Pretraining, PretrainOptions
 
     own = read_config_files([str(resource_dir("properties") / "pretrain.yaml")])
@@ -77,11 +76,12 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         said = {**read_config_files([str(file) for file in files]), "data_path": args.data_path, **given}
         return {key: value for key, value in said.items() if key not in own and not key.startswith("contrastive_")}
 
-    _check_output(args.output, args.datasets, options, _trains(given))
-    _check_sources(args.output, values)
+    learned.refuse_other_settings(args.output, args.datasets, options, _trains(given))
+    learned.refuse_other_keys(args.output, values)
     for name in args.datasets:  # all of them before the first one takes its time
         check_data_values(values(name))
         check_dataset(name, values(name))
+    learned.refuse_other_files(args.output, learned.digests(args.datasets, values))
     _log()
     with no_command_line():
         trained = _language_model(args, given, values, options)
@@ -91,41 +91,6 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         print(f"encoder     {told(trained)}")
     print(f"shape       {artifact.shape}\nartifact    {args.output}")
     return 0
-
-
-def _check_output(output: Path, datasets: Sequence[str], options: PretrainOptions, training: bool) -> None:
-    """Raise ConfigError if the folder holds what was learned from other sources or with other settings."""
-    from recbole_ktrec.model.artifact import CARD, load
-
-    if not (output / CARD).is_file():
-        return
-    card = load(output).card
-    was, told = [source["name"] for source in card["sources"]], f"[{output}] holds what was learned"
-    other = "name another --output, or remove that one."
-    if was != list(datasets):
-        order = " in this order" if sorted(was) == sorted(datasets) else ""
-        raise ConfigError(f"{told} from {', '.join(was)}{order}: {other}")
-    if bool(card["language_model"]) != training:
-        how = "with" if card["language_model"] else "without"
-        raise ConfigError(f"{told} {how} training of the language model (text_encoder_training): {other}")
-    for key, value in json.loads(json.dumps(asdict(options))).items():
-        if card["options"][key] != value:
-            raise ConfigError(f"{told} with {key} {card['options'][key]}, not {value}: {other}")
-
-
-def _check_sources(output: Path, values: Callable[[str], dict[str, Any]]) -> None:
-    """Raise ConfigError if the folder holds what was learned from other interactions or texts of the sources."""
-    from recbole_ktrec.evaluation.domains import read_by
-    from recbole_ktrec.model.artifact import CARD, read_card
-
-    for source in read_card(output)["sources"] if (output / CARD).is_file() else ():
-        was, now = source["read_by"], read_by(values(source["name"]))
-        for key in sorted({*was, *now}):
-            if was.get(key) != now.get(key):
-                raise ConfigError(
-                    f"[{output}] holds what was learned from {source['name']} read by {key} {was.get(key)}, not "
-                    f"{now.get(key)}: name another --output, or remove that one."
-                )
 
 
 def _trains(given: dict[str, Any]) -> bool:

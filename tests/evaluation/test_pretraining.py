@@ -137,6 +137,13 @@ def test_command_prints_the_table_and_refuses_unknown_keys(
     assert main(call) == 0 and capsys.readouterr().out.splitlines() == lines, "the same again is fine"
     assert main([*call, "--text_cache_dir=elsewhere"]) == 0, "where vectors are kept is nothing of what was learned"
     capsys.readouterr()
+    for file, row in (("one.item", "i99\tred robot"), ("two.inter", "u1\ti29\t5\t99")):
+        path = workplace / "dataset" / file[:3] / file
+        before = path.read_text()
+        path.write_text(f"{before}{row}\n")
+        assert main(call) == 2
+        assert f"[out] holds what was learned from [{file}] as it was, it has changed" in capsys.readouterr().err
+        path.write_text(before)
     assert main([*call, "--strenghts=[1]"]) == 2
     assert "Did you mean [strengths]" in capsys.readouterr().err
     assert main(["pretrain", "--datasets", "one", "twoo", "--output", "other"]) == 2

@@ -37,6 +37,10 @@ def test_verdicts_are_honest() -> None:
     blind = made_up(0.25, True, False)
     blind["runs"][0]["choice"] = {"used": "transferred", "ndcg": {}}
     assert "The guard took transferred, without a comparison, (1 of 1)" in verdicts(blind)[0]["text"]
+    both = made_up(0.25, True, False)
+    both["runs"][0]["choice"]["closed_form"] = {"used": "transferred", "ndcg": {"transferred": 0.2}}
+    told = "The guard took untrained for the neural part and transferred for the closed form (1 of 1)"
+    assert told in verdicts(both)[0]["text"], "what is transferred by one part alone is told"
     (even,) = verdicts(made_up(0.21, False, False, shuffled_below=False))
     assert "no difference beyond chance" in even["text"] and "NOT below" in even["text"]
 

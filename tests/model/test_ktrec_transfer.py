@@ -12,6 +12,7 @@ from recbole.quick_start import load_data_and_model, run_recbole
 
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
 from recbole_ktrec.model import ktrec_transfer
+from recbole_ktrec.model.transfer import VARIANTS
 from tests.support import Settings, everyone, trained
 
 
@@ -25,6 +26,7 @@ def test_each_way_runs_and_comes_back(
     (saved,) = (workplace / "saved").glob("KTRec-*.pth")
     _, model, *_ = load_data_and_model(str(saved))
     assert model.transfer_choice["transfer"] == how
+    assert how == "zero_shot" or model.transfer_choice["closed_form"]["used"] in VARIANTS
     transfer = model.transfer
     used = transfer.transferred if model.transfer_choice["used"] == "transferred" else transfer.untrained()
     assert (model.net.text, model.net.user_text) == used

@@ -50,8 +50,7 @@ class Numbers:
         self.used: dict[float, Counter[str]] = {}  # by share, what the guard took
         for run in results["runs"]:
             if run["variant"] == "transferred" and run["share"] > 0 and run.get("choice"):
-                compared = "" if run["choice"].get("ndcg", True) else ", without a comparison,"
-                self.used.setdefault(run["share"], Counter())[f"{run['choice']['used']}{compared}"] += 1
+                self.used.setdefault(run["share"], Counter())[_took(run["choice"])] += 1
 
     def mean(self, share: float, variant: str, metric: str) -> float | None:
         """Mean over seeds, or None where there is no result."""
@@ -89,6 +88,13 @@ class Numbers:
         if "kernel" in there and there["kernel"]["worse"]:
             return "below the kernel"
         return "▲" if len(there) == len(plainer) and all(row["better"] for row in there.values()) else "≈"
+
+
+def _took(choice: Mapping[str, Any]) -> str:
+    """Return what the guard took; of KTRec for each of its parts, which are guarded on their own."""
+    own = choice["used"] + ("" if choice.get("ndcg", True) else ", without a comparison,")
+    closed = choice.get("closed_form")
+    return f"{own} for the neural part and {_took(closed)} for the closed form" if closed else own
 
 
 def _names(share: float) -> str:

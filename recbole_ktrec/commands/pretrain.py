@@ -81,7 +81,9 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     for name in args.datasets:  # all of them before the first one takes its time
         check_data_values(values(name))
         check_dataset(name, values(name))
-    learned.refuse_other_files(args.output, learned.digests(args.datasets, values))
+    files = learned.digests(args.datasets, values)
+    learned.refuse_copies(files)
+    learned.refuse_other_files(args.output, files)
     _log()
     with no_command_line():
         trained = _language_model(args, given, values, options)

@@ -72,5 +72,14 @@ def refuse_other_files(output: Path, found: Digests) -> None:
                 )
 
 
+def refuse_copies(found: Digests) -> None:
+    """Raise ConfigError if two sources have the same interactions: one would learn what is held out of the other."""
+    known: dict[str, str] = {}
+    for name, own in found.items():
+        other = known.setdefault(own.get("inter_sha256", name), name)
+        if other != name:
+            raise ConfigError(f"The sources [{other}] and [{name}] have the same interactions: leave one of them out.")
+
+
 def _sources(output: Path) -> list[dict[str, Any]]:
     return list(read_card(output)["sources"]) if (output / CARD).is_file() else []

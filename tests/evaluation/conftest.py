@@ -121,4 +121,6 @@ def values(workplace: Path, encoder: str, monkeypatch: pytest.MonkeyPatch) -> Ca
     for name, topics in (("one", ("red robot", "blue puzzle")), ("two", ("space drama", "board comedy"))):
         folder = write_tiny_dataset(workplace / "dataset", name, users=60)
         write_titles(folder, topics, 30, draw)
+    path = workplace / "dataset" / "two" / "two.inter"
+    path.write_text(path.read_text().replace("\nu", "\nv"))  # other users: a data set is no source beside itself
     return lambda name: {"data_path": "dataset", "text_encoder": encoder, "text_max_length": 16, "use_gpu": False}

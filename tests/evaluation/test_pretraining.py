@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,18 @@ def test_command_prints_the_table_and_refuses_unknown_keys(
     assert "Did you mean [strengths]" in capsys.readouterr().err
     assert main(["pretrain", "--datasets", "one", "twoo", "--output", "other"]) == 2
     assert "[twoo]" in capsys.readouterr().err and not (workplace / "other").exists(), "told before anything is done"
+
+
+def test_one_data_set_under_two_names_is_refused(
+    values: Callable[[str], dict[str, Any]], workplace: Path, encoder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workplace / "dataset" / "copy").mkdir()
+    for suffix in ("inter", "item"):
+        shutil.copy(workplace / "dataset" / "one" / f"one.{suffix}", workplace / "dataset" / "copy" / f"copy.{suffix}")
+    call = ["pretrain", "--datasets", "one", "two", "copy", "--output", "out", f"--text_encoder={encoder}"]
+    assert main(call) == 2
+    said = "The sources [one] and [copy] have the same interactions: leave one of them out."
+    assert said in capsys.readouterr().err and not (workplace / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import torch
 from tqdm import tqdm
 
 from recbole_ktrec.errors import DataError
+from recbole_ktrec.evaluation.code import code_sha256
 from recbole_ktrec.evaluation.options import OF_THE_DATA
 from recbole_ktrec.evaluation.source import Source, read_source
 from recbole_ktrec.files import file_sha256
@@ -169,7 +170,7 @@ def read_domain(
     found = item_vectors(item_file, tokens, settings, device, field, source.encoding)
     drawn = 1 + draw.permutation(len(tokens) - 1)[:candidates]
     parts = [
-        source.digest, dict(source.fields), values.get("threshold"),
+        code_sha256(), source.digest, dict(source.fields), values.get("threshold"),
         found.fingerprint, asdict(settings), whitening, users, candidates, seed,
     ]  # fmt: skip
     return Domain(

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from recbole_ktrec.cli import main
 from recbole_ktrec.errors import ConfigError, DataError
-from recbole_ktrec.evaluation import pretraining
+from recbole_ktrec.evaluation import domains, pretraining
 from recbole_ktrec.evaluation.domains import hold_out, read_domain
 from recbole_ktrec.evaluation.pretraining import Pretraining, PretrainOptions
 from recbole_ktrec.model.artifact import CARD, content_sha256, load
@@ -84,6 +84,18 @@ def test_other_columns_are_other_interactions(values: Callable[[str], dict[str, 
         for more in ({}, {"USER_ID_FIELD": "session", "load_col": {"inter": ["session", "item_id"]}})
     }
     assert len(keys) == 2
+
+
+def test_what_other_code_has_computed_is_computed_again(
+    values: Callable[[str], dict[str, Any]], workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = PretrainOptions.read({**KEYS, "powers": [1.0], "lexical_weights": [0.0], "fusion_knowledge": False})
+    kept = []
+    for code in ("one", "one", "other"):
+        monkeypatch.setattr(domains, "code_sha256", lambda code=code: code)
+        Pretraining(["one", "two"], values, options, workplace / "out").run()
+        kept.append(len(list((workplace / "out" / "parts").iterdir())))
+    assert kept == [6, 6, 12], "of each source: statistics, scores, controls"
 
 
 def test_dislikes_are_not_learned_from(values: Callable[[str], dict[str, Any]], workplace: Path) -> None:

@@ -48,8 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="D",
         help="the sources, two or more (with one alone nothing is measured across data sets)",
     )
-    parser.add_argument("--data-path", "--data_path", default="dataset", metavar="DIR",
-                        help="folder that holds the data sets' folders (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--data-path", "--data_path", metavar="DIR",
+                        help="folder that holds the data sets' folders (default: dataset)")  # fmt: skip
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the artifact")
     parser.add_argument("--config_files", default="", help="YAML files, separated by blanks; later ones override")
     parser.add_argument("--threads", type=int, help="threads of torch (default: OMP_NUM_THREADS, else idle cores)")
@@ -64,6 +64,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         if key not in known:
             raise ConfigError(f"Unknown key [{key}].{nearest(key, known)}")
     check_device(given.get("device"))
+    data_path = str(args.data_path or given.get("data_path") or "dataset")
     set_threads(args.threads)
     from recbole_ktrec.evaluation import learned
     from recbole_ktrec.evaluation.pretraining import Pretraining, PretrainOptions
@@ -72,8 +73,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     options = PretrainOptions.read({key: given.get(key, value) for key, value in own.items()})
 
     def values(name: str) -> dict[str, Any]:
-        files = [resource_dir("properties") / "text.yaml", *dataset_files(name), *converted_file(name, args.data_path)]
-        said = {**read_config_files([str(file) for file in files]), "data_path": args.data_path, **given}
+        files = [resource_dir("properties") / "text.yaml", *dataset_files(name), *converted_file(name, data_path)]
+        said = {**read_config_files([str(file) for file in files]), **given, "data_path": data_path}
         return {key: value for key, value in said.items() if key not in own and not key.startswith("contrastive_")}
 
     learned.refuse_other_settings(args.output, args.datasets, options, _trains(given))

@@ -163,6 +163,22 @@ def test_command_prints_the_table_and_refuses_unknown_keys(
     assert "[twoo]" in capsys.readouterr().err and not (workplace / "other").exists(), "told before anything is done"
 
 
+def test_the_folder_of_a_configuration_file_is_where_property_files_are_read_too(
+    values: Callable[[str], dict[str, Any]], workplace: Path, encoder: str
+) -> None:
+    (workplace / "dataset").rename(workplace / "moved")
+    for name in ("one", "two"):
+        (workplace / "moved" / name / f"{name}.yaml").write_text("user_inter_num_interval: '[10,10]'\n")
+    (workplace / "more.yaml").write_text("data_path: moved\n")
+    call = ["pretrain", "--datasets", "one", "two", "--output", "out", "--config_files", "more.yaml",
+            f"--text_encoder={encoder}", "--text_max_length=16", "--powers=[1.0]", "--strengths=[1.0]",
+            "--lexical_weights=[0.0]", "--fusion_knowledge=False"]  # fmt: skip
+    assert main(call) == 0
+    told = load(workplace / "out").card["sources"]
+    assert [source["read_by"]["user_inter_num_interval"] for source in told] == ["[10,10]"] * 2
+    assert main([*call, "--data-path", "nowhere"]) == 2, "what the command line says goes over files"
+
+
 def test_one_data_set_under_two_names_is_refused(
     values: Callable[[str], dict[str, Any]], workplace: Path, encoder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

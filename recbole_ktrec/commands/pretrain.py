@@ -19,7 +19,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,10 @@ from recbole_ktrec.resources import resource_dir
 
 if TYPE_CHECKING:
     from recbole_ktrec.evaluation.pretraining import PretrainOptions
+
+_logger = logging.getLogger(__name__)
+#: Keys of how the files are read that do not change which interactions and texts there are.
+_READ_TOO = ("data_path", "load_col", "unload_col")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,6 +90,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     learned.refuse_copies(files)
     learned.refuse_other_files(args.output, files)
     _log()
+    for doubt in unread(given, own):
+        _logger.warning(doubt)
     with no_command_line():
         trained = _language_model(args, given, values, options)
         artifact = Pretraining(args.datasets, values, options, args.output, trained).run()
@@ -96,7 +102,28 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     return 0
 
 
-def _trains(given: dict[str, Any]) -> bool:
+def unread(given: Mapping[str, Any], own: Collection[str]) -> list[str]:
+    """Return what to say of keys in ``given`` that are known and say nothing here.
+
+    Args:
+        own: the keys of ``properties/pretrain.yaml``.
+    """
+    from recbole_ktrec.evaluation.domains import READ_BY
+    from recbole_ktrec.text import ContrastiveSettings, TextSettings
+
+    training = {
+        *ContrastiveSettings.keys(),
+        "text_last_layers",
+        *(key for key in given if key.startswith("text_lora_")),
+    }
+    read = {*own, *TextSettings.keys(), *training, *READ_BY, *_READ_TOO}
+    told = [f"[{key}] is a key of other commands, ktrec pretrain does not read it." for key in given if key not in read]
+    if not _trains(given):
+        told += [f"[{key}] is not used: text_encoder_training is [frozen]." for key in given if key in training]
+    return told
+
+
+def _trains(given: Mapping[str, Any]) -> bool:
     """Return whether the language model is to be trained."""
     return bool(given.get("text_encoder_training", "frozen") != "frozen")
 

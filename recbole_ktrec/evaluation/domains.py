@@ -31,7 +31,7 @@ _PAD = "[PAD]"
 #: What differs by less than this is equal but for rounding.
 _EQUAL = np.float32(1 - 1e-6)
 #: Keys that say which interactions and texts a source has, where its files lie and the encoder aside.
-_READ_BY = sorted({*OF_THE_DATA, "threshold", "text_fields", "text_template", "text_missing"} - {"data_path"})
+READ_BY = sorted({*OF_THE_DATA, "threshold", "text_fields", "text_template", "text_missing"} - {"data_path"})
 
 
 @dataclass
@@ -129,7 +129,7 @@ def interactions(source: Source) -> tuple[sp.csr_matrix, list[str]]:
 
 def read_by(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of ``values`` that say which interactions and texts a source has, as the card holds them."""
-    return json.loads(json.dumps({key: values[key] for key in _READ_BY if values.get(key) is not None}))
+    return json.loads(json.dumps({key: values[key] for key in READ_BY if values.get(key) is not None}))
 
 
 def _facts(source: Source, taken: sp.csr_matrix) -> dict[str, Any]:

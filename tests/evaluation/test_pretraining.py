@@ -13,6 +13,7 @@ import pytest
 import scipy.sparse as sp
 
 from recbole_ktrec.cli import main
+from recbole_ktrec.commands.pretrain import unread
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation import domains, pretraining
 from recbole_ktrec.evaluation.domains import hold_out, read_domain
@@ -189,6 +190,20 @@ def test_one_data_set_under_two_names_is_refused(
     assert main(call) == 2
     said = "The sources [one] and [copy] have the same interactions: leave one of them out."
     assert said in capsys.readouterr().err and not (workplace / "out").exists()
+
+
+def test_known_keys_that_say_nothing_here_are_told() -> None:
+    own = set(KEYS)
+    read = {"whitening": 0.4, "text_fields": ["title"], "threshold": {"rating": 4}, "load_col": None, "data_path": "d"}
+    assert unread(read, own) == []
+    told = unread({"learning_rate": 0.1, "contrastive_steps": 9, "text_last_layers": 1, **read}, own)
+    assert told == [
+        "[learning_rate] is a key of other commands, ktrec pretrain does not read it.",
+        "[contrastive_steps] is not used: text_encoder_training is [frozen].",
+        "[text_last_layers] is not used: text_encoder_training is [frozen].",
+    ]
+    trained = {"contrastive_steps": 9, "text_lora_rank": 4, "text_encoder_training": "lora"}
+    assert unread(trained, own) == []
 
 
 @pytest.mark.parametrize(

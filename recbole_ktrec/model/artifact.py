@@ -134,7 +134,8 @@ class Artifact:
             _logger.warning(
                 f"Histories of {density(interactions)[1]:.0f} items in the mean, and of "
                 f"{', '.join(f'{one:.0f}' for one in lengths)} in the sources of [{self.folder}]: too unlike for what "
-                "these say of texts to carry over. They are compared as without an artifact."
+                "these say of texts to carry over. They are compared as without an artifact"
+                f"{', but read with its language model' if self.card.get('language_model') else ''}."
             )
             return plain
         names, weights = [source["name"] for source in self.card["sources"]], 1 / (1 + distance**2)

@@ -223,11 +223,14 @@ class TransferFit:
         return self._carried(self.shape)
 
     def _both(self) -> np.ndarray:
-        """Return the metric of the target's statistics, those of the sources being the prior (MAP)."""
+        """Return the metric of the target's statistics, those of the sources being the prior (MAP).
+
+        It is as strong as that of the sources alone: where they say that it does not carry over, it is the identity.
+        """
         artifact = self.settings.artifact
         own = co_consumption(self.interactions, self._vectors)
         both = pooled([artifact.pooled, own], [self.settings.prior_count, own.interactions])
-        return metric(both, self.shape.exponent, self.shape.strength or 1.0)
+        return metric(both, self.shape.exponent, self.shape.strength)
 
     def _adapted(self, plain: Fit | None) -> sp.csc_matrix:
         """Return the best prior over strengths and powers, all other numbers being those of the fit without transfer

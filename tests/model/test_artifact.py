@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +64,16 @@ def test_shape_is_that_of_the_sources_with_histories_of_such_length(
     """Without interactions every source counts the same; beyond four times the longest (256) nothing carries over."""
     here = sp.csr_matrix(np.ones((3, length))) if length else sp.csr_matrix((3, 3))
     assert made.shape_for(here, PLAIN) == expected
+
+
+def test_unlike_histories_take_no_shape_but_the_language_model(
+    made: Artifact, caplog: pytest.LogCaptureFixture
+) -> None:
+    long = sp.csr_matrix(np.ones((3, 300)))
+    made.shape_for(long)
+    assert caplog.text.rstrip().endswith("They are compared as without an artifact.")
+    replace(made, card={**made.card, "language_model": {"folder": "encoder"}}).shape_for(long)
+    assert caplog.text.rstrip().endswith("as without an artifact, but read with its language model.")
 
 
 def test_transferred_vectors_keep_their_length(made: Artifact) -> None:

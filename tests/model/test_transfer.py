@@ -121,6 +121,20 @@ def test_zero_shot_follows_the_length_of_the_histories(textual: Settings, artifa
     assert not np.allclose(everyone(model), before)
 
 
+@pytest.mark.parametrize("how", ["frozen", "full"])
+def test_histories_unlike_the_sources_take_nothing_of_the_metric(
+    textual: Settings, artifact: Callable[..., str], how: str
+) -> None:
+    """Nor does full, whose metric has the sources as its prior."""
+    folder = artifact()
+    card = json.loads((Path(folder) / CARD).read_text())
+    card["sources"][0]["history_length"] = 1000.0
+    (Path(folder) / CARD).write_text(json.dumps(card))
+    model = trained(textual(pretrained=folder, transfer=how, transfer_guard=False))
+    assert model.transfer_choice["used"] == "transferred" and model.transfer_choice["shape"]["strength"] == 0
+    np.testing.assert_allclose(everyone(model), everyone(trained(textual())), atol=1e-5)
+
+
 def test_zero_shot_without_an_artifact_is_the_untrained_kernel(textual: Settings) -> None:
     model = trained(textual(transfer="zero_shot", lexical_weight=0.0))
     config, _, (train, _, _) = build(textual(transfer="zero_shot"))

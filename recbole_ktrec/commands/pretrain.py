@@ -172,7 +172,8 @@ def table(card: dict[str, Any]) -> str:
     rows = [f"{'source':<{width}}  {'interactions':>12}  " + "  ".join(f"{name:>16}" for name in (*names, "ratio"))]
     for source in card["sources"]:
         told = card["metrics"][source["name"]]
-        cells = [f"{told['ndcg@10'][name]:>16.4f}" for name in names] + [f"{told['ratio']:>16.3f}"]
+        cells = [f"{told['ndcg@10'][name]:>16.4f}" for name in names]
+        cells.append(f"{'–':>16}" if told["ratio"] is None else f"{told['ratio']:>16.3f}")
         rows.append(f"{source['name']:<{width}}  {source['interactions']:>12}  {'  '.join(cells)}")
     rows.append(
         f"untrained_kernel: the cosine alone; untrained: with shared words; transferred: with what was learned; "

@@ -20,7 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 import recbole_ktrec
-from recbole_ktrec.errors import ConfigError, EncoderError, number
+from recbole_ktrec.errors import ConfigError, DataError, EncoderError, number
 from recbole_ktrec.evaluation.domains import Domain, read_domain
 from recbole_ktrec.files import write_whole
 from recbole_ktrec.model.artifact import (
@@ -127,7 +127,7 @@ class Pretraining:
             )
         found = {name: self._remembered(name, "all ranked", self._measure) for name in self.names}
         shapes = self.options.shapes()
-        ratios = {name: np.array(found[name]) / max(found[name][shapes.index(KERNEL)], 1e-9) for name in self.names}
+        ratios = _ratios(found, shapes)
         mean = np.mean(list(ratios.values()), axis=0)
         chosen = plainest(shapes, mean)
         shape = shapes[chosen]
@@ -254,5 +254,25 @@ class Pretraining:
                 "transferred": at[shape],
                 "shuffled_texts": controls["shuffled_texts"],
             },
-            "ratio": at[shape] / max(at[KERNEL], 1e-9),
+            "ratio": at[shape] / at[KERNEL] if at[KERNEL] else None,
         }
+
+
+def _ratios(found: Mapping[str, Sequence[float]], shapes: Sequence[Shape]) -> dict[str, np.ndarray]:
+    """Return source -> NDCG@10 of each shape by the kernel's; a source where that is 0 is left out.
+
+    Raises:
+        DataError: it is 0 in each of them.
+    """
+    kernel = {name: scores[shapes.index(KERNEL)] for name, scores in found.items()}
+    for name in [name for name, value in kernel.items() if not value]:
+        _logger.warning(
+            f"The source [{name}] has no say in how texts are compared: by their vectors alone none of its held-out "
+            "items is among the first ten. See whether text_fields and text_encoder fit its texts."
+        )
+    if not any(kernel.values()):
+        raise DataError(
+            f"By text vectors alone none of the sources {', '.join(found)} has a held-out item among the first ten, so "
+            "nothing can be learned of how texts are compared: see whether text_fields and text_encoder fit the texts."
+        )
+    return {name: np.array(scores) / kernel[name] for name, scores in found.items() if kernel[name]}

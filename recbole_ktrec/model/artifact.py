@@ -128,7 +128,9 @@ class Artifact:
             interactions: of the target, ``[n_users, n_items]``; with none, every source counts the same.
             plain: the shape without an artifact.
         """
-        lengths = np.array([source["history_length"] for source in self.card["sources"]])
+        tried = self.card["tried"]
+        sources = [one for one in self.card["sources"] if one["name"] in tried[0]["ratios"]]  # others have no say
+        lengths = np.array([source["history_length"] for source in sources])
         distance = np.abs(np.log2(lengths / density(interactions)[1])) if interactions.nnz else np.zeros(len(lengths))
         if distance.min() > np.log2(_FARTHEST):
             _logger.warning(
@@ -138,8 +140,7 @@ class Artifact:
                 f"{', but read with its language model' if self.card.get('language_model') else ''}."
             )
             return plain
-        names, weights = [source["name"] for source in self.card["sources"]], 1 / (1 + distance**2)
-        tried = self.card["tried"]
+        names, weights = [source["name"] for source in sources], 1 / (1 + distance**2)
         values = [float(weights @ [one["ratios"][name] for name in names]) for one in tried] / weights.sum()
         shapes = [Shape(**{part.name: one[part.name] for part in fields(Shape)}) for one in tried]
         return shapes[plainest(shapes, values)]

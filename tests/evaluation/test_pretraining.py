@@ -13,7 +13,7 @@ import pytest
 import scipy.sparse as sp
 
 from recbole_ktrec.cli import main
-from recbole_ktrec.commands.pretrain import unread
+from recbole_ktrec.commands.pretrain import table, unread
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation import domains, pretraining
 from recbole_ktrec.evaluation.domains import hold_out, read_domain
@@ -119,6 +119,34 @@ def test_one_source_alone_is_warned_of(
     made = Pretraining(["one"], values, options, workplace / "out").run()
     assert "one source, [one]" in caplog.text and made.card["held_out"] == "the source's own users"
     assert made.card["fusion"] == []
+
+
+def without_known_words(item_file: Path) -> None:
+    """Give items words that the tokenizer lacks, so that vectors tell none apart and shared words still do."""
+    rows = [f"i{item}\tqq{item % 2} qqtoy" for item in range(30)]
+    item_file.write_text("\n".join(["item_id:token\ttitle:token_seq", *rows]) + "\n")
+
+
+def test_a_source_whose_kernel_ranks_nothing_has_no_say(
+    values: Callable[[str], dict[str, Any]], workplace: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    without_known_words(workplace / "dataset" / "two" / "two.item")
+    options = PretrainOptions.read({**KEYS, "fusion_knowledge": False})
+    made = Pretraining(["one", "two"], values, options, workplace / "out").run()
+    assert "The source [two] has no say" in caplog.text and "[one] has" not in caplog.text
+    assert all(one["ratios"] == {"one": one["mean_ratio"]} for one in made.card["tried"])
+    told = made.card["metrics"]["two"]
+    assert told["ndcg@10"]["untrained_kernel"] == 0 < told["ndcg@10"]["untrained"] and told["ratio"] is None
+    assert table(made.card).splitlines()[2].split()[-1] == "–"
+    assert load(workplace / "out").shape_for(sp.csr_matrix(np.ones((3, 10)))) == made.shape
+
+
+def test_sources_of_which_none_has_a_say_are_refused(values: Callable[[str], dict[str, Any]], workplace: Path) -> None:
+    for name in ("one", "two"):
+        without_known_words(workplace / "dataset" / name / f"{name}.item")
+    with pytest.raises(DataError, match=r"none of the sources one, two.*text_encoder"):
+        Pretraining(["one", "two"], values, PretrainOptions.read(KEYS), workplace / "out").run()
+    assert not (workplace / "out" / CARD).exists()
 
 
 def test_command_prints_the_table_and_refuses_unknown_keys(

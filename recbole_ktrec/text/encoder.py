@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from recbole_ktrec.errors import ConfigError, EncoderError
-from recbole_ktrec.text import training
+from recbole_ktrec.text import prompts, training
 from recbole_ktrec.text.batching import attention_mask, pad, pool, token_batches
 from recbole_ktrec.text.fingerprint import encoder_fingerprint
 from recbole_ktrec.text.locate import EncoderSource, locate_encoder
@@ -81,14 +81,7 @@ class TextEncoder(nn.Module):
         return [[] if text is None else known[text] for text in texts]
 
     def _tokenize(self, texts: list[str]) -> list[TokenIds]:
-        return self.tokenizer(
-            [with_prompt(text, self.settings.prompt) for text in texts],
-            truncation=True,
-            max_length=self.settings.max_length,
-            padding=False,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-        )["input_ids"]
+        return prompts.tokenize(self.tokenizer, texts, self.settings.prompt, self.settings.max_length)
 
     def forward(self, texts: Sequence[str | None] | Sequence[Sequence[int]]) -> Tensor:
         """Encode texts, or token ids of :meth:`tokenize`, into [len(texts), dim] float32; zero for an empty one."""
@@ -185,11 +178,6 @@ class TextEncoder(nn.Module):
         for name, value in self._untrained().items():
             state_dict.setdefault(prefix + name, value)
         super()._load_from_state_dict(state_dict, prefix, *args)
-
-
-def with_prompt(text: str, prompt: str) -> str:
-    """Put ``prompt`` before ``text``, or ``text`` where the prompt says ``{text}``."""
-    return prompt.replace("{text}", text) if "{text}" in prompt else prompt + text
 
 
 def _load_files(source: EncoderSource, settings: TextSettings) -> tuple[Any, Any]:

@@ -12,7 +12,8 @@ import torch
 from recbole_ktrec.errors import ConfigError, EncoderError
 from recbole_ktrec.text import TextSettings, check_fingerprint, encode
 from recbole_ktrec.text.batching import pad, pool, token_batches
-from recbole_ktrec.text.encoder import TextEncoder, with_prompt
+from recbole_ktrec.text.encoder import TextEncoder
+from recbole_ktrec.text.prompts import with_prompt
 
 TEXTS = ["red robot", "blue doll for kids and the train", "puzzle", "green board game"]
 
@@ -80,6 +81,24 @@ def test_length_and_prompt(settings: TextSettings) -> None:
     (ids,) = encoder.tokenize(["red robot doll"])
     assert encoder.tokenizer.convert_ids_to_tokens(ids) == ["[CLS]", "item", "red", "[SEP]"]
     assert with_prompt("red {text}", "The {text} is") == "The red {text} is"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("red robot", "[CLS] item red robot for kids [SEP]"),
+        ("red robot doll train board game", "[CLS] item red robot doll train for kids [SEP]"),
+    ],
+)
+def test_a_long_text_is_cut_and_not_what_the_prompt_says_after_it(
+    settings: TextSettings, text: str, expected: str
+) -> None:
+    encoder = TextEncoder.load(replace(settings, max_length=9, prompt="item {text} for kids"))
+    (ids,) = encoder.tokenize([text])
+    assert encoder.tokenizer.convert_ids_to_tokens(ids) == expected.split()
+    tight = TextEncoder.load(replace(settings, max_length=5, prompt="item {text} for kids"))
+    with pytest.raises(ConfigError, match=r"text_prompt \[item .* has \[5\] tokens .* raise text_max_length \[5\]"):
+        tight.tokenize([text])
 
 
 def test_a_length_beyond_the_model_is_refused(settings: TextSettings) -> None:

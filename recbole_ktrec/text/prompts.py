@@ -1,0 +1,45 @@
+"""A prompt before or around each text, and what is cut of a text that is too long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from recbole_ktrec.errors import ConfigError
+
+_PLACE = "{text}"
+
+
+def with_prompt(text: str, prompt: str) -> str:
+    """Put ``prompt`` before ``text``, or ``text`` where the prompt says ``{text}``."""
+    return prompt.replace(_PLACE, text) if _PLACE in prompt else prompt + text
+
+
+def tokenize(tokenizer: Any, texts: Sequence[str], prompt: str, limit: int) -> list[list[int]]:
+    """Return the token ids of ``texts`` in ``prompt``, special tokens included, at most ``limit`` a text.
+
+    Long texts lose their end. What the prompt says after them stays: the vector is often read from there.
+
+    Raises:
+        ConfigError: such a prompt leaves no room for a text.
+    """
+    options = {"padding": False, "return_attention_mask": False, "return_token_type_ids": False}
+    given = [with_prompt(text, prompt) for text in texts]
+    end = prompt.rpartition(_PLACE)[2].strip() if _PLACE in prompt else ""
+    if not end:
+        return tokenizer(given, truncation=True, max_length=limit, **options)["input_ids"]
+    alone, last = tokenizer([with_prompt("", prompt), end], truncation=False, **options)["input_ids"]
+    if len(alone) >= limit:
+        raise ConfigError(
+            f"text_prompt [{prompt}] has [{len(alone)}] tokens and leaves no room for a text: raise text_max_length "
+            f"[{limit}] or shorten it."
+        )
+    whole = tokenizer(given, truncation=False, verbose=False, **options)["input_ids"]  # else it warns of their length
+    return [ids if len(ids) <= limit else _cut(ids, last, limit) for ids in whole]
+
+
+def _cut(ids: list[int], end: list[int], limit: int) -> list[int]:
+    """Return ``limit`` of ``ids``, what they have in common with the end of ``end`` among them."""
+    pairs = enumerate(zip(reversed(ids), reversed(end), strict=False))
+    kept = next((place for place, (one, other) in pairs if one != other), len(end))
+    return ids[: limit - kept] + ids[len(ids) - kept :]

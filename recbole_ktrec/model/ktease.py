@@ -55,11 +55,19 @@ class KTEASETrainer(TraditionalTrainer):
     def fit(self, train_data: Any, valid_data: Any = None, verbose: bool = True, saved: bool = True,
             show_progress: bool = False, callback_fn: Any = None) -> tuple[float, Any]:  # fmt: skip
         """Fit the model, then evaluate and save as RecBole does."""
-        if self.config["source_datasets"]:
-            self.logger.warning("source_datasets is read by KTRec alone: KTEASE is fitted to this data set.")
+        self._warn_of_what_is_not_trained()
         found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]), self.model.taken)
         self.model.fit(found)
         return super().fit(train_data, valid_data, verbose, saved, show_progress, callback_fn)
+
+    def _warn_of_what_is_not_trained(self) -> None:
+        if self.config["source_datasets"]:
+            self.logger.warning("source_datasets is read by KTRec alone: KTEASE is fitted to this data set.")
+        if (training := self.config["text_encoder_training"]) not in (None, "frozen"):
+            self.logger.warning(
+                f"text_encoder_training [{training}] is read by KTRec and ktrec pretrain alone: KTEASE takes the "
+                "encoder as it is."
+            )
 
     def _build_optimizer(self, **kwargs: Any) -> Any:
         with without_reg_weight(self.config):

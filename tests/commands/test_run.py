@@ -124,8 +124,10 @@ except ImportError as error:
     assert fresh_python(code).strip() == f"RecBole is not installed: pip install {flag}recbole==1.2.1"
 
 
-def test_ktease_says_that_it_reads_no_sources(workplace: Path, caplog: pytest.LogCaptureFixture) -> None:
-    call = ["run", "--model=KTEASE", "--dataset=tiny", "--prior=none", "--source_datasets=[other]", *QUICK]
+def test_ktease_says_what_it_does_not_train(workplace: Path, caplog: pytest.LogCaptureFixture) -> None:
+    call = ["run", "--model=KTEASE", "--dataset=tiny", "--prior=none", "--source_datasets=[other]",
+            "--text_encoder_training=full", *QUICK]  # fmt: skip
     caplog.set_level("WARNING")
     assert main(call) == 0
     assert "source_datasets is read by KTRec alone" in caplog.text
+    assert "text_encoder_training [full] is read by KTRec and ktrec pretrain alone" in caplog.text

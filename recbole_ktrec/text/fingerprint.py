@@ -13,6 +13,8 @@ from recbole_ktrec.text.settings import TextSettings
 
 #: The parts that make vectors differ; ``encoder`` and ``revision`` are names for people.
 COMPARED = ("sha256", "pooling", "prompt", "max_length", "dtype")
+#: Keys of sentence-transformers -> ``text_pooling``.
+_POOLINGS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls", "pooling_mode_lasttoken": "last"}
 _CAUSAL_ENDINGS = ("ForCausalLM", "LMHeadModel")
 _CAUSAL_TYPES = frozenset(
     "bloom falcon gemma gemma2 gemma3_text gpt2 gpt_neo gpt_neox gptj llama mistral mixtral opt phi phi3 qwen2 qwen3 "
@@ -37,13 +39,20 @@ def resolve_pooling(settings: TextSettings, source: EncoderSource) -> str:
     """Return ``mean``, ``cls`` or ``last``; ``auto`` asks the encoder's own files.
 
     Those are ``1_Pooling/config.json`` of sentence-transformers; without it a decoder has ``last``, others ``mean``.
+
+    Raises:
+        EncoderError: they ask for a pooling that is not there; the message names it.
     """
     if settings.pooling != "auto":
         return settings.pooling
-    modes = _json(source.folder / "1_Pooling" / "config.json")
-    for key, pooling in (("mean_tokens", "mean"), ("cls_token", "cls"), ("lasttoken", "last")):
-        if modes.get(f"pooling_mode_{key}"):
-            return pooling
+    path = source.folder / "1_Pooling" / "config.json"
+    if asked := [key for key, wanted in _json(path).items() if key.startswith("pooling_mode_") and wanted]:
+        if len(asked) > 1 or asked[0] not in _POOLINGS:
+            raise EncoderError(
+                f"[{path}] asks for [{', '.join(asked)}], which recbole_ktrec cannot do: set text_pooling to mean, cls "
+                "or last to take that instead."
+            )
+        return _POOLINGS[asked[0]]
     config = _json(source.folder / "config.json")
     causal = any(str(name).endswith(_CAUSAL_ENDINGS) for name in config.get("architectures") or ())
     return "last" if causal or config.get("model_type") in _CAUSAL_TYPES else "mean"

@@ -51,6 +51,11 @@ def test_auto_pooling(bert_folder: Path, llama_folder: Path, tmp_path: Path) -> 
     (own / "1_Pooling").mkdir()
     (own / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_cls_token": True}))
     assert pooling(own) == "cls"
+    (own / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_weightedmean_tokens": True}))
+    with pytest.raises(EncoderError, match=r"1_Pooling.config.json\] asks for \[pooling_mode_weightedmean_tokens\]"):
+        pooling(own)
+    said = TextSettings(encoder=str(own), max_length=32, pooling="mean")
+    assert TextEncoder.load(said).fingerprint["pooling"] == "mean", "as the message says"
 
 
 def test_a_decoder_without_pad_token_reads_texts_of_unlike_lengths(llama_folder: Path) -> None:

@@ -13,10 +13,9 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recbole_ktrec.commands.options import check_options, read_options
+from recbole_ktrec.commands.options import check_options, read_options, user_path
 from recbole_ktrec.commands.values import check_data_values
 from recbole_ktrec.errors import ConfigError
 
@@ -43,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--dataset", nargs="+", required=True, metavar="D", help="data sets: folders of atomic files, or ml-100k")
     add("--data-path", "--data_path", metavar="DIR", help="folder that holds the data sets' folders (default: dataset)")
     add("--models", nargs="+", required=True, metavar="M", help="models by name, or sections of --options")
-    add("--options", type=Path, metavar="FILE", help=_OPTIONS)
+    add("--options", type=user_path, metavar="FILE", help=_OPTIONS)
     add("--seeds", nargs="+", type=int, metavar="S", help="how many (from 2020 on), or which (two, or from 1000 on)")
     add("--split", default="random", metavar="KIND", help=_SPLITS)
     add("--share", type=float, metavar="S", help="share of items, users or interactions held out (default: 0.2)")
@@ -58,11 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="R",
         help="a rating from here on is a yes (default: the median)",
     )
-    add("--config", type=Path, metavar="FILE", help="defaults of the grid (default: properties/benchmark.yaml)")
+    add("--config", type=user_path, metavar="FILE", help="defaults of the grid (default: properties/benchmark.yaml)")
     add("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="jobs at a time (default: one a core)")
     add("--memory-limit", "--memory_limit", type=float, metavar="GB", help="memory that one job may ask for")
     add("--time-limit", "--time_limit", type=float, metavar="SECONDS", help="seconds that one job may take")
-    add("--output", type=Path, required=True, metavar="DIR", help="where everything goes; the same again to go on")
+    add("--output", type=user_path, required=True, metavar="DIR", help="where everything goes; the same again to go on")
 
 
 def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:

@@ -16,6 +16,11 @@ from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.keys import all_keys, plugin_keys
 
 
+def user_path(text: str) -> Path:
+    """Return the path ``text``; a shell leaves the ``~`` of ``--output=~/x`` as it is."""
+    return Path(text).expanduser()
+
+
 def read_value(text: str) -> Any:
     """Return what ``text`` means: a Python literal (``0.1``, ``[1, 2]``, ``None``), else YAML, else ``text`` itself."""
     if text == "~":

@@ -20,10 +20,9 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recbole_ktrec.commands.options import read_config_files, read_options
+from recbole_ktrec.commands.options import read_config_files, read_options, user_path
 from recbole_ktrec.commands.run import check_dataset
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.commands.values import check_data_values
@@ -54,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--data-path", "--data_path", metavar="DIR",
                         help="folder that holds the data sets' folders (default: dataset)")  # fmt: skip
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the artifact")
+    parser.add_argument("--output", type=user_path, required=True, metavar="DIR", help="folder of the artifact")
     parser.add_argument("--config_files", default="", help="YAML files, separated by blanks; later ones override")
     parser.add_argument("--threads", type=int, help="threads of torch (default: OMP_NUM_THREADS, else idle cores)")
 

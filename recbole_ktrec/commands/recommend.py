@@ -26,6 +26,7 @@ import numpy as np
 from tqdm import tqdm
 
 from recbole_ktrec.atomic import encoding_of, iter_atomic, read_header
+from recbole_ktrec.commands.options import user_path
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.files import whole_file
@@ -37,10 +38,10 @@ _USERS = 256
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("--checkpoint", type=Path, required=True, metavar="FILE", help="what `ktrec run` saved")
+    parser.add_argument("--checkpoint", type=user_path, required=True, metavar="FILE", help="what `ktrec run` saved")
     parser.add_argument("--users", nargs="+", metavar="U", help="ids of the .inter file, blanks between (default: all)")
     parser.add_argument("--topk", type=int, default=10, metavar="K", help="length of each list (default: 10)")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="a CSV file (default: printed)")
+    parser.add_argument("--output", type=user_path, metavar="FILE", help="a CSV file (default: printed)")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier file")
     parser.add_argument("--threads", type=int, help="threads of torch (default: OMP_NUM_THREADS, else idle cores)")
 

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.commands.options import check_options, read_config_files, read_options
+from recbole_ktrec.commands.options import check_options, read_config_files, read_options, user_path
 from recbole_ktrec.commands.session import usable_cores
 from recbole_ktrec.commands.values import check_data_values
 from recbole_ktrec.errors import ConfigError
@@ -38,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--dataset", required=True, metavar="T", help="the target: a folder of atomic files with item texts")
     add("--data-path", "--data_path", default="dataset", metavar="DIR", help="folder of its folder (default: dataset)")
-    add("--pretrained", type=Path, required=True, metavar="DIR", help="what `ktrec pretrain` made")
-    add("--output", type=Path, required=True, metavar="DIR", help="where everything goes; the same again to go on")
+    add("--pretrained", type=user_path, required=True, metavar="DIR", help="what `ktrec pretrain` made")
+    add("--output", type=user_path, required=True, metavar="DIR", help="where everything goes; the same again to go on")
     add("--model", default="KTEASE", metavar="M", help="KTEASE or KTRec (default: %(default)s)")
     add("--shares", nargs="+", type=float, default=SHARES, metavar="P", help="percentages (default: 0 5 10 25 50 100)")
     add("--seeds", nargs="+", type=int, default=[3], metavar="S", help="how many (default: 3), or which")
@@ -87,7 +87,7 @@ def _curve(args: argparse.Namespace, given: dict[str, Any]) -> Any:
     return Curve(
         args.dataset,
         str(Path(args.data_path).resolve()),
-        args.pretrained.expanduser(),
+        args.pretrained,
         check_shares(args.shares),
         seeds_of(args.seeds[0] if len(args.seeds) == 1 else args.seeds),
         args.model,

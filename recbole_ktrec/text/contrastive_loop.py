@@ -193,6 +193,12 @@ def refuse_other(stored: dict[str, dict[str, Any]], job: dict[str, dict[str, Any
     """Raise ConfigError, naming the first difference, if ``stored`` is not the training that ``job`` describes."""
     for part, values in json.loads(json.dumps(job)).items():
         different = [key for key in {**stored[part], **values} if stored[part].get(key) != values.get(key)]
+        if different and part == "data sets":
+            raise ConfigError(
+                f"[{where}] holds a training on other interactions or texts of [{different[0]}]: its files, the keys "
+                "that say how they are read, or held_out_users and seed, which choose what is held out, were others. "
+                "Give another --output."
+            )
         if different:
             raise ConfigError(
                 f"[{where}] holds a training with another {part} [{different[0]}]: "

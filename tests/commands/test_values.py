@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import copy
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from recbole_ktrec.cli import main
+from recbole_ktrec.commands import benchmark, pretrain, transfer_report
 from recbole_ktrec.commands.values import check_data_values, check_values
 from recbole_ktrec.errors import ConfigError
 from tests.conftest import write_tiny_dataset
@@ -128,3 +131,14 @@ def test_a_wrong_number_in_a_section_of_the_options_is_refused(
     call = ["benchmark", "--dataset", "tiny", "--models", "BPR", "--output", "out", "--options", "options.yaml"]
     assert main(call) == 2
     assert "learning_rate [abc] is not a number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [(benchmark, ["--models", "Pop"]), (transfer_report, ["--pretrained=~/k"]), (pretrain, ["--datasets", "a", "b"])],
+)
+def test_a_home_folder_is_one_after_an_equals_sign_too(command: ModuleType, more: list[str]) -> None:
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    data = [] if command is pretrain else ["--dataset", "tiny"]
+    assert parser.parse_args([*data, *more, "--output=~/x"]).output == Path.home() / "x"

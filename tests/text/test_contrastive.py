@@ -221,7 +221,7 @@ def test_another_training_in_the_same_folder_is_refused(
 
 def test_other_data_in_the_same_folder_is_refused(text: TextSettings, tmp_path: Path) -> None:
     train_encoder(DOMAINS, text, replace(QUICK, steps=1), tmp_path, show_progress=False)
-    with pytest.raises(ConfigError, match=r"another data sets \[films\]"):
+    with pytest.raises(ConfigError, match=r"other interactions or texts of \[films\]: its files, .* or held_out_users"):
         train_encoder([DOMAINS[0], domain("films", 9), DOMAINS[2]], text, replace(QUICK, steps=1), tmp_path)
 
 

@@ -16,7 +16,7 @@ from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.held_out import HeldOut, with_negatives
 from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.model.ktease import KTEASE
-from recbole_ktrec.model.ktrec_net import check_keys, fusion_options, item_side, user_side
+from recbole_ktrec.model.ktrec_net import check_keys, item_side, network, user_side
 from recbole_ktrec.model.ktrec_residual import fits_training, size_beside
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer
 from recbole_ktrec.model.ktrec_transfer import TransferredTexts
@@ -25,7 +25,6 @@ from recbole_ktrec.model.trained_encoder import take_encoder
 from recbole_ktrec.nn.blend import blend_weights
 from recbole_ktrec.nn.calibration import fit_platt
 from recbole_ktrec.nn.feedback import feedback_step
-from recbole_ktrec.nn.fusion_model import FusionModel
 from recbole_ktrec.nn.history import Histories
 from recbole_ktrec.nn.losses import LOSSES
 from recbole_ktrec.nn.objective import Objective
@@ -70,7 +69,7 @@ class KTRec(GeneralRecommender):
         width = None if user_text is None else user_text.width
         text = item_side(config, dataset, interactions, self.device, self.transfer, width)
         self.text_fingerprint, self.live, self.text_directions = text.fingerprint, text.live, text.directions
-        self.net = FusionModel(text.stored, self.n_users, fusion_options(config, self.transfer), user_text)
+        self.net = network(config, text.stored, self.n_users, user_text, self.transfer)
         if config["fusion"] == "id":
             config["prior"] = "none"  # no texts in the closed form either
         closed = (KTEASE(config, dataset, self.taken),) if config["closed_form"] else ()

@@ -14,7 +14,7 @@ from recbole_ktrec.model.item_text import load_user_text
 from recbole_ktrec.model.ktrec_transfer import TransferredTexts
 from recbole_ktrec.model.text_side import TextSide, text_side
 from recbole_ktrec.nn.fusion import FUSIONS
-from recbole_ktrec.nn.fusion_model import FusionOptions
+from recbole_ktrec.nn.fusion_model import FusionModel, FusionOptions
 from recbole_ktrec.nn.losses import LOSSES
 from recbole_ktrec.nn.scorers import SCORERS
 from recbole_ktrec.nn.shared import SharedRows
@@ -54,7 +54,16 @@ def check_keys(config: Any) -> None:
         getLogger().warning("residual_weight is not used: closed_form is [False].")
 
 
-def fusion_options(config: Any, transfer: TransferredTexts | None) -> FusionOptions:
+def network(config: Any, text: SharedRows, n_users: int, user_text: SharedRows | None,
+            transfer: TransferredTexts | None) -> FusionModel:  # fmt: skip
+    """Return the network; with ``transfer`` it has the towers of every variant that the guard may take."""
+    net = FusionModel(text, n_users, _options(config), user_text)
+    if transfer:
+        transfer.add_towers(net)
+    return net
+
+
+def _options(config: Any) -> FusionOptions:
     """Return the form of the network.
 
     The gradients of ID tables are sparse, so that a step costs what its batch touches, but where something asks for all
@@ -66,7 +75,7 @@ def fusion_options(config: Any, transfer: TransferredTexts | None) -> FusionOpti
         fusion=config["fusion"],
         scorer=config["scorer"],
         temperature=float(config["temperature"]),
-        tower_rank=transfer.tower_rank(config["tower_rank"]) if transfer else config["tower_rank"],
+        tower_rank=config["tower_rank"],
         id_dropout=float(config["id_dropout"]),
         history_text=config["user_text"] != "none",
         user_embedding=bool(config["user_embedding"]),

@@ -22,6 +22,7 @@ from recbole_ktrec.nn.fusion_model import FusionModel
 from recbole_ktrec.nn.graph import smooth_items
 from recbole_ktrec.nn.samples import FEWEST, masked_ndcg_by_user
 from recbole_ktrec.nn.shared import SharedRows
+from recbole_ktrec.nn.towers import TowerPair
 from recbole_ktrec.nn.whitening import whitened_text
 from recbole_ktrec.text import ItemVectors
 
@@ -89,11 +90,12 @@ class TransferredTexts:
         origin = {"weights_sha256": artifact.card["weights_sha256"], "shape": asdict(shape)}
         return cls(settings, found.fingerprint, origin, made(moved, found, user), untrained)
 
-    def tower_rank(self, given: int | None) -> int | None:
-        """Return the rank of the residual towers."""
-        if self.settings.how == "full":
-            return None
-        return (given or _ADAPTER_RANK) if self.settings.how == "adapter" else given
+    def add_towers(self, net: FusionModel) -> None:
+        """Let ``net`` have towers for the transferred texts too, where their rank is another than the others'."""
+        given, how = net.options.tower_rank, self.settings.how
+        rank = {"full": None, "adapter": given or _ADAPTER_RANK}.get(how, given)
+        if rank != given:
+            net.pair_towers(rank)
 
     def choose(self, interactions: sp.csr_matrix, found: HeldOut | None) -> dict[str, Any]:
         """Return which texts are read and why: those of the artifact only where :func:`pick` prefers them.
@@ -121,11 +123,13 @@ class TransferredTexts:
         return pick(values), f"NDCG@10 of history and text on validation data; {reasons(values)}", means(values)
 
     def apply(self, net: FusionModel, used: str) -> None:
-        """Let ``net`` read the texts ``used``; transferred ones that are frozen take no towers."""
+        """Let ``net`` read the texts ``used``; each of them has its own towers, frozen ones none."""
         net.text, net.user_text = self.transferred if used == "transferred" else self.untrained()
         fixed = used == "transferred" and self.settings.how == "frozen"
         for tower in (net.item_tower, net.history_tower, net.user_tower):
-            if tower is not None:
+            if isinstance(tower, TowerPair):
+                tower.takes_second = used == "transferred"
+            elif tower is not None:
                 tower.fixed = fixed
 
     def restore(self, net: FusionModel, choice: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from recbole_ktrec.nn.fusion import FUSIONS
 from recbole_ktrec.nn.history import pool
 from recbole_ktrec.nn.scorers import SCORERS
 from recbole_ktrec.nn.shared import SharedRows
-from recbole_ktrec.nn.towers import ResidualTower
+from recbole_ktrec.nn.towers import ResidualTower, TowerPair
 
 #: Standard deviation of ID vectors at the start: near zero beside text vectors of length 1.
 _ID_STD = 1e-3
@@ -55,8 +55,11 @@ class FusionModel(nn.Module):
         width, items = text.width, len(text)
         self.item_fusion = FUSIONS[options.fusion](width)
         self.history_fusion = FUSIONS[options.fusion](width)
-        self.item_tower, self.history_tower = (ResidualTower(width, options.tower_rank) for _ in range(2))
-        self.user_tower = ResidualTower(width, options.tower_rank) if user_text is not None else None
+        self.item_tower: ResidualTower | TowerPair = ResidualTower(width, options.tower_rank)
+        self.history_tower: ResidualTower | TowerPair = ResidualTower(width, options.tower_rank)
+        self.user_tower: ResidualTower | TowerPair | None = None
+        if user_text is not None:
+            self.user_tower = ResidualTower(width, options.tower_rank)
         self.item_id = self._ids(items, width)
         self.history_id = self._ids(items, width)
         self.item_bias = nn.Embedding(items, 1, sparse=options.sparse)
@@ -65,6 +68,13 @@ class FusionModel(nn.Module):
         out = self.item_fusion.out_width
         self.user_id = self._ids(n_users, out) if options.user_embedding else None
         self.scorer = SCORERS[options.scorer](out, options.temperature)
+
+    def pair_towers(self, rank: int | None) -> None:
+        """Put a tower of ``rank`` beside each one, to be chosen between; nothing else is drawn in another way then."""
+        with torch.random.fork_rng(devices=[]):
+            for name in ("item_tower", "history_tower", "user_tower"):
+                if isinstance(tower := getattr(self, name), ResidualTower):
+                    setattr(self, name, TowerPair(tower, ResidualTower(self.text.width, rank)))
 
     def _ids(self, count: int, width: int) -> nn.Embedding:
         table = nn.Embedding(count, width, sparse=self.options.sparse)

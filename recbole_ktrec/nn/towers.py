@@ -29,7 +29,33 @@ class ResidualTower(nn.Module):
         if not self.fixed:
             return _moved(text, self.up, self.down)
         still = _moved(text, self.up.detach(), None if self.down is None else self.down.detach())
-        return still + 0 * torch.stack([parameter.sum() for parameter in self.parameters()]).sum()
+        return still + _nothing(self)
+
+
+class TowerPair(nn.Module):
+    """Two towers of which one maps; both are there from the start, as optimisers and checkpoints want it.
+
+    Args:
+        first, second: the towers.
+
+    Attributes:
+        takes_second: which one it is. The other one's gradient is 0, see :class:`ResidualTower`.
+    """
+
+    def __init__(self, first: ResidualTower, second: ResidualTower) -> None:
+        super().__init__()
+        self.first, self.second, self.takes_second = first, second, False
+
+    def forward(self, text: Tensor) -> Tensor:
+        """Map ``[n, width]`` to ``[n, width]``."""
+        used, other = (self.second, self.first) if self.takes_second else (self.first, self.second)
+        mapped: Tensor = used(text)
+        return mapped + _nothing(other)
+
+
+def _nothing(tower: ResidualTower) -> Tensor:
+    """Return 0, of which each parameter of ``tower`` has the gradient 0."""
+    return 0 * torch.stack([parameter.sum() for parameter in tower.parameters()]).sum()
 
 
 def _moved(text: Tensor, up: Tensor, down: Tensor | None) -> Tensor:

@@ -53,19 +53,21 @@ def test_zero_shot_without_an_artifact_learns_nothing_either(textual: Settings) 
 @pytest.mark.parametrize(("how", "rank"), [("frozen", None), ("adapter", 16), ("full", 16)])
 def test_what_is_trained_on_top(textual: Settings, artifact: Callable[..., str], how: str, rank: int | None) -> None:
     model = trained(textual(pretrained=artifact(), transfer=how, transfer_guard=False, tower_rank=None), "KTRec")
-    assert model.net.item_tower.up.shape == (16, rank or 16)
-    assert (model.net.item_tower.down is not None) == (how == "adapter")
-    assert bool(model.net.item_tower.up.any()) == (how != "frozen")  # a tower that was trained is no longer zero
+    tower = model.net.item_tower.second if how == "adapter" else model.net.item_tower
+    assert tower.up.shape == (16, rank or 16) and (tower.down is not None) == (how == "adapter")
+    assert bool(tower.up.any()) == (how != "frozen")  # a tower that was trained is no longer zero
 
 
-def test_guard_falls_back_from_a_random_metric_and_trains_its_towers(
-    textual: Settings, artifact: Callable[..., str]
+@pytest.mark.parametrize(("how", "rank"), [("frozen", None), ("adapter", None), ("adapter", 4), ("full", 4)])
+def test_guard_falls_back_from_a_random_metric_and_trains_the_towers_of_a_run_without_it(
+    textual: Settings, artifact: Callable[..., str], how: str, rank: int | None
 ) -> None:
-    model = trained(textual(pretrained=artifact(random=True), transfer="frozen"), "KTRec")
+    given = {"tower_rank": rank, "user_text": "history_document"}
+    model = trained(textual(pretrained=artifact(random=True), transfer=how, **given), "KTRec")
     assert model.transfer_choice["used"] == "untrained"
     assert model.transfer_choice["ndcg"]["untrained"] > model.transfer_choice["ndcg"]["transferred"]
-    assert model.net.item_tower.up.any()
-    np.testing.assert_allclose(everyone(model), everyone(trained(textual(), "KTRec")), atol=1e-5)
+    np.testing.assert_allclose(everyone(model), everyone(trained(textual(**given), "KTRec")), atol=1e-5)
+    assert np.abs(everyone(model) - everyone(trained(textual(**given, epochs=0), "KTRec"))).max() > 1e-3
 
 
 @pytest.mark.parametrize("changes", [{"random": True}, {"strength": 0.5}])

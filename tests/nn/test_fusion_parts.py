@@ -15,7 +15,7 @@ from recbole_ktrec.nn.history import Histories, hide, pool
 from recbole_ktrec.nn.losses import bce_loss, bpr_loss, softmax_loss
 from recbole_ktrec.nn.scorers import SCORERS
 from recbole_ktrec.nn.shared import SharedRows
-from recbole_ktrec.nn.towers import ResidualTower
+from recbole_ktrec.nn.towers import ResidualTower, TowerPair
 from recbole_ktrec.nn.whitening import fit_whitening, whitened_text
 
 
@@ -146,3 +146,16 @@ def test_a_tower_that_is_fixed_has_a_gradient_of_zero_and_passes_that_of_the_tex
     tower(text).sum().backward()
     assert all(one.grad is not None and not one.grad.any() for one in tower.parameters())
     assert text.grad is not None and torch.equal(text.grad, torch.ones(5, 3))
+
+
+@pytest.mark.parametrize("second", [False, True])
+def test_of_two_towers_one_maps_and_the_other_does_not_move(second: bool) -> None:
+    pair, text = TowerPair(ResidualTower(3), ResidualTower(3, 2)), torch.randn(5, 3)
+    for tower in (pair.first, pair.second):
+        torch.nn.init.normal_(tower.up)
+    pair.takes_second = second
+    used, other = (pair.second, pair.first) if second else (pair.first, pair.second)
+    torch.testing.assert_close(pair(text), used(text))
+    pair(text).square().sum().backward()
+    assert all(parameter.grad is not None and parameter.grad.any() for parameter in used.parameters())
+    assert all(parameter.grad is not None and not parameter.grad.any() for parameter in other.parameters())

@@ -16,7 +16,7 @@ from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.held_out import HeldOut, with_negatives
 from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.model.ktease import KTEASE
-from recbole_ktrec.model.ktrec_net import check_keys, item_side, network, user_side
+from recbole_ktrec.model.ktrec_net import check_keys, network, text_sides
 from recbole_ktrec.model.ktrec_residual import fits_training, size_beside
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer
 from recbole_ktrec.model.ktrec_transfer import TransferredTexts
@@ -65,9 +65,7 @@ class KTRec(GeneralRecommender):
         self.candidates = torch.from_numpy(np.flatnonzero(self.taken.known))
         self.transfer, self.transfer_choice = TransferredTexts.read(config, dataset, interactions), dict[str, Any]()
         self.zero_shot = config["transfer"] == "zero_shot"
-        user_text = user_side(config, dataset, interactions, self.transfer)
-        width = None if user_text is None else user_text.width
-        text = item_side(config, dataset, interactions, self.device, self.transfer, width)
+        text, user_text = text_sides(config, dataset, interactions, self.device, self.transfer)
         self.text_fingerprint, self.live, self.text_directions = text.fingerprint, text.live, text.directions
         self.net = network(config, text.stored, self.n_users, user_text, self.transfer)
         if config["fusion"] == "id":

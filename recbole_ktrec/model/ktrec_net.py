@@ -83,25 +83,27 @@ def _options(config: Any) -> FusionOptions:
     )
 
 
-def item_side(config: Any, dataset: Any, interactions: sp.csr_matrix, device: torch.device,
-              transfer: TransferredTexts | None, width: int | None = None) -> TextSide:  # fmt: skip
-    """Return the text vectors of the items; with ``fusion: id`` zeros, as long as the users' texts (``width``)."""
-    if config["fusion"] == "id":
-        shape = interactions.shape[1], int(width or config["embedding_size"] or _WIDTH)
-        return TextSide(SharedRows(np.zeros(shape, dtype=np.float32)), {})
+def text_sides(config: Any, dataset: Any, interactions: sp.csr_matrix, device: torch.device,
+               transfer: TransferredTexts | None) -> tuple[TextSide, SharedRows | None]:  # fmt: skip
+    """Return the text vectors of the items, and those of the users' own texts, None where the keys ask for none.
+
+    They are compared, so both keep the same directions of the text space: those of the items.
+    """
     if transfer:
-        return TextSide(transfer.transferred[0], transfer.fingerprint)
-    return text_side(config, dataset, interactions, device)
+        return TextSide(transfer.transferred[0], transfer.fingerprint), transfer.transferred[1]
+    if config["fusion"] == "id":  # items say nothing: zeros, as long as the users' texts
+        own = _user_side(config, dataset, interactions)
+        shape = interactions.shape[1], int(own.width if own is not None else config["embedding_size"] or _WIDTH)
+        return TextSide(SharedRows(np.zeros(shape, dtype=np.float32)), {}), own
+    items = text_side(config, dataset, interactions, device)
+    return items, _user_side(config, dataset, interactions, items.directions)
 
 
-def user_side(
-    config: Any, dataset: Any, interactions: sp.csr_matrix, transfer: TransferredTexts | None
+def _user_side(
+    config: Any, dataset: Any, interactions: sp.csr_matrix, directions: np.ndarray | None = None
 ) -> SharedRows | None:
-    """Return the vectors of the users' own texts, None where the keys ask for none."""
-    if transfer:
-        return transfer.transferred[1]
     found = load_user_text(config, dataset, interactions)
     if found is None:
         return None
     whitening, width = float(config["whitening"]), config["embedding_size"]
-    return SharedRows(whitened_text(found.matrix, found.has_text, whitening, width))
+    return SharedRows(whitened_text(found.matrix, found.has_text, whitening, width, directions))

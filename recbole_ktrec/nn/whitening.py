@@ -66,13 +66,15 @@ def fit_whitening(
     return Whitening(mean.astype(np.float32), matrix.astype(np.float32), directions)
 
 
-def whitened_text(vectors: np.ndarray, has_text: np.ndarray, power: float, width: int | None = None) -> np.ndarray:
+def whitened_text(vectors: np.ndarray, has_text: np.ndarray, power: float, width: int | None = None,
+                  directions: np.ndarray | None = None) -> np.ndarray:  # fmt: skip
     """Return whitened rows ``[n, width]`` of ``vectors`` ``[n, dim]``; rows without a text are zero.
 
     Args:
         has_text: bool ``[n]``; only these rows take part in the fit.
+        power, width, directions: see :func:`fit_whitening`.
     """
     known = np.flatnonzero(has_text)
     if not len(known):
         return np.zeros((len(vectors), min(width or vectors.shape[1], vectors.shape[1])), dtype=np.float32)
-    return fit_whitening(vectors[known], power, width).rows(vectors, has_text)
+    return fit_whitening(vectors[known], power, width, directions).rows(vectors, has_text)

@@ -76,6 +76,17 @@ def test_feedback_moves_the_user_of_the_training_whatever_the_number_now(textual
         model.feedback(1, 2, 0.9)
 
 
+def test_texts_of_users_and_items_keep_the_same_directions(textual: Settings) -> None:
+    plain, cut = (
+        build(textual(user_text="history_document", whitening=0, graph_layers=0, embedding_size=width))[1]
+        for width in (None, 4)
+    )
+    for whole, short in ((plain.net.text, cut.net.text), (plain.net.user_text, cut.net.user_text)):
+        kept = whole.all(torch.device("cpu")).numpy() @ cut.text_directions
+        lengths = np.maximum(np.linalg.norm(kept, axis=1, keepdims=True), 1e-9)
+        np.testing.assert_allclose(short.all(torch.device("cpu")).numpy(), kept / lengths, atol=1e-4)
+
+
 def test_ids_alone_learn_beside_what_the_user_says(textual: Settings) -> None:
     trainer, model, _ = fitted(textual(fusion="id", user_text="history_document", epochs=10))
     _, silent, _ = fitted(textual(fusion="id", epochs=10))

@@ -111,8 +111,8 @@ def recommend(model: Any, dataset: Any, users: Sequence[str], k: int) -> Iterato
     Raises:
         DataError: a user is unknown, and the model has no scores for such a one.
     """
-    strangers = _histories(dataset, users)
-    ids = np.array([_id(model, dataset, user, strangers.get(user)) for user in users])
+    filtered = _histories(dataset, users)
+    ids = np.array([_id(model, dataset, user, filtered.get(user)) for user in users])
     taken, items = dataset.inter_matrix(form="csr"), dataset.field2id_token[dataset.iid_field]
     starts = range(0, len(ids), _USERS)
     for start in tqdm(starts, desc="Users", unit=f"x{_USERS}", disable=len(starts) < 5, leave=False):
@@ -120,7 +120,7 @@ def recommend(model: Any, dataset: Any, users: Sequence[str], k: int) -> Iterato
         scores = score(model, dataset, part)
         scores[taken[part].nonzero()] = -np.inf
         for row, user in zip(scores, users[start : start + _USERS], strict=True):
-            row[strangers.get(user, [])] = -np.inf
+            row[filtered.get(user, [])] = -np.inf
         scores[:, 0] = -np.inf
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         for user, row, own in zip(users[start : start + _USERS], scores, best, strict=True):

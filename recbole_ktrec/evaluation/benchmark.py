@@ -18,7 +18,7 @@ from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.splits import NATIVE_KINDS, SplitSpec
 from recbole_ktrec.evaluation.texts import encode_ahead
 from recbole_ktrec.model.artifact import load
-from recbole_ktrec.model.transfer import told_twice
+from recbole_ktrec.model.transfer import leakage_warning
 from recbole_ktrec.register import MODELS
 
 
@@ -125,7 +125,7 @@ def learned_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
         folder = Path(str(given["pretrained"])).expanduser()
         with contextlib.suppress(KTRecError):
             if source := load(folder).learned_from([plan.name], plan.source.inter_sha256):
-                found.append(f"[{plan.name}], row [{entry.label}]: {told_twice(folder, source)}")
+                found.append(f"[{plan.name}], row [{entry.label}]: {leakage_warning(folder, source)}")
     return found
 
 

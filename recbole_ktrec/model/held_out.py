@@ -48,23 +48,23 @@ class HeldOut:
         matrix[self.row, self.item] = True
         return matrix
 
-    def barred(self, interactions: sp.csr_matrix) -> Tensor:
+    def excluded(self, interactions: sp.csr_matrix) -> Tensor:
         """Return what is no candidate: padding, what a user took in ``interactions``, absent items: bool ``[m, n]``.
 
         As RecBole ranks, what a user took again is one, and everything is if all stays a candidate.
         """
-        barred = torch.zeros(len(self.users), interactions.shape[1], dtype=torch.bool)
+        excluded = torch.zeros(len(self.users), interactions.shape[1], dtype=torch.bool)
         if not self.again:
-            barred |= torch.from_numpy(interactions[self.users.numpy()].toarray() > 0)
-        barred[self.row, self.item] = False
-        barred[:, 0] = True
+            excluded |= torch.from_numpy(interactions[self.users.numpy()].toarray() > 0)
+        excluded[self.row, self.item] = False
+        excluded[:, 0] = True
         if self.absent is not None:
-            barred[:, torch.from_numpy(self.absent)] = True
-        return barred
+            excluded[:, torch.from_numpy(self.absent)] = True
+        return excluded
 
     def asked(self, interactions: sp.csr_matrix) -> tuple[Tensor, Tensor]:
-        """Return what is no candidate, see :meth:`barred`, and what was taken: bool ``[m, n_items]`` each."""
-        return self.barred(interactions), self.positives(interactions.shape[1])
+        """Return what is no candidate, see :meth:`excluded`, and what was taken: bool ``[m, n_items]`` each."""
+        return self.excluded(interactions), self.positives(interactions.shape[1])
 
 
 def held_out(valid_data: Any, uid_field: str, iid_field: str, seed: int, taken: Taken | None = None) -> HeldOut | None:

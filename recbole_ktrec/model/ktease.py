@@ -159,8 +159,8 @@ class KTEASE(GeneralRecommender):
         sample = None
         if found is not None:
             users, row, item = found.users.numpy(), found.row.numpy(), found.item.numpy()
-            places, barred, again = self.taken.places, found.absent, found.again
-            sample = sample_from(self.interaction_matrix, users, row, item, places, barred, again)
+            places, excluded, again = self.taken.places, found.absent, found.again
+            sample = sample_from(self.interaction_matrix, users, row, item, places, excluded, again)
         # Who has no history says nothing of how histories should count.
         fitted = self._fitted(*self.source, sample.with_history() if sample else None)
         self.weights, self._scores = as_matrices(fitted), fitted
@@ -191,7 +191,7 @@ class KTEASE(GeneralRecommender):
 
     def _calibrate(self, found: HeldOut) -> None:
         """Fit ``sigma(a s + c)`` on held-out interactions against as many random items."""
-        row, item, label = with_negatives(found, found.barred(self.interaction_matrix), self.seed)
+        row, item, label = with_negatives(found, found.excluded(self.interaction_matrix), self.seed)
         self.probability = fit_platt(self.pairs(found.users[row].numpy(), item.numpy()), label)
 
     def scores(self, users: np.ndarray) -> np.ndarray:

@@ -226,7 +226,7 @@ class KTRec(GeneralRecommender):
     def settle(self, found: HeldOut) -> str:
         """Fit on held-out interactions what is not trained by gradient; return a line for the log."""
         scores = self.weigh(found)
-        row, item, labels = with_negatives(found, found.barred(self.taken.matrix), seed=0)
+        row, item, labels = with_negatives(found, found.excluded(self.taken.matrix), seed=0)
         slope, shift = fit_platt(scores[row, item], labels)
         self.calibration.copy_(torch.tensor([slope, shift]))
         self._settled = True

@@ -69,7 +69,7 @@ class TransferSettings:
             return None
         artifact = load(Path(str(config["pretrained"])).expanduser())
         if source := artifact.learned_from(same_data.names(config), same_data.inter_sha256(config)):
-            _logger.warning(told_twice(artifact.folder, source))
+            _logger.warning(leakage_warning(artifact.folder, source))
         return cls(artifact, how, guard, count)
 
     @property
@@ -78,7 +78,7 @@ class TransferSettings:
         return self.how == "zero_shot"
 
 
-def told_twice(folder: Path | None, source: str) -> str:
+def leakage_warning(folder: Path | None, source: str) -> str:
     """Return the warning that an artifact knows the answers."""
     return (
         f"The artifact [{folder}] was learned from [{source}], this run's own data, held-out interactions included: "

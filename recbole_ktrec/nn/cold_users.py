@@ -60,7 +60,7 @@ def choose_unknown(
     asked = np.diff(sample.rows.indptr) == 0
     if int(asked.sum()) < FEWEST:
         return shares[0], LIFTS[0]
-    unknown = Sample(sample.rows[asked], sample.positives[asked], sample.barred, again=sample.again)
+    unknown = Sample(sample.rows[asked], sample.positives[asked], sample.excluded, again=sample.again)
     known = average(shares[0]).toarray()[0] > 0
     scored = functools.cache(lambda share: score(average(share)))
 

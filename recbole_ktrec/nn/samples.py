@@ -35,13 +35,13 @@ def masked_ndcg_by_user(
         wanted: bool ``[m, c]``.
         left_out: bool ``[c]``, no candidates of anybody.
     """
-    barred = known if left_out is None else known | torch.from_numpy(left_out)
+    excluded = known if left_out is None else known | torch.from_numpy(left_out)
     asked = wanted.view(torch.uint8).amax(dim=1) > 0  # as any, which takes six times as long
     if not asked.all():  # copies that are seldom needed
-        scores, barred, wanted = scores[asked.numpy()], barred[asked], wanted[asked]
+        scores, excluded, wanted = scores[asked.numpy()], excluded[asked], wanted[asked]
     given, found, none = torch.from_numpy(scores), np.empty(len(scores), dtype=np.float32), torch.tensor(-torch.inf)
     for some in row_blocks(len(scores), _CACHED):
-        candidates = torch.where(barred[some], none, given[some])  # as masked_fill, which takes twice as long
+        candidates = torch.where(excluded[some], none, given[some])  # as masked_fill, which takes twice as long
         found[some] = ndcg_by_user(candidates, wanted[some]).numpy()
     return found
 
@@ -61,7 +61,7 @@ class Sample:
     Attributes:
         rows: what the users took in training, ``[m, n_items]``.
         positives: what they took later, ``[m, n_items]``, at least one each.
-        barred: items that are no candidates of anybody, bool ``[n_items]``; by default none but the padding item.
+        excluded: items that are no candidates of anybody, bool ``[n_items]``; by default none but the padding item.
         most: candidates: all items up to this many, else so many random ones and what is asked for.
         places: of the interactions of ``rows`` from the end of each history, see :mod:`recbole_ktrec.nn.recency`, or
             None where no order is known.
@@ -70,7 +70,7 @@ class Sample:
 
     rows: sp.csr_matrix
     positives: sp.csr_matrix
-    barred: np.ndarray | None = None
+    excluded: np.ndarray | None = None
     most: int = _CANDIDATES
     places: sp.csr_matrix | None = None
     again: bool = False
@@ -87,15 +87,15 @@ class Sample:
         if not self.again:  # RecBole ranks what a user takes again, too
             self.known |= torch.from_numpy(self.rows[:, self.candidates].toarray() > 0) & ~self.wanted
         self.known |= torch.from_numpy(self.candidates == 0)  # the padding item
-        if self.barred is not None:
-            self.known |= torch.from_numpy(self.barred[self.candidates])
+        if self.excluded is not None:
+            self.known |= torch.from_numpy(self.excluded[self.candidates])
 
     def some(self, users: int, most: int = _CANDIDATES) -> Sample:
         """Return a sample of at most so many ``users``, evenly spread, with at most ``most`` candidates."""
         step = -(-self.rows.shape[0] // users)
         if step <= 1 and most == self.most:
             return self
-        return self._part(slice(None, None, step), self.positives[::step], self.barred, most)
+        return self._part(slice(None, None, step), self.positives[::step], self.excluded, most)
 
     def of_items(self, items: np.ndarray) -> Sample | None:
         """Return the sample with ``items`` (bool ``[n_items]``) as the only candidates; None if nobody took one."""
@@ -109,16 +109,16 @@ class Sample:
         asked = np.diff(self.rows.indptr) > 0
         if asked.all():
             return self
-        return self._part(asked, self.positives[asked], self.barred, self.most) if asked.any() else None
+        return self._part(asked, self.positives[asked], self.excluded, self.most) if asked.any() else None
 
     def decayed(self, decay: float) -> Sample:
         """Return the sample with its histories weighted, see :mod:`recbole_ktrec.nn.recency`."""
         return replace(self, rows=decayed(self.places, decay)) if self.places is not None and decay else self
 
-    def _part(self, users: slice | np.ndarray, positives: sp.csr_matrix, barred: np.ndarray | None,
+    def _part(self, users: slice | np.ndarray, positives: sp.csr_matrix, excluded: np.ndarray | None,
               most: int = _CANDIDATES) -> Sample:  # fmt: skip
         places = None if self.places is None else self.places[users]
-        return Sample(self.rows[users], positives, barred, most, places, self.again)
+        return Sample(self.rows[users], positives, excluded, most, places, self.again)
 
     def ndcg(self, scores: np.ndarray) -> float:
         """Return the mean NDCG@10 of ``scores`` ``[m, candidates]``."""
@@ -159,14 +159,14 @@ def _stacked(function: Callable[[sp.csr_matrix], tuple[np.ndarray, ...]], rows: 
 
 def sample_from(
     interactions: sp.csr_matrix, users: np.ndarray, row: np.ndarray, item: np.ndarray,
-    places: sp.csr_matrix | None = None, barred: np.ndarray | None = None, again: bool = False,
+    places: sp.csr_matrix | None = None, excluded: np.ndarray | None = None, again: bool = False,
 ) -> Sample:  # fmt: skip
     """Return the sample of ``users`` ``[m]`` who later took ``item[k]``, ``row[k]`` being the place among them.
 
     Args:
         places: see :class:`Sample`, of all users.
-        barred, again: see :class:`Sample`.
+        excluded, again: see :class:`Sample`.
     """
     positives = sp.csr_matrix((np.ones(len(row), dtype=np.float32), (row, item)), (len(users), interactions.shape[1]))
     places = None if places is None else places[users]
-    return Sample(interactions[users], positives, barred, places=places, again=again)
+    return Sample(interactions[users], positives, excluded, places=places, again=again)

@@ -21,7 +21,7 @@ NO_CODE = " that is a code, written as a number"
 SHARE = 0.1
 
 
-def strangers(
+def unmatched_ids(
     kind: str, codes: np.ndarray, known: np.ndarray, inter: tuple[Path, int], described: tuple[Path, int]
 ) -> Iterator[str]:
     """Warn of users or items with interactions that their file does not hold.

@@ -40,7 +40,7 @@ def found(times: list[float] | None, until: float | None) -> HeldOut:
 def test_items_of_later_are_no_candidates_where_validation_is_later_than_training() -> None:
     later = found([7.0, 9.0], until=7.0)
     assert later.absent is not None and np.flatnonzero(later.absent).tolist() == [0, 4, 5]
-    assert later.barred(TAKEN).int().tolist() == [[1, 1, 0, 0, 1, 1], [1, 1, 1, 0, 1, 1]]
+    assert later.excluded(TAKEN).int().tolist() == [[1, 1, 0, 0, 1, 1], [1, 1, 1, 0, 1, 1]]
 
 
 @pytest.mark.parametrize(("times", "until"), [([6.0, 9.0], 7.0), ([7.0, 9.0], None), (None, 7.0)])
@@ -48,7 +48,7 @@ def test_all_items_are_candidates_where_times_say_nothing(times: list[float] | N
     """Training goes on after the first validation interaction; no clock; times that are not loaded."""
     made = found(times, until)
     assert made.absent is None
-    assert made.barred(TAKEN).int().tolist() == [[1, 1, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0]]
+    assert made.excluded(TAKEN).int().tolist() == [[1, 1, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0]]
 
 
 def test_nothing_is_absent_where_every_item_was_seen() -> None:
@@ -58,15 +58,15 @@ def test_nothing_is_absent_where_every_item_was_seen() -> None:
     assert made is not None and made.absent is None
 
 
-@pytest.mark.parametrize(("again", "barred"), [(False, [1, 0, 1, 0, 0, 0]), (True, [1, 0, 0, 0, 0, 0])])
-def test_what_is_taken_again_is_a_candidate_as_recbole_ranks_it(again: bool, barred: list[int]) -> None:
+@pytest.mark.parametrize(("again", "excluded"), [(False, [1, 0, 1, 0, 0, 0]), (True, [1, 0, 0, 0, 0, 0])])
+def test_what_is_taken_again_is_a_candidate_as_recbole_ranks_it(again: bool, excluded: list[int]) -> None:
     """The second user took items 1 and 2, and item 1 once more; ``repeatable`` leaves everything a candidate."""
     made = held_out(valid_data(None, (3, 1), again), "user_id", "item_id", 1, Taken(TAKEN, None))
     assert made is not None
-    assert made.barred(TAKEN)[1].int().tolist() == barred
+    assert made.excluded(TAKEN)[1].int().tolist() == excluded
     rows = made.users.numpy(), made.row.numpy(), made.item.numpy()
     sample = sample_from(TAKEN, *rows, again=made.again)
-    assert sample.known[1].int().tolist() == barred
+    assert sample.known[1].int().tolist() == excluded
     assert sample.ndcg(np.array([[0, 0, 0, 1, 0, 0], [0, 1, 0, 0, 0, 0]], dtype=np.float32)) == 1.0
 
 

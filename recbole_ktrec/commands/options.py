@@ -13,7 +13,7 @@ import yaml
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.files import read_mapping, with_numbers
 from recbole_ktrec.register import MODELS
-from recbole_ktrec.register.keys import all_keys, plugin_keys
+from recbole_ktrec.register.keys import all_keys, plugin_keys, refuse_files
 
 
 def user_path(text: str) -> Path:
@@ -66,8 +66,9 @@ def check_options(options: dict[str, Any], model: str, filed: Iterable[str] = ()
         The warnings, to be told again when the training has pushed them away.
 
     Raises:
-        ConfigError: the key is unknown and ``model`` is a registered one.
+        ConfigError: the key is meant to name a file, or is unknown and ``model`` is a registered one.
     """
+    refuse_files(options, "the command line")
     known = all_keys()
     unknown = {key: f"Unknown key [--{key}].{nearest(key, known)}" for key in options if key not in known}
     if model in MODELS:
@@ -89,7 +90,7 @@ def read_config_files(files: Sequence[str]) -> dict[str, Any]:
     """Return what the YAML ``files`` say together, later ones first; a tag of Python's own is left to RecBole.
 
     Raises:
-        ConfigError: a file is missing, empty, no YAML, or no mapping of keys to values.
+        ConfigError: a file is missing, empty, no YAML, no mapping of keys to values, or names further files.
     """
     said: dict[str, Any] = {}
     for file in files:
@@ -101,5 +102,6 @@ def read_config_files(files: Sequence[str]) -> dict[str, Any]:
             raise
         if not content:
             raise ConfigError(f"Configuration file [{file}] is empty.")
+        refuse_files(content, f"configuration file [{file}]")
         said.update({key: with_numbers(value) for key, value in content.items()})
     return said

@@ -9,7 +9,7 @@ import difflib
 import functools
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from logging import getLogger
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ READ_BY_RECBOLE = frozenset(
     "mask_ratio ft_ratio eta beta MASK_INDEX MASK_ITEM_SEQ POS_ITEMS NEG_ITEMS INVERSE_ITEM_SEQ "
     "CROP_ITEM_SEQ CROP_ITEM_SEQ_LEN REORDER_ITEM_SEQ".split()
 )
+#: Names that look as if a file could be given by them: RecBole takes its files by an argument alone, never by a key.
+_OF_FILES = ("config", "config_file", "config_files", "config_file_list")
 #: An option of another program on the command line counts as a mistyped key if it is at least this similar to one.
 _TYPO = 0.8
 
@@ -78,6 +80,8 @@ def check(config: Any) -> None:
     Raises:
         ConfigError: a key is unknown; the message names it, where it stands, and the nearest known name.
     """
+    refuse_files(config.file_config_dict, "a configuration file")
+    refuse_files(config.variable_config_dict, "the configuration dict")
     known = own_keys(config)
     _refuse(config.file_config_dict, known, "a configuration file", config.model)
     _refuse(config.variable_config_dict, known, "the configuration dict", config.model)
@@ -87,6 +91,18 @@ def check(config: Any) -> None:
         getLogger().warning(f"[--{key}] of [{Path(sys.argv[0]).name}] is no configuration key and is left out.")
         del config.cmd_config_dict[key]
         config.external_config_dict.pop(key, None)
+
+
+def refuse_files(given: Iterable[str], where: str) -> None:
+    """Refuse a key that is meant to name configuration files, which nobody would read.
+
+    Raises:
+        ConfigError: the message says how files are given.
+    """
+    for key in _OF_FILES:
+        if key in given:
+            told = "--config_files=A.yaml (ktrec) or config_file_list=[...] of run_recbole and Config (Python)"
+            raise ConfigError(f"[{key}] in {where}: no file is read by it. Give files with {told}.")
 
 
 def _refuse(given: Mapping[str, Any], known: set[str], where: str, model: str) -> None:

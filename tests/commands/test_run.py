@@ -62,6 +62,9 @@ def test_two_processes(workplace: Path, capsys: pytest.CaptureFixture[str]) -> N
         (["--dataset=tiny", "--model=BPRR"], "Unknown model [BPRR]. Did you mean [BPR]?"),
         (["--dataset=tiny", "epochs=2"], "Argument [epochs=2] is not of the form --key=value"),
         (["--config_files=no.yaml"], "Configuration file [no.yaml] cannot be read"),
+        (["--config_file=no.yaml", "--model=BPR"], "[config_file] in the command line: no file is read by it. Give"),
+        (["--config=no.yaml"], "files with --config_files=A.yaml"),
+        (["--config_files=more.yaml"], "[config_files] in configuration file [more.yaml]: no file is read by it"),
         (["--threads=0", "--model=BPR"], "--threads [0] must be at least 1"),
     ],
 )
@@ -69,6 +72,7 @@ def test_errors_are_told_without_a_traceback(
     arguments: list[str], message: str, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (workplace / "dataset" / "bare").mkdir()
+    (workplace / "more.yaml").write_text("config_files: own.yaml\n")
     assert main(["run", *arguments]) == 2
     assert message.format(here=workplace) in capsys.readouterr().err
 

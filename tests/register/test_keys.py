@@ -37,6 +37,15 @@ def test_a_mistyped_key_of_the_command_line_is_refused(
         config(tiny_tower, "tiny")
 
 
+@pytest.mark.parametrize("key", ["config", "config_file", "config_files", "config_file_list"])
+def test_files_are_not_given_by_a_key(key: str, tiny_tower: str, workplace: Path) -> None:
+    with pytest.raises(ConfigError, match=rf"\[{key}\] in the configuration dict: .*config_file_list="):
+        config(tiny_tower, "tiny", config_dict={key: ["own.yaml"]})
+    (workplace / "own.yaml").write_text(f"{key}: other.yaml\n")
+    with pytest.raises(ConfigError, match=rf"\[{key}\] in a configuration file: .*--config_files="):
+        config(tiny_tower, "tiny", config_file_list=["own.yaml"])
+
+
 def test_options_of_another_program_do_not_become_keys(
     tiny_tower: str, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,9 +96,11 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
 
 def _check_values(grid: Grid) -> None:
     """Raise ConfigError for what the rows would run with on one of the data sets and RecBole take silently."""
+    from recbole_ktrec.evaluation.options import check_threshold
     from recbole_ktrec.evaluation.prepare import dataset_settings
 
     for name in grid.datasets:
         own = dataset_settings(name, grid.data_path)
         for values in ({**grid.defaults, **own, **grid.common}, *(entry.settings(own) for entry in grid.entries)):
             check_data_values(values)
+            check_threshold(values)

@@ -22,7 +22,7 @@ from typing import Any
 from recbole_ktrec.atomic import check_atomic, read_header
 from recbole_ktrec.commands.options import check_options, read_config_files, read_options
 from recbole_ktrec.commands.session import set_threads
-from recbole_ktrec.commands.values import check_values
+from recbole_ktrec.commands.values import check_values, doubts
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.files import check_data_folder, check_interactions
 from recbole_ktrec.register.arguments import no_command_line, quoted
@@ -55,11 +55,12 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     said = {**filed, **options}
     model = args.model or said.get("model", "KTRec")
     dataset = args.dataset or said.get("dataset", "ml-100k")
-    doubts = check_options(options, model, filed)
+    warnings = check_options(options, model, filed)
     files = [str(file) for file in converted_file(dataset, said.get("data_path"))] + files
     own = [*(model_files(model) if model in MODELS else ()), *dataset_files(dataset)]
     in_force = {**read_config_files([*map(str, own), *files]), **options}
     check_values(in_force, model)
+    warnings += doubts(in_force)
     check_dataset(dataset, in_force)
     threads = set_threads(args.threads, args.nproc)
     start = time.time()
@@ -67,8 +68,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         result, saved = _train(args, model, dataset, config_files_for(model, dataset) + files, quoted(options))
     checkpoint = saved.get("checkpoint") or _newest(said.get("checkpoint_dir", "saved"), model, start)
     print(f"\n{model} on {dataset}\n{table(result)}")
-    for doubt in doubts:
-        print(f"warning     {doubt}")
+    for warning in warnings:
+        print(f"warning     {warning}")
     if "epoch" in saved:
         print(f"best epoch  {saved['epoch']} (counted from 0)")
     print(f"checkpoint  {checkpoint or '-'}")

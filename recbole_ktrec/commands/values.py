@@ -49,6 +49,19 @@ def check_values(said: Mapping[str, Any], model: str = "KTRec") -> None:
     _check_valid_metric(said, model)
 
 
+def doubts(said: Mapping[str, Any]) -> list[str]:
+    """Return warnings of what RecBole does other than the values that files and command line give make one think."""
+    protocol = said.get("eval_args")
+    mode = protocol.get("mode", "full") if isinstance(protocol, Mapping) else "full"
+    asked = mode.get("test", "full") if isinstance(mode, Mapping) else mode
+    if not said.get("threshold") or asked != "full":
+        return []
+    return [
+        f"threshold [{said['threshold']}]: RecBole's test asks for all rows, liked or not. val_interval: "
+        '{rating: "[4,inf)"}, say, leaves out the others; mode: labeled asks which are liked.'
+    ]
+
+
 def check_data_values(said: Mapping[str, Any]) -> None:
     """Check as :func:`check_values` does, but for what a command that splits and measures itself leaves aside."""
     check_values({key: value for key, value in said.items() if key not in _OF_THE_COMMAND})

@@ -14,6 +14,10 @@ _OWN = Path(__file__).parent.parent
 REMEDIES = (
     (r"Some feat is empty", "no interaction passes user_inter_num_interval, item_inter_num_interval and val_interval."),
     (
+        r"Field \[(?P<name>.+)\] not defined in dataset",
+        "val_interval or normalize_field names [{name}], which is not loaded: name it in load_col: {{inter: [...]}}.",
+    ),
+    (
         r"train_neg_sample_args .* should be None",
         "its loss is over all items and draws no negatives: set train_neg_sample_args to ~ for this model.",
     ),

@@ -123,6 +123,25 @@ def _check_common(where: str, keys: Iterable[str], of_all: bool) -> None:
             raise ConfigError(f"Options of {where}: [{key}] {told}.")
 
 
+def check_threshold(values: Mapping[str, Any]) -> None:
+    """Refuse ``threshold`` in a comparison: KTRec and KTEASE learn from what is liked, most built-ins from all rows.
+
+    RecBole's ranking test asks for all rows, too.
+
+    Raises:
+        ConfigError: it is set; the message holds the filter that says the same to every model.
+    """
+    if (given := values.get("threshold")) is None:
+        return
+    pairs = given.items() if isinstance(given, Mapping) else [("rating", 4)]
+    interval = ", ".join(f'{field}: "[{least},inf)"' for field, least in pairs)
+    raise ConfigError(
+        f"threshold [{given}]: KTRec and KTEASE would learn from what is liked alone, other models from all rows, and "
+        f"the test asks for all rows. Give val_interval: {{{interval}}} instead, which leaves the same rows to every "
+        "model (threshold: ~ goes over that of a property file)."
+    )
+
+
 def _entry(label: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> Entry:
     own = dict(options.get(label) or {})
     model = str(own.pop("model", label))

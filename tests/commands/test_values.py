@@ -12,7 +12,7 @@ import pytest
 
 from recbole_ktrec.cli import main
 from recbole_ktrec.commands import benchmark, pretrain, transfer_report
-from recbole_ktrec.commands.values import check_data_values, check_values
+from recbole_ktrec.commands.values import check_data_values, check_values, doubts
 from recbole_ktrec.errors import ConfigError
 from tests.conftest import write_tiny_dataset
 
@@ -142,3 +142,12 @@ def test_a_home_folder_is_one_after_an_equals_sign_too(command: ModuleType, more
     command.add_arguments(parser)
     data = [] if command is pretrain else ["--dataset", "tiny"]
     assert parser.parse_args([*data, *more, "--output=~/x"]).output == Path.home() / "x"
+
+
+@pytest.mark.parametrize("mode", [None, "full", "labeled", {"valid": "uni1", "test": "full"}, "uni100"])
+def test_full_ranking_asks_for_what_is_disliked_too(mode: Any) -> None:
+    said = {"threshold": {"rating": 4}, "eval_args": {} if mode is None else {"mode": mode}}
+    told = doubts(said)
+    assert bool(told) == (mode not in ("labeled", "uni100"))
+    assert not told or "[{'rating': 4}]: RecBole's test asks for all rows, liked or not" in told[0]
+    assert doubts({**said, "threshold": None}) == []

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from recbole_ktrec.compat.host_errors import explained
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.evaluation.benchmark import make_grid
+from recbole_ktrec.evaluation.grid import Grid, prepare_datasets
 from recbole_ktrec.evaluation.grid_file import read_grid
 from recbole_ktrec.evaluation.options import entries, read_yaml, seeds_of
 
@@ -198,3 +202,15 @@ def test_a_grid_file_that_says_nothing_wrong_goes_over_the_defaults(tmp_path: Pa
     grid = read_grid(path)
     assert (grid["seeds"], grid["rating_threshold"], grid["all"]) == ([1, 2], 4, {"epochs": 3})
     assert grid["topk"] == read_grid(None)["topk"]
+
+
+def test_what_is_disliked_is_left_out_for_all_models_alike(tiny_grid: Callable[..., Grid], workplace: Path) -> None:
+    common: dict[str, Any] = {"val_interval": {"rating": "[4,inf)"}, "state": "ERROR"}
+    with pytest.raises(ValueError, match="not defined") as error:
+        prepare_datasets(tiny_grid("Pop", common=common), workplace / "splits", show_progress=False)
+    assert "[rating], which is not loaded: name it in load_col" in (explained(error.value) or "")
+    asked = tiny_grid("Pop", common={**common, "load_col": {"inter": ["user_id", "item_id", "rating"]}})
+    (plan,) = prepare_datasets(asked, workplace / "splits", show_progress=False)
+    rows = (workplace / "dataset" / "tiny" / "tiny.inter").read_text().splitlines()[1:]
+    liked = sum(float(row.split("\t")[2]) >= 4 for row in rows)
+    assert 0 < plan.prepared[2020].counts["interactions"] == liked < len(rows)

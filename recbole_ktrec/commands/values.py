@@ -10,7 +10,7 @@ from typing import Any
 
 from recbole_ktrec.errors import ConfigError, nearest, number
 from recbole_ktrec.files import read_mapping
-from recbole_ktrec.register.keys import check_device
+from recbole_ktrec.register.keys import check_device, check_protocol
 
 #: What RecBole measures of context-aware models, whose own file says so.
 _OF_CONTEXT = ("AUC", "LogLoss")
@@ -35,7 +35,8 @@ def check_values(said: Mapping[str, Any], model: str = "KTRec") -> None:
         model: what runs; RecBole measures those that are not made to rank by other metrics.
 
     Raises:
-        ConfigError: a number or an interval is none, ``device`` is given, or ``load_col`` leaves out what is needed.
+        ConfigError: a number or an interval is none, ``device`` is given, ``load_col`` leaves out what is needed, or
+            ``eval_args`` has a key that RecBole does not read.
     """
     for key, default in _defaults().items():
         if key in said and isinstance(default, int | float) and not isinstance(default, bool):
@@ -45,6 +46,7 @@ def check_values(said: Mapping[str, Any], model: str = "KTRec") -> None:
         if said.get(key) is not None:
             _check_interval(key, str(said[key]))
     check_device(said.get("device"))
+    check_protocol(said.get("eval_args"))
     _check_columns(said)
     _check_valid_metric(said, model)
 

@@ -32,6 +32,7 @@ from recbole_ktrec.evaluation.splits import (
     pair_fingerprint,
     repeated,
 )
+from recbole_ktrec.register.keys import check_beside
 from recbole_ktrec.register.properties import converted_file, dataset_files
 
 FORMAT = 1
@@ -207,9 +208,14 @@ def dataset_settings(name: str, data_path: str) -> dict[str, Any]:
 
     Every model of a comparison gets these: a prepared copy has another name, and RecBole's own models do not read the
     plugin's files.
+
+    Raises:
+        ConfigError: the file beside the data has a key that nobody reads.
     """
     import recbole
 
+    for made in converted_file(name, data_path):
+        check_beside(made, read_yaml(made))
     host = Path(recbole.__file__).parent / "properties" / "dataset" / f"{name}.yaml"
     settings: dict[str, Any] = {}
     for path in ([host] if host.is_file() else []) + dataset_files(name) + converted_file(name, data_path):

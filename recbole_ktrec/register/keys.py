@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec import resources
-from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.errors import ConfigError, nearest, one_of
+from recbole_ktrec.register.models import MODELS
 
 #: Keys that RecBole's shared code reads without naming them in a property file or an argument list (a test holds that).
 READ_BY_RECBOLE = frozenset(
@@ -30,6 +31,8 @@ READ_BY_RECBOLE = frozenset(
 )
 #: Names that look as if a file could be given by them: RecBole takes its files by an argument alone, never by a key.
 _OF_FILES = ("config", "config_file", "config_files", "config_file_list")
+#: What RecBole reads of ``eval_args``.
+_OF_PROTOCOL = ("split", "group_by", "order", "mode")
 #: An option of another program on the command line counts as a mistyped key if it is at least this similar to one.
 _TYPO = 0.8
 
@@ -48,21 +51,26 @@ def all_keys() -> set[str]:
     return {key for values in lists for key in values} | READ_BY_RECBOLE | keys_of_other_models()
 
 
+def _keys_in(path: Path) -> frozenset[str]:
+    return frozenset(re.findall(r"^(\w+)\s*:", path.read_text(encoding="utf-8"), re.MULTILINE))
+
+
 @functools.cache
 def _named() -> tuple[frozenset[str], frozenset[str]]:
     """Return the keys that RecBole's property files name, and those that the plugin's do."""
     import recbole
 
     def keys(folder: Path) -> frozenset[str]:
-        texts = (path.read_text(encoding="utf-8") for path in folder.rglob("*.yaml"))
-        return frozenset(key for text in texts for key in re.findall(r"^(\w+)\s*:", text, re.MULTILINE))
+        return frozenset().union(*map(_keys_in, folder.rglob("*.yaml")))
 
     return keys(Path(recbole.__file__).parent / "properties"), keys(resources.resource_dir("properties"))
 
 
 def keys_of_other_models() -> frozenset[str]:
-    """Return the keys of all property files, RecBole's and the plugin's: a file may serve several models at once."""
-    return frozenset.union(*_named())
+    """Return the keys of all property files, RecBole's, the plugin's and those of a user's own models: a file may serve
+    several models at once."""
+    own = (entry.property_file for entry in MODELS.values() if entry.property_file is not None)
+    return frozenset.union(*_named(), *map(_keys_in, own))
 
 
 def plugin_keys() -> frozenset[str]:
@@ -82,6 +90,7 @@ def check(config: Any) -> None:
     """
     refuse_files(config.file_config_dict, "a configuration file")
     refuse_files(config.variable_config_dict, "the configuration dict")
+    check_protocol({**config.internal_config_dict, **config.external_config_dict}.get("eval_args"))
     known = own_keys(config)
     _refuse(config.file_config_dict, known, "a configuration file", config.model)
     _refuse(config.variable_config_dict, known, "the configuration dict", config.model)
@@ -103,6 +112,32 @@ def refuse_files(given: Iterable[str], where: str) -> None:
         if key in given:
             told = "--config_files=A.yaml (ktrec) or config_file_list=[...] of run_recbole and Config (Python)"
             raise ConfigError(f"[{key}] in {where}: no file is read by it. Give files with {told}.")
+
+
+def check_beside(path: Path, given: Iterable[str], known: Iterable[str] = ()) -> None:
+    """Refuse a key that nobody reads in the property file beside the data, which serves every model.
+
+    Args:
+        known: keys of the model that runs, where it is one of a user's own.
+
+    Raises:
+        ConfigError: a key is unknown; the message names it, the file, and the nearest known name.
+    """
+    refuse_files(given, f"property file [{path}]")
+    read = all_keys() | set(known)
+    for key in given:
+        if key not in read:
+            raise ConfigError(f"Unknown key [{key}] in property file [{path}].{nearest(str(key), read)}")
+
+
+def check_protocol(protocol: object) -> None:
+    """Refuse a key of ``eval_args`` that RecBole does not read.
+
+    Raises:
+        ConfigError: the message names the key, the known ones and the nearest of them.
+    """
+    for key in protocol if isinstance(protocol, Mapping) else ():
+        one_of("eval_args: the key", key, _OF_PROTOCOL)
 
 
 def _refuse(given: Mapping[str, Any], known: set[str], where: str, model: str) -> None:

@@ -58,7 +58,11 @@ def _slipped_in(config: Any, file: str) -> list[Path]:
         return model_files(config.model)
     if Path(file).name != "sample.yaml":
         return []
-    return dataset_files(config.dataset) + converted_file(config.dataset, config.external_config_dict.get("data_path"))
+    return dataset_files(config.dataset) + _beside(config)
+
+
+def _beside(config: Any) -> list[Path]:
+    return converted_file(config.dataset, config.external_config_dict.get("data_path"))
 
 
 def _add_files(config_class: Any) -> None:
@@ -69,10 +73,13 @@ def _add_files(config_class: Any) -> None:
     def _update_internal_config_dict(self: Any, file: str) -> Any:
         config_dict = original(self, file)
         for own in _slipped_in(self, file):
+            known = set(self.internal_config_dict)
             try:
                 added = original(self, str(own))
             except (YAMLError, OSError) as error:
                 raise ConfigError(f"Property file [{own}] of model [{self.model}] cannot be read: {error}") from error
+            if own in _beside(self):  # before the category: that is RecBole's own list of known keys
+                keys.check_beside(own, added or (), known)
             if Path(file).name == "sample.yaml":  # as RecBole does: what a saved dataset is compared by
                 category = self.parameters["Dataset"]
                 category += [key for key in added or () if key not in category]

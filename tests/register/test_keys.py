@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from recbole_ktrec.commands.values import check_values
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.register.keys import own_keys
 
@@ -44,6 +45,14 @@ def test_files_are_not_given_by_a_key(key: str, tiny_tower: str, workplace: Path
     (workplace / "own.yaml").write_text(f"{key}: other.yaml\n")
     with pytest.raises(ConfigError, match=rf"\[{key}\] in a configuration file: .*--config_files="):
         config(tiny_tower, "tiny", config_file_list=["own.yaml"])
+
+
+def test_a_mistyped_key_of_eval_args_is_refused(tiny_tower: str, workplace: Path) -> None:
+    given = {"eval_args": {"splt": {"RS": [0.8, 0.1, 0.1]}, "mode": "full"}}
+    with pytest.raises(ConfigError, match=r"eval_args: the key \[splt\] is not one of split, .*mean \[split\]"):
+        config(tiny_tower, "tiny", config_dict=given)
+    with pytest.raises(ConfigError, match=r"eval_args: the key \[splt\]"):
+        check_values(given, "BPR")
 
 
 def test_options_of_another_program_do_not_become_keys(

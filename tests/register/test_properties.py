@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.evaluation.prepare import dataset_settings
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.properties import config_files_for, model_files
 
@@ -44,6 +45,16 @@ def test_the_file_that_convert_writes_beside_the_data_is_read(
     made.write_text("stopping_step: 8\n")
     assert config(tiny_tower, "tiny", config_dict={"data_path": str(tmp_path / "data")})["stopping_step"] == 8
     assert config(tiny_tower, "tiny")["stopping_step"] == 4
+
+
+def test_a_mistyped_key_beside_the_data_is_refused(tiny_tower: str, workplace: Path) -> None:
+    (workplace / "dataset/tiny/tiny.yaml").write_text("tiny_width: 9\nfusoin: id\n")
+    refused = r"Unknown key \[fusoin\] in property file \[dataset/tiny/tiny\.yaml\]\. Did you mean \[fusion\]"
+    for _ in range(2):  # the refused key is not learned
+        with pytest.raises(ConfigError, match=refused):
+            config(tiny_tower, "tiny")
+    with pytest.raises(ConfigError, match=refused):
+        dataset_settings("tiny", "dataset")
 
 
 def test_recbole_s_own_dataset_file_comes_after_the_plugin_s(tiny_tower: str, dataset_file: Path) -> None:

@@ -15,7 +15,7 @@ REMEDIES = (
     (r"Some feat is empty", "no interaction passes user_inter_num_interval, item_inter_num_interval and val_interval."),
     (
         r"Field \[(?P<name>.+)\] not defined in dataset",
-        "val_interval or normalize_field names [{name}], which is not loaded: name it in load_col: {{inter: [...]}}.",
+        "[{name}] is wanted (by val_interval, say) and not loaded: name it in load_col: {{inter: [...]}}.",
     ),
     (
         r"train_neg_sample_args .* should be None",

@@ -151,9 +151,8 @@ def run_benchmark(grid: Grid, runner: Runner, output: Path) -> tuple[dict[str, A
         notes += encode_ahead(grid, plans, runner.workers, runner.show_progress)
         own = any(entry.model in MODELS for entry in grid.entries)
         notes += [note] if own and (note := changed_note(runner.folder)) else []
+        keep_code(runner.folder, own)
         run_grid(grid, plans, runner)
-        if own:
-            keep_code(runner.folder)
         results = assemble(grid, plans, runner)
         write_json(output / "results.json", results)
         notes += write_report(results, output)

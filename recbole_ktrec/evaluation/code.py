@@ -27,7 +27,7 @@ def digest_of(package: Path) -> str:
 
 
 def changed_note(folder: Path) -> str | None:
-    """Tell why jobs of ``folder`` are done again: it was last completed with other code, or before that was kept."""
+    """Tell why jobs of ``folder`` are done again: it was last begun with other code, or before that was kept."""
     kept = folder / _KEPT
     if kept.is_file():
         same = kept.read_text(encoding="utf-8").strip() == code_sha256()
@@ -41,6 +41,12 @@ def changed_note(folder: Path) -> str | None:
     )
 
 
-def keep_code(folder: Path) -> None:
-    """Note in ``folder`` with which code its jobs are complete."""
-    write_whole(folder / _KEPT, f"{code_sha256()}\n")
+def keep_code(folder: Path, own: bool = True) -> None:
+    """Note in ``folder``, before its jobs are run, with which code: one that is killed goes on with the same.
+
+    Args:
+        folder: of the jobs.
+        own: whether there are rows of the plugin among them. Without, what was noted for such rows still holds.
+    """
+    if own or not any(folder.glob("*.json")):
+        write_whole(folder / _KEPT, f"{code_sha256()}\n")

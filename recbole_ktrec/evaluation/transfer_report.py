@@ -27,8 +27,8 @@ def run_curve(curve: Curve, runner: Runner, output: Path) -> tuple[dict[str, Any
         notes = parts_notes(plan.data)
         notes += encode_ahead(encoding_grid(plan), [splits], runner.workers, runner.show_progress)
         notes += [note] if (note := changed_note(runner.folder)) else []
-        runner.run(list(plan.jobs.values()), "Curve")
         keep_code(runner.folder)
+        runner.run(list(plan.jobs.values()), "Curve")
         results = assemble(plan, runner)
         write_json(output / "results.json", results)
         notes += write_files(results, output)

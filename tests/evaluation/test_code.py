@@ -51,5 +51,25 @@ def test_a_folder_that_was_made_with_other_code_is_told(
     (told,) = notes("KTEASE")
     assert told.startswith(f"[{in_process.folder}] was made with other code of recbole_ktrec") and "anew" in told
     assert notes("KTEASE") == []
+    assert notes("Pop", "KTEASE") == []
     (in_process.folder / "code.sha256").unlink()
     assert changed_note(in_process.folder) is not None, "a folder of before does not tell"
+
+
+@pytest.mark.parametrize("first", [("Pop", "KTEASE"), ("Pop",)])
+def test_what_goes_on_after_a_kill_is_not_told_as_done_anew(
+    tiny_grid: Callable[..., Grid],
+    in_process: Runner,
+    workplace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    first: tuple[str, ...],
+) -> None:
+    def killed(*_: object) -> None:
+        (in_process.folder / "of-a-row.json").write_text('{"status": "done"}')
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("recbole_ktrec.evaluation.benchmark.run_grid", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run_benchmark(tiny_grid(*first), in_process, workplace / "out")
+    assert not [one for one in run_benchmark(tiny_grid("KTEASE"), in_process, workplace / "out")[1] if "code" in one]

@@ -208,7 +208,9 @@ def test_what_is_disliked_is_left_out_for_all_models_alike(tiny_grid: Callable[.
     common: dict[str, Any] = {"val_interval": {"rating": "[4,inf)"}, "state": "ERROR"}
     with pytest.raises(ValueError, match="not defined") as error:
         prepare_datasets(tiny_grid("Pop", common=common), workplace / "splits", show_progress=False)
-    assert "[rating], which is not loaded: name it in load_col" in (explained(error.value) or "")
+    assert "[rating] is wanted (by val_interval, say) and not loaded: name it in load_col" in (
+        explained(error.value) or ""
+    )
     asked = tiny_grid("Pop", common={**common, "load_col": {"inter": ["user_id", "item_id", "rating"]}})
     (plan,) = prepare_datasets(asked, workplace / "splits", show_progress=False)
     rows = (workplace / "dataset" / "tiny" / "tiny.inter").read_text().splitlines()[1:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,21 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.atomic import encoding_of
+from recbole_ktrec.atomic import encoding_of, read_header
 from recbole_ktrec.errors import ConfigError, DataError, one_of
 from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.nn.recency import in_order
-from recbole_ktrec.text import ItemVectors, TextSettings, encode, entity_texts, history_documents, item_vectors
+from recbole_ktrec.text import (
+    ItemVectors,
+    TextSettings,
+    chosen_fields,
+    encode,
+    entity_texts,
+    history_documents,
+    item_vectors,
+)
+
+_logger = logging.getLogger(__name__)
 
 
 def feature_file(config: Any, dataset: Any, kind: str) -> Path:
@@ -58,10 +69,22 @@ def load_item_text(config: Any, dataset: Any) -> ItemVectors:
     path = feature_file(config, dataset, "item")
     settings = TextSettings.from_mapping(config)
     found = item_vectors(path, tokens(dataset, field), settings, config["device"], field, encoding_of(config))
+    if not found.has_text.any():
+        _warn_of_no_text(path, field, settings, encoding_of(config))
     order = _order(config, len(found.has_text))
     if order is None:
         return found
     return replace(found, matrix=np.asarray(found.matrix)[order], has_text=found.has_text[order])
+
+
+def _warn_of_no_text(path: Path, id_column: str, settings: TextSettings, encoding: str) -> None:
+    """Say what was read: with vectors of zeros the run looks like any other."""
+    read = ", ".join(one.name for one in chosen_fields(path, id_column, settings, encoding))
+    there = ", ".join(one.name for one in read_header(path, encoding) if one.name != id_column)
+    _logger.warning(
+        f"No item has a text, so texts say nothing here: the columns read, [{read}], are empty, or [{path}] has none "
+        f"of the items that were taken. Check text_fields and [{id_column}]; the columns of the file are [{there}]."
+    )
 
 
 def load_texts(config: Any, dataset: Any) -> list[str | None]:

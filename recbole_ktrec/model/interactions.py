@@ -11,7 +11,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from recbole_ktrec.compat.exact_times import order_in_time
-from recbole_ktrec.compat.ids import check, digest
+from recbole_ktrec.compat.ids import digest
 from recbole_ktrec.errors import ConfigError, DataError, number
 from recbole_ktrec.nn.recency import decayed, one_clock, places_from_the_end
 
@@ -87,8 +87,14 @@ class Taken:
         Raises:
             DataError: ``dataset`` numbers its items in another way, or lacks the times that one of these needs.
         """
-        found, item = Taken.of(dataset), dataset.iid_field
-        check({item: self.items} if self.items else {}, {item: found.items}, dataset.dataset_name)
+        found = Taken.of(dataset)
+        if self.items and found.items != self.items:
+            raise DataError(
+                f"Data set [{dataset.dataset_name}]: the ids of [{dataset.iid_field}] are not those that the model was "
+                "trained with. RecBole numbers items as they are first taken, so new rows belong at the end of the "
+                ".inter file, without items that nobody took in training (load_col: {item: [...]} or not). Leave those "
+                "rows, and items that the .item file has gained, out, or train again."
+            )
         if decay and found.places is None:
             raise DataError(
                 f"Data set [{dataset.dataset_name}]: the model counts recent interactions for more (history_decay "

@@ -97,8 +97,23 @@ def test_histories_of_a_data_set_as_it_is_made_may_be_folded_in(walking: Setting
     file = Path(config["data_path"]) / "tiny.inter"
     head, *rows = file.read_text().splitlines()
     file.write_text("\n".join([head, *rows[::-1]]) + "\n")
-    with pytest.raises(DataError, match="item_id.* are not those that the model was trained with"):
+    with pytest.raises(DataError, match="item_id.* are not those that the model was trained with.*Leave those rows"):
         model.fold_in(create_dataset(config))
+
+
+def test_the_first_interaction_of_an_item_moves_its_number(walking: Settings) -> None:
+    settings = walking(load_col={"inter": ["user_id", "item_id", "timestamp"], "item": ["item_id"]})
+    folder = Path(build(settings, "KTEASE")[0]["data_path"])
+    with (folder / "tiny.item").open("a") as file:
+        file.writelines(f"new{one}\tred robot\n" for one in range(2))
+    model = trained(settings, "KTEASE")
+    with (folder / "tiny.inter").open("a") as file:
+        file.write("someone new\ti0\t9000\n")
+    model.fold_in(create_dataset(build(settings, "KTEASE")[0]))
+    with (folder / "tiny.inter").open("a") as file:
+        file.write("someone new\tnew1\t9001\n")
+    with pytest.raises(DataError, match="without items that nobody took in training"):
+        model.fold_in(create_dataset(build(settings, "KTEASE")[0]))
 
 
 def test_a_history_that_is_given_later_keeps_its_times(

@@ -16,6 +16,7 @@ from recbole_ktrec.compat import (
     empty_ids,
     exact_times,
     folders,
+    hyper_tuning,
     ids,
     list_length,
     numpy_names,
@@ -108,6 +109,12 @@ REMEDIES = (
         "lists longer than the catalogue fail without a word of it",
         "recbole.evaluator.collector",
         list_length.refuse_long_lists,
+    ),
+    Remedy(
+        "hyperopt",
+        "is missing, a search fails without a word of the extra",
+        "recbole.trainer.hyper_tuning",
+        hyper_tuning.ask_for_hyperopt,
     ),
     Remedy("ids", "a checkpoint is served with other rows", "recbole.quick_start.quick_start", ids.same_ids),
 )

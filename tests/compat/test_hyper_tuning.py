@@ -1,4 +1,4 @@
-"""A search over settings, with the extra [tune]."""
+"""A search over settings, with the extra [tune] and without."""
 
 from __future__ import annotations
 
@@ -9,11 +9,25 @@ from typing import Any
 import pytest
 import yaml
 
-pytest.importorskip("hyperopt", reason="needs the extra [tune]")
+
+def test_a_missing_hyperopt_is_told_with_the_command(fresh_python: Callable[..., str]) -> None:
+    code = """
+import importlib.util
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == "hyperopt" else find(name, *rest)
+import recbole_ktrec
+from recbole.trainer import HyperTuning
+try:
+    HyperTuning(print, space={})
+except ImportError as error:
+    print(error)
+"""
+    assert "RecBole's HyperTuning needs [hyperopt==0.2.5]: pip install 'recbole-ktrec[tune]'" in fresh_python(code)
 
 
 @pytest.mark.parametrize(("algo", "trials"), [("exhaustive", 4), ("random", 2)])
 def test_search(algo: str, trials: int, settings: Callable[..., dict[str, Any]], workplace: Path) -> None:
+    pytest.importorskip("hyperopt", reason="needs the extra [tune]")
     from recbole.quick_start import objective_function
     from recbole.trainer import HyperTuning
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import math
 import socket
 import time
 from collections.abc import Sequence
@@ -72,6 +73,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         print(f"warning     {warning}")
     if "epoch" in saved:
         print(f"best epoch  {saved['epoch']} (counted from 0)")
+    if not math.isnan(closed := getattr(saved.get("model"), "closed_share", math.nan)):
+        print(f"scores      {1 - closed:.0%} neural, {closed:.0%} closed form, as ranks validation data best")
     print(f"checkpoint  {checkpoint or '-'}")
     print(f"time        {time.time() - start:.1f} s ({threads} thread{'s' if threads > 1 else ''})")
     return 0
@@ -118,7 +121,7 @@ def _free_port(ip: str) -> str:
 def _train(
     args: argparse.Namespace, model: str, dataset: str, files: list[str], options: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Run RecBole; return its result, and ``epoch`` and ``checkpoint`` of the last save if this process saved."""
+    """Run RecBole; return its result, and ``epoch``, ``model`` and ``checkpoint`` of the last save if it was here."""
     from recbole.quick_start import run
     from recbole.trainer import Trainer
 
@@ -127,7 +130,7 @@ def _train(
 
     @functools.wraps(save)
     def _save_checkpoint(self: Any, epoch: int, *others: Any, **kwargs: Any) -> None:
-        saved.update(epoch=epoch, checkpoint=kwargs.get("saved_model_file", self.saved_model_file))
+        saved.update(epoch=epoch, model=self.model, checkpoint=kwargs.get("saved_model_file", self.saved_model_file))
         save(self, epoch, *others, **kwargs)
 
     processes = {"nproc": args.nproc, "world_size": args.world_size, "group_offset": args.group_offset}

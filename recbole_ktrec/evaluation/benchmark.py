@@ -140,6 +140,22 @@ def tuning_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
     ]
 
 
+def blend_notes(plan: DatasetPlan, runner: Runner) -> list[str]:
+    """Tell how much of KTRec's scores its closed form makes: where it makes all, the rest has no effect."""
+    found: dict[str, list[float]] = {}
+    for (label, _), job in plan.jobs.items():
+        if (share := (runner.result(job) or {}).get("closed_share")) is not None:
+            found.setdefault(label, []).append(share)
+    if not found:
+        return []
+    ends = {label: dict.fromkeys(f"{end(own):.0%}" for end in (min, max)) for label, own in found.items()}
+    listed = ", ".join(f"{label} {' to '.join(both)}" for label, both in ends.items())
+    return [
+        f"[{plan.name}]: part of the closed form in the scores, by validation data: {listed}; the rest is neural. "
+        "Where it is 100 %, settings of the neural part change nothing, where it is 0 %, those of the closed form."
+    ]
+
+
 def run_benchmark(grid: Grid, runner: Runner, output: Path) -> tuple[dict[str, Any], list[str]]:
     """Run what is not done yet, write ``results.json`` and the report into ``output``; return results and notes."""
     check_folder(output, SCHEMA)
@@ -153,6 +169,8 @@ def run_benchmark(grid: Grid, runner: Runner, output: Path) -> tuple[dict[str, A
         notes += [note] if own and (note := changed_note(runner.folder)) else []
         keep_code(runner.folder, own)
         run_grid(grid, plans, runner)
+        for plan in plans:
+            plan.notes += blend_notes(plan, runner)
         results = assemble(grid, plans, runner)
         write_json(output / "results.json", results)
         notes += write_report(results, output)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import sys
 import time
@@ -60,6 +61,8 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
         measurement = Measurement(trained, spec["seed"], *asked)
         found, arrays = measurement.run(history, prepared["spec"]["kind"] == "leave_one_out")
         result |= found
+        if not math.isnan(share := getattr(trained.model, "closed_share", math.nan)):
+            result["closed_share"] = share
         timing["measure_seconds"] = time.perf_counter() - started
     return {**result, "timing": timing, "memory": {"peak_bytes": memory}}, arrays
 

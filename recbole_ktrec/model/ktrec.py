@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -78,7 +79,7 @@ class KTRec(GeneralRecommender):
         self._residual: Residual | None = None
         self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice", "decay", "residual_size"]
         self._items: tuple[Tensor, Tensor] | None = None
-        self._settled = False
+        self._settled, self.closed_share = False, math.nan  # the part of the closed form in the scores
         self._remembered: Remembered | None = None
 
     def calculate_loss(self, interaction: Any) -> Tensor:
@@ -186,11 +187,11 @@ class KTRec(GeneralRecommender):
         for part in self._closed if self.zero_shot else ():
             part.solve(None)
             self.blend.copy_(torch.tensor([0.0, 1.0]))
-            self._settled = True
+            self._settled, self.closed_share = True, 1.0
 
     def leave_closed_out(self) -> None:
         """Score with the neural part alone."""
-        self._residual = None
+        self._residual, self.closed_share = None, 0.0
         self.blend.copy_(torch.tensor([1.0, 0.0]))
 
     def solve_closed(self, found: HeldOut) -> None:
@@ -213,7 +214,9 @@ class KTRec(GeneralRecommender):
         scores = self._neural(found.users).cpu()
         if self._closed:
             closed = torch.from_numpy(self._closed_scores(found.users))
-            weights = blend_weights(scores, closed, lambda rows: found.some(rows).asked(self.taken.matrix))
+            *weights, self.closed_share = blend_weights(
+                scores, closed, lambda rows: found.some(rows).asked(self.taken.matrix)
+            )
             self.blend.copy_(torch.tensor(weights))
             scores.mul_(weights[0]).add_(closed, alpha=weights[1])
         return scores

@@ -21,11 +21,12 @@ _NEVER = -1e30
 Asked = Callable[[slice], tuple[Tensor, Tensor]]
 
 
-def blend_weights(first: Tensor, second: Tensor, asked: Asked) -> tuple[float, float]:
-    """Return (a, b) so that ``a * first + b * second`` has the best NDCG@10 on held-out interactions.
+def blend_weights(first: Tensor, second: Tensor, asked: Asked) -> tuple[float, float, float]:
+    """Return (a, b, share) so that ``a * first + b * second`` has the best NDCG@10 on held-out interactions.
 
     Both are brought to a standard deviation of 1 over the candidates before they are mixed, so that a share means the
-    same on every data set; (a, b) contain that scale. Beside the scores it holds those of some users only.
+    same on every data set; (a, b) contain that scale, ``share`` is the part of ``second`` without it. Beside the scores
+    it holds those of some users only.
 
     Args:
         first, second: scores ``[m, n_items]``.
@@ -41,7 +42,8 @@ def blend_weights(first: Tensor, second: Tensor, asked: Asked) -> tuple[float, f
         for place, (a, b) in enumerate(tried):
             mixed = torch.add(left, right, alpha=b / a) if a else right  # ranks know no scale
             quality[place] += (gained(mixed, positive) / best).double().sum()
-    return tried[int(quality.argmax())]  # of equals the first
+    best_place = int(quality.argmax())  # of equals the first
+    return (*tried[best_place], SHARES[best_place])
 
 
 def scales(first: Tensor, second: Tensor, asked: Asked) -> tuple[float, float]:

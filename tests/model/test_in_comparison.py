@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from recbole_ktrec.evaluation import job
-from recbole_ktrec.evaluation.grid import Grid, make_job, prepare_datasets
+from recbole_ktrec.evaluation.benchmark import blend_notes
+from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, make_job, prepare_datasets
 from recbole_ktrec.evaluation.options import Entry
+from recbole_ktrec.evaluation.runner import Job, Runner
+from recbole_ktrec.nn.blend import SHARES
 
 
 def test_another_default_is_another_job(
@@ -55,3 +60,20 @@ def test_new_items_are_covered_by_their_text(textual: Callable[..., dict[str, An
     assert found["lists"]["score_coverage"] == 1.0
     assert found["accuracy"]["raw"] is not None, "predict is a probability"
     assert "cold only" in found["groups"]
+
+
+def test_how_much_of_the_scores_the_closed_form_makes_is_noted(tmp_path: Path) -> None:
+    runner, data = Runner(tmp_path), SimpleNamespace(name="tiny", jobs={})
+    for number, (label, share) in enumerate([("KTRec", 1.0), ("KTRec", 0.7), ("plain", 0.0), ("Pop", None)]):
+        data.jobs[label, number] = Job(f"k{number}", "", {})
+        told = {} if share is None else {"closed_share": share}
+        (tmp_path / f"k{number}.json").write_text(json.dumps({"status": "done", **told}))
+    (note,) = blend_notes(cast(DatasetPlan, data), runner)
+    assert "by validation data: KTRec 70% to 100%, plain 0%; the rest is neural" in note
+    del data.jobs["KTRec", 0], data.jobs["KTRec", 1], data.jobs["plain", 2]
+    assert blend_notes(cast(DatasetPlan, data), runner) == []
+
+
+def test_a_job_of_ktrec_keeps_the_part_of_its_closed_form(textual: Callable[..., dict[str, Any]]) -> None:
+    assert measured("KTRec", textual(closed_form=True), "random")["closed_share"] in SHARES
+    assert "closed_share" not in measured("KTRec", textual(closed_form=False), "random")

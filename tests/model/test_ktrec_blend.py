@@ -10,6 +10,7 @@ import pytest
 import torch
 from recbole.quick_start import load_data_and_model, run_recbole
 
+from recbole_ktrec.cli import main
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer, some_users
 from tests.support import Settings, build
@@ -130,3 +131,13 @@ def test_feedback_counts_the_closed_form_in(textual: Settings, workplace: Path) 
     model.blend.copy_(torch.tensor([0.0, 1.0]))
     with pytest.raises(ConfigError, match="closed form alone"):
         model.feedback(user=1, item=2, value=0.9)
+
+
+def test_run_ends_with_how_much_of_the_scores_is_neural(
+    textual: Settings, workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["run", "--model=KTRec", "--dataset=tiny"]
+    call += [f"--{key}={value}" for key, value in textual(closed_form=True).items()]
+    monkeypatch.setattr("recbole_ktrec.nn.blend.SHARES", (0.7,))
+    assert main(call) == 0
+    assert "scores      30% neural, 70% closed form" in capsys.readouterr().out

@@ -131,7 +131,7 @@ def test_a_further_fit_is_judged_by_the_same_users(textual: Settings) -> None:
     judged = trainer.best_valid_score
     assert trainer.fit(train, valid, verbose=False)[0] != judged and trainer.best_valid_score >= judged
     trainer.fit(train, None, verbose=False)
-    assert model.blend.tolist() == [1, 0]  # as the warning says
+    assert model.blend.tolist() == [1, 0] and model.closed_share == 0  # as the warning says
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_zero_shot_without_an_artifact_learns_nothing_either(textual: Settings) 
     settings = textual(transfer="zero_shot", closed_form=True)
     model = trained(settings, "KTRec")
     np.testing.assert_allclose(everyone(model), everyone(trained(settings, "KTEASE")), atol=1e-5)
-    assert not model.net.item_tower.up.any() and model.blend.tolist() == [0, 1]
+    assert not model.net.item_tower.up.any() and model.blend.tolist() == [0, 1] and model.closed_share == 1
     for key, value in {"closed_form": False, "fusion": "id", "source_datasets": ["tiny2"]}.items():
         with pytest.raises(ConfigError, match=rf"{key} \[.*cannot be had with transfer \[zero_shot\]"):
             trained(textual(transfer="zero_shot", **{"closed_form": True, key: value}), "KTRec")

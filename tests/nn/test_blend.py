@@ -29,29 +29,33 @@ def test_scales_are_those_of_the_candidates_and_blocks_do_not_matter(monkeypatch
     first, second = positive.float() * 0.5 + noise, 7 * torch.randn(50, 40) + 100
     whole = blend_weights(first, second, asked(masked, positive))
     share = whole[1] * float(second[~masked].std())
-    assert whole[0] * float(first[~masked].std()) + share == pytest.approx(1) and round(share, 4) in blend.SHARES
+    assert (
+        whole[0] * float(first[~masked].std()) + share == pytest.approx(1)
+        and whole[2] == pytest.approx(share)
+        and whole[2] in blend.SHARES
+    )
     monkeypatch.setattr(blend, "ROWS", 7)
     assert blend_weights(first, second, asked(masked, positive)) == pytest.approx(whole)
 
 
 def test_useless_second_scorer_gets_no_weight() -> None:
     positive, masked, noise = matrices()
-    a, b = blend_weights(positive.float(), noise, asked(masked, positive))
-    assert a > 0 and b == 0
+    a, b, part = blend_weights(positive.float(), noise, asked(masked, positive))
+    assert a > 0 and b == 0 == part
 
 
 def test_only_the_second_scorer_knows() -> None:
     positive, masked, noise = matrices()
-    a, b = blend_weights(noise, 100 * positive.float(), asked(masked, positive))
+    a, b, part = blend_weights(noise, 100 * positive.float(), asked(masked, positive))
     scores = (a * noise + b * 100 * positive).masked_fill(masked, float("-inf"))
-    assert ndcg_by_user(scores, positive).mean() > 0.99
+    assert ndcg_by_user(scores, positive).mean() > 0.99 and part > 0
 
 
 def test_two_halves_of_the_answer_are_better_together_whatever_their_scale() -> None:
     positive, masked, _ = matrices()
     truth = positive.float()
     first, second = truth + torch.randn(50, 40), 1000 * (truth + torch.randn(50, 40))
-    a, b = blend_weights(first, second, asked(masked, positive))
+    a, b, part = blend_weights(first, second, asked(masked, positive))
     mixed = (a * first + b * second, first, second)
     quality = [ndcg_by_user(s.masked_fill(masked, float("-inf")), positive).mean() for s in mixed]
-    assert a > 0 and b > 0 and quality[0] > max(quality[1:])
+    assert a > 0 and b > 0 and 0 < part < 1 and quality[0] > max(quality[1:])

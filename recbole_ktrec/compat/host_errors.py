@@ -22,6 +22,11 @@ REMEDIES = (
         "its loss is over all items and draws no negatives: set train_neg_sample_args to ~ for this model.",
     ),
     (
+        r"ordering args for sequential recommendation has to be 'TO'",
+        "eval_args must sort by time: {{split: {{LS: valid_and_test}}, order: TO, group_by: user, mode: full}}, with "
+        "TIME_FIELD in load_col.",
+    ),
+    (
         r"\[(?P<name>[^\]]+)\] is not exist in interaction",
         "[{name}] is wanted (as TIME_FIELD by eval_args: {{order: TO}}, say) and not loaded: see load_col.",
     ),

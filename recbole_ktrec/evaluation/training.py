@@ -14,6 +14,12 @@ from recbole_ktrec.errors import DataError
 from recbole_ktrec.evaluation.harness import is_sequential, item_tokens, pair_ids, pair_tokens
 from recbole_ktrec.evaluation.splits import PARTS, fingerprint, pair_fingerprint
 
+#: RecBole gives each step of a history a row with what came before: the first one has none.
+_NEEDS_FOUR = (
+    " The first interaction of a user is history only for a sequential model, so each user needs four interactions: "
+    "--user_inter_num_interval=[4,inf) for all rows."
+)
+
 
 @dataclass
 class Trained:
@@ -122,7 +128,10 @@ def check_same(config: Any, loaders: tuple[Any, Any, Any], fingerprints: Mapping
         if name == "train" and is_sequential(config):
             continue  # its rows are a user's steps: the first of them is context only
         if pair_fingerprint(*pair_tokens(loader._dataset)) != fingerprints[name]:
-            raise DataError(f"[{config['model']}] has another [{name}] part than the other models: check its settings.")
+            why = _NEEDS_FOUR if is_sequential(config) else ""
+            raise DataError(
+                f"[{config['model']}] has another [{name}] part than the other models: check its settings.{why}"
+            )
 
 
 def train_counts(trained: Trained) -> tuple[np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ from recbole_ktrec.compat.host_errors import explained, remedy
     [
         ("Some feat is empty, please check the filtering settings.", "no interaction passes user_inter_num_interval"),
         ("train_neg_sample_args [{'a': 1}] should be None when the loss_type is CE.", "set train_neg_sample_args to ~"),
+        ("The ordering args for sequential recommendation has to be 'TO'", "{LS: valid_and_test}, order: TO, group_by"),
         ("[timestamp] is not exist in interaction [", "[timestamp] is wanted"),
         (
             "Neither [dataset/shop] exists in the device nor [x] a known dataset name.",

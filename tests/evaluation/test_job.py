@@ -176,6 +176,17 @@ def test_another_split_is_refused(tiny_grid: Make) -> None:
         job.run_spec(spec)
 
 
+def test_a_sequential_model_s_users_need_four_interactions(tiny_grid: Make, workplace: Path) -> None:
+    with (workplace / "dataset" / "tiny" / "tiny.inter").open("a") as file:
+        file.writelines(f"short\ti{one}\t4\t{one}\n" for one in range(3))
+    timed = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}}
+    grid = tiny_grid("SASRec", kind="leave_one_out")
+    grid = replace(grid, common={**grid.common, **timed})
+    entry = Entry("SASRec", "SASRec", {**grid.entries[0].config, **timed, "train_neg_sample_args": None})
+    with pytest.raises(DataError, match=r"another \[valid\] part .*each user needs four interactions: --user_inter"):
+        job.run_spec(spec_of(grid, plan_of(grid), entry))
+
+
 def test_keys_change_with_what_matters_only(tiny_grid: Make, workplace: Path) -> None:
     grid, plan = tiny_grid("BPR"), plan_of(tiny_grid("BPR"))
     entry = grid.entries[0]

@@ -85,7 +85,7 @@ def load(checkpoint: Path) -> tuple[Any, Any]:
     logging.disable(logging.INFO)  # RecBole prints every setting
     try:
         _, model, dataset, *_ = load_data_and_model(str(checkpoint))
-    except (UnpicklingError, EOFError, OSError, LookupError, TypeError, RuntimeError) as error:
+    except (UnpicklingError, EOFError, OSError, LookupError, TypeError, RuntimeError, ImportError) as error:
         if why := _no_checkpoint(error):
             raise DataError(f"[{checkpoint}] is no checkpoint of `ktrec run`: {why}") from error
         raise
@@ -99,6 +99,8 @@ def load(checkpoint: Path) -> tuple[Any, Any]:
 def _no_checkpoint(error: Exception) -> str:
     """Return what is wrong with the file, or nothing where the error is of something else than reading it."""
     last = traceback.extract_tb(error.__traceback__)[-1]
+    if isinstance(error, ImportError):  # the first byte of a text is read as a name; else a model's package is missing
+        return "it holds something else" if last.name == "_legacy_load" else ""
     if isinstance(error, UnpicklingError | EOFError) or "torch/serialization" in Path(last.filename).as_posix():
         return str(error).partition("\n")[0] or "it is damaged"
     of_checkpoint = last.name == "load_data_and_model" and "checkpoint" in (last.line or "")

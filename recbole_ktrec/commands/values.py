@@ -49,14 +49,12 @@ def check_values(said: Mapping[str, Any], model: str = "KTRec") -> None:
     check_protocol(said.get("eval_args"))
     _check_columns(said)
     _check_valid_metric(said, model)
+    _check_labels(said, model)
 
 
 def doubts(said: Mapping[str, Any]) -> list[str]:
     """Return warnings of what RecBole does other than the values that files and command line give make one think."""
-    protocol = said.get("eval_args")
-    mode = protocol.get("mode", "full") if isinstance(protocol, Mapping) else "full"
-    asked = mode.get("test", "full") if isinstance(mode, Mapping) else mode
-    if not said.get("threshold") or asked != "full":
+    if not said.get("threshold") or _modes(said)[1] != "full":
         return []
     return [
         f"threshold [{said['threshold']}]: RecBole's test asks for all rows, liked or not. val_interval: "
@@ -84,6 +82,28 @@ def _check_interval(key: str, value: str) -> None:
         low, high = (_read(end) for end in ends.groups()) if ends else ("", "")
         if isinstance(low, str) or isinstance(high, str) or low > high:
             raise ConfigError(f"{key} [{value}] is no interval such as [5,inf) or [2,10];[20,inf).")
+
+
+def _check_labels(said: Mapping[str, Any], model: str) -> None:
+    """Refuse to ask for labels that nothing makes; models of context have a threshold for ml-100k from RecBole."""
+    from recbole.utils import ModelType, get_model
+
+    columns, label = said.get("load_col", {}), said.get("LABEL_FIELD", "label")
+    loaded = columns.get("inter", []) if isinstance(columns, Mapping) else None
+    if "labeled" not in _modes(said) or said.get("threshold") or not isinstance(loaded, list) or label in loaded:
+        return
+    if get_model(model).type not in (ModelType.CONTEXT, ModelType.DECISIONTREE):
+        raise ConfigError(
+            f"eval_args: {{mode: labeled}} asks for the column [{label}], which is not there: threshold: {{rating: 4}} "
+            "makes it of the ratings, or name it in load_col."
+        )
+
+
+def _modes(said: Mapping[str, Any]) -> list[Any]:
+    """Return the modes of validation and test, in this order."""
+    protocol = said.get("eval_args")
+    mode = protocol.get("mode", "full") if isinstance(protocol, Mapping) else "full"
+    return [mode.get(part, "full") if isinstance(mode, Mapping) else mode for part in ("valid", "test")]
 
 
 def _by_default(model: str, metrics: list[str]) -> bool:

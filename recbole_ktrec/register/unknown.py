@@ -31,6 +31,15 @@ def known_models() -> list[str]:
     return sorted({"Random", *MODELS, *(file.stem for file in files)}, key=str.lower)
 
 
+def _name_package(model: str, error: Exception) -> None:
+    """Raise ConfigError with what to install where a package that ``model`` needs is missing."""
+    package = (getattr(error, "name", None) or "recbole").partition(".")[0]
+    if isinstance(error, ModuleNotFoundError) and not package.startswith("recbole"):
+        raise ConfigError(
+            f"Model [{model}] needs [{package}], which is not installed: pip install {package}"
+        ) from error
+
+
 def _explain(utils: ModuleType) -> None:
     original = utils.get_model
 
@@ -40,7 +49,8 @@ def _explain(utils: ModuleType) -> None:
             return original(model_name)
         except (ModuleNotFoundError, ValueError, AttributeError) as error:
             known = known_models()
-            if model_name in known:  # a real fault of that model, such as a missing package
+            if model_name in known:  # a real fault of that model
+                _name_package(model_name, error)
                 raise
             raise ConfigError(f"Unknown model [{model_name}].{meant(model_name, known)}") from error
 

@@ -95,11 +95,12 @@ def test_what_cannot_be_served_is_told(
     assert main(["recommend", "--checkpoint", saved, "--users", "u99"]) == 2
     assert "[tiny] has no user [u99]. Did you mean [u9]?" in capsys.readouterr().err
     Path("notes.yaml").write_text("# no checkpoint\n", encoding="utf-8")
+    Path("clicks.csv").write_text("customer,sku,at\n1,2,3\n", encoding="utf-8")
     np.savez("arrays.npz", a=np.arange(3))
     torch.save({"weights": torch.zeros(3)}, "other.pth")
     torch.save(torch.zeros(3), "tensor.pth")
     Path("cut.pth").write_bytes(Path(saved).read_bytes()[:-100])
-    for name in ("notes.yaml", "arrays.npz", "other.pth", "tensor.pth", "cut.pth"):
+    for name in ("notes.yaml", "clicks.csv", "arrays.npz", "other.pth", "tensor.pth", "cut.pth"):
         assert main(["recommend", "--checkpoint", name]) == 2
         assert f"[{name}] is no checkpoint of `ktrec run`" in capsys.readouterr().err
     here = str(Path(saved).absolute())

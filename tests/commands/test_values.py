@@ -43,6 +43,8 @@ TRAINING = [
         ({"topk": [5, 20]}, "valid_metric [MRR@10] is none of what is measured"),
         ({"load_col": "inter"}, "load_col [inter] is no mapping such as"),
         ({"load_col": {"inter": ["user_id"]}}, "leaves out [item_id], the ITEM_ID_FIELD"),
+        ({"eval_args": {"mode": "labeled"}}, "asks for the column [label], which is not there: threshold: {rating: 4}"),
+        ({"eval_args": {"mode": {"test": "labeled"}}, "load_col": COLUMNS}, "makes it of the ratings, or name it in"),
         (
             {"load_col": COLUMNS, "eval_args": {"order": "TO"}},
             "leaves out [timestamp], the TIME_FIELD: eval_args: {order: TO} sorts by it",
@@ -151,3 +153,12 @@ def test_full_ranking_asks_for_what_is_disliked_too(mode: Any) -> None:
     assert bool(told) == (mode not in ("labeled", "uni100"))
     assert not told or "[{'rating': 4}]: RecBole's test asks for all rows, liked or not" in told[0]
     assert doubts({**said, "threshold": None}) == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"threshold": {"rating": 4}}, {"load_col": {"inter": ["user_id", "item_id", "label"]}}, {"load_col": None}],
+)
+def test_labels_may_be_asked_for_where_there_are_some(more: dict[str, Any]) -> None:
+    check_values({"eval_args": {"mode": "labeled"}, **more})
+    check_values({"eval_args": {"mode": "labeled"}}, "FM")

@@ -23,13 +23,13 @@ def test_nothing_near_offers_nothing() -> None:
         get_model("Zzzzzzzzzz")
 
 
-def test_a_missing_package_of_a_known_model_is_not_hidden() -> None:
+def test_a_missing_package_of_a_known_model_is_named() -> None:
     from recbole.utils import get_model
 
     try:
         import lightgbm  # noqa: F401
     except ImportError:
-        with pytest.raises(ModuleNotFoundError, match="lightgbm"):
+        with pytest.raises(ConfigError, match=r"Model \[lightgbm\] needs \[lightgbm\], .*: pip install lightgbm"):
             get_model("lightgbm")
 
 

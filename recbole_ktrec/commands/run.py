@@ -75,6 +75,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         print(f"best epoch  {saved['epoch']} (counted from 0)")
     if not math.isnan(closed := getattr(saved.get("model"), "closed_share", math.nan)):
         print(f"scores      {1 - closed:.0%} neural, {closed:.0%} closed form, as ranks validation data best")
+    for file in [*(dataset_files(dataset) if model in MODELS else config_files_for(model, dataset)), *files]:
+        print(f"settings    {file}")
     print(f"checkpoint  {checkpoint or '-'}")
     print(f"time        {time.time() - start:.1f} s ({threads} thread{'s' if threads > 1 else ''})")
     return 0

@@ -18,6 +18,9 @@ from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.register import keys
 from recbole_ktrec.register.models import MODELS
 
+#: The attribute of a configuration that lists the property files that were slipped in.
+_FILES = "ktrec_property_files"
+
 
 def model_files(model: str) -> list[Path]:
     """Return the property files of a registered model, in the order they are read."""
@@ -74,6 +77,7 @@ def _add_files(config_class: Any) -> None:
         config_dict = original(self, file)
         for own in _slipped_in(self, file):
             known = set(self.internal_config_dict)
+            vars(self).setdefault(_FILES, []).append(str(own))
             try:
                 added = original(self, str(own))
             except (YAMLError, OSError) as error:
@@ -86,6 +90,18 @@ def _add_files(config_class: Any) -> None:
         return config_dict
 
     config_class._update_internal_config_dict = _update_internal_config_dict
+
+
+def _name_files(config_class: Any) -> None:
+    """Let the log, which begins with the configuration, say where it is from."""
+    original = config_class.__str__
+
+    @functools.wraps(original)
+    def __str__(self: Any) -> str:
+        files = vars(self).get(_FILES)
+        return original(self) + (f"\nProperty files of recbole_ktrec: {', '.join(files)}\n" if files else "")
+
+    config_class.__str__ = __str__
 
 
 def _check_keys(config_class: Any) -> None:
@@ -102,6 +118,7 @@ def _check_keys(config_class: Any) -> None:
 
 def _patch(configurator: ModuleType) -> None:
     _add_files(configurator.Config)
+    _name_files(configurator.Config)
     _check_keys(configurator.Config)
 
 

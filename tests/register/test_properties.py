@@ -25,6 +25,7 @@ def test_dataset_file_beats_model_file_beats_overall(tiny_tower: str, dataset_fi
     assert made["stopping_step"] == 4  # overall says 10, the model file 3, the dataset file 4
     assert made["valid_metric"] == "Recall@5"
     assert made["load_col"] == {"inter": ["user_id", "item_id"]}  # RecBole's overall and sample
+    assert f"TinyTower.yaml, {dataset_file}\n" in str(made)  # what the log begins with
     assert "tiny_extra" in made.parameters["Dataset"]  # what a saved data set is compared by
 
 

@@ -48,14 +48,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--share", type=float, metavar="S", help="share of items, users or interactions held out (default: 0.2)")
     add("--metrics", nargs="+", metavar="M", help="ranking metrics of RecBole")
     add("--topk", nargs="+", type=int, metavar="K", help="lengths of the lists")
-    add("--valid-metric", "--valid_metric", metavar="M@K", help="chooses the epoch and the trial")
+    valid_help = "chooses the epoch and the trial (default: NDCG@10, without a 10 in --topk at its first length)"
+    add("--valid-metric", "--valid_metric", metavar="M@K", help=valid_help)
     add("--tune", type=int, default=0, metavar="N", help="most trials a model, over properties/tuning/MODEL.yaml")
     add(
         "--rating-threshold",
         "--rating_threshold",
         type=float,
         metavar="R",
-        help="a rating from here on is a yes (default: the median)",
+        help="a rating from here on is a yes (default: the median): for 'Accuracy ratings', in 'All numbers' of "
+        "report.html, where the data have ratings; it changes nothing else",
     )
     add("--config", type=user_path, metavar="FILE", help="defaults of the grid (default: properties/benchmark.yaml)")
     add("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="jobs at a time (default: one a core)")
@@ -96,6 +98,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
 
 def _check_values(grid: Grid) -> None:
     """Raise ConfigError for what the rows would run with on one of the data sets and RecBole take silently."""
+    from recbole_ktrec.evaluation.benchmark import check_rows
     from recbole_ktrec.evaluation.options import check_threshold
     from recbole_ktrec.evaluation.prepare import dataset_settings
 
@@ -104,3 +107,4 @@ def _check_values(grid: Grid) -> None:
         for values in ({**grid.defaults, **own, **grid.common}, *(entry.settings(own) for entry in grid.entries)):
             check_data_values(values)
             check_threshold(values)
+        check_rows(grid, own)

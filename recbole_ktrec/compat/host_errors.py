@@ -18,6 +18,11 @@ REMEDIES = (
         "[{name}] is wanted (by val_interval, say) and not loaded: name it in load_col: {{inter: [...]}}.",
     ),
     (
+        r"Full sort evaluation do not match",
+        "Accuracy, AUC and the like need eval_args: {{mode: uni1}} or {{mode: labeled}}, and no ranking metric beside "
+        "them. ktrec benchmark measures accuracy anyway.",
+    ),
+    (
         r"train_neg_sample_args .* should be None",
         "its loss is over all items and draws no negatives: set train_neg_sample_args to ~ for this model.",
     ),

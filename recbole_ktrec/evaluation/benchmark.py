@@ -9,7 +9,7 @@ from typing import Any
 
 from recbole_ktrec.errors import ConfigError, KTRecError, nearest
 from recbole_ktrec.evaluation.code import changed_note, keep_code
-from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, prepare_datasets, run_grid
+from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, model_defaults, prepare_datasets, run_grid
 from recbole_ktrec.evaluation.grid_file import read_grid
 from recbole_ktrec.evaluation.options import check_section, entries, read_yaml, seeds_of
 from recbole_ktrec.evaluation.report import write_report
@@ -18,6 +18,7 @@ from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.splits import NATIVE_KINDS, SplitSpec
 from recbole_ktrec.evaluation.texts import encode_ahead
 from recbole_ktrec.model.artifact import load
+from recbole_ktrec.model.ktrec_net import check_keys
 from recbole_ktrec.model.transfer import leakage_warning
 from recbole_ktrec.register import MODELS
 
@@ -51,7 +52,7 @@ def make_grid(asked: Mapping[str, Any]) -> Grid:
         defaults=below,
         metrics=metrics,
         topk=topk,
-        valid_metric=asked.get("valid_metric") or defaults["valid_metric"],
+        valid_metric=asked.get("valid_metric") or _measured(defaults["valid_metric"], topk),
         tune=asked.get("tune") or 0,
         rating_threshold=defaults.get("rating_threshold") if threshold is None else threshold,
         text_diversity=bool(defaults.get("text_diversity", True)),
@@ -79,17 +80,44 @@ def _split(asked: Mapping[str, Any]) -> dict[str, Any]:
     return {"kind": kind, "share": 0.2 if share is None else share}
 
 
+def _measured(metric: str, topk: Sequence[int]) -> str:
+    """Return the validation metric of the defaults at a length of lists that is measured: its own, or the first."""
+    name, _, k = metric.partition("@")
+    return metric if k in map(str, topk) else f"{name}@{topk[0]}"
+
+
 def _check_metrics(metrics: Sequence[str], topk: Sequence[int]) -> None:
     from recbole.evaluator.register import metric_types
     from recbole.utils import EvaluatorType
 
     ranking = [name for name, kind in metric_types.items() if kind == EvaluatorType.RANKING]
     for metric in metrics:
+        if metric.lower() in metric_types and metric.lower() not in ranking:
+            raise ConfigError(
+                f"[{metric}] is no ranking metric: it needs `ktrec run` with eval_args: {{mode: uni1}} or "
+                "{mode: labeled}. ktrec benchmark measures accuracy anyway, so leave it out of --metrics."
+            )
         if metric.lower() not in ranking:
             raise ConfigError(f"[{metric}] is no ranking metric of RecBole.{nearest(metric.lower(), ranking)}")
     for k in topk:
         if k < 1:
             raise ConfigError(f"topk [{k}] must be 1 or more.")
+
+
+def check_rows(grid: Grid, dataset: Mapping[str, Any]) -> None:
+    """Refuse, before any job is run, values that a row of KTRec cannot use on a data set with settings of its own.
+
+    Raises:
+        ConfigError: the message names the row and the key.
+    """
+    below = {key: value for file in model_defaults("KTRec") for key, value in file.items()}
+    for entry in grid.entries:
+        if entry.model != "KTRec":
+            continue
+        try:
+            check_keys({"learner": "adam", **below, **entry.settings(dataset)})
+        except ConfigError as error:
+            raise ConfigError(f"Row [{entry.label}]: {error}") from error
 
 
 def repeat_notes(plan: DatasetPlan) -> list[str]:

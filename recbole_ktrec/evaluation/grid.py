@@ -66,7 +66,10 @@ class Grid:
         metric, _, k = self.valid_metric.partition("@")
         if metric.lower() not in {name.lower() for name in self.metrics} or k not in map(str, self.topk):
             asked = ", ".join(f"{name}@{k}" for name in self.metrics for k in self.topk)
-            raise ConfigError(f"The validation metric [{self.valid_metric}] is none of those measured: {asked}.")
+            raise ConfigError(
+                f"The validation metric [{self.valid_metric}] is none of those measured: {asked}. "
+                "Give one with --valid-metric."
+            )
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.files import read_mapping, with_numbers
 from recbole_ktrec.register import MODELS
-from recbole_ktrec.register.keys import check_device
+from recbole_ktrec.register.keys import all_keys, check_device
 from recbole_ktrec.register.properties import model_files
 from recbole_ktrec.register.unknown import known_models, meant
 from recbole_ktrec.resources import resource_dir
@@ -149,12 +149,13 @@ def _entry(label: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> E
     if model not in models:
         raise ConfigError(f"RecBole has no model [{model}].{meant(model, models)}")
     ranges = own.pop("tune", None)
+    mine = list(own)
     own = {**(options.get("all") or {}), **own}
     if ranges is None:
         path = resource_dir("properties") / "tuning" / f"{model}.yaml"
         ranges = read_yaml(path) if path.is_file() else {}
         ranges = {key: value for key, value in ranges.items() if key not in own}  # what makes a row is not drawn
-    check_keys(label, model, [*own, *ranges])
+    check_keys(label, model, [*mine, *ranges], options.get("all") or {})
     chosen = {key for path in _model_files(model) for key in read_yaml(path)}
     shared = {key: value for key, value in (grid.get("all") or {}).items() if key not in chosen}
     defaults = {**shared, **((grid.get("models") or {}).get(model) or {})}
@@ -178,13 +179,25 @@ def _made_to_rank(model: str, config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
-def check_keys(label: str, model: str, keys: Iterable[str]) -> None:
-    """Refuse a key that nobody reads but that looks like one (RecBole takes any key, and says nothing)."""
-    known = _known_keys(model)
-    for key in keys:
-        hint = "" if key in known else nearest(key, known)
-        if hint:
-            raise ConfigError(f"Options of [{label}]: nothing reads [{key}].{hint}")
+def check_keys(label: str, model: str, keys: Iterable[str], shared: Mapping[str, Any] | None = None) -> None:
+    """Refuse a key that nobody reads but that looks like one (RecBole takes any key, and says nothing).
+
+    Args:
+        label, model: of the row.
+        keys: of the row alone.
+        shared: what goes to every row.
+    """
+    known, shared = _known_keys(model), shared or {}
+    for key in (*keys, *shared):
+        if key in known or not (hint := nearest(key, known)):
+            continue
+        if key in shared:
+            hint = "" if key in all_keys() else hint  # another row may read it
+            raise ConfigError(
+                f"[{key}] goes to every row, and nothing in [{label}] reads it.{hint} --options FILE sets it for one "
+                f"row, such as ROW: {{{key}: {shared[key]}}}."
+            )
+        raise ConfigError(f"Options of [{label}]: nothing reads [{key}].{hint}")
 
 
 def _host_folder() -> Path:

@@ -50,6 +50,12 @@ def test_context_aware_models_learn_from_interactions_like_all_others() -> None:
         (["NCF"], {}, r"no model \[NCF\]. RecBole calls it \[NeuMF\]"),
         (["LigthGCN"], {}, r"no model \[LigthGCN\]. Did you mean \[LightGCN\]"),
         (["BPR"], {"BRP": {}}, r"section \[BRP\].*Did you mean \[BPR\]"),
+        (["Pop"], {"all": {"reg_weight": 3}}, r"and nothing in \[Pop\] reads it\. --options .* ROW: \{reg_weight: 3\}"),
+        (
+            ["BPR"],
+            {"all": {"embeding_size": 8}},
+            r"\[embeding_size\] goes to every row, .* it\. Did you mean \[embedding_",
+        ),
         (["BPR"], {"BPR": {"embeding_size": 8}}, r"\[BPR\]: nothing reads \[embeding_size\]. Did you mean"),
     ],
 )
@@ -216,3 +222,15 @@ def test_what_is_disliked_is_left_out_for_all_models_alike(tiny_grid: Callable[.
     rows = (workplace / "dataset" / "tiny" / "tiny.inter").read_text().splitlines()[1:]
     liked = sum(float(row.split("\t")[2]) >= 4 for row in rows)
     assert 0 < plan.prepared[2020].counts["interactions"] == liked < len(rows)
+
+
+def test_the_validation_metric_is_one_of_those_measured() -> None:
+    asked = {"dataset": ["ml-100k"], "models": ["BPR"]}
+    assert make_grid({**asked, "topk": [5, 20]}).valid_metric == "NDCG@5"
+    assert make_grid({**asked, "topk": [5, 10]}).valid_metric == "NDCG@10" == make_grid(asked).valid_metric
+    with pytest.raises(
+        ConfigError, match=r"\[NDCG@10\] is none .*: Recall@10, Recall@20\. Give one with --valid-metric"
+    ):
+        make_grid({**asked, "metrics": ["Recall"]})
+    with pytest.raises(ConfigError, match=r"\[Accuracy\] is no ranking metric: .*measures accuracy anyway"):
+        make_grid({**asked, "metrics": ["Accuracy"]})

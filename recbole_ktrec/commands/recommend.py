@@ -108,13 +108,19 @@ def _no_checkpoint(error: Exception) -> str:
 
 
 def recommend(model: Any, dataset: Any, users: Sequence[str], k: int) -> Iterator[tuple[str, int, str, float]]:
-    """Yield (user, rank from 1 on, item, score), the best ``k`` items of each of ``users``.
+    """Return (user, rank from 1 on, item, score), one after the other: the best ``k`` items of each of ``users``.
 
     Raises:
-        DataError: a user is unknown, and the model has no scores for such a one.
+        DataError: a user is unknown, and the model has no scores for such a one; no list has been made then.
     """
     filtered = _histories(dataset, users)
     ids = np.array([_id(model, dataset, user, filtered.get(user)) for user in users])
+    return _ranked(model, dataset, users, ids, filtered, k)
+
+
+def _ranked(
+    model: Any, dataset: Any, users: Sequence[str], ids: np.ndarray, filtered: dict[str, list[int]], k: int
+) -> Iterator[tuple[str, int, str, float]]:
     taken, items = dataset.inter_matrix(form="csr"), dataset.field2id_token[dataset.iid_field]
     starts = range(0, len(ids), _USERS)
     for start in tqdm(starts, desc="Users", unit=f"x{_USERS}", disable=len(starts) < 5, leave=False):

@@ -63,6 +63,14 @@ def test_a_user_of_whom_nothing_is_known(workplace: Path, capsys: pytest.Capture
     assert "user [nobody] is not in the data: the list is what is taken in general." in said.err
 
 
+def test_nothing_is_written_before_all_users_are_known(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saved = checkpoint("BPR")
+    capsys.readouterr()
+    assert main(["recommend", "--checkpoint", saved, "--users", "u1", "nobody"]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and "[tiny] has no user [nobody]" in said.err
+
+
 @pytest.mark.parametrize(("model", "more"), [("KTEASE", ["--prior=none"]), ("BPR", [])])
 def test_a_checkpoint_is_not_served_with_rows_in_another_order(
     workplace: Path, capsys: pytest.CaptureFixture[str], model: str, more: list[str]

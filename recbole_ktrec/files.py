@@ -61,6 +61,14 @@ def nearest_folder(folder: Path) -> str:
     return nearest(folder.name, [path.name for path in root.iterdir() if path.is_dir()] if root.is_dir() else [])
 
 
+def check_name(name: str) -> None:
+    """Raise DataError if the data set ``name`` is a path, which RecBole would look for below ``data_path``."""
+    folder = Path(name)
+    if folder.name != name:
+        where = f"give its name, [{folder.name}], and the folder that holds it, --data_path={folder.parent}"
+        raise DataError(f"Data set [{name}] is a path: {where}.")
+
+
 def check_data_folder(folder: Path, title: str, advice: str) -> None:
     """Raise DataError, with the nearest name, if the folder of a data set is not there.
 

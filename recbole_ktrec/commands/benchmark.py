@@ -32,6 +32,7 @@ _ELSEWHERE = {
     "model": "--models",
     **dict.fromkeys(("nproc", "world_size", "group_offset", "ip", "port"), "--jobs N: a job has one process"),
 }
+_SEEDS = "one number below 1000 is how many (3: 2020 2021 2022); more numbers, or a larger one, are the seeds"
 _SPLITS = "random, leave_one_out (RecBole's own), cold_item, cold_user, time (default: random)"
 
 
@@ -39,11 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.allow_abbrev = False
     add = parser.add_argument
-    add("--dataset", nargs="+", required=True, metavar="D", help="data sets: folders of atomic files, or ml-100k")
+    add("--dataset", nargs="+", required=True, metavar="D", help="names: folders in --data-path, or ml-100k")
     add("--data-path", "--data_path", metavar="DIR", help="folder that holds the data sets' folders (default: dataset)")
     add("--models", nargs="+", required=True, metavar="M", help="models by name, or sections of --options")
     add("--options", type=user_path, metavar="FILE", help=_OPTIONS)
-    add("--seeds", nargs="+", type=int, metavar="S", help="how many (from 2020 on), or which (two, or from 1000 on)")
+    add("--seeds", nargs="+", type=int, metavar="S", help=_SEEDS)
     add("--split", default="random", metavar="KIND", help=_SPLITS)
     add("--share", type=float, metavar="S", help="share of items, users or interactions held out (default: 0.2)")
     add("--metrics", nargs="+", metavar="M", help="ranking metrics of RecBole")

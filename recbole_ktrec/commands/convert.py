@@ -142,6 +142,8 @@ def _given_for_tables(args: argparse.Namespace) -> list[str]:
 
 
 def _source(name: str) -> Source:
+    if name not in SOURCES and name in shipped_mappings():
+        raise ConfigError(f"[{name}] is no source but a mapping: ktrec convert {TABLE} --mapping {name}")
     if name not in SOURCES:
         raise ConfigError(f"Unknown source [{name}]; known: {', '.join(SOURCES)}, {TABLE}.{nearest(name, SOURCES)}")
     return SOURCES[name]

@@ -25,7 +25,7 @@ from recbole_ktrec.commands.options import check_options, read_config_files, rea
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.commands.values import check_values, doubts
 from recbole_ktrec.errors import ConfigError, nearest
-from recbole_ktrec.files import check_data_folder, check_interactions
+from recbole_ktrec.files import check_data_folder, check_interactions, check_name
 from recbole_ktrec.register.arguments import no_command_line, quoted
 from recbole_ktrec.register.models import MODELS
 from recbole_ktrec.register.properties import config_files_for, converted_file, dataset_files, model_files
@@ -98,6 +98,7 @@ def check_dataset(dataset: str, said: dict[str, Any]) -> None:
 
 def check_folder(dataset: str, root: Path) -> Path:
     """Return the folder of ``dataset`` in ``root``; raise DataError with the nearest name if it is not there."""
+    check_name(dataset)
     advice = f"Give --data_path=FOLDER where FOLDER/{dataset}/{dataset}.inter is (ktrec convert makes such files)."
     check_data_folder(root / dataset, f"Data set [{dataset}]", advice)
     return root / dataset

@@ -29,6 +29,7 @@ from recbole_ktrec.commands.values import check_data_values
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.register.keys import check_device
 
+_SEEDS = "one number below 1000 is how many (default: 3); more numbers, or a larger one, are the seeds themselves"
 SHARES = (0, 5, 10, 25, 50, 100)
 
 
@@ -36,13 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.allow_abbrev = False
     add = parser.add_argument
-    add("--dataset", required=True, metavar="T", help="the target: a folder of atomic files with item texts")
+    add("--dataset", required=True, metavar="T", help="the target by name: its folder in --data-path has item texts")
     add("--data-path", "--data_path", default="dataset", metavar="DIR", help="folder of its folder (default: dataset)")
     add("--pretrained", type=user_path, required=True, metavar="DIR", help="what `ktrec pretrain` made")
     add("--output", type=user_path, required=True, metavar="DIR", help="where everything goes; the same again to go on")
     add("--model", default="KTEASE", metavar="M", help="KTEASE or KTRec (default: %(default)s)")
     add("--shares", nargs="+", type=float, default=SHARES, metavar="P", help="percentages (default: 0 5 10 25 50 100)")
-    add("--seeds", nargs="+", type=int, default=[3], metavar="S", help="how many (default: 3), or which")
+    add("--seeds", nargs="+", type=int, default=[3], metavar="S", help=_SEEDS)
     add("--split", default="random", metavar="KIND", help="random or cold_item (default: %(default)s)")
     add("--cold-share", type=float, metavar="S", help="share of the items that are cold with cold_item (default: 0.2)")
     add("--sample", default="users", metavar="OF", help="shares of users or of interactions (default: %(default)s)")

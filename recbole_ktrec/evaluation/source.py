@@ -15,7 +15,7 @@ import pandas as pd
 from recbole_ktrec.atomic import encoding_of, read_header
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation.harness import data_config
-from recbole_ktrec.files import file_sha256, nearest_folder
+from recbole_ktrec.files import check_name, file_sha256, nearest_folder
 
 _ROW = "ktrec_row"
 #: Files of knowledge graphs.
@@ -89,8 +89,9 @@ def read_source(name: str, values: Mapping[str, Any]) -> Source:
     It is the whole .inter file, whatever parts ``benchmark_filename`` names.
 
     Raises:
-        DataError: the .inter file is missing, or has line breaks inside a cell.
+        DataError: ``name`` is a path, the .inter file is missing, or has line breaks inside a cell.
     """
+    check_name(name)
     config = data_config(name, {**values, "benchmark_filename": None})
     folder = Path(config["data_path"])
     inter = folder / f"{name}.inter"

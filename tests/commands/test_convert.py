@@ -97,6 +97,7 @@ def test_columns_by_options(shop: Path) -> None:
     [
         (["movielens", "--column", "user_id=u"], r"--column is for the source \[table\]; \[movielens\] knows its own"),
         (["movielns"], r"Unknown source \[movielns\].*Did you mean \[movielens\]"),
+        (["courses"], r"\[courses\] is no source but a mapping: ktrec convert table --mapping courses"),
         (["table"], "which file holds the interactions"),
         (["table", "--mapping", "animee"], r"No mapping \[animee\].*Did you mean \[anime\]"),
         (

@@ -59,6 +59,7 @@ def test_two_processes(workplace: Path, capsys: pytest.CaptureFixture[str]) -> N
     ("arguments", "message"),
     [
         (["--dataset=tinny"], "[tinny]: the folder [{here}/dataset/tinny] does not exist. Did you mean [tiny]? Give"),
+        (["--dataset=dataset/tiny"], "is a path: give its name, [tiny], and the folder that holds it, --data"),
         (["--dataset=bare"], "[bare]: the folder [{here}/dataset/bare] has no file [bare.inter]"),
         (["--dataset=tiny", "--model=BPRR"], "Unknown model [BPRR]. Did you mean [BPR]?"),
         (["--dataset=tiny", "epochs=2"], "Argument [epochs=2] is not of the form --key=value"),

@@ -180,7 +180,7 @@ def blend_notes(plan: DatasetPlan, runner: Runner) -> list[str]:
     listed = ", ".join(f"{label} {' to '.join(both)}" for label, both in ends.items())
     return [
         f"[{plan.name}]: part of the closed form in the scores, by validation data: {listed}; the rest is neural. "
-        "Where it is 100 %, settings of the neural part change nothing, where it is 0 %, those of the closed form."
+        "Where it is 100 %, the settings of the neural part alone had no effect."
     ]
 
 

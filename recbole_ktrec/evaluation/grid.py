@@ -39,7 +39,7 @@ class Grid:
     Attributes:
         datasets: names; their files lie in ``data_path/<name>`` (``ml-100k`` lies inside RecBole).
         entries: the rows of the table.
-        seeds: each seed draws its own split and its own initial weights, as in RecBole.
+        seeds: each seed draws its own initial weights and, of the kinds that draw one, its own split, as in RecBole.
         kind, share: see :class:`recbole_ktrec.evaluation.splits.SplitSpec`.
         common: configuration keys of every model, for reading the data; they go over those of the data set.
         defaults: the same, below those of the data set.

@@ -56,8 +56,9 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     said = {**filed, **options}
     model = args.model or said.get("model", "KTRec")
     dataset = args.dataset or said.get("dataset", "ml-100k")
-    warnings = check_options(options, model, filed)
-    files = [str(file) for file in converted_file(dataset, said.get("data_path"))] + files
+    beside = [str(file) for file in converted_file(dataset, said.get("data_path"))]
+    warnings = check_options(options, model, {**read_config_files(beside), **filed})
+    files = beside + files
     own = [*(model_files(model) if model in MODELS else ()), *dataset_files(dataset)]
     in_force = {**read_config_files([*map(str, own), *files]), **options}
     check_values(in_force, model)

@@ -25,9 +25,11 @@ def test_run_ends_with_a_table(workplace: Path, capsys: pytest.CaptureFixture[st
 
 def test_settings_come_from_files_and_options(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (workplace / "a.yaml").write_text("model: Pop\ndataset: tiny\ncheckpoint_dir: elsewhere\n")
+    (workplace / "dataset/tiny/tiny.yaml").write_text("learning_rat: 0.1\n")
     assert main(["run", "--config_files=a.yaml", *QUICK, "--epochs=2"]) == 0
     out = capsys.readouterr().out
     assert "Pop on tiny" in out and "settings    a.yaml\n" in out
+    assert "warning     Unknown key [learning_rat] in a configuration file. Did you mean [learning_rate]?" in out
     assert len(list((workplace / "elsewhere").glob("Pop-*.pth"))) == 1
 
 

@@ -58,7 +58,8 @@ def test_any_model_runs_on_a_split_that_was_written(workplace: Path, capsys: pyt
     capsys.readouterr()
     where = [f"--dataset={split.name}", "--data_path=out/splits"]
     assert main(["run", "--model=EASE", *where, "--topk=[5]", "--valid_metric=NDCG@5", "--state=ERROR"]) == 0
-    said = dict(line.split()[:3:2] for line in capsys.readouterr().out.splitlines() if line.count("  ") > 1)
+    lines = map(str.split, capsys.readouterr().out.splitlines())
+    said = {line[0]: line[2] for line in lines if len(line) == 3}  # metric, valid, test
     results = json.loads((workplace / "out" / "results.json").read_text())
     assert float(said["ndcg@5"]) == pytest.approx(results["runs"][0]["test"]["ndcg@5"], abs=1e-4)
 

@@ -25,10 +25,17 @@ def positive(dataset: Any) -> np.ndarray:
 
 
 def binary_interactions(dataset: Any) -> sp.csr_matrix:
-    """Return who took what in ``dataset``: 1 however often, float32 ``[n_users, n_items]``."""
+    """Return who took what in ``dataset``: 1 however often, float32 ``[n_users, n_items]``.
+
+    Raises:
+        DataError: there are interactions, and ``threshold`` calls none of them taken.
+    """
     kept = positive(dataset)
     if kept.all():
         return (dataset.inter_matrix(form="csr") > 0).astype(np.float32).tocsr()
+    if not kept.any():
+        given = dict(dataset.config["threshold"])
+        raise DataError(f"threshold {given} leaves none of the {len(kept)} training interactions: give a lower one.")
     pairs = tuple(np.asarray(dataset.inter_feat[name])[kept] for name in (dataset.uid_field, dataset.iid_field))
     counts = sp.csr_matrix((np.ones(int(kept.sum())), pairs), (dataset.user_num, dataset.item_num))
     return sp.csr_matrix(counts > 0, dtype=np.float32)

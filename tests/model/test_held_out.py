@@ -12,6 +12,7 @@ import scipy.sparse as sp
 import torch
 from recbole.data.interaction import Interaction
 
+from recbole_ktrec.errors import DataError
 from recbole_ktrec.model.held_out import HeldOut, held_out
 from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.nn.samples import sample_from
@@ -86,3 +87,9 @@ def test_what_threshold_labels_as_disliked_is_nothing_taken(textual: Callable[..
     )
     made = held_out(valid, "user_id", "item_id", 1, model.taken)
     assert made is not None and len(made.row) == int((valid._dataset.inter_feat["label"] == 1).sum())
+
+
+def test_a_threshold_that_leaves_nothing_is_refused(textual: Callable[..., dict[str, Any]]) -> None:
+    labels = {"load_col": {"inter": ["user_id", "item_id", "rating"]}, "threshold": {"rating": 99}}
+    with pytest.raises(DataError, match=r"threshold \{'rating': 99\} leaves none of the \d+ training interactions"):
+        build(textual(**labels), "KTEASE")

@@ -15,7 +15,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from recbole_ktrec.commands.options import check_options, read_options, user_path
+from recbole_ktrec.commands.options import SEEDS, check_options, read_options, user_path
 from recbole_ktrec.commands.values import check_data_values
 from recbole_ktrec.errors import ConfigError
 
@@ -32,7 +32,6 @@ _ELSEWHERE = {
     "model": "--models",
     **dict.fromkeys(("nproc", "world_size", "group_offset", "ip", "port"), "--jobs N: a job has one process"),
 }
-_SEEDS = "one number below 1000 is how many (3: 2020 2021 2022); more numbers, or a larger one, are the seeds"
 _SPLITS = "random, leave_one_out (RecBole's own), cold_item, cold_user, time (default: random)"
 
 
@@ -44,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data-path", "--data_path", metavar="DIR", help="folder that holds the data sets' folders (default: dataset)")
     add("--models", nargs="+", required=True, metavar="M", help="models by name, or sections of --options")
     add("--options", type=user_path, metavar="FILE", help=_OPTIONS)
-    add("--seeds", nargs="+", type=int, metavar="S", help=_SEEDS)
+    add("--seeds", nargs="+", type=int, metavar="S", help=SEEDS)
     add("--split", default="random", metavar="KIND", help=_SPLITS)
     add("--share", type=float, metavar="S", help="share of items, users or interactions held out (default: 0.2)")
     add("--metrics", nargs="+", metavar="M", help="ranking metrics of RecBole")

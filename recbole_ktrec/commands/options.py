@@ -15,6 +15,9 @@ from recbole_ktrec.files import read_mapping, with_numbers
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.keys import all_keys, plugin_keys, refuse_files
 
+#: Help of --seeds, see :func:`recbole_ktrec.evaluation.options.seeds_of`.
+SEEDS = "one number below 1000 is how many (3, the default: 2020 2021 2022); more numbers, or one above, are the seeds"
+
 
 def user_path(text: str) -> Path:
     """Return the path ``text``; a shell leaves the ``~`` of ``--output=~/x`` as it is."""

@@ -69,7 +69,6 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     check_device(given.get("device"))
     data_path = str(args.data_path or given.get("data_path") or "dataset")
     set_threads(args.threads)
-    from recbole_ktrec.evaluation import learned
     from recbole_ktrec.evaluation.pretraining import Pretraining, PretrainOptions
 
     own = read_config_files([str(resource_dir("properties") / "pretrain.yaml")])
@@ -80,14 +79,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         said = {**read_config_files([str(file) for file in files]), **given, "data_path": data_path}
         return {key: value for key, value in said.items() if key not in own and not key.startswith("contrastive_")}
 
-    learned.refuse_other_settings(args.output, args.datasets, options, _trains(given))
-    learned.refuse_other_keys(args.output, values)
-    for name in args.datasets:  # all of them before the first one takes its time
-        check_data_values(values(name))
-        check_dataset(name, values(name))
-    files = learned.digests(args.datasets, values)
-    learned.refuse_copies(files)
-    learned.refuse_other_files(args.output, files)
+    _check_sources(args, values, options, _trains(given))
     _log()
     for doubt in unread(given, own):
         _logger.warning(doubt)
@@ -99,6 +91,22 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         print(f"encoder     {told(trained)}")
     print(f"shape       {artifact.shape}\nartifact    {args.output}")
     return 0
+
+
+def _check_sources(
+    args: argparse.Namespace, values: Callable[[str], dict[str, Any]], options: PretrainOptions, training: bool
+) -> None:
+    """Refuse sources that cannot be used and a folder that holds something else, all before one takes its time."""
+    from recbole_ktrec.evaluation import learned
+
+    learned.refuse_other_settings(args.output, args.datasets, options, training)
+    learned.refuse_other_keys(args.output, values)
+    for name in args.datasets:
+        check_data_values(values(name))
+        check_dataset(name, values(name))
+    files = learned.digests(args.datasets, values)
+    learned.refuse_copies(files)
+    learned.refuse_other_files(args.output, files)
 
 
 def unread(given: Mapping[str, Any], own: Collection[str]) -> list[str]:

@@ -23,13 +23,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.commands.options import check_options, read_config_files, read_options, user_path
+from recbole_ktrec.commands.options import SEEDS, check_options, read_config_files, read_options, user_path
 from recbole_ktrec.commands.session import usable_cores
 from recbole_ktrec.commands.values import check_data_values
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.register.keys import check_device
 
-_SEEDS = "one number below 1000 is how many (default: 3); more numbers, or a larger one, are the seeds themselves"
 SHARES = (0, 5, 10, 25, 50, 100)
 
 
@@ -43,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output", type=user_path, required=True, metavar="DIR", help="where everything goes; the same again to go on")
     add("--model", default="KTEASE", metavar="M", help="KTEASE or KTRec (default: %(default)s)")
     add("--shares", nargs="+", type=float, default=SHARES, metavar="P", help="percentages (default: 0 5 10 25 50 100)")
-    add("--seeds", nargs="+", type=int, default=[3], metavar="S", help=_SEEDS)
+    add("--seeds", nargs="+", type=int, default=[3], metavar="S", help=SEEDS)
     add("--split", default="random", metavar="KIND", help="random or cold_item (default: %(default)s)")
     add("--cold-share", type=float, metavar="S", help="share of the items that are cold with cold_item (default: 0.2)")
     add("--sample", default="users", metavar="OF", help="shares of users or of interactions (default: %(default)s)")

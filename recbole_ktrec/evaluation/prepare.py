@@ -214,12 +214,14 @@ def dataset_settings(name: str, data_path: str) -> dict[str, Any]:
     """
     import recbole
 
-    for made in converted_file(name, data_path):
-        check_beside(made, read_yaml(made))
     host = Path(recbole.__file__).parent / "properties" / "dataset" / f"{name}.yaml"
     settings: dict[str, Any] = {}
-    for path in ([host] if host.is_file() else []) + dataset_files(name) + converted_file(name, data_path):
+    for path in ([host] if host.is_file() else []) + dataset_files(name):
         settings |= read_yaml(path)
+    for path in converted_file(name, data_path):
+        beside = read_yaml(path)
+        check_beside(path, beside)
+        settings |= beside
     return settings
 
 

@@ -160,5 +160,8 @@ def test_full_ranking_asks_for_what_is_disliked_too(mode: Any) -> None:
     [{"threshold": {"rating": 4}}, {"load_col": {"inter": ["user_id", "item_id", "label"]}}, {"load_col": None}],
 )
 def test_labels_may_be_asked_for_where_there_are_some(more: dict[str, Any]) -> None:
-    check_values({"eval_args": {"mode": "labeled"}, **more})
-    check_values({"eval_args": {"mode": "labeled"}}, "FM")
+    said = {"eval_args": {"mode": "labeled"}}
+    with pytest.raises(ConfigError, match=r"asks for the column \[label\], which is not there"):
+        check_values(said)
+    assert check_values({**said, **more}) is None
+    assert check_values(said, "FM") is None

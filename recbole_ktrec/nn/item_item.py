@@ -12,8 +12,9 @@ import scipy.sparse as sp
 
 from recbole_ktrec.nn.closed_form import DenseInverse, Parts, item_weights, parts, pull_diagonal
 from recbole_ktrec.nn.cold_demand import Demand
-from recbole_ktrec.nn.cold_items import ColdItems, Level, Measured, Rehearsal
-from recbole_ktrec.nn.fit_options import SAMPLE, Options
+from recbole_ktrec.nn.cold_items import ColdItems, Level
+from recbole_ktrec.nn.cold_level import asking, choose_level
+from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.fitted import Dense, Sparse
 from recbole_ktrec.nn.item_statistics import ItemStatistics
 from recbole_ktrec.nn.matrices import Matrix
@@ -34,12 +35,6 @@ from recbole_ktrec.nn.tuning import (
 )
 
 _logger = logging.getLogger(__name__)
-#: Users of the rehearsal with known items treated as cold: each asks about several.
-_REHEARSED = 1000
-#: Share of the known items' NDCG that cold ones may cost as long as nothing shows how much they are wanted.
-_WARM_LOSS = 0.02
-#: Users that show how much cold items are wanted: as many as ``SAMPLE`` allows with all items, within these bounds.
-_FEWEST_ASKED, _ASKED = 200, 4000
 #: Text neighbours that take over a share of a history in the sparse form, where each makes a user's scores longer.
 _SPREAD = 20
 #: lambda, kappa and eta where nothing is chosen.
@@ -129,11 +124,12 @@ class Fit:
         return self.options.regularisation or _PLAIN[0], _PLAIN[1] if given is None else given
 
     def _chosen_decay(self, sample: Sample) -> float:
-        if sample.places is None:
+        if sample.places is None or self.everything is None:
             return 0.0
         regularisation, weight = self._first_guess()
         inverse = self.statistics.quick(regularisation)
         pulled, cold = pull_diagonal(inverse, self.pull), self._cold()
+        everybody = asking(self.everything)
 
         def warm(rows: sp.csr_matrix) -> np.ndarray:
             return parts(inverse, self.pull, pulled, rows)(weight)
@@ -143,7 +139,9 @@ class Fit:
 
         return plain_or_uphill(
             DECAYS,
-            by_user if self._asked < FEWEST else lambda decay: self._demand(cold, warm, decay).ndcg_side_by_side(),
+            by_user
+            if self._asked < FEWEST
+            else lambda decay: Demand(everybody.decayed(decay), cold, warm).ndcg_side_by_side(),
         )
 
     def _choose(self, measured: bool = False) -> Choice:
@@ -177,34 +175,17 @@ class Fit:
         if not len(columns) or self.sample is None or given is not None or not known.any():
             scale = choice.prior_weight if given is None else given
             return replace(cold, scale=scale)
-        # Too few would be asked for too seldom, too many would leave the others too few neighbours.
-        share = float(np.clip(len(columns) / (known.sum() + len(columns)), 0.05, 0.3))
-        rehearsal = Rehearsal(self.sample.some(_REHEARSED), self.prior, known, share, warm)
-        loss = self.options.cold_warm_loss
+        assert self.everything is not None
         # With nothing to go by they count as much as texts do for known items.
-        level, measured = rehearsal.choose(_WARM_LOSS if loss is None else loss, Level(choice.prior_weight))
-        _logger.info(
-            f"KTEASE: {len(columns)} items without interactions, {level}; "
-            f"NDCG@10 of {share:.0%} known items treated as cold: {measured}"
-        )
-        if loss is None:
-            level = self._demand(cold, warm).choose(level, rehearsed=measured != Measured())
-            _logger.info(f"KTEASE: with what held-out interactions ask for: {level}")
+        careful = Level(choice.prior_weight)
+        level = choose_level(cold, self.prior, known, self.options, self.sample, self.everything, warm, careful)
         return replace(cold, **vars(level))
 
     @functools.cached_property
     def _asked(self) -> int:
         """How many held-out interactions are with items that nobody took, which have a text."""
-        return int((self._everybody().positives[:, self._cold().columns] > 0).sum())
-
-    def _demand(self, cold: ColdItems, warm: Callable[[sp.csr_matrix], np.ndarray], decay: float = 0.0) -> Demand:
-        """Return held-out interactions with all items as candidates, histories weighted if they are not yet."""
-        return Demand(self._everybody().decayed(decay), cold, warm)
-
-    def _everybody(self) -> Sample:
         assert self.everything is not None
-        n = len(self.taken)
-        return self.everything.some(min(_ASKED, max(_FEWEST_ASKED, SAMPLE // n)), n)
+        return int((asking(self.everything).positives[:, self._cold().columns] > 0).sum())
 
     def run(self) -> Dense | Sparse:
         """Choose, solve and return what scores."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from recbole_ktrec.nn import item_item
+from recbole_ktrec.nn import cold_level
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.recency import DECAYS, decayed, places_from_the_end
@@ -85,8 +85,8 @@ def test_fit_finds_out_whether_order_matters(nearest: int) -> None:
 @pytest.mark.parametrize("asked", [4000, 40])
 def test_held_out_cold_items_have_a_say_if_there_are_enough(asked: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every fourth item has a text but no interactions. Of 40 users too few ask for one: known items decide alone."""
-    monkeypatch.setattr(item_item, "_ASKED", asked)
-    monkeypatch.setattr(item_item, "_FEWEST_ASKED", asked)
+    monkeypatch.setattr(cold_level, "_ASKED", asked)
+    monkeypatch.setattr(cold_level, "_FEWEST_ASKED", asked)
     training, places, sample = walks(later=True)
     known = sp.diags((np.arange(40) % 4 > 0).astype(np.float32))
     prior = sp.lil_matrix((40, 40), dtype=np.float32)
@@ -99,7 +99,8 @@ def test_held_out_cold_items_have_a_say_if_there_are_enough(asked: int, monkeypa
     held = Sample(cut[2], sample.positives, places=cut[3])
     fit = Fit(cut[0], sp.csc_matrix(prior), Options(), held.with_history(), cut[1])
     fit.run()
-    shown = int((fit._everybody().positives[:, ~fit.known] > 0).sum())
+    assert fit.everything is not None
+    shown = int((cold_level.asking(fit.everything).positives[:, ~fit.known] > 0).sum())
     assert (shown >= FEWEST) == (asked == 4000)
     assert fit.decay in DECAYS
 

@@ -68,6 +68,7 @@ class Settings:
             score_power=_number(config, "score_power", 0.1, 5, auto=True),
             popularity_discount=_number(config, "popularity_discount", -1, 1, auto=True),
             history_discount=_number(config, "history_discount", -1, 1, auto=True),
+            popularity_weight=_number(config, "popularity_weight", 0, auto=True),
             history_decay=history_decay,
             successor_weight=successor_weight,
             cooccurrence_window=_ordered(config, "cooccurrence_window", ordered, whole=True),

@@ -20,6 +20,9 @@ from recbole_ktrec.nn.cold_items import POWERS, SCALES, ColdItems, Level, raised
 from recbole_ktrec.nn.samples import FEWEST, Sample, masked_ndcg
 from recbole_ktrec.nn.tuning import beyond_standard_error
 
+#: Shares of the rehearsed scale that are tried below it.
+LOWER = (0.0, 0.25, 0.5)
+
 
 @dataclass(frozen=True)
 class Tried:
@@ -61,8 +64,11 @@ class Demand:
     def choose(self, careful: Level, rehearsed: bool = True) -> Level:
         """Return ``careful`` or a level that puts cold items higher; ``careful`` too if too little is shown.
 
+        Where a lower one is better than all of these, and than ``careful`` beyond a standard error, the rehearsal
+        counts nothing: any level may be taken.
+
         Args:
-            rehearsed: whether ``careful`` was measured; else any level may be taken, lower ones too.
+            rehearsed: whether ``careful`` was measured; else any level may be taken.
         """
         if self.shown < FEWEST:
             return careful
@@ -76,6 +82,9 @@ class Demand:
             tried += self._climb(mixed, replace(careful, power=power), careful.scale / unit)
         best = max(tried, key=lambda one: one.ndcg.mean())
         groups = self._groups()
+        lower = max(self._lower(mixed, careful), key=lambda one: one.ndcg.mean())
+        if rehearsed and lower.ndcg.mean() > best.ndcg.mean() and tried[0].beaten(lower, groups):
+            return self.choose(careful, rehearsed=False)
         kept = [one for one in tried if not one.beaten(best, groups)]
         return max(kept, key=lambda one: self._known(mixed, one.level)).level
 
@@ -89,6 +98,9 @@ class Demand:
     def _unit(self, level: np.ndarray) -> float:
         """Return the scale with which the first cold item stands as high as the first known one, in the mean."""
         return top(self.warm[:, ~self.cold]) / max(top(level[:, self.cold]), 1e-9)
+
+    def _lower(self, mixed: np.ndarray, careful: Level) -> list[Tried]:
+        return [self._tried(mixed, replace(careful, scale=share * careful.scale)) for share in LOWER]
 
     def _climb(self, mixed: np.ndarray, level: Level, least: float) -> list[Tried]:
         """Return what is tried with the power of ``level``: larger and larger scales, until it gets worse twice."""

@@ -29,6 +29,7 @@ class Options:
         user_power: users count ``|N(u)|^-user_power``.
         item_power: lambda grows with ``n_i^item_power``.
         score_power, popularity_discount, history_discount: see :mod:`recbole_ktrec.nn.sharpening`; 1, 0 and 0.
+        popularity_weight: see :mod:`recbole_ktrec.nn.popularity`; 0.
         history_decay: see :mod:`recbole_ktrec.nn.recency`; 0, and without an order of the histories too.
         successor_weight: see :mod:`recbole_ktrec.nn.successors`; 0, and with a decay of 0 too.
         cooccurrence_window: see :mod:`recbole_ktrec.nn.windows`; 0, and without an order, with a decay or where new
@@ -48,6 +49,7 @@ class Options:
     score_power: float | None = None
     popularity_discount: float | None = None
     history_discount: float | None = None
+    popularity_weight: float | None = None
     history_decay: float | None = None
     successor_weight: float | None = None
     cooccurrence_window: int | None = None

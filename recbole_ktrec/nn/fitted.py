@@ -15,17 +15,25 @@ from recbole_ktrec.nn.cold_items import ColdItems, raised
 from recbole_ktrec.nn.matrices import product
 
 
+def with_popular(scores: np.ndarray, popular: np.ndarray | None) -> np.ndarray:
+    """Add ``popular`` ``[n_items]``, if there is one, to ``scores`` ``[m, n_items]``, in place."""
+    if popular is not None:
+        scores += popular
+    return scores
+
+
 @dataclass(frozen=True)
 class Dense:
-    """B itself: ``scores = rows B``, those of the items ``cold`` raised to ``power``."""
+    """B itself: ``scores = rows B + popular``, those of the items ``cold`` raised to ``power``."""
 
     matrix: np.ndarray
     cold: np.ndarray | None = None
     power: float = 1.0
     decay: float = 0.0
+    popular: np.ndarray | None = None
 
     def __call__(self, rows: sp.csr_matrix) -> np.ndarray:
-        scores = np.asarray(rows @ self.matrix)
+        scores = with_popular(np.asarray(rows @ self.matrix), self.popular)
         if self.cold is not None and self.power != 1:
             scores[:, self.cold] = raised(scores[:, self.cold], self.power)
         return scores
@@ -48,12 +56,13 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Sparse:
-    """B of :mod:`recbole_ktrec.nn.nearest`: ``scores = (rows + eta rows spread) B``, cold items filled in.
+    """B of :mod:`recbole_ktrec.nn.nearest`: ``scores = (rows + eta rows spread) B + popular``, cold items filled in.
 
     Attributes:
         matrix: B, ``[n_items, n_items]``.
         spread: row j hands item j on to its text neighbours.
         neighbour_weight: eta.
+        popular: what is taken in general, see :mod:`recbole_ktrec.nn.popularity`: ``[n_items]``, or None.
     """
 
     matrix: sp.csr_matrix
@@ -61,6 +70,7 @@ class Sparse:
     neighbour_weight: float
     cold: ColdItems
     decay: float = 0.0
+    popular: np.ndarray | None = None
 
     def wider(self, rows: sp.csr_matrix) -> sp.csr_matrix:
         """Return histories with a share of each item handed on to its text neighbours."""
@@ -69,7 +79,7 @@ class Sparse:
 
     def warm(self, rows: sp.csr_matrix) -> np.ndarray:
         """Return the scores before cold items are filled in: ``[m, n_items]``."""
-        return product(self.wider(rows), self.matrix)
+        return with_popular(product(self.wider(rows), self.matrix), self.popular)
 
     def __call__(self, rows: sp.csr_matrix) -> np.ndarray:
         scores = self.warm(rows)

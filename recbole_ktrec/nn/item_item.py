@@ -19,10 +19,11 @@ from recbole_ktrec.nn.fitted import Dense, Sparse
 from recbole_ktrec.nn.item_statistics import ItemStatistics
 from recbole_ktrec.nn.matrices import Matrix
 from recbole_ktrec.nn.nearest import NearestItems
+from recbole_ktrec.nn.popularity import choose_weight, popularity
 from recbole_ktrec.nn.recency import DECAYS
 from recbole_ktrec.nn.samples import FEWEST, Sample
 from recbole_ktrec.nn.sharpening import LADDERS, Sharpening, choose_sharpening
-from recbole_ktrec.nn.spreading import fill_cold, spread_over_neighbours, widen
+from recbole_ktrec.nn.spreading import fill_cold, popular_cold, spread_over_neighbours, widen
 from recbole_ktrec.nn.successors import Successions, add_successors
 from recbole_ktrec.nn.tuning import (
     NEIGHBOUR_WEIGHTS,
@@ -70,7 +71,7 @@ class Fit:
         self._choice: Choice | None = None
         self._sharpened: Sharpening | None = None
         self.decay, self.successor_weight = options.history_decay, options.successor_weight
-        self.window = options.cooccurrence_window
+        self.window, self.popularity_weight = options.cooccurrence_window, options.popularity_weight
 
     def with_prior(self, prior: sp.csc_matrix, options: Options | None = None) -> Fit:
         """Return a fit to the same interactions with another prior; sample and leading directions are shared."""
@@ -87,7 +88,7 @@ class Fit:
         choice = self.choice()
         found = replace(self.options, regularisation=choice.regularisation, neighbour_weight=choice.neighbour_weight,
                         history_decay=self.decay, successor_weight=self.successor_weight,
-                        cooccurrence_window=self.window)  # fmt: skip
+                        cooccurrence_window=self.window, popularity_weight=self.popularity_weight)  # fmt: skip
         if self._sharpened is None:
             return found
         power, popularity, history = astuple(self._sharpened)
@@ -207,6 +208,7 @@ class Fit:
         _logger.info(f"KTEASE: {sharpening}")
         sharpening.apply(matrix, self.taken)
         made = replace(made, matrix=self._followed(matrix, choice.regularisation, asked))
+        made = replace(made, popular=self._popular(made.warm))
         return replace(made, cold=self.cold_items(made.warm, choice))
 
     def _solved(self, choice: Choice) -> Dense:
@@ -219,10 +221,31 @@ class Fit:
         _logger.info(f"KTEASE: prior_weight {choice.prior_weight:g}, {sharpening}")
         sharpening.apply(matrix, self.taken)
         matrix = self._followed(matrix, choice.regularisation)
-        cold = self.cold_items(Dense(matrix), choice)
+        popular = self._popular(Dense(matrix))
+        cold = self.cold_items(Dense(matrix, popular=popular), choice)
         # Linear in the history as B is: the power comes after the sum, and takes the scale with it.
-        fill_cold(matrix, replace(cold, scale=cold.scale ** (1 / cold.power), power=1.0))
-        return Dense(matrix, cold.columns, cold.power, self.decay or 0.0)
+        linear = replace(cold, scale=cold.scale ** (1 / cold.power), power=1.0)
+        fill_cold(matrix, linear)
+        if popular is not None:
+            popular_cold(popular, linear)
+        return Dense(matrix, cold.columns, cold.power, self.decay or 0.0, popular)
+
+    def _popular(self, score: Callable[[sp.csr_matrix], np.ndarray]) -> np.ndarray | None:
+        """Return what is taken in general, with its weight; None where it has none.
+
+        Args:
+            score: histories ``[m, n_items]`` -> scores of the known items, of that shape.
+        """
+        given = self.options.popularity_weight
+        if given == 0 or (given is None and self.sample is None):
+            self.popularity_weight = 0.0
+            return None
+        rows = self.interactions if self.sample is None else self.sample.rows
+        unit = popularity(self.taken * self.known, rows, score)
+        if given is None and self.sample is not None:
+            self.popularity_weight = choose_weight(self.sample, unit, score)
+        _logger.info(f"KTEASE: popularity_weight {self.popularity_weight:g}")
+        return np.float32(self.popularity_weight) * unit if self.popularity_weight else None
 
     def _followed(self, matrix: Matrix, regularisation: float, rows: sp.csr_matrix | None = None) -> Matrix:
         """Return B and what tends to come next, where the order of histories matters or it is asked for; B is gone.

@@ -11,7 +11,7 @@ from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse
 def as_matrices(fitted: Dense | Sparse | Kernel) -> dict[str, Any]:
     """Return arrays, sparse matrices and numbers from which :func:`scores_from` makes the same scores."""
     if isinstance(fitted, Dense):
-        return {"matrix": fitted.matrix, "cold": fitted.cold, "power": fitted.power, "decay": fitted.decay}
+        return dict(vars(fitted))
     if isinstance(fitted, Kernel):
         return {"kernel": fitted.prior, "decay": fitted.decay}
     return {
@@ -20,6 +20,7 @@ def as_matrices(fitted: Dense | Sparse | Kernel) -> dict[str, Any]:
         "neighbour_weight": fitted.neighbour_weight,
         "cold": vars(fitted.cold),
         "decay": fitted.decay,
+        "popular": fitted.popular,
     }
 
 
@@ -27,11 +28,12 @@ def scores_from(weights: dict[str, Any]) -> Dense | Sparse | Kernel:
     """Return what :func:`as_matrices` was made of."""
     decay = weights["decay"]
     if "matrix" in weights:
-        return Dense(weights["matrix"], weights["cold"], weights["power"], decay)
+        return Dense(weights["matrix"], weights["cold"], weights["power"], decay, weights.get("popular"))
     if "kernel" in weights:
         return Kernel(weights["kernel"], decay)
     cold = ColdItems(**weights["cold"])
-    return Sparse(weights["sparse"], weights["spread"], weights["neighbour_weight"], cold, decay)
+    matrices = weights["sparse"], weights["spread"], weights["neighbour_weight"]
+    return Sparse(*matrices, cold, decay, weights.get("popular"))
 
 
 def count_items(weights: dict[str, Any]) -> int:

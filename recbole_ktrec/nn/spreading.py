@@ -39,3 +39,8 @@ def fill_cold(matrix: np.ndarray, cold: ColdItems) -> None:
             shape=(len(block), len(matrix)),
         )
         cold.fill(rows, block)
+
+
+def popular_cold(popular: np.ndarray, cold: ColdItems) -> None:
+    """Write what ``popular`` ``[n_items]`` gives to cold items, which take a part of their neighbours' scores."""
+    popular[cold.columns] = cold.scale * cold.smooth * (popular @ cold.near)

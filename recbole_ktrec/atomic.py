@@ -216,6 +216,17 @@ def check_atomic(path: str | Path, encoding: str = "utf-8") -> int:
     return count
 
 
+def open_quote(path: str | Path, encoding: str = "utf-8") -> tuple[int, str] | None:
+    """Return line and column of the first cell that begins with a quote and is not closed, None if there is none."""
+    with _reading(path, encoding) as handle:
+        fields = parse_header(handle.readline(), path)
+        for number, line in enumerate(handle, 2):
+            for field, cell in zip(fields, line.rstrip("\r\n").split("\t"), strict=False):
+                if cell.startswith('"') and not _QUOTED.fullmatch(cell):
+                    return number, field.name
+    return None
+
+
 def _drop_duplicates(frame: pd.DataFrame, unique: str, duplicates: str, path: str | Path) -> pd.DataFrame:
     if unique not in frame.columns:
         raise DataError(f"[{path}]: no column [{unique}] among those read.{nearest(unique, frame.columns)}")

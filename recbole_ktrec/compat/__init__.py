@@ -25,6 +25,7 @@ from recbole_ktrec.compat import (
     scipy_dok,
     time_split,
     torch_load,
+    whole_lines,
 )
 from recbole_ktrec.compat.hooks import after_import, before_import
 
@@ -97,6 +98,12 @@ REMEDIES = (
         "takes sound rows for those without a user or an item",
         "recbole.data.dataset.dataset",
         empty_ids.drop_first,
+    ),
+    Remedy(
+        "whole lines",
+        "a cell that begins with a quote takes lines with it",
+        "recbole.data.dataset.dataset",
+        whole_lines.compare_with_lines,
     ),
     Remedy(
         "saved data set",

@@ -1,0 +1,50 @@
+"""No row of a file is lost on its way through RecBole's reader, and a byte-order mark is no part of a name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from recbole_ktrec.errors import DataError
+from recbole_ktrec.evaluation.harness import load_parts, make_config
+from tests.support import Settings
+
+ALL = {"inter": ["user_id", "item_id"], "item": ["item_id", "title"]}
+
+
+def write_items(workplace: Path, cells: dict[int, str]) -> Path:
+    path = workplace / "dataset" / "tiny" / "tiny.item"
+    titles = [cells.get(item, f"title {item}") for item in range(30)]
+    rows = [f"i{item}\t{title}" for item, title in enumerate(titles)]
+    path.write_text("\n".join(["item_id:token\ttitle:token_seq", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("loaded", [["item_id", "title"], ["item_id"]])
+@pytest.mark.parametrize(("other", "read"), [("a plain one", "14 of 30"), ('a "plain" one', "none of the 30")])
+def test_a_quote_that_takes_lines_with_it_is_refused_by_line_and_column(
+    settings: Settings, workplace: Path, loaded: list[str], other: str, read: str
+) -> None:
+    write_items(workplace, {4: '"Ghost in the Shell', 9: other, 20: 'the end"'})
+    columns = {**ALL, "item": loaded}
+    with pytest.raises(DataError, match=rf"tiny\.item\], line 6: a cell in \[title\] begins .* would read {read} rows"):
+        load_parts(make_config("Pop", "tiny", settings(load_col=columns)))
+
+
+@pytest.mark.parametrize(
+    "cells", [{}, {4: '"Ghost ""in"" the Shell"', 9: 'a "plain" one'}, {4: '"two\nlines"'}, {4: '"closed"'}]
+)
+def test_sound_files_are_read_as_before(settings: Settings, workplace: Path, cells: dict[int, str]) -> None:
+    path = write_items(workplace, cells)
+    path.write_text(path.read_text(encoding="utf-8").rstrip("\n"), encoding="utf-8")  # no line end at the end
+    _, (dataset, *_) = load_parts(make_config("Pop", "tiny", settings(load_col=ALL)))
+    assert dataset.item_num == 31
+
+
+def test_a_byte_order_mark_is_left_out(settings: Settings, workplace: Path) -> None:
+    path = workplace / "dataset" / "tiny" / "tiny.inter"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    config = make_config("Pop", "tiny", settings())
+    _, (dataset, *_) = load_parts(config)
+    assert dataset.user_num == 25 and config["encoding"] is None

@@ -7,10 +7,19 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 #: Pairs whose vectors are laid side by side at a time.
 _PAIRS = 1 << 15
+
+
+def unit_rows(rows: Tensor) -> Tensor:
+    """Return ``rows`` ``[..., width]`` at length 1, zeros as they are.
+
+    The gradient of torch's own ``normalize`` at a row of zeros (no text, and the ID dropped) is 1e12, which half
+    precision (``enable_amp``) does not hold.
+    """
+    lengths = torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
+    return rows / lengths.masked_fill(lengths == 0, 1)
 
 
 class Dot(nn.Module):
@@ -29,9 +38,9 @@ class Dot(nn.Module):
     def _unit(self, items: Tensor) -> Tensor:
         """Return ``items`` at length 1; those of a catalogue that is scored batch by batch are made once."""
         if torch.is_grad_enabled():
-            return F.normalize(items, dim=-1)
+            return unit_rows(items)
         if self._last is None or self._last[0] is not items:
-            self._last = items, F.normalize(items, dim=-1)
+            self._last = items, unit_rows(items)
         return self._last[1]
 
     def train(self, mode: bool = True) -> Dot:
@@ -42,11 +51,11 @@ class Dot(nn.Module):
 
     def pairs(self, users: Tensor, items: Tensor) -> Tensor:
         """Score ``[n, width]`` against ``[n, width]``: ``[n]``."""
-        return (F.normalize(users, dim=-1) * F.normalize(items, dim=-1)).sum(dim=-1) / self.temperature
+        return (unit_rows(users) * unit_rows(items)).sum(dim=-1) / self.temperature
 
     def grid(self, users: Tensor, items: Tensor) -> Tensor:
         """Score ``[m, width]`` against ``[n, width]``: ``[m, n]``."""
-        return F.normalize(users, dim=-1) / self.temperature @ self._unit(items).T
+        return unit_rows(users) / self.temperature @ self._unit(items).T
 
 
 def score_pairs(scorer: Dot, users: Tensor, user: Tensor, items: Tensor, item: Tensor) -> Tensor:
@@ -92,14 +101,14 @@ class Cluster(Dot):
 
     def _prototypes(self, users: Tensor) -> Tensor:
         turned = torch.einsum("nw,kwv->nkv", users, self.turns)
-        return F.normalize(users.unsqueeze(1) + turned, dim=-1)
+        return unit_rows(users.unsqueeze(1) + turned)
 
     def pairs(self, users: Tensor, items: Tensor) -> Tensor:
-        scores = torch.einsum("nkw,nw->nk", self._prototypes(users), F.normalize(items, dim=-1))
+        scores = torch.einsum("nkw,nw->nk", self._prototypes(users), unit_rows(items))
         return scores.max(dim=1).values / self.temperature
 
     def grid(self, users: Tensor, items: Tensor) -> Tensor:
-        flat = F.normalize(items, dim=-1).T
+        flat = unit_rows(items).T
         prototypes = self._prototypes(users).unbind(dim=1)
         best = prototypes[0] @ flat
         for prototype in prototypes[1:]:

@@ -99,6 +99,15 @@ def test_grid_equals_pairs(name: str) -> None:
     assert torch.allclose(grid, pairs, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", SCORERS)
+def test_vectors_of_zeros_have_a_gradient_that_half_precision_holds(name: str) -> None:
+    torch.manual_seed(0)
+    users, items = torch.randn(3, 6), torch.zeros(4, 6, dtype=torch.float16, requires_grad=True)
+    with torch.autocast("cpu", torch.float16):
+        SCORERS[name](6, 0.2).grid(users, items).square().sum().backward()
+    assert items.grad is not None and torch.isfinite(items.grad).all()
+
+
 def test_softmax_leaves_known_items_out_of_the_denominator() -> None:
     scores = torch.tensor([[2.0, 1.0, 0.5]])
     known = torch.tensor([[True, True, False]])

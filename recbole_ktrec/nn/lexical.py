@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from array import array
@@ -16,13 +17,19 @@ from recbole_ktrec.text.template import UNSPACED
 
 _WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
 _GRAM = 4
+#: Words of a text that are read, the first ones: what a book's text is about is said by then.
+_READ = 2000
 
 
 def words_and_pairs(text: str) -> Iterator[str]:
-    """Yield the lower-case words of ``text`` and each two that stand side by side."""
-    words = _WORD.findall(text.lower())
+    """Yield the lower-case words of ``text``, of the first two thousand, and each two that stand side by side."""
+    words = _words(text)
     yield from words
     yield from _pairs(words)
+
+
+def _words(text: str) -> list[str]:
+    return [found.group() for found in itertools.islice(_WORD.finditer(text.lower()), _READ)]
 
 
 def _pairs(words: Sequence[str]) -> Iterator[str]:
@@ -31,7 +38,7 @@ def _pairs(words: Sequence[str]) -> Iterator[str]:
 
 def words_and_grams(text: str) -> Iterator[str]:
     """Yield :func:`words_and_pairs` and the runs of four characters of each word: ``<leg``, ``lego``, ``ego>``."""
-    words = _WORD.findall(text.lower())
+    words = _words(text)
     yield from words
     yield from _pairs(words)
     for word in words:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,12 @@ from recbole_ktrec.nn.samples import Sample, masked_ndcg
 from recbole_ktrec.nn.text_prior import neighbours_of_forms, power_scale, text_neighbours
 from recbole_ktrec.nn.tuning import best_of, climb, plain_or_better
 from recbole_ktrec.nn.whitening import whitened_text
+
+
+@pytest.mark.parametrize("terms", [words_and_pairs, words_and_grams])
+def test_of_very_long_texts_the_beginning_is_read(terms: Callable[[str], Iterator[str]]) -> None:
+    long = " ".join(f"w{k}" for k in range(2500))
+    assert {"w0", "w1999", "w1998 w1999"} <= set(terms(long)) and not {"w2000", "w1999 w2000"} & set(terms(long))
 
 
 def test_words_and_pairs() -> None:

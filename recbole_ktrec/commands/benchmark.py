@@ -11,11 +11,11 @@ More keys go to every model as --key=value, like those of 'all' in --options, wh
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from recbole_ktrec.commands.options import SEEDS, check_options, read_options, user_path
+from recbole_ktrec.commands.session import MEMORY_LIMIT, add_jobs, jobs_of
 from recbole_ktrec.commands.values import check_data_values
 from recbole_ktrec.errors import ConfigError
 
@@ -60,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "report.html, where the data have ratings; it changes nothing else",
     )
     add("--config", type=user_path, metavar="FILE", help="defaults of the grid (default: properties/benchmark.yaml)")
-    add("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="jobs at a time (default: one a core)")
-    add("--memory-limit", "--memory_limit", type=float, metavar="GB", help="memory that one job may ask for")
+    add_jobs(parser)
+    add("--memory-limit", "--memory_limit", type=float, metavar="GB", help=MEMORY_LIMIT)
     add("--time-limit", "--time_limit", type=float, metavar="SECONDS", help="seconds that one job may take")
     add("--output", type=user_path, required=True, metavar="DIR", help="where everything goes; the same again to go on")
 
@@ -78,11 +78,12 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     from recbole_ktrec.evaluation.report.further import is_lost, lost_trial
     from recbole_ktrec.evaluation.runner import Runner
 
-    if args.jobs < 1 or args.tune < 0:
-        raise ConfigError(f"--jobs [{args.jobs}] must be 1 or more, --tune [{args.tune}] 0 or more.")
+    jobs = jobs_of(args.jobs)
+    if jobs < 1 or args.tune < 0:
+        raise ConfigError(f"--jobs [{jobs}] must be 1 or more, --tune [{args.tune}] 0 or more.")
     grid = make_grid({**vars(args), "given": given})
     _check_values(grid)
-    runner = Runner(args.output / "jobs", args.jobs, args.memory_limit, args.time_limit)
+    runner = Runner(args.output / "jobs", jobs, args.memory_limit, args.time_limit)
     results, notes = run_benchmark(grid, runner, args.output)
     failed = [run for run in results["runs"] if run["status"] != "done"]
     print((args.output / "report.md").read_text(encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import warnings
@@ -17,6 +18,29 @@ def usable_cores() -> int:
     physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
     return max(1, min(physical, affinity))
+
+
+#: Help of ``--memory-limit``.
+MEMORY_LIMIT = "memory that one job may ask for: address space, of which CUDA reserves far more than it takes"
+#: What a job may well take: EASE solves 12,000 items with 5 GiB.
+_BYTES_A_JOB = 6 << 30
+
+
+def add_jobs(parser: argparse.ArgumentParser) -> None:
+    """Add ``--jobs``, whose default is for :func:`jobs_of` to find."""
+    what = "jobs at a time (default: one a core and 6 GiB of memory; one where there is a GPU, which all would share)"
+    parser.add_argument("--jobs", type=int, metavar="N", help=what)
+
+
+def jobs_of(given: int | None) -> int:
+    """Return how many jobs run at a time: ``given``, or what this machine has the cores and the memory for."""
+    if given is not None:
+        return given
+    import torch
+
+    if torch.cuda.is_available():
+        return 1
+    return max(1, min(usable_cores(), psutil.virtual_memory().total // _BYTES_A_JOB))
 
 
 def default_threads(processes: int = 1) -> int:

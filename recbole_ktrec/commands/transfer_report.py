@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.commands.options import SEEDS, check_options, read_config_files, read_options, user_path
-from recbole_ktrec.commands.session import usable_cores
+from recbole_ktrec.commands.session import MEMORY_LIMIT, add_jobs, jobs_of
 from recbole_ktrec.commands.values import check_data_values
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.register.keys import check_device
@@ -48,8 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--sample", default="users", metavar="OF", help="shares of users or of interactions (default: %(default)s)")
     add("--transfer", default="frozen", metavar="HOW", help="frozen, adapter or full (default: %(default)s)")
     add("--config_files", default="", help="YAML files of further keys, separated by blanks; later ones override")
-    add("--jobs", type=int, default=usable_cores(), metavar="N", help="jobs at a time (default: one a core)")
-    add("--memory-limit", type=float, metavar="GB", help="memory that one job may ask for")
+    add_jobs(parser)
+    add("--memory-limit", type=float, metavar="GB", help=MEMORY_LIMIT)
     add("--time-limit", type=float, metavar="SECONDS", help="seconds that one job may take")
 
 
@@ -59,15 +59,16 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     given = {**read_config_files(args.config_files.split()), **read_options(rest)}
     check_options(given, args.model)
     check_device(given.get("device"))
-    if args.jobs < 1:
-        raise ConfigError(f"--jobs [{args.jobs}] must be 1 or more.")
+    jobs = jobs_of(args.jobs)
+    if jobs < 1:
+        raise ConfigError(f"--jobs [{jobs}] must be 1 or more.")
     from recbole_ktrec.evaluation.prepare import dataset_settings
     from recbole_ktrec.evaluation.runner import Runner
     from recbole_ktrec.evaluation.transfer_report import run_curve
 
     curve = _curve(args, given)
     check_data_values({**dataset_settings(curve.dataset, curve.data_path), **given})
-    runner = Runner(args.output / "jobs", args.jobs, args.memory_limit, args.time_limit)
+    runner = Runner(args.output / "jobs", jobs, args.memory_limit, args.time_limit)
     results, notes = run_curve(curve, runner, args.output)
     report = (args.output / "report.md").read_text(encoding="utf-8")
     print(report)

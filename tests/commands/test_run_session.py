@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from types import SimpleNamespace
 
 import pytest
 
@@ -49,3 +50,13 @@ def test_only_recbole_is_quiet(module: str, heard: int, capsys: pytest.CaptureFi
         with session.quiet_host(), warnings.catch_warnings(record=True) as caught:
             warnings.warn_explicit("old", FutureWarning, "file.py", 1, module=module, registry={})
     assert len(caught) == heard
+
+
+@pytest.mark.parametrize(("gigabytes", "gpu", "jobs"), [(64, False, 4), (13, False, 2), (2, False, 1), (64, True, 1)])
+def test_as_many_jobs_as_the_machine_holds(
+    gigabytes: int, gpu: bool, jobs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "usable_cores", lambda: 4)
+    monkeypatch.setattr(session.psutil, "virtual_memory", lambda: SimpleNamespace(total=gigabytes << 30))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: gpu)
+    assert session.jobs_of(None) == jobs and session.jobs_of(7) == 7

@@ -15,6 +15,7 @@ import argparse
 import functools
 import math
 import socket
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -64,6 +65,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     check_values(in_force, model)
     warnings += doubts(in_force)
     check_dataset(dataset, in_force)
+    for warning in warnings:  # and at the end, where the log has not carried them away
+        print(f"warning     {warning}", file=sys.stderr, flush=True)
     threads = set_threads(args.threads, args.nproc)
     start = time.time()
     with no_command_line():

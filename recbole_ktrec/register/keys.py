@@ -33,6 +33,8 @@ READ_BY_RECBOLE = frozenset(
 _OF_FILES = ("config", "config_file", "config_files", "config_file_list")
 #: What RecBole reads of ``eval_args``.
 _OF_PROTOCOL = ("split", "group_by", "order", "mode")
+#: Parts that RecBole's trainer takes of a split.
+_PARTS = 3
 #: An option of another program on the command line counts as a mistyped key if it is at least this similar to one.
 _TYPO = 0.8
 
@@ -131,13 +133,20 @@ def check_beside(path: Path, given: Iterable[str], known: Iterable[str] = ()) ->
 
 
 def check_protocol(protocol: object) -> None:
-    """Refuse a key of ``eval_args`` that RecBole does not read.
+    """Refuse a key of ``eval_args`` that RecBole does not read, and a split that leaves it without a part.
 
     Raises:
-        ConfigError: the message names the key, the known ones and the nearest of them.
+        ConfigError: the message names the key, the known ones and the nearest of them, or the split.
     """
     for key in protocol if isinstance(protocol, Mapping) else ():
         one_of("eval_args: the key", key, _OF_PROTOCOL)
+    split = protocol.get("split") if isinstance(protocol, Mapping) else None
+    shares = split.get("RS") if isinstance(split, Mapping) else None
+    if isinstance(shares, list) and len(shares) != _PARTS:
+        raise ConfigError(
+            f"eval_args: split {{RS: {shares}}} has {len(shares)} shares: RecBole wants {_PARTS}, for training, "
+            "validation and test, such as [0.8, 0.1, 0.1]."
+        )
 
 
 def _refuse(given: Mapping[str, Any], known: set[str], where: str, model: str) -> None:

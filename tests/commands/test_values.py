@@ -43,6 +43,7 @@ TRAINING = [
         ({"topk": [5, 20]}, "valid_metric [MRR@10] is none of what is measured"),
         ({"load_col": "inter"}, "load_col [inter] is no mapping such as"),
         ({"load_col": {"inter": ["user_id"]}}, "leaves out [item_id], the ITEM_ID_FIELD"),
+        ({"eval_args": {"split": {"RS": [0.8, 0.2]}}}, "split {RS: [0.8, 0.2]} has 2 shares: RecBole wants 3"),
         ({"eval_args": {"mode": "labeled"}}, "asks for the column [label], which is not there: threshold: {rating: 4}"),
         ({"eval_args": {"mode": {"test": "labeled"}}, "load_col": COLUMNS}, "makes it of the ratings, or name it in"),
         (

@@ -1,7 +1,8 @@
 """Recommend with a trained model: the best items for some users, or for all, from a checkpoint of `ktrec run`.
 
-What a user has taken already, held-out interactions included, is left out. With KTRec and KTEASE a user of whom
-nothing is known may be asked for, too: the list is then what is taken in general, of late if the data have times.
+What a user has taken already, held-out interactions included, is left out. With KTRec and KTEASE users may be asked for
+who were not there in the training: one whom a filter left out (user_inter_num_interval) gets a list made from what he
+took, one of whom nothing is known what is taken in general, of late if the data have times.
 The data set must lie where it lay in training. Scores order the items of one user; they are no probabilities.
 Items that nobody has taken are scored if the model was trained with load_col={inter: [...], item: [item_id]}.
 
@@ -16,8 +17,7 @@ import csv
 import logging
 import sys
 import traceback
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, TextIO
@@ -26,6 +26,7 @@ import numpy as np
 from tqdm import tqdm
 
 from recbole_ktrec.atomic import encoding_of, iter_atomic, read_header
+from recbole_ktrec.commands.filtered import histories, rows_of
 from recbole_ktrec.commands.options import user_path
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, DataError, nearest
@@ -113,9 +114,22 @@ def recommend(model: Any, dataset: Any, users: Sequence[str], k: int) -> Iterato
     Raises:
         DataError: a user is unknown, and the model has no scores for such a one; no list has been made then.
     """
-    filtered = _histories(dataset, users)
-    ids = np.array([_id(model, dataset, user, filtered.get(user)) for user in users])
+    filtered = rows_of(dataset, users)
+    joined = _join(model, dataset, filtered)
+    ids = np.array([joined.get(user) or _id(model, dataset, user, user in filtered) for user in users])
     return _ranked(model, dataset, users, ids, filtered, k)
+
+
+def _join(model: Any, dataset: Any, filtered: Collection[str]) -> dict[str, int]:
+    """Give ``model`` the histories of users whom a filter left out, if it takes any; return their numbers in it."""
+    if not hasattr(model, "take") or not filtered:
+        return {}
+    found = histories(dataset, filtered)
+    first = model.taken.matrix.shape[0]
+    model.take(model.taken.joined(list(found.values())))
+    for user, items in found.items():
+        print(f"user [{user}] is left out by a filter: the list is made from the {len(items)} taken.", file=sys.stderr)
+    return {user: first + place for place, user in enumerate(found)}
 
 
 def _ranked(
@@ -126,7 +140,7 @@ def _ranked(
     for start in tqdm(starts, desc="Users", unit=f"x{_USERS}", disable=len(starts) < 5, leave=False):
         part = ids[start : start + _USERS]
         scores = score(model, dataset, part)
-        scores[taken[part].nonzero()] = -np.inf
+        scores[taken[np.where(part < taken.shape[0], part, 0)].nonzero()] = -np.inf  # of padding: nothing
         for row, user in zip(scores, users[start : start + _USERS], strict=True):
             row[filtered.get(user, [])] = -np.inf
         scores[:, 0] = -np.inf
@@ -136,24 +150,11 @@ def _ranked(
             yield from ((user, rank, str(items[item]), float(row[item])) for rank, item in enumerate(listed, 1))
 
 
-def _histories(dataset: Any, users: Sequence[str]) -> dict[str, list[int]]:
-    """Return what those of ``users`` took whom a filter left out of ``dataset``, by the ``.inter`` file: internal ids
-    of the items that it knows."""
-    known, items = (dataset.field2token_id[field] for field in (dataset.uid_field, dataset.iid_field))
-    unknown, found = {user for user in users if not known.get(user)}, defaultdict(list)
-    path = Path(dataset.dataset_path) / f"{dataset.dataset_name}.inter"
-    if unknown and path.is_file():
-        for user, item in iter_atomic(path, [dataset.uid_field, dataset.iid_field], encoding_of(dataset.config)):
-            if user in unknown:
-                found[user].append(int(items.get(item, 0)))
-    return dict(found)
-
-
-def _id(model: Any, dataset: Any, user: str, history: list[int] | None) -> int:
+def _id(model: Any, dataset: Any, user: str, filtered: bool) -> int:
     known = dataset.field2token_id[dataset.uid_field]
     if known.get(user):  # 0 is the padding user
         return int(known[user])
-    filtered, near = history is not None, nearest(user, list(known)) if history is None else ""
+    near = "" if filtered else nearest(user, list(known))
     if hasattr(model, "fold_in"):  # the padding user has no history
         why, rest = ("left out by a filter", ", but for what this user took") if filtered else ("not in the data", "")
         print(f"user [{user}] is {why}: the list is what is taken in general{rest}.{near}", file=sys.stderr)

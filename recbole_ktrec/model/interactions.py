@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,23 @@ class Taken:
             found.numbers = np.maximum(pd.Index(self.users).get_indexer(pd.Index(found.users)), 0)
             found.users = self.users
         return found
+
+    def joined(self, histories: Sequence[np.ndarray]) -> Taken:
+        """Return these and more users, who come last: ids of the items of each, ``[k]``, the oldest first.
+
+        Where no times are loaded the order says nothing.
+        """
+        lengths, n_items = [len(items) for items in histories], self.matrix.shape[1]
+        if not histories:
+            return self
+        row, items = np.repeat(np.arange(len(histories)), lengths), np.concatenate(histories)
+        places = places_from_the_end(row, items, np.arange(len(row)), (len(histories), n_items))
+        matrix = sp.vstack([self.matrix, places > 0], "csr", np.float32)
+        numbers = np.arange(len(self.matrix.indptr) - 1) if self.numbers is None else self.numbers
+        return replace(
+            self, matrix=matrix, numbers=np.append(numbers, np.zeros(len(histories), dtype=np.int64)),
+            places=None if self.places is None else sp.vstack([self.places, places], "csr"), _weighted={}, _averages={},
+        )  # fmt: skip
 
     def trained(self, users: np.ndarray) -> np.ndarray:
         """Return the numbers that ``users`` ``[m]`` had in the training, 0 for those who were not there."""

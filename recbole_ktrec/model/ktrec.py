@@ -149,10 +149,14 @@ class KTRec(GeneralRecommender):
 
         Vectors of users (``user_embedding``, ``user_text``) stay with those who had them: new users have none.
         """
-        self.taken = self.taken.again(dataset, self.decay, *(part.recent for part in self._closed))
+        self.take(self.taken.again(dataset, self.decay, *(part.recent for part in self._closed)))
+
+    def take(self, taken: Taken) -> None:
+        """Take the users' histories from ``taken``, see :meth:`fold_in`."""
+        self.taken = taken
         self.take_decay(self.decay)
         for part in self._closed:
-            part.take(self.taken)
+            part.take(taken)
 
     def take_decay(self, decay: float) -> None:
         """Weigh the histories from which scores are made by how recent what they hold is."""
@@ -240,11 +244,7 @@ class KTRec(GeneralRecommender):
 
     @torch.no_grad()
     def feedback(self, user: int, item: int, value: float) -> None:
-        """Take one rating in without training: afterwards R(user, item) is ``value``; only this user moves.
-
-        Args:
-            user, item: internal ids.
-            value: a probability strictly between 0 and 1.
+        """Take one rating in without training: R(user, item), internal ids, is ``value`` in (0, 1) afterwards.
 
         Raises:
             ConfigError: there is no vector of the user to move, or none that gives ``value``.

@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from recbole_ktrec.cli import main
+from recbole_ktrec.commands.filtered import histories
+from recbole_ktrec.commands.recommend import load
 from tests.commands.test_run import QUICK
 
 
@@ -140,23 +142,53 @@ def test_items_that_nobody_took_are_told_and_scored_once_their_ids_are_loaded(
     assert "not scored" not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("model", "more"), [("KTEASE", ["--prior=none"]), ("BPR", [])])
-def test_a_user_whom_a_filter_left_out_is_told_and_gets_nothing_taken(
+FEW = "--user_inter_num_interval=[3,inf)"
+
+
+@pytest.mark.parametrize(
+    ("model", "more"),
+    [("KTEASE", ["--prior=none"]), ("KTRec", ["--fusion=id", "--user_embedding=True"]), ("BPR", [])],
+)
+def test_a_user_whom_a_filter_left_out_is_served_by_what_he_took(
     workplace: Path, capsys: pytest.CaptureFixture[str], model: str, more: list[str]
 ) -> None:
+    """Even users took even items: who took two even ones gets even ones, and who took odd ones odd ones."""
     file = workplace / "dataset" / "tiny" / "tiny.inter"
-    zeros = "\t1" * file.read_text().splitlines()[0].count(":float")
     with file.open("a") as inter:
-        inter.write(f"rare\ti3{zeros}\nrare\ti5{zeros}\n")
-    saved = checkpoint(model, "--user_inter_num_interval=[3,inf)", *more)
-    code = main(["recommend", "--checkpoint", saved, "--users", "rare", "--topk", "50", "--output", "lists.csv"])
+        inter.write("".join(f"{user}\ti{item}\t4\t1\n" for user, item in [("e", 4), ("e", 8), ("o", 3), ("o", 5)]))
+        inter.write("none\tunheard-of\t4\t1\n")
+    saved = checkpoint(model, FEW, "--item_inter_num_interval=[2,inf)", *more)
+    users = ["--users", "e", "o", "none", "u1"]
+    code = main(["recommend", "--checkpoint", saved, *users, "--topk", "5", "--output", "lists.csv"])
+    said = capsys.readouterr().err
     if model == "BPR":
-        assert code == 2
-        assert "has no user [rare]: a filter of the training left the rows of this user out." in capsys.readouterr().err
+        assert code == 2 and "has no user [e]: a filter of the training left the rows of this user out." in said
         return
-    assert "user [rare] is left out by a filter: the list is what is taken in general, but" in capsys.readouterr().err
-    listed = {row["item_id"] for row in read(workplace / "lists.csv")}
-    assert len(listed) == 28 and not listed & {"i3", "i5"}
+    assert "user [e] is left out by a filter: the list is made from the 2 taken." in said
+    assert "user [none] is left out by a filter: the list is what is taken in general, but for" in said
+    rows = read(workplace / "lists.csv")
+    listed = {user: [int(row["item_id"][1:]) for row in rows if row["user_id"] == user] for user in ("e", "o", "u1")}
+    assert all(len(items) == 5 for items in listed.values()) and not {4, 8, 3, 5} & {*listed["e"], *listed["o"]}
+    assert {item % 2 for item in listed["e"]} == {0} and {item % 2 for item in listed["o"]} == {1}
+
+
+def test_histories_of_filtered_users_are_read_as_the_training_reads_them(workplace: Path) -> None:
+    file = workplace / "dataset" / "tiny" / "tiny.inter"
+    rows = [("few", 6, 5, 30), ("few", 2, 1, 10), ("few", 8, 4, 20), ("bad", 2, 1, 10), ("few", 99, 5, 1)]
+    with file.open("a") as inter:
+        inter.write("".join(f"{user}\ti{item}\t{rating}\t{time}\n" for user, item, rating, time in rows))
+    columns = "--load_col={inter: [user_id, item_id, rating, timestamp]}"
+    liked = ["--val_interval={rating: '[3,inf)'}", "--item_inter_num_interval=[2,inf)"]
+    model, dataset = load(
+        Path(checkpoint("KTEASE", "--prior=none", "--user_inter_num_interval=[5,inf)", columns, *liked))
+    )
+    found = histories(dataset, ["few", "bad", "nobody"])
+    assert [dataset.field2id_token["item_id"][item] for item in found["few"]] == ["i8", "i6"] and len(found) == 1
+    first = model.taken.matrix.shape[0]
+    joined = model.taken.joined([found["few"]])
+    assert joined.places[first, found["few"][1]] == 1 and joined.places[first, found["few"][0]] == 2
+    assert joined.matrix.shape[0] == first + 1 and model.taken.joined([]) is model.taken
+    assert joined.trained(np.array([1, first])).tolist() == [1, 0]
 
 
 def test_a_model_of_pairs_is_given_the_columns_of_user_and_item(workplace: Path) -> None:

@@ -1,0 +1,52 @@
+"""Users whom a filter of the training left out, such as those with fewer interactions than it wanted."""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recbole_ktrec.atomic import encoding_of, iter_atomic
+from recbole_ktrec.nn.recency import in_order
+
+
+def rows_of(dataset: Any, users: Iterable[str]) -> dict[str, list[int]]:
+    """Return what those of ``users`` took whom ``dataset`` does not know, by the ``.inter`` file: ids of items,
+    0 for those that it does not know either."""
+    known, items = (dataset.field2token_id[field] for field in (dataset.uid_field, dataset.iid_field))
+    unknown, found = {user for user in users if not known.get(user)}, defaultdict(list)
+    path = Path(dataset.dataset_path) / f"{dataset.dataset_name}.inter"
+    if unknown and path.is_file():
+        for user, item in iter_atomic(path, [dataset.uid_field, dataset.iid_field], encoding_of(dataset.config)):
+            if user in unknown:
+                found[user].append(int(items.get(item, 0)))
+    return dict(found)
+
+
+def histories(dataset: Any, users: Iterable[str]) -> dict[str, np.ndarray]:
+    """Return what ``users`` took as a model reads it: internal ids of items, the oldest first where times are loaded.
+
+    All settings of the training hold (``val_interval``, ``threshold``), but for how much a user must have taken. Who
+    took nothing that ``dataset`` knows is not there.
+    """
+    from recbole.data import create_dataset
+
+    from recbole_ktrec.model.interactions import Taken
+
+    config = copy.deepcopy(dataset.config)
+    for key, value in (("user_inter_num_interval", None), ("save_dataset", False)):
+        config[key] = value
+    whole = create_dataset(config)
+    taken, known = Taken.of(whole), dataset.field2token_id[dataset.iid_field]
+    numbers = np.array([known.get(item, 0) for item in whole.field2id_token[whole.iid_field]])
+    found = {}
+    for user in users:
+        row = whole.field2token_id[whole.uid_field].get(user, 0)
+        items = taken.matrix[row].indices if taken.places is None else in_order(taken.places[row])[1]
+        if row and (numbers[items] > 0).any():
+            found[user] = numbers[items][numbers[items] > 0]
+    return found

@@ -82,8 +82,7 @@ class Demand:
             tried += self._climb(mixed, replace(careful, power=power), careful.scale / unit)
         best = max(tried, key=lambda one: one.ndcg.mean())
         groups = self._groups()
-        lower = max(self._lower(mixed, careful), key=lambda one: one.ndcg.mean())
-        if rehearsed and lower.ndcg.mean() > best.ndcg.mean() and tried[0].beaten(lower, groups):
+        if rehearsed and self._too_high(mixed, tried[0], best, groups):
             return self.choose(careful, rehearsed=False)
         kept = [one for one in tried if not one.beaten(best, groups)]
         return max(kept, key=lambda one: self._known(mixed, one.level)).level
@@ -99,8 +98,12 @@ class Demand:
         """Return the scale with which the first cold item stands as high as the first known one, in the mean."""
         return top(self.warm[:, ~self.cold]) / max(top(level[:, self.cold]), 1e-9)
 
-    def _lower(self, mixed: np.ndarray, careful: Level) -> list[Tried]:
-        return [self._tried(mixed, replace(careful, scale=share * careful.scale)) for share in LOWER]
+    def _too_high(self, mixed: np.ndarray, careful: Tried, best: Tried, groups: np.ndarray) -> bool:
+        """Return whether a level below ``careful`` is better than ``best``, and than ``careful`` beyond an error."""
+        scale = careful.level.scale
+        tried = [self._tried(mixed, replace(careful.level, scale=share * scale)) for share in LOWER]
+        lower = max(tried, key=lambda one: one.ndcg.mean())
+        return bool(lower.ndcg.mean() > best.ndcg.mean()) and careful.beaten(lower, groups)
 
     def _climb(self, mixed: np.ndarray, level: Level, least: float) -> list[Tried]:
         """Return what is tried with the power of ``level``: larger and larger scales, until it gets worse twice."""

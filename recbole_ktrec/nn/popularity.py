@@ -18,7 +18,7 @@ from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.tuning import plain_or_uphill
 
 #: What is tried: standard deviations of ``w n`` over the items to one of the scores of histories.
-WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 12.8)
+WEIGHTS = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 12.8)
 #: Histories whose scores tell that deviation.
 _ASKED = 256
 

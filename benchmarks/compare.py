@@ -5,6 +5,7 @@
     python benchmarks/compare.py accuracy/warm --data-path dataset     # every model on eleven data sets (a day)
     python benchmarks/compare.py accuracy/later --data-path dataset    # what users take last, from all that came before
     python benchmarks/compare.py accuracy/ablation --data-path dataset # what each part of the two models is worth
+    python benchmarks/compare.py accuracy/short --data-path dataset    # short histories, which short_histories.py makes
     python benchmarks/compare.py transfer/multi-task --data-path dataset   # two other domains trained along
 
 Each one writes ``<name>.json`` (results.json, of the groups only the validation metric) and ``<name>.md`` (the report)
@@ -41,6 +42,8 @@ CLOCKED = ["ml-latest-small", "caixin-news"]
 #: ``text-kernel`` is a section of options.yaml: KTEASE that learns nothing; so are the variants of EASE.
 BUILT_IN = [*BASELINES, "EASE-30", "EASE-100", "EASE-500", "SimpleX", "RecVAE", "SLIMElastic"]
 STRONG = [*OWN, "text-kernel", "EASE-auto", *BUILT_IN]
+#: RecBole's Pop counts an item once a batch; EASE-auto is the strongest EASE.
+SHORT = [*OWN, "KTEASE-no-popularity", "EASE-auto", "Pop-by-one"]
 LATER = [*OWN, "KTEASE-no-decay", "KTEASE-no-successors", "EASE", "EASE-100", "LightGCN", "SASRec"]
 
 
@@ -69,6 +72,7 @@ COMPARISONS = {
     "accuracy/time": Comparison(CLOCKED, [*OWN, "EASE", "EASE-100", "LightGCN", "Pop"], "time", True),
     "accuracy/ablation": Comparison(["amazon-instruments"], ABLATION, five_core=True),
     "accuracy/cold": Comparison(ALL, [*OWN, "KTEASE-careful", "text-kernel", "EASE", "Pop"], "cold_item", True),
+    "accuracy/short": Comparison(["short-popular", "short-taste"], SHORT),
     "transfer/multi-task": Comparison(["amazon-instruments"], MULTI_TASK, "cold_item", True),
 }
 

@@ -217,14 +217,34 @@ def check_atomic(path: str | Path, encoding: str = "utf-8") -> int:
 
 
 def open_quote(path: str | Path, encoding: str = "utf-8") -> tuple[int, str] | None:
-    """Return line and column of the first cell that begins with a quote and is not closed, None if there is none."""
+    """Return line and column of the first cell whose quote takes the lines after it along; None if there is none.
+
+    A cell that is meant to hold line breaks is none: the line after its first is no row of its own.
+    """
     with _reading(path, encoding) as handle:
         fields = parse_header(handle.readline(), path)
+        open_at: tuple[int, str] | None = None
         for number, line in enumerate(handle, 2):
-            for field, cell in zip(fields, line.rstrip("\r\n").split("\t"), strict=False):
-                if cell.startswith('"') and not _QUOTED.fullmatch(cell):
-                    return number, field.name
-    return None
+            line = line.rstrip("\r\n").replace("\r", " ")
+            if open_at and len(line.split("\t")) == len(fields):
+                return open_at
+            column, broken = _unclosed(line)
+            open_at = None if column is None else (number, fields[min(column, len(fields) - 1)].name)
+            if broken:
+                return open_at
+        return open_at
+
+
+def _unclosed(line: str) -> tuple[int | None, bool]:
+    """Return the position of the cell of ``line`` whose quote is not closed, and whether more stands behind its end."""
+    try:
+        next(csv.reader([line], delimiter="\t", strict=True), [])
+    except csv.Error as error:
+        cells = next(csv.reader([line], delimiter="\t"), [""])
+        if "unexpected end" in str(error):
+            return len(cells) - 1, False
+        return next(at for at, cell in enumerate(line.split("\t")) if cell.startswith('"')), True
+    return None, False
 
 
 def _drop_duplicates(frame: pd.DataFrame, unique: str, duplicates: str, path: str | Path) -> pd.DataFrame:

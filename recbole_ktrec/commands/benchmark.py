@@ -78,7 +78,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     from recbole_ktrec.evaluation.report.further import is_lost, lost_trial
     from recbole_ktrec.evaluation.runner import Runner
 
-    jobs = jobs_of(args.jobs)
+    jobs = jobs_of(args.jobs, given, args.memory_limit)
     if jobs < 1 or args.tune < 0:
         raise ConfigError(f"--jobs [{jobs}] must be 1 or more, --tune [{args.tune}] 0 or more.")
     grid = make_grid({**vars(args), "given": given})

@@ -125,8 +125,9 @@ def _join(model: Any, dataset: Any, filtered: Collection[str]) -> dict[str, int]
     if not hasattr(model, "take") or not filtered:
         return {}
     found = histories(dataset, filtered)
-    first = model.taken.matrix.shape[0]
-    model.take(model.taken.joined(list(found.values())))
+    before = model.taken.base or model.taken  # without those of an earlier call
+    first = before.matrix.shape[0]
+    model.take(before.joined(list(found.values())))
     for user, items in found.items():
         print(f"user [{user}] is left out by a filter: the list is made from the {len(items)} taken.", file=sys.stderr)
     return {user: first + place for place, user in enumerate(found)}

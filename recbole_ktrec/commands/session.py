@@ -6,7 +6,8 @@ import argparse
 import contextlib
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import psutil
 
@@ -32,15 +33,22 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, metavar="N", help=what)
 
 
-def jobs_of(given: int | None) -> int:
-    """Return how many jobs run at a time: ``given``, or what this machine has the cores and the memory for."""
+def jobs_of(given: int | None, options: Mapping[str, Any], gigabytes: float | None = None) -> int:
+    """Return how many jobs run at a time: ``given``, or what this machine has the cores and the memory for.
+
+    Args:
+        options: of RecBole, which may turn the GPU off.
+        gigabytes: that a job may take.
+    """
     if given is not None:
         return given
     import torch
 
-    if torch.cuda.is_available():
+    on_gpu = options.get("use_gpu", True) and options.get("gpu_id", "0") != ""
+    if on_gpu and torch.cuda.is_available():
         return 1
-    return max(1, min(usable_cores(), psutil.virtual_memory().total // _BYTES_A_JOB))
+    size = int(gigabytes * 2**30) if gigabytes else _BYTES_A_JOB
+    return max(1, min(usable_cores(), psutil.virtual_memory().total // max(size, 1)))
 
 
 def default_threads(processes: int = 1) -> int:

@@ -59,7 +59,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     given = {**read_config_files(args.config_files.split()), **read_options(rest)}
     check_options(given, args.model)
     check_device(given.get("device"))
-    jobs = jobs_of(args.jobs)
+    jobs = jobs_of(args.jobs, given, args.memory_limit)
     if jobs < 1:
         raise ConfigError(f"--jobs [{jobs}] must be 1 or more.")
     from recbole_ktrec.evaluation.prepare import dataset_settings

@@ -1,17 +1,21 @@
 """Atomic files that RecBole reads with pandas' default quoting: a cell that begins with a quote takes lines with it.
 
 Rows are then missing without a word (a title such as ``"Ghost in the Shell`` is enough), which is refused here, line
-and column named. A file that begins with a byte-order mark, as spreadsheets write it, is read without it.
+and column named. A file that begins with a byte-order mark, as spreadsheets write it, is read without it, and a cell
+may be longer than the 131,072 characters at which Python's csv stops.
 """
 
 from __future__ import annotations
 
+import csv
 import functools
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 _MARK = b"\xef\xbb\xbf"
+#: Characters of a cell, as in :mod:`recbole_ktrec.sources.records`.
+_LONGEST = 1 << 26
 
 
 def compare_with_lines(module: ModuleType) -> bool:
@@ -23,17 +27,19 @@ def compare_with_lines(module: ModuleType) -> bool:
     @functools.wraps(plain)
     def _load_feat(self: Any, filepath: str, source: Any) -> Any:
         config, said = self.config, self.config["encoding"]
+        path, by_tabs = Path(filepath), config["field_separator"] == "\t"
+        csv.field_size_limit(max(csv.field_size_limit(), _LONGEST))
         try:
-            config["encoding"] = _without_mark(Path(filepath), said)
+            config["encoding"] = _without_mark(path, said)
             table = plain(self, filepath, source)
         except ParserError:
-            if config["field_separator"] == "\t":
-                _check(Path(filepath), 0, said or "utf-8")
+            if by_tabs:
+                _refuse_quotes(path, said or "utf-8")
             raise
         finally:
             config["encoding"] = said
-        if table is not None and config["field_separator"] == "\t":
-            _check(Path(filepath), len(table), said or "utf-8")
+        if table is not None and by_tabs:
+            _check(path, len(table), said or "utf-8")
         return table
 
     module.Dataset._load_feat = _load_feat
@@ -48,25 +54,33 @@ def _without_mark(path: Path, encoding: str | None) -> str | None:
 
 
 def _check(path: Path, read: int, encoding: str) -> None:
-    """Raise DataError if line by line ``path`` has other than ``read`` rows and each line is a row of its own."""
-    from recbole_ktrec.atomic import iter_atomic, open_quote
+    """Raise DataError if RecBole has ``read`` other rows than ``path`` has lines, each line being a row of its own."""
+    from recbole_ktrec.atomic import iter_atomic
     from recbole_ktrec.errors import DataError
 
     if _ends(path) == read + 1:
         return
+    _refuse_quotes(path, encoding)
     try:
-        rows = sum(1 for _ in iter_atomic(path, encoding=encoding))
-    except DataError:  # cells with line breaks in quotes, which RecBole reads as they are meant
+        rows = sum(1 for row in iter_atomic(path, encoding=encoding) if any(row))
+    except DataError:  # lines that are no rows: cells with line breaks in quotes, which RecBole reads as they are meant
         return
-    if rows == read:
-        return
-    line, column = open_quote(path, encoding) or (0, "")
-    where = f", line {line}: a cell in [{column}] begins with a quote that it does not close" if line else ""
-    count = f"{read:,} of {rows:,} rows" if read else f"none of the {rows:,} rows"
-    raise DataError(
-        f"[{path}]{where}: RecBole would read {count}. Put each cell with a quote into quotes and "
-        'double those in it ("" for "), as ktrec convert does.'
-    )
+    if rows != read:
+        why = "a cell holds a carriage return" if read > rows else "look for quotes and empty cells"
+        raise DataError(f"[{path}] has {rows:,} rows, and RecBole reads {read:,}: {why}.")
+
+
+def _refuse_quotes(path: Path, encoding: str) -> None:
+    from recbole_ktrec.atomic import open_quote
+    from recbole_ktrec.errors import DataError
+
+    if found := open_quote(path, encoding):
+        line, column = found
+        raise DataError(
+            f"[{path}], line {line}: a cell in [{column}] begins with a quote that does not end it, so that RecBole "
+            'would lose rows. Put each cell with a quote into quotes and double those in it ("" for "), as ktrec '
+            "convert does."
+        )
 
 
 def _ends(path: Path) -> int:

@@ -56,6 +56,7 @@ class Taken:
         items: SHA-256 of the ids of the items in the order of their numbers; empty where they are not known.
         users: ids of the users of the training in the order of their numbers, None where they are not known.
         numbers: for each user the number in the training, 0 for new ones; None where all are the same.
+        base: those without the users of :meth:`joined`, None for these themselves: what is taken in general is theirs.
     """
 
     matrix: sp.csr_matrix
@@ -65,6 +66,7 @@ class Taken:
     items: str = ""
     users: np.ndarray | None = field(default=None, repr=False)
     numbers: np.ndarray | None = field(default=None, repr=False)
+    base: Taken | None = field(default=None, repr=False)
     _weighted: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
     _averages: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
 
@@ -122,7 +124,7 @@ class Taken:
     def joined(self, histories: Sequence[np.ndarray]) -> Taken:
         """Return these and more users, who come last: ids of the items of each, ``[k]``, the oldest first.
 
-        Where no times are loaded the order says nothing.
+        Where no times are loaded the order says nothing. What is taken in general stays as it is.
         """
         lengths, n_items = [len(items) for items in histories], self.matrix.shape[1]
         if not histories:
@@ -133,7 +135,7 @@ class Taken:
         numbers = np.arange(len(self.matrix.indptr) - 1) if self.numbers is None else self.numbers
         return replace(
             self, matrix=matrix, numbers=np.append(numbers, np.zeros(len(histories), dtype=np.int64)),
-            places=None if self.places is None else sp.vstack([self.places, places], "csr"), _weighted={}, _averages={},
+            places=None if self.places is None else sp.vstack([self.places, places], "csr"), base=self, _weighted={},
         )  # fmt: skip
 
     def trained(self, users: np.ndarray) -> np.ndarray:
@@ -160,6 +162,8 @@ class Taken:
     @functools.cached_property
     def known(self) -> np.ndarray:
         """Which items anybody took: bool ``[n_items]``."""
+        if self.base is not None:
+            return self.base.known
         return np.bincount(self.matrix.indices, minlength=self.matrix.shape[1]) > 0
 
     def weighted(self, decay: float) -> sp.csr_matrix:
@@ -176,6 +180,8 @@ class Taken:
         Args:
             recent: share of the interactions that it is made of, the latest ones; all where no clock is known.
         """
+        if self.base is not None:
+            return self.base.average(recent)
         if recent not in self._averages:
             self._averages[recent] = self._average(recent)
         return self._averages[recent]

@@ -28,7 +28,7 @@ from recbole_ktrec.model.trained_encoder import take_encoder
 from recbole_ktrec.model.transfer import TransferFit, TransferSettings
 from recbole_ktrec.nn.calibration import fit_platt
 from recbole_ktrec.nn.cold_users import LIFTS, SHARES, choose_unknown, with_popularity
-from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse
+from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse, without_popular
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
 from recbole_ktrec.nn.samples import Sample, sample_from
@@ -166,7 +166,7 @@ class KTEASE(GeneralRecommender):
         self.weights, self._scores = as_matrices(fitted), fitted
         if sample is not None and not self.zero_shot:
             shares = SHARES if self.taken.in_time is not None else SHARES[:1]
-            recent, lift = choose_unknown(sample, self.taken.average, fitted, shares)
+            recent, lift = choose_unknown(sample, self.taken.average, without_popular(fitted), shares)
             self.weights |= {"recent": recent, "lift": lift}
             new = f", and for them items that nobody took are lifted by {self.lift:g}" if self.lift > LIFTS[0] else ""
             average = "all that is taken" if self.recent == 1 else f"the latest {self.recent:.0%} of what is taken"
@@ -199,25 +199,28 @@ class KTEASE(GeneralRecommender):
         if not self.weights:
             return np.zeros((len(users), self.n_items), dtype=np.float32)
         unknown = self.taken.unknown(users)
-        kept, first = ~unknown, np.flatnonzero(unknown)[:1]
-        kept[first] = True  # all users without a history have the same scores: those of one are made
         scores = np.empty((len(users), self.n_items), dtype=np.float32)
-        scores[kept] = self.score(self.taken.histories(users[kept], self.decay, self.recent))
-        if len(first):
-            scores[unknown] = self._of_nobody(scores[first])
+        scores[~unknown] = self.score(self.taken.histories(users[~unknown], self.decay))
+        if unknown.any():  # all users without a history have the same scores: those of one are made
+            scores[unknown] = self._of_nobody()
         return scores
 
     def score(self, histories: sp.csr_matrix) -> np.ndarray:
         """Return the scores of all items that ``histories`` ``[m, n_items]`` give, as :meth:`fit` left them."""
+        return np.asarray(self._scorer()(histories))
+
+    def _scorer(self) -> Any:
         if self._scores is None:
             self._scores = scores_from(self.weights)
-        return np.asarray(self._scores(histories))
+        return self._scores
 
-    def _of_nobody(self, scores: np.ndarray) -> np.ndarray:
-        """Return what users without a history get, from the ``scores`` of the history that stands for theirs."""
+    def _of_nobody(self) -> np.ndarray:
+        """Return what users without a history get, by the one that stands for theirs: float32 ``[1, n_items]``."""
+        average = self.taken.average(self.recent)
         if self.zero_shot:  # it learns nothing, popularity neither
-            return scores
-        return with_popularity(scores, self.taken.average(self.recent), self.taken.known, self.lift)
+            return self.score(average)
+        scores = without_popular(self._scorer())(average)
+        return with_popularity(scores, average, self.taken.known, self.lift)
 
     def pairs(self, users: np.ndarray, items: np.ndarray) -> Tensor:
         """Return the scores of (user, item) pairs, ``[n]`` each: float32 ``[n]``."""
@@ -244,7 +247,7 @@ class KTEASE(GeneralRecommender):
         self.taken = taken
         if self.zero_shot and self.transfer is not None and self.source is not None:
             plain = Shape(lexical_weight=self.settings.lexical.weight)
-            shape = asdict(self.transfer.artifact.shape_for(self.interaction_matrix, plain))
+            shape = asdict(self.transfer.artifact.shape_for((taken.base or taken).matrix, plain))
             if shape != self.transfer_choice.get("shape"):
                 self.solve(None)
 

@@ -21,8 +21,12 @@ TERM_WEIGHTINGS = {"lift": 1.0, "idf": 0.3}
 
 def _number(config: Any, key: str, least: float, most: float | None = None, auto: bool = False,
             whole: bool = False) -> Any:  # fmt: skip
-    """Return the number of ``key``, or None for ``auto`` where that is allowed."""
-    return number(key, config[key], least=least, most=most, auto=auto, whole=whole)
+    """Return the number of ``key``, or None for ``auto`` where that is allowed.
+
+    A key that is not there is ``auto`` likewise: checkpoints keep the settings of their day.
+    """
+    value = "auto" if auto and config[key] is None else config[key]
+    return number(key, value, least=least, most=most, auto=auto, whole=whole)
 
 
 @dataclass(frozen=True)

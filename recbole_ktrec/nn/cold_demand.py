@@ -62,10 +62,10 @@ class Demand:
         return self._ndcg(mixed, Level(max(self._unit(mixed), 0.0)))
 
     def choose(self, careful: Level, rehearsed: bool = True) -> Level:
-        """Return ``careful`` or a level that puts cold items higher; ``careful`` too if too little is shown.
+        """Return ``careful`` or a better level; ``careful`` too if too little is shown.
 
-        Where a lower one is better than all of these, and than ``careful`` beyond a standard error, the rehearsal
-        counts nothing: any level may be taken.
+        Higher ones are tried. Where a lower one is better than all of these, and than ``careful`` beyond a standard
+        error, the rehearsal counts nothing: any level may be taken.
 
         Args:
             rehearsed: whether ``careful`` was measured; else any level may be taken.
@@ -101,6 +101,8 @@ class Demand:
     def _too_high(self, mixed: np.ndarray, careful: Tried, best: Tried, groups: np.ndarray) -> bool:
         """Return whether a level below ``careful`` is better than ``best``, and than ``careful`` beyond an error."""
         scale = careful.level.scale
+        if not scale:
+            return False
         tried = [self._tried(mixed, replace(careful.level, scale=share * scale)) for share in LOWER]
         lower = max(tried, key=lambda one: one.ndcg.mean())
         return bool(lower.ndcg.mean() > best.ndcg.mean()) and careful.beaten(lower, groups)

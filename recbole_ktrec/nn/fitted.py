@@ -6,7 +6,7 @@ Histories are given as they are to count: weighted with ``decay``, see :mod:`rec
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,6 +20,11 @@ def with_popular(scores: np.ndarray, popular: np.ndarray | None) -> np.ndarray:
     if popular is not None:
         scores += popular
     return scores
+
+
+def without_popular(fitted: Dense | Sparse | Kernel) -> Dense | Sparse | Kernel:
+    """Return what scores histories alone: the average history is what is taken in general already."""
+    return fitted if isinstance(fitted, Kernel) else replace(fitted, popular=None)
 
 
 @dataclass(frozen=True)

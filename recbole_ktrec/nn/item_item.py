@@ -19,8 +19,8 @@ from recbole_ktrec.nn.fitted import Dense, Sparse
 from recbole_ktrec.nn.item_statistics import ItemStatistics
 from recbole_ktrec.nn.matrices import Matrix
 from recbole_ktrec.nn.nearest import NearestItems
-from recbole_ktrec.nn.popularity import choose_weight, popularity
-from recbole_ktrec.nn.recency import DECAYS
+from recbole_ktrec.nn.popularity import weighted
+from recbole_ktrec.nn.recency import DECAYS, decayed
 from recbole_ktrec.nn.samples import FEWEST, Sample
 from recbole_ktrec.nn.sharpening import LADDERS, Sharpening, choose_sharpening
 from recbole_ktrec.nn.spreading import fill_cold, popular_cold, spread_over_neighbours, widen
@@ -236,16 +236,10 @@ class Fit:
         Args:
             score: histories ``[m, n_items]`` -> scores of the known items, of that shape.
         """
-        given = self.options.popularity_weight
-        if given == 0 or (given is None and self.sample is None):
-            self.popularity_weight = 0.0
-            return None
-        rows = self.interactions if self.sample is None else self.sample.rows
-        unit = popularity(self.taken * self.known, rows, score)
-        if given is None and self.sample is not None:
-            self.popularity_weight = choose_weight(self.sample, unit, score)
-        _logger.info(f"KTEASE: popularity_weight {self.popularity_weight:g}")
-        return np.float32(self.popularity_weight) * unit if self.popularity_weight else None
+        rows = decayed(self.places, self.decay) if self.decay and self.places is not None else self.interactions
+        counts, given = self.taken * self.known, self.options.popularity_weight
+        self.popularity_weight, popular = weighted(given, self.sample, rows, counts, score)
+        return popular
 
     def _followed(self, matrix: Matrix, regularisation: float, rows: sp.csr_matrix | None = None) -> Matrix:
         """Return B and what tends to come next, where the order of histories matters or it is asked for; B is gone.

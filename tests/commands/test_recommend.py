@@ -11,7 +11,7 @@ import torch
 
 from recbole_ktrec.cli import main
 from recbole_ktrec.commands.filtered import histories
-from recbole_ktrec.commands.recommend import load
+from recbole_ktrec.commands.recommend import load, recommend
 from tests.commands.test_run import QUICK
 
 
@@ -170,6 +170,16 @@ def test_a_user_whom_a_filter_left_out_is_served_by_what_he_took(
     listed = {user: [int(row["item_id"][1:]) for row in rows if row["user_id"] == user] for user in ("e", "o", "u1")}
     assert all(len(items) == 5 for items in listed.values()) and not {4, 8, 3, 5} & {*listed["e"], *listed["o"]}
     assert {item % 2 for item in listed["e"]} == {0} and {item % 2 for item in listed["o"]} == {1}
+
+
+def test_what_others_get_does_not_depend_on_users_whom_a_filter_left_out(workplace: Path) -> None:
+    with (workplace / "dataset" / "tiny" / "tiny.inter").open("a") as inter:
+        inter.write("".join(f"e\ti{item}\t4\t1\n" for item in (4, 8)))
+    model, dataset = load(Path(checkpoint("KTEASE", "--prior=none", FEW)))
+    alone = list(recommend(model, dataset, ["nobody", "u1"], 5))
+    first, second = (list(recommend(model, dataset, ["nobody", "e", "u1"], 5)) for _ in range(2))
+    assert first == second and [row for row in first if row[0] != "e"] == alone
+    assert model.taken.matrix.shape[0] == dataset.user_num + 1
 
 
 def test_histories_of_filtered_users_are_read_as_the_training_reads_them(workplace: Path) -> None:

@@ -22,14 +22,40 @@ def write_items(workplace: Path, cells: dict[int, str]) -> Path:
 
 
 @pytest.mark.parametrize("loaded", [["item_id", "title"], ["item_id"]])
-@pytest.mark.parametrize(("other", "read"), [("a plain one", "14 of 30"), ('a "plain" one', "none of the 30")])
+@pytest.mark.parametrize(
+    ("cells", "line"),
+    [
+        ({4: '"Ghost in the Shell', 20: 'the end"'}, 6),
+        ({4: '"Ghost in the Shell', 9: 'a "plain" one'}, 6),  # an error of pandas that names nothing
+        ({2: '"two\nlines"', 4: '"Ghost in the Shell', 20: 'the end"'}, 7),
+        ({2: "too\tmany\tcells", 4: '"Ghost in the Shell', 20: 'the end"'}, 6),
+        ({2: '"a\ttab"', 4: '"Ghost in the Shell', 20: 'the end"'}, 6),
+        ({4: '"Ghost" in the Shell'}, 6),
+        ({29: '"Ghost in the Shell'}, 31),
+    ],
+)
 def test_a_quote_that_takes_lines_with_it_is_refused_by_line_and_column(
-    settings: Settings, workplace: Path, loaded: list[str], other: str, read: str
+    settings: Settings, workplace: Path, loaded: list[str], cells: dict[int, str], line: int
 ) -> None:
-    write_items(workplace, {4: '"Ghost in the Shell', 9: other, 20: 'the end"'})
-    columns = {**ALL, "item": loaded}
-    with pytest.raises(DataError, match=rf"tiny\.item\], line 6: a cell in \[title\] begins .* would read {read} rows"):
-        load_parts(make_config("Pop", "tiny", settings(load_col=columns)))
+    write_items(workplace, cells)
+    with pytest.raises(DataError, match=rf"tiny\.item\], line {line}: a cell in \[title\] begins with a quote"):
+        load_parts(make_config("Pop", "tiny", settings(load_col={**ALL, "item": loaded})))
+
+
+def test_a_carriage_return_in_a_cell_is_told(settings: Settings, workplace: Path) -> None:
+    path = write_items(workplace, {})
+    path.write_bytes(path.read_bytes().replace(b"title 7\n", b"title\r7\n"))
+    with pytest.raises(DataError, match="has 30 rows, and RecBole reads 31: a cell holds a carriage return"):
+        load_parts(make_config("Pop", "tiny", settings(load_col=ALL)))
+
+
+def test_an_empty_line_is_no_row_and_a_long_cell_is_read(settings: Settings, workplace: Path) -> None:
+    path = workplace / "dataset" / "tiny" / "tiny.item"
+    path.write_text("item_id:token\n" + "".join(f"i{item}\n" for item in range(30)) + "\n")
+    columns = {**ALL, "item": ["item_id"]}
+    assert load_parts(make_config("Pop", "tiny", settings(load_col=columns)))[1][0].item_num == 31
+    write_items(workplace, {3: "word " * 30_000})
+    assert load_parts(make_config("Pop", "tiny", settings(load_col=columns)))[1][0].item_num == 31
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,18 @@ from tests.support import Settings, build, everyone, trained
 
 
 def test_without_prior_it_is_recboles_ease(textual: Settings) -> None:
-    plain = {"score_power": 1, "popularity_discount": 0, "history_discount": 0}
+    plain = {"score_power": 1, "popularity_discount": 0, "history_discount": 0, "popularity_weight": 0}
     model = trained(textual(prior="none", user_power=0.0, item_power=0.0, reg_weight=30.0, **plain))
     _, ease, _ = build({**textual(), "reg_weight": 30.0}, "EASE")
     users = torch.arange(1, model.n_users)
     expected = torch.as_tensor(ease.full_sort_predict({ease.USER_ID: users})).view(len(users), -1).numpy()
     np.testing.assert_allclose(everyone(model), expected, atol=1e-5)
+
+
+def test_a_number_that_is_not_there_is_auto(textual: Settings) -> None:
+    """As in checkpoints of before there was the key."""
+    auto, absent = (everyone(trained(textual(popularity_weight=given))) for given in ("auto", None))
+    np.testing.assert_array_equal(auto, absent)
 
 
 def test_runs_by_name_and_text_helps(textual: Settings) -> None:

@@ -61,17 +61,22 @@ def test_where_histories_say_nothing_popularity_is_as_good_as_alone(
     assert auto.settled().popularity_weight == auto.popularity_weight
 
 
-def test_where_histories_say_enough_it_stays_out() -> None:
+def test_where_histories_say_enough_it_counts_little_or_nothing() -> None:
     training, sample = short_histories(taste=6.0)
     fit = Fit(training, no_prior(ITEMS), Options(), sample)
     assert ndcg(fit.run(), sample) > 1.2 * popular_only(training, sample)
     assert fit.popularity_weight is not None and fit.popularity_weight <= 0.2
+    counts = np.asarray(training.sum(axis=0), dtype=np.float32).ravel()
+    known_best = sp.csr_matrix(sample.positives, dtype=np.float32)
+    assert choose_weight(sample, counts, lambda rows: known_best[: rows.shape[0]].toarray()) == 0
 
 
 def test_the_unit_is_one_deviation_of_the_scores_and_new_items_have_none() -> None:
     counts, scores = np.array([0.0, 4.0, 2.0, 0.0, 0.0, 6.0]), np.array([[0, 1, 5, 9, 9, 3]], dtype=np.float32)
     unit = popularity(counts, sp.csr_matrix(np.ones((2, 6))), lambda rows: np.repeat(scores, rows.shape[0], axis=0))
     np.testing.assert_allclose(unit, counts, rtol=1e-6)  # 4, 2, 6 and 1, 5, 3 have the same deviation
+    one = popularity(counts, sp.csr_matrix(np.ones((2, 6))), lambda rows: np.zeros(rows.shape))
+    assert one[counts > 0].std() == pytest.approx(1) and not one[counts == 0].any()  # histories say nothing
     assert not popularity(counts * 0, sp.csr_matrix(np.ones((2, 6))), lambda rows: rows.toarray()).any()
     assert not popularity(counts, sp.csr_matrix((2, 6)), lambda rows: rows.toarray()).any()
 
@@ -85,6 +90,30 @@ def test_a_number_is_kept_to_and_without_held_out_interactions_it_is_none() -> N
     assert given.popular is not None and np.corrcoef(given.popular, counts)[0, 1] > 0.999
     np.testing.assert_allclose(given(training) - plain(training), np.tile(given.popular, (USERS, 1)), atol=1e-5)
     assert choose_weight(sample, given.popular, plain, [0.0]) == 0
+
+
+@pytest.mark.parametrize("nearest", [0, 30])
+def test_one_item_a_user_gives_what_is_taken_in_general(nearest: int) -> None:
+    """B is 0 then: popularity is all there is."""
+    training, _ = short_histories(taste=0.0)
+    single = sp.csr_matrix((training.data[::2], training.indices[::2], np.arange(USERS + 1)), training.shape)
+    everyone = np.arange(USERS)
+    sample = sample_from(single, everyone, everyone, training.indices[1::2])
+    for weight in (None, 2.0):
+        options = Options(nearest_items=nearest, popularity_weight=weight)
+        fitted = Fit(single, no_prior(ITEMS), options, sample).run()
+        assert ndcg(fitted, sample) == pytest.approx(popular_only(single, sample))
+
+
+def test_the_unit_counts_histories_as_they_count() -> None:
+    training, sample = short_histories(taste=1.0)
+    places = sp.csr_matrix(training.multiply(4))  # the fourth from the end: exp(-3 decay) each
+    with_decay, without = (
+        Fit(training, no_prior(ITEMS), Options(history_decay=decay, popularity_weight=1.0), None, places).run()
+        for decay in (0.5, 0.0)
+    )
+    assert with_decay.popular is not None and without.popular is not None
+    np.testing.assert_allclose(with_decay.popular, without.popular * np.exp(-1.5), rtol=1e-3)
 
 
 @pytest.mark.parametrize("nearest", [0, 30])

@@ -23,6 +23,7 @@ from recbole_ktrec.compat import (
     pandas_guard,
     ray_tune,
     scipy_dok,
+    stable_order,
     time_split,
     torch_load,
     whole_lines,
@@ -92,6 +93,12 @@ REMEDIES = (
         "orders by times rounded to two minutes",
         "recbole.data.dataset.dataset",
         exact_times.sort_before_rounding,
+    ),
+    Remedy(
+        "stable order",
+        "the same seed draws another split on another processor",
+        "recbole.data.dataset.dataset",
+        stable_order.sort_stably,
     ),
     Remedy(
         "empty ids",

@@ -20,9 +20,6 @@ from recbole_ktrec.nn.cold_items import POWERS, SCALES, ColdItems, Level, raised
 from recbole_ktrec.nn.samples import FEWEST, Sample, masked_ndcg
 from recbole_ktrec.nn.tuning import beyond_standard_error
 
-#: Shares of the rehearsed scale that are tried below it.
-LOWER = (0.0, 0.25, 0.5)
-
 
 @dataclass(frozen=True)
 class Tried:
@@ -62,13 +59,10 @@ class Demand:
         return self._ndcg(mixed, Level(max(self._unit(mixed), 0.0)))
 
     def choose(self, careful: Level, rehearsed: bool = True) -> Level:
-        """Return ``careful`` or a better level; ``careful`` too if too little is shown.
-
-        Higher ones are tried. Where a lower one is better than all of these, and than ``careful`` beyond a standard
-        error, the rehearsal counts nothing: any level may be taken.
+        """Return ``careful`` or a level that puts cold items higher; ``careful`` too if too little is shown.
 
         Args:
-            rehearsed: whether ``careful`` was measured; else any level may be taken.
+            rehearsed: whether ``careful`` was measured; else any level may be taken, lower ones too.
         """
         if self.shown < FEWEST:
             return careful
@@ -82,8 +76,6 @@ class Demand:
             tried += self._climb(mixed, replace(careful, power=power), careful.scale / unit)
         best = max(tried, key=lambda one: one.ndcg.mean())
         groups = self._groups()
-        if rehearsed and self._too_high(mixed, tried[0], best, groups):
-            return self.choose(careful, rehearsed=False)
         kept = [one for one in tried if not one.beaten(best, groups)]
         return max(kept, key=lambda one: self._known(mixed, one.level)).level
 
@@ -97,15 +89,6 @@ class Demand:
     def _unit(self, level: np.ndarray) -> float:
         """Return the scale with which the first cold item stands as high as the first known one, in the mean."""
         return top(self.warm[:, ~self.cold]) / max(top(level[:, self.cold]), 1e-9)
-
-    def _too_high(self, mixed: np.ndarray, careful: Tried, best: Tried, groups: np.ndarray) -> bool:
-        """Return whether a level below ``careful`` is better than ``best``, and than ``careful`` beyond an error."""
-        scale = careful.level.scale
-        if not scale:
-            return False
-        tried = [self._tried(mixed, replace(careful.level, scale=share * scale)) for share in LOWER]
-        lower = max(tried, key=lambda one: one.ndcg.mean())
-        return bool(lower.ndcg.mean() > best.ndcg.mean()) and careful.beaten(lower, groups)
 
     def _climb(self, mixed: np.ndarray, level: Level, least: float) -> list[Tried]:
         """Return what is tried with the power of ``level``: larger and larger scales, until it gets worse twice."""

@@ -73,18 +73,10 @@ def test_a_rehearsal_that_let_nothing_in_is_no_last_word() -> None:
     assert demand(USERS).choose(Level(scale=0.0)).scale > 12
 
 
-@pytest.mark.parametrize("rehearsed", [True, False])
-def test_a_level_that_costs_known_items_more_than_new_ones_gain_is_too_high(rehearsed: bool) -> None:
-    assert 3 < demand(30).choose(Level(scale=50.0), rehearsed).scale < 12
-
-
-def test_a_rehearsed_level_stays_unless_a_lower_one_is_proven_better() -> None:
-    asked = demand(68)  # above item 2 cold items gain 68 users as much as they cost 52, at .0 as good as nothing
-    high = Level(scale=13.0)
-    low = Tried(Level(0.0), asked.sample.ndcg_by_user(asked.warm))
-    here = Tried(high, asked.sample.ndcg_by_user(np.where(asked.cold, np.float32(13) * asked.own, asked.warm)))
-    assert not here.beaten(low, asked._groups())
-    assert asked.choose(high).scale >= 13
+def test_a_level_that_was_not_rehearsed_may_be_too_high() -> None:
+    high = Level(scale=50.0)
+    assert demand(30).choose(high) == high
+    assert 3 < demand(30).choose(high, rehearsed=False).scale < 12
 
 
 def test_histories_that_say_nothing_change_nothing() -> None:

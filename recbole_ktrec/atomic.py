@@ -138,7 +138,7 @@ def encoding_of(config: Any) -> str:
 
 def read_header(path: str | Path, encoding: str = "utf-8") -> list[Field]:
     """Return the fields of an atomic file."""
-    with _reading(path, encoding) as handle:
+    with reading(path, encoding) as handle:
         return parse_header(handle.readline(), path)
 
 
@@ -150,7 +150,7 @@ def iter_atomic(
     Raises:
         DataError: the file is missing or not in ``encoding``, a column is unknown, a line has too many or few cells.
     """
-    with _reading(path, encoding) as handle:
+    with reading(path, encoding) as handle:
         fields = parse_header(handle.readline(), path)
         chosen = _positions(path, fields, columns)
         for number, line in enumerate(handle, 2):
@@ -216,37 +216,6 @@ def check_atomic(path: str | Path, encoding: str = "utf-8") -> int:
     return count
 
 
-def open_quote(path: str | Path, encoding: str = "utf-8") -> tuple[int, str] | None:
-    """Return line and column of the first cell whose quote takes the lines after it along; None if there is none.
-
-    A cell that is meant to hold line breaks is none: the line after its first is no row of its own.
-    """
-    with _reading(path, encoding) as handle:
-        fields = parse_header(handle.readline(), path)
-        open_at: tuple[int, str] | None = None
-        for number, line in enumerate(handle, 2):
-            line = line.rstrip("\r\n").replace("\r", " ")
-            if open_at and len(line.split("\t")) == len(fields):
-                return open_at
-            column, broken = _unclosed(line)
-            open_at = None if column is None else (number, fields[min(column, len(fields) - 1)].name)
-            if broken:
-                return open_at
-        return open_at
-
-
-def _unclosed(line: str) -> tuple[int | None, bool]:
-    """Return the position of the cell of ``line`` whose quote is not closed, and whether more stands behind its end."""
-    try:
-        next(csv.reader([line], delimiter="\t", strict=True), [])
-    except csv.Error as error:
-        cells = next(csv.reader([line], delimiter="\t"), [""])
-        if "unexpected end" in str(error):
-            return len(cells) - 1, False
-        return next(at for at, cell in enumerate(line.split("\t")) if cell.startswith('"')), True
-    return None, False
-
-
 def _drop_duplicates(frame: pd.DataFrame, unique: str, duplicates: str, path: str | Path) -> pd.DataFrame:
     if unique not in frame.columns:
         raise DataError(f"[{path}]: no column [{unique}] among those read.{nearest(unique, frame.columns)}")
@@ -292,7 +261,7 @@ def _counts(fields: Sequence[Field], cells: Sequence[str]) -> str:
 
 
 @contextlib.contextmanager
-def _reading(path: str | Path, encoding: str) -> Iterator[TextIO]:
+def reading(path: str | Path, encoding: str) -> Iterator[TextIO]:
     """Open for reading; a missing file or a byte that is not in ``encoding`` becomes a :class:`DataError`."""
     try:
         with open(path, encoding=encoding, newline="\n") as handle:

@@ -71,16 +71,48 @@ def _check(path: Path, read: int, encoding: str) -> None:
 
 
 def _refuse_quotes(path: Path, encoding: str) -> None:
-    from recbole_ktrec.atomic import open_quote
     from recbole_ktrec.errors import DataError
 
-    if found := open_quote(path, encoding):
+    if found := _open_quote(path, encoding):
         line, column = found
         raise DataError(
             f"[{path}], line {line}: a cell in [{column}] begins with a quote that does not end it, so that RecBole "
             'would lose rows. Put each cell with a quote into quotes and double those in it ("" for "), as ktrec '
             "convert does."
         )
+
+
+def _open_quote(path: Path, encoding: str) -> tuple[int, str] | None:
+    """Return line and column of the first cell whose quote takes the lines after it along; None if there is none.
+
+    A cell that is meant to hold line breaks is none: the line after its first is no row of its own.
+    """
+    from recbole_ktrec.atomic import parse_header, reading
+
+    with reading(path, encoding) as handle:
+        fields = parse_header(handle.readline(), path)
+        open_at: tuple[int, str] | None = None
+        for number, line in enumerate(handle, 2):
+            line = line.rstrip("\r\n").replace("\r", " ")
+            if open_at and len(line.split("\t")) == len(fields):
+                return open_at
+            column, broken = _unclosed(line)
+            open_at = None if column is None else (number, fields[min(column, len(fields) - 1)].name)
+            if broken:
+                return open_at
+        return open_at
+
+
+def _unclosed(line: str) -> tuple[int | None, bool]:
+    """Return the position of the cell of ``line`` whose quote is not closed, and whether more stands behind its end."""
+    try:
+        next(csv.reader([line], delimiter="\t", strict=True), [])
+    except csv.Error as error:
+        cells = next(csv.reader([line], delimiter="\t"), [""])
+        if "unexpected end" in str(error):
+            return len(cells) - 1, False
+        return next(at for at, cell in enumerate(line.split("\t")) if cell.startswith('"')), True
+    return None, False
 
 
 def _ends(path: Path) -> int:

@@ -66,11 +66,11 @@ class Demand:
         """
         if self.shown < FEWEST:
             return careful
-        careful = careful if rehearsed else replace(careful, scale=0.0)
         mixed = self.own + np.float32(careful.smooth) * self.smoothed
         unit = self._unit(raised(mixed, careful.power))
         if unit <= 0:  # no user's history says anything of any known item
             return careful
+        careful = careful if rehearsed else replace(careful, scale=SCALES[0] * unit)
         tried = [self._tried(mixed, careful)]
         for power in POWERS:
             tried += self._climb(mixed, replace(careful, power=power), careful.scale / unit)

@@ -22,8 +22,9 @@ from recbole_ktrec.nn.samples import FEWEST, Sample, masked_ndcg, masked_ndcg_by
 from recbole_ktrec.nn.tuning import plain_or_better
 
 _SMOOTH = (0.0, 0.25, 0.5, 1.0, 2.0)
-#: From nothing to eight times what brings the largest scores of cold items to the height of the known ones'.
-SCALES = (0.0, *np.geomspace(0.02, 8, 25))
+#: From next to nothing (0 would lose the order of cold items) to eight times what brings the largest scores of cold items
+#: to the height of the known ones'.
+SCALES = (1e-4, *np.geomspace(0.02, 8, 25))
 POWERS = (1.0, 0.7, 0.5)
 
 
@@ -187,7 +188,7 @@ class Rehearsal:
 
     def _scaled(self, level: np.ndarray, least: float) -> tuple[float, float, float]:
         """Return (NDCG of cold items, of known ones, scale): the best with which known ones keep ``least``."""
-        unit = top(self.warm[:, ~self.cold]) / max(top(level[:, self.cold]), 1e-9)
+        unit = max(top(self.warm[:, ~self.cold]), 1e-9) / max(top(level[:, self.cold]), 1e-9)
         best: tuple[float, float, float] | None = None
         for scale in SCALES:
             scores = np.where(self.cold, np.float32(scale * unit) * level, self.warm)

@@ -79,6 +79,14 @@ def test_a_level_that_was_not_rehearsed_may_be_too_high() -> None:
     assert 3 < demand(30).choose(high, rehearsed=False).scale < 12
 
 
+def test_where_cold_items_only_cost_they_keep_their_order() -> None:
+    asked = demand(20)
+    asked.own = np.where(asked.cold, 1.1 - asked.own, 0).astype(np.float32)  # what is taken scores lowest
+    found = asked.choose(Level(scale=50.0), rehearsed=False)
+    scores = asked._scores(asked.own, found)[0, asked.cold]
+    assert 0 < found.scale < 0.1 and len(np.unique(scores)) == len(np.unique(asked.own[0, asked.cold])) > 1
+
+
 def test_histories_that_say_nothing_change_nothing() -> None:
     silent = demand(USERS)
     silent.warm = np.zeros_like(silent.warm)

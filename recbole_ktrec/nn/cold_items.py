@@ -22,8 +22,8 @@ from recbole_ktrec.nn.samples import FEWEST, Sample, masked_ndcg, masked_ndcg_by
 from recbole_ktrec.nn.tuning import plain_or_better
 
 _SMOOTH = (0.0, 0.25, 0.5, 1.0, 2.0)
-#: From next to nothing (0 would lose the order of cold items) to eight times what brings the largest scores of cold items
-#: to the height of the known ones'.
+#: From next to nothing (0 would lose the order of cold items) to eight times what brings the largest scores of cold
+#: items to the height of the known ones'.
 SCALES = (1e-4, *np.geomspace(0.02, 8, 25))
 POWERS = (1.0, 0.7, 0.5)
 

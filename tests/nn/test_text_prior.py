@@ -181,17 +181,16 @@ def test_rehearsal_puts_cold_items_among_known_ones(twin_topics: tuple[sp.csr_ma
     assert free[0].scale > 0 and {free[0].power, strict[0].power} <= {1.0, 0.7, 0.5}
 
 
+@pytest.mark.parametrize("height", [0.0, 1.0])
 def test_where_cold_items_may_cost_nothing_their_order_stays(
-    twin_topics: tuple[sp.csr_matrix, sp.csc_matrix, Sample],
+    height: float, twin_topics: tuple[sp.csr_matrix, sp.csc_matrix, Sample]
 ) -> None:
-    """Known items stand far above and any place of a cold one costs them: the least level is not 0."""
     _, prior, sample = twin_topics
     known = np.arange(41) > 0
-    for height in (0.0, 1.0):
-        rehearsal = Rehearsal(sample, prior, known, 0.2, lambda rows: np.full(rows.shape, height, dtype=np.float32))
-        level, measured = rehearsal.choose(warm_loss=-10.0)
-        assert 0 < level.scale < 1e-3 and measured.cold_only > 0
-        assert (rehearsal.own * np.float32(level.scale)).max() > 0
+    rehearsal = Rehearsal(sample, prior, known, 0.2, lambda rows: np.full(rows.shape, height, dtype=np.float32))
+    level, measured = rehearsal.choose(warm_loss=-10.0)  # no level keeps so much
+    assert 0 < level.scale < 1e-3 and measured.cold_only > 0
+    assert (rehearsal.own * np.float32(level.scale)).max() > 0
 
 
 def test_cold_items_that_nothing_can_be_rehearsed_for_count_as_texts_do(

@@ -55,6 +55,13 @@ class Ledger:
             if noted := list(itertools.islice(places, EXAMPLES)):
                 self.noted[reason] = noted
 
+    def note(self, change: str, file: str, line: int) -> None:
+        """Count what was changed, or read in one of two ways, and where it stands."""
+        self.changed[change] += 1
+        places = self.noted.setdefault(change, [])
+        if len(places) < EXAMPLES:
+            places.append(f"{file}:{line}")
+
     @property
     def damage(self) -> int:
         """How many rows were damaged."""

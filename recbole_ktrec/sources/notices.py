@@ -10,6 +10,7 @@ import numpy as np
 
 from recbole_ktrec.atomic import unescape
 from recbole_ktrec.sources.ledger import Ledger
+from recbole_ktrec.sources.records import JOINED
 from recbole_ktrec.sources.tables import PART_NAMES, RATING
 
 EXAMPLES = 3
@@ -99,6 +100,15 @@ def sheets(ledger: Ledger) -> Iterator[str]:
     """Warn of sheets left out that have some of the columns: the others may be spelt otherwise there."""
     part = PART_NAMES[ledger.kind]
     yield from (f"{part}: {reason}" for reason in ledger.changed if ", which has only " in reason)
+
+
+def joined(ledger: Ledger) -> Iterator[str]:
+    """Warn of records over several lines that could each be a record, of which the first would have opened a quote."""
+    if count := ledger.changed[JOINED]:
+        yield (
+            f"{JOINED}: {count:,} in the {PART_NAMES[ledger.kind]} (first: {ledger.noted[JOINED][0]}). If rows are "
+            "missing, a quote opens there that is part of the text: put such cells into quotes and double those in them"
+        )
 
 
 def _changed(ledger: Ledger, how: str) -> Iterator[tuple[str, str, str]]:

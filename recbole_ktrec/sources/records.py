@@ -3,8 +3,10 @@
 A line without quotes is split. A record with quotes is read as RFC 4180 says, over several lines if need be; if that
 does not give the right number of cells, the line is taken as unquoted; if that fails too, the line is damaged. So a
 stray quote costs at most its own line, unless what it opens makes a record of the right number of cells (without a
-header any number is right until lines without quotes have told it). Where the number of cells is known, quotes that
-are escaped as ``\\"`` or come after a blank are tried before a line is taken as unquoted.
+header any number is right until lines without quotes have told it). Lines that could each be a record stay apart where
+cells are parted by what no text holds, such as tabs; with commas they are one record, which is counted. Where the
+number of cells is known, quotes that are escaped as ``\\"`` or come after a blank are tried before a line is taken as
+unquoted.
 """
 
 from __future__ import annotations
@@ -23,6 +25,10 @@ SPAN = 1000
 csv.field_size_limit(max(csv.field_size_limit(), 1 << 26))
 #: Without a header, so many lines before the first quote, nearly all of one number of cells, tell how wide a record is.
 _TELLING, _NEARLY_ALL = 5, 0.9
+#: What parts cells and stands in texts, too.
+_IN_TEXTS = (",", ";", " ", ":")
+#: How the ledger calls records over several lines that could each be one.
+JOINED = "records over several lines, each of which could be one"
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,7 @@ class Reader:
             if '"' not in lines[at]:
                 used, row = 1, lines[at].split(self._dialect.delimiter) if lines[at] else None
             else:
-                used, row = self._record(lines, at, last)
+                used, row = self._record(lines, at, first, last)
             if used == 0:  # the record may go on in the next block
                 self._carried, self._carried_first = lines[at:], first + at
                 break
@@ -106,31 +112,42 @@ class Reader:
             at += used
         return rows, numbers
 
-    def _record(self, lines: list[str], at: int, last: bool) -> tuple[int, list[str] | None]:
-        """Return (lines used, cells); 0 lines: more are needed to tell."""
+    def _record(self, lines: list[str], at: int, first: int, last: bool) -> tuple[int, list[str] | None]:
+        """Return (lines used, cells); 0 lines: more are needed to tell. ``first`` is the number of the first line."""
         row, open_quote = self._strict(lines[at])
         if row is not None:
             if ' "' in lines[at] and any(cell.startswith(' "') for cell in row):  # a text, or how cells are parted
                 return 1, self._spaced(lines[at], row)
             return 1, row
-        if not open_quote and (row := self._otherwise(lines[at])) is not None:
+        if open_quote and (found := self._over_lines(lines, at, first, last)) is not None:
+            return found
+        if (row := self._otherwise(lines[at])) is not None:
             return 1, row
-        end = min(at + SPAN, len(lines))
-        if open_quote:
-            quotes = lines[at].count('"')
-            for following in range(at + 1, end):
-                more = lines[following].count('"')
-                quotes += more
-                if not more or quotes % 2:
-                    continue
-                if (row := self._strict("\n".join(lines[at : following + 1]))[0]) is not None:
-                    return following - at + 1, row
-            if end == len(lines) and not last and end - at < SPAN:
-                return 0, None
-            if (row := self._otherwise(lines[at])) is not None:
-                return 1, row
         self._ledger.changed["stray quotes kept as they are"] += 1
         return 1, lines[at].split(self._dialect.delimiter)
+
+    def _over_lines(self, lines: list[str], at: int, first: int, last: bool) -> tuple[int, list[str] | None] | None:
+        """Return what :meth:`_record` does of a line that leaves a quote open; None where it is a line of its own."""
+        end, quotes = min(at + SPAN, len(lines)), lines[at].count('"')
+        for following in range(at + 1, end):
+            more = lines[following].count('"')
+            quotes += more
+            if not more or quotes % 2:
+                continue
+            some = lines[at : following + 1]
+            if (row := self._strict("\n".join(some))[0]) is None:
+                continue
+            if self._could_be_records(some):
+                if self._dialect.delimiter not in _IN_TEXTS:
+                    return None
+                self._ledger.note(JOINED, self.name, first + at)
+            return len(some), row
+        return (0, None) if end == len(lines) and not last and end - at < SPAN else None
+
+    def _could_be_records(self, lines: list[str]) -> bool:
+        """Return whether each of ``lines``, its quotes taken as text, has the cells of a record."""
+        mark, width = self._dialect.delimiter, self.width
+        return width is not None and width > 1 and all(line.count(mark) + 1 == width for line in lines)
 
     def _otherwise(self, line: str) -> list[str] | None:
         r"""Return the cells of a line whose quotes are escaped as ``\"`` (Spark does so) or come after a blank."""

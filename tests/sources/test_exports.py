@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from source_dumps import columns
 
+from recbole_ktrec.sources.records import JOINED
+
 Convert = Callable[..., Any]
 PAIRS = "user_id,item_id\na,x\nb,y\n"
 FILES = ("--interactions", "c.csv", "--items", "i.csv")
@@ -64,6 +66,25 @@ def test_quotes_after_a_blank(convert: Convert) -> None:
     assert rows["inter"][1:3] == [["a", "x", "b, c"], ["b", "y", "5"]]
     assert rows["inter"][3:] == [["c", '"""x"" y"', "6"], ["d", "z", '"""d\\"", ""e"']]
     assert account["tables"]["inter"]["changed"]["quotes after a blank"] == 2
+
+
+SWALLOWED = ["item_id,title,kind", 'x,"Open,a', "y,Two,b", 'z,Ends with ",a', 'w,"Three\nlines, or\nso",b', "v,Four,c"]
+
+
+def test_a_quote_that_is_part_of_a_text_takes_no_rows_along(
+    convert: Convert, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tabs = "\n".join(SWALLOWED).replace("lines, or", "lines; or").replace(",", "\t") + "\n"
+    rows, account = convert({"c.csv": PAIRS, "i.tsv": tabs}, FILES[0], FILES[1], "--items", "i.tsv")
+    titles = [('"""Open"',), ("Two",), ('"Ends with """',), ("Three lines; or so",), ("Four",)]
+    assert columns(rows["item"], "title") == titles and account["tables"]["item"]["rows_in"] == 5
+    assert "over several lines" not in capsys.readouterr().out
+
+    rows, account = convert({"c.csv": PAIRS, "i.csv": "\n".join(SWALLOWED) + "\n"}, *FILES, "--overwrite")
+    assert account["tables"]["item"]["rows_in"] == 3  # commas may be part of a text, too
+    assert columns(rows["item"], "item_id") == [("x",), ("w",), ("v",)]
+    assert account["tables"]["item"]["examples"] == {JOINED: ["i.csv:2"]}
+    assert f"{JOINED}: 1 in the items (first: i.csv:2). If rows are missing" in capsys.readouterr().out
 
 
 def test_until_a_day_is_until_its_end(convert: Convert, tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ COMPACT = {4: "%Y", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _PRICE = re.compile(r"([$€£]|[A-Z]{3})?\s*\d[\d.,' ]*([$€£]|[A-Z]{3})?")
 #: Unit of Unix times, and what they are above in it; ten digits of seconds last until the year 2286.
 _UNITS = (("ns", 1e17), ("us", 1e14), ("ms", 1e11))
+#: Seconds until March 1973: smaller numbers count from something else, or are no times.
+_LEAST = 1e8
 
 
 def sniff(member: Member, inputs: Inputs) -> tuple[str, str]:
@@ -108,7 +110,8 @@ def _by_name(
     """Return the columns that each table wants: ids (or raise ConfigError), ratings and times."""
     columns: dict[str, Any] = {}
     for target in WANTED[kind]:
-        found = _named(target, names, kind)
+        named = _named(target, names, kind)
+        found = next((name for name in named if target != TIME or _is_moment(values[name])), next(iter(named), None))
         if target in given:
             columns[target] = given[target]
         elif found is not None:
@@ -125,6 +128,16 @@ def _unnamed_time(names: Sequence[str], values: Mapping[str, Sequence[object]], 
     """Return the one column of ISO dates, whatever it is called; none where there are several (a birthday, say)."""
     dates = [name for name in names if name not in used and _are_dates(values[name])]
     return {TIME: {"from": dates[0], "date": "iso"}} if len(dates) == 1 else {}
+
+
+def _is_moment(values: Sequence[object]) -> bool:
+    """Say whether these are dates or numbers that are dates; 35 beside a date may be how long something took."""
+    full = [value for value in values if flat(value).strip() not in NO_NUMBER]
+    found, wrong = numbers(full)
+    if not full or not _few(wrong, full):
+        return bool(full) and any(_few(numbers(full, date(*form))[1], full) for form in ((), *zip(FORMS)))
+    middle = float(np.nanmedian(found))
+    return middle > _LEAST or "date" in _clock(full, middle)
 
 
 def _are_dates(values: Sequence[object]) -> bool:
@@ -151,10 +164,10 @@ def guess_stated(name: str, spec: dict[str, Any], values: Mapping[str, Sequence[
     return {**spec, "type": guess_type(values[spec["from"]])}
 
 
-def _named(target: str, names: Sequence[str], kind: Kind) -> str | None:
-    """Return the column whose name means ``target``."""
+def _named(target: str, names: Sequence[str], kind: Kind) -> list[str]:
+    """Return the columns whose names mean ``target``, the likeliest first."""
     plain = {name: "".join(c for c in name.lower() if c.isalnum()) for name in names}
-    return next((name for alias in _aliases(target, kind) for name in names if plain[name] == alias), None)
+    return [name for alias in _aliases(target, kind) for name in names if plain[name] == alias]
 
 
 def _aliases(target: str, kind: Kind) -> Sequence[str]:

@@ -100,3 +100,26 @@ def test_codes_after_the_rows_that_are_guessed_from_are_told(
     assert f"{told}: --column items.post=NAME:token" in capsys.readouterr().out
     rows, _ = convert({}, *FILES, "--column", "items.post=post:token", "--overwrite")
     assert rows["item"][-3] == ["x", "02198"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "taken"),
+    [
+        ("date", ("2023-01-31", "2023-02-01"), "1675123200"),
+        ("date", ("20230131", "20230201"), "1675123200"),
+        ("ts", ("1675123200", "1675209600"), "1675123200"),
+        ("date", ("1", "2"), "35"),  # of two that may count anything the likelier name
+        ("date", ("", ""), "35"),
+    ],
+)
+def test_how_long_something_took_is_not_when(convert: Convert, name: str, values: tuple[str, str], taken: str) -> None:
+    clicks = f"user_id,item_id,time,{name}\na,x,35,{values[0]}\nb,y,61.5,{values[1]}\n"
+    rows, _ = convert({"c.csv": clicks}, "--interactions", "c.csv")
+    assert columns(rows["inter"], "timestamp")[0] == (taken,)
+
+
+def test_a_date_beside_a_duration_is_asked_for_its_form(convert: Convert, capsys: pytest.CaptureFixture[str]) -> None:
+    clicks = "user_id,item_id,time,date\na,x,35,31/01/2023\nb,y,61.5,01/02/2023\n"
+    assert convert({"c.csv": clicks}, "--interactions", "c.csv") == 2
+    told = capsys.readouterr().err
+    assert "column [date]: [31/01/2023] is neither" in told and "These fit: %d/%m/%Y" in told

@@ -51,7 +51,10 @@ def choose_level(
         f"KTEASE: {len(cold.columns)} items without interactions, {level}; "
         f"NDCG@10 of {share:.0%} known items treated as cold: {measured}"
     )
+    demand = Demand(asking(everything), cold, warm)
+    level = demand.affordable(level, _WARM_LOSS if loss is None else loss)
+    _logger.info(f"KTEASE: as far as held-out interactions with known items allow: {level}")
     if loss is None:
-        level = Demand(asking(everything), cold, warm).choose(level, rehearsed=measured != Measured())
+        level = demand.choose(level, rehearsed=measured != Measured())
         _logger.info(f"KTEASE: with what held-out interactions ask for: {level}")
     return level

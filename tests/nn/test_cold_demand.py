@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -77,6 +79,32 @@ def test_a_level_that_was_not_rehearsed_may_be_too_high() -> None:
     high = Level(scale=50.0)
     assert demand(30).choose(high) == high
     assert 3 < demand(30).choose(high, rehearsed=False).scale < 12
+
+
+@pytest.mark.parametrize(
+    ("given", "loss", "least", "most"),
+    [
+        (5.0, 0.0, 5.0, 5.0),  # costs nothing
+        (50.0, 0.02, 9.0, 12.0),  # item 2, which scores 12, stays first
+        (50.0, 0.4, 12.0, 13.4),  # second: .63 of its NDCG
+        (50.0, 0.6, 50.0, 50.0),  # third: .5
+    ],
+)
+def test_a_level_is_lowered_until_known_items_lose_what_they_may(
+    given: float, loss: float, least: float, most: float
+) -> None:
+    found = demand(0).affordable(Level(given), loss)
+    assert least <= found.scale <= most and found == replace(Level(), scale=found.scale)
+
+
+def test_what_known_items_lose_is_not_measured_on_few() -> None:
+    assert demand(USERS - 19).affordable(Level(50.0), 0.0).scale == 50
+    assert demand(USERS - 20).affordable(Level(50.0), 0.0).scale <= 12
+
+
+def test_a_loss_that_no_level_keeps_to_leaves_the_least() -> None:
+    found = demand(0).affordable(Level(50.0), -1.0).scale
+    assert 0 < found < 0.01
 
 
 def test_where_cold_items_only_cost_they_keep_their_order() -> None:

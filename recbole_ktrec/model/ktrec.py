@@ -68,7 +68,7 @@ class KTRec(GeneralRecommender):
         self.zero_shot = config["transfer"] == "zero_shot"
         text, user_text = text_sides(config, dataset, interactions, self.device, self.transfer)
         self.text_fingerprint, self.live, self.text_directions = text.fingerprint, text.live, text.directions
-        self.net = network(config, text.stored, self.n_users, user_text, self.transfer)
+        self.net = network(config, text.stored, interactions, user_text, self.transfer)
         if config["fusion"] == "id":
             config["prior"] = "none"  # no texts in the closed form either
         closed = (KTEASE(config, dataset, self.taken),) if config["closed_form"] else ()

@@ -54,10 +54,12 @@ def check_keys(config: Any) -> None:
         getLogger().warning("residual_weight is not used: closed_form is [False].")
 
 
-def network(config: Any, text: SharedRows, n_users: int, user_text: SharedRows | None,
+def network(config: Any, text: SharedRows, interactions: sp.csr_matrix, user_text: SharedRows | None,
             transfer: TransferredTexts | None) -> FusionModel:  # fmt: skip
     """Return the network; with ``transfer`` it has the towers of every variant that the guard may take."""
-    net = FusionModel(text, n_users, _options(config), user_text)
+    net = FusionModel(text, interactions.shape[0], _options(config), user_text)
+    items, users = (torch.from_numpy(np.asarray(interactions.sum(axis=axis)).ravel() == 0) for axis in (0, 1))
+    net.silence(items, users)
     if transfer:
         transfer.add_towers(net)
     return net

@@ -23,6 +23,18 @@ from recbole_ktrec.nn.samples import FEWEST, Sample, masked_ndcg
 from recbole_ktrec.nn.tuning import beyond_standard_error
 
 
+def by_cold_item(wanted: np.ndarray, cold: np.ndarray) -> np.ndarray:
+    """Return a group for each user who wants anything: those who want the same cold item have the same.
+
+    Args:
+        wanted: bool ``[m, c]``.
+        cold: bool ``[c]``.
+    """
+    wanted = wanted[wanted.any(axis=1)]
+    of_cold = wanted & cold
+    return np.where(of_cold.any(axis=1), of_cold.argmax(axis=1), wanted.shape[1] + np.arange(len(wanted)))
+
+
 @dataclass(frozen=True)
 class Tried:
     """A level, and NDCG@10 of each held-out user with it."""
@@ -92,16 +104,9 @@ class Demand:
         for power in POWERS:
             tried += self._climb(mixed, replace(careful, power=power), careful.scale / unit)
         best = max(tried, key=lambda one: one.ndcg.mean())
-        groups = self._groups()
+        groups = by_cold_item(self.sample.wanted.numpy(), self.cold)
         kept = [one for one in tried if not one.beaten(best, groups)]
         return max(kept, key=lambda one: self._known(mixed, one.level)).level
-
-    def _groups(self) -> np.ndarray:
-        """Return a group for each user: those who took the same cold item have the same, ``[n_users]``."""
-        wanted = self.sample.wanted.numpy()
-        wanted = wanted[wanted.any(axis=1)]
-        of_cold = wanted & self.cold
-        return np.where(of_cold.any(axis=1), of_cold.argmax(axis=1), wanted.shape[1] + np.arange(len(wanted)))
 
     def _unit(self, level: np.ndarray) -> float:
         """Return the scale with which the first cold item stands as high as the first known one, in the mean."""

@@ -29,24 +29,25 @@ def asking(sample: Sample) -> Sample:
 
 
 def choose_level(
-    cold: ColdItems, prior: sp.csc_matrix, known: np.ndarray, options: Options, sample: Sample, everything: Sample,
-    warm: Callable[[sp.csr_matrix], np.ndarray], otherwise: Level,
+    cold: ColdItems, prior: sp.csc_matrix, known: np.ndarray, options: Options, sample: Sample | None,
+    everything: Sample, warm: Callable[[sp.csr_matrix], np.ndarray], otherwise: Level,
 ) -> Level:  # fmt: skip
     """Return scale, smoothing and power of ``cold``.
 
     Args:
         prior: K, ``[n_items, n_items]``.
         known: bool ``[n_items]``, items with interactions and a text.
-        sample: held-out interactions with known items.
+        sample: held-out interactions with known items, None where they are too few.
         everything: held-out interactions.
         warm: histories ``[m, n_items]`` -> scores of the known items, of that shape.
         otherwise: what is taken with nothing to go by.
     """
     # Too few would be asked for too seldom, too many would leave the others too few neighbours.
     share = float(np.clip(len(cold.columns) / (known.sum() + len(cold.columns)), 0.05, 0.3))
-    rehearsal = Rehearsal(sample.some(_REHEARSED), prior, known, share, warm)
-    loss = options.cold_warm_loss
-    level, measured = rehearsal.choose(_WARM_LOSS if loss is None else loss, otherwise)
+    loss, level, measured = options.cold_warm_loss, otherwise, Measured()
+    if sample is not None:
+        rehearsal = Rehearsal(sample.some(_REHEARSED), prior, known, share, warm)
+        level, measured = rehearsal.choose(_WARM_LOSS if loss is None else loss, otherwise)
     _logger.info(
         f"KTEASE: {len(cold.columns)} items without interactions, {level}; "
         f"NDCG@10 of {share:.0%} known items treated as cold: {measured}"

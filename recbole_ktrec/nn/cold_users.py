@@ -8,7 +8,7 @@ there the average itself, how often each item is taken, counts as much as what B
 
 Items that nobody has taken were put on the scale of users with a history; the average of everybody is a history of
 another kind, and may lift hundreds of them to the top. So they stay below all others for such users, unless held-out
-interactions of such users show that they are wanted.
+interactions of such users show that they are wanted, beyond a standard error.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import scipy.sparse as sp
 
+from recbole_ktrec.nn.cold_demand import by_cold_item
 from recbole_ktrec.nn.samples import FEWEST, Sample
-from recbole_ktrec.nn.tuning import best_of, plain_or_better
+from recbole_ktrec.nn.tuning import plain_or_better, proven
 
 #: Shares of the interactions that are tried.
 SHARES = (1.0, 0.5, 0.2, 0.1, 0.05)
@@ -68,5 +69,7 @@ def choose_unknown(
         scores = with_popularity(scored(share), average(share), known, lift)[:, unknown.candidates]
         return unknown.ndcg_by_user(np.repeat(scores, int(asked.sum()), axis=0))
 
-    lift = best_of(LIFTS, lambda lift: float(by_user(shares[0], lift).mean()))[1]
+    # One new item that many took must not lift all of them.
+    same = by_cold_item(unknown.wanted.numpy(), ~known[unknown.candidates])
+    lift = proven({lift: by_user(shares[0], lift) for lift in LIFTS}, LIFTS[0], same)
     return plain_or_better(shares, lambda share: by_user(share, lift))[1], lift

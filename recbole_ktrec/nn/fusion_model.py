@@ -81,6 +81,18 @@ class FusionModel(nn.Module):
         nn.init.normal_(table.weight, std=_ID_STD)
         return table
 
+    @torch.no_grad()
+    def silence(self, items: Tensor, users: Tensor) -> None:
+        """Let the IDs of those that training never sees say nothing: scores are cosines, which make noise loud.
+
+        Args:
+            items, users: bool ``[n_items]`` and ``[n_users]``.
+        """
+        for table in (self.item_id, self.history_id):
+            table.weight[items] = 0
+        if self.user_id is not None:
+            self.user_id.weight[users] = 0
+
     def _keep(self, count: int, device: torch.device) -> Tensor | float:
         """Return the ID dropout of ``count`` rows, ``[count, 1]``: a dropped item is seen as a cold one is.
 

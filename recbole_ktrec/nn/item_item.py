@@ -64,6 +64,8 @@ class Fit:
         # Items that nobody has taken are scored in another way: they must not decide lambda and the weights.
         self.everything = sample
         self.sample = None if sample is None else sample.of_items(self.known)
+        if self.sample is not None and int(self.sample.wanted.sum()) < FEWEST:  # chance would choose
+            self.sample = None
         self.has_text = np.diff(prior.indptr) > 0
         self.statistics = ItemStatistics.of(interactions, places, options.user_power, options.item_power)
         self.pull = sp.csc_matrix(sp.diags(self.statistics.penalties) @ prior, dtype=np.float32)
@@ -173,10 +175,9 @@ class Fit:
         cold = self._cold()
         columns, known = cold.columns, self.known & self.has_text
         given = self.options.cold_scale
-        if not len(columns) or self.sample is None or given is not None or not known.any():
+        if not len(columns) or self.everything is None or given is not None or not known.any():
             scale = choice.prior_weight if given is None else given
             return replace(cold, scale=scale)
-        assert self.everything is not None
         # With nothing to go by they count as much as texts do for known items.
         careful = Level(choice.prior_weight)
         level = choose_level(cold, self.prior, known, self.options, self.sample, self.everything, warm, careful)
@@ -259,7 +260,7 @@ class Fit:
             if nearest
             else pairs.weights(regularisation, self.statistics.penalties)
         )
-        matrix, self.successor_weight = add_successors(matrix, found, given, self.sample, rows)
+        matrix, self.successor_weight = add_successors(matrix, found, self.known, given, self.sample, rows)
         _logger.info(f"KTEASE: successor_weight {self.successor_weight:g}")
         return matrix
 

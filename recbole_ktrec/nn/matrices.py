@@ -24,9 +24,13 @@ def product(rows: sp.csr_matrix, matrix: Matrix) -> np.ndarray:
     return np.asarray(found if isinstance(matrix, np.ndarray) else found.toarray())
 
 
-def norm(matrix: Matrix) -> float:
-    """Return the Frobenius norm."""
-    return float(np.linalg.norm(matrix if isinstance(matrix, np.ndarray) else matrix.data))
+def norm(matrix: Matrix, items: np.ndarray) -> float:
+    """Return the Frobenius norm of the rows and columns of ``items``, bool ``[n]``."""
+    if isinstance(matrix, np.ndarray):
+        parts = (matrix[some][items[some]][:, items] for some in row_blocks(len(matrix)))
+        return float(np.sqrt(sum(float((part**2).sum(dtype=np.float64)) for part in parts)))
+    rows = np.repeat(items, np.diff(matrix.indptr))
+    return float(np.linalg.norm(matrix.data[rows & items[matrix.indices]]))
 
 
 def heaviest(rows: sp.csr_matrix, most: int) -> sp.csr_matrix:

@@ -6,7 +6,8 @@ entries in the rows S only, the items most alike by who took them and, for a sha
     B_Sj = (X_S' W X_S + lambda D_S)^-1 (X_S' W x_j + lambda kappa D_S K_Sj)
 
 That is fsSLIM (feature selection before the regression; Ning and Karypis, ICDM 2011) with the penalty of KTEASE; with
-all other items in S it is KTEASE itself. Memory ``8 n_items |S|``, time ``n_items |S|^3``.
+all other items in S it is the B of KTEASE itself (with shares for text neighbours or successors the two forms take
+their steps in another order, so scores differ). Memory ``8 n_items |S|``, time ``n_items |S|^3``.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ def spread_over_neighbours(prior: sp.csc_matrix, known: np.ndarray, most: int | 
     """
     near = sp.csr_matrix(prior.T.tocsr() @ sp.diags(known.astype(np.float32))).power(4)
     near = near if most is None else heaviest(near, most)
-    total = np.maximum(near.sum(axis=1).A1, 1e-9)
+    total = np.maximum(near.sum(axis=1).A1, 1e-30)  # fourth powers are small
     return sp.csr_matrix(sp.diags((1 / total).astype(np.float32)) @ near, dtype=np.float32)
 
 

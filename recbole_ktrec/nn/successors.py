@@ -110,17 +110,19 @@ class Successions:
 
 
 def add_successors(
-    matrix: Matrix, successors: Matrix, weight: float | None, sample: Sample | None, rows: sp.csr_matrix | None = None
-) -> tuple[Matrix, float]:
+    matrix: Matrix, successors: Matrix, known: np.ndarray, weight: float | None, sample: Sample | None,
+    rows: sp.csr_matrix | None = None,
+) -> tuple[Matrix, float]:  # fmt: skip
     """Return B + C and the weight of C, which is scaled to the size of B (Frobenius norm); B is gone.
 
     Args:
         matrix, successors: B and C, ``[n_items, n_items]`` each.
+        known: bool ``[n_items]``, items with interactions: that there are others must not count.
         weight: None is chosen on ``sample``: 0 unless more is better beyond a standard error; 0 without a sample.
         sample: held-out interactions, their histories weighted.
         rows: histories that stand for those of ``sample``.
     """
-    successors *= np.float32(norm(matrix) / max(norm(successors), 1e-9))
+    successors *= np.float32(norm(matrix, known) / max(norm(successors, known), 1e-9))
     if weight is None:
         weight = 0.0 if sample is None else _chosen(sample, matrix, successors, rows)
     if not weight:

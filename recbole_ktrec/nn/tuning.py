@@ -85,10 +85,14 @@ def plain_or_better(values: Sequence[float], by_user: Callable[[float], np.ndarr
     return float(tried[chosen].mean()), chosen
 
 
-def proven(tried: dict[Value, np.ndarray], plain: Value) -> Value:
-    """Return the best value of those ``tried``, each with NDCG@10 by user; ``plain`` unless beaten beyond an error."""
+def proven(tried: dict[Value, np.ndarray], plain: Value, groups: np.ndarray | None = None) -> Value:
+    """Return the best value of those ``tried``, each with NDCG@10 by user; ``plain`` unless beaten beyond an error.
+
+    Args:
+        groups: of the users, see :func:`standard_error`.
+    """
     best = max(tried, key=lambda value: float(tried[value].mean()))
-    return best if beyond_standard_error(tried[best] - tried[plain]) else plain
+    return best if beyond_standard_error(tried[best] - tried[plain], groups) else plain
 
 
 def climb(values: Sequence[float], start: int, score: Callable[[float], float]) -> tuple[float, float]:

@@ -50,13 +50,14 @@ def test_how_recent_is_chosen_on_enough_users_without_a_history(asked: int, expe
     assert found == (expected, LIFTS[0])
 
 
-@pytest.mark.parametrize(("asked", "lift"), [(FEWEST, 1.0), (FEWEST - 1, LIFTS[0])])
-def test_new_items_are_lifted_where_users_without_a_history_want_them(asked: int, lift: float) -> None:
-    """Item 4 is new; with popularity counted in, the scores put it on top."""
-    rows = sp.csr_matrix((asked, 5), dtype=np.float32)
-    positives = sp.csr_matrix(np.tile(np.float32([0, 0, 0, 0, 1]), (asked, 1)))
-    average = sp.csr_matrix(np.float32([[0, 1, 0.5, 0.5, 0]]))
-    scores = np.float32([[0, 1, 2, 3, 2.5]])
+@pytest.mark.parametrize(("asked", "items", "lift"), [(60, 6, 1.0), (FEWEST - 1, 6, LIFTS[0]), (60, 1, LIFTS[0])])
+def test_new_items_are_lifted_where_users_without_a_history_want_them(asked: int, items: int, lift: float) -> None:
+    """Items 4 to 9 are new; with popularity counted in, the scores put them on top. One popular one is no proof."""
+    rows = sp.csr_matrix((asked, 10), dtype=np.float32)
+    wanted = 4 + np.arange(asked) % items
+    positives = sp.csr_matrix((np.ones(asked, dtype=np.float32), (np.arange(asked), wanted)), rows.shape)
+    average = sp.csr_matrix(np.float32([[0, 1, 0.5, 0.5, *6 * [0]]]))
+    scores = np.float32([[0, 1, 2, 3, *6 * [2.5]]])
     assert choose_unknown(Sample(rows, positives), lambda share: average, lambda some: scores) == (1.0, lift)
 
 

@@ -260,3 +260,18 @@ def test_the_closed_form_is_asked_once_for_each_user_while_training(
     assert len(asked) == before + 3, "in training alone"
     with model.remembering():
         assert torch.equal(model.full_sort_predict({"user_id": users}), plain)
+
+
+@pytest.mark.parametrize("fusion", ["sum", "id"])
+def test_ids_that_training_never_sees_say_nothing(textual: Settings, fusion: str) -> None:
+    """Scores are cosines: noise in an ID that nothing trained would be as loud as a text."""
+    settings = textual(epochs=1, closed_form=False, fusion=fusion, user_embedding=True)
+    path = Path("dataset/tiny/tiny.item")  # beside the working folder of the test
+    path.write_text(path.read_text() + "nobody\tred robot\n")
+    model = fitted(settings | {"load_col": {"inter": ["user_id", "item_id"], "item": ["item_id"]}}, saved=False)[1]
+    new = torch.from_numpy(~model.taken.known)
+    assert int(new.sum()) > 1, "the padding and an item that nobody took"
+    net = model.net
+    assert net.user_id is not None and not net.user_id.weight[0].any() and net.user_id.weight[1:].any(dim=1).all()
+    for table in (net.item_id, net.history_id):
+        assert not table.weight[new].any() and table.weight[~new].any(dim=1).all()

@@ -191,3 +191,22 @@ def test_users_of_one_group_are_one_observation() -> None:
         np.tile(gain, 4), np.repeat(np.arange(16), 100)[np.random.default_rng(0).permutation(1600)]
     )
     assert not beyond_standard_error(np.ones(5), np.zeros(5, dtype=int)) and not beyond_standard_error(np.ones(1))
+
+
+def test_of_few_held_out_interactions_nothing_is_chosen_and_of_new_items_what_they_say(
+    shop: tuple[sp.csr_matrix, sp.csc_matrix, Sample],
+) -> None:
+    """Chance would choose; interactions with new items alone still say how high these belong."""
+    interactions, prior, sample = shop
+    known = np.bincount(interactions.indices, minlength=interactions.shape[1]) > 0
+    few = Sample(sample.rows[:19], sp.csr_matrix(sample.positives[:19]))
+    fit = Fit(interactions, prior, Options(), few.of_items(known))
+    assert fit.sample is None and fit.choice().prior_weight == 0.05 and fit.choice().regularisation == 120
+    new = sample.of_items(~known)
+    assert new is not None and int(new.wanted.sum()) >= 20
+    asked = Sample(new.rows, new.positives)
+    alone = Fit(interactions, prior, Options(), asked)
+    scores = alone.run()
+    assert alone.sample is None
+    plain = Fit(interactions, prior, Options(cold_scale=0.05), asked).run()
+    assert asked.ndcg_with(scores).mean() > asked.ndcg_with(plain).mean()

@@ -59,12 +59,16 @@ def test_one_after_the_other_and_not_before(nearest: int) -> None:
 def test_weighed_in_the_size_of_the_other_matrix(weight: float | None, expected: float) -> None:
     draw = np.random.default_rng(0)
     matrix, more = (draw.standard_normal((6, 6)).astype(np.float32) for _ in range(2))
-    before, share = matrix.copy(), np.linalg.norm(matrix) / np.linalg.norm(more)
+    before, share = matrix.copy(), np.linalg.norm(matrix[:5, :5]) / np.linalg.norm(more[:5, :5])
     wanted = before + expected * share * more
-    thin, found = add_successors(sp.csr_matrix(matrix), sp.csr_matrix(more), weight, None)
+    # An item that nobody took has rows and columns in B for its text: they must not make C larger for the others.
+    known = np.arange(6) < 5
+    matrix[5], matrix[:, 5], more[5], more[:, 5] = 9, 9, 0, 0
+    before, wanted = matrix.copy(), matrix + (wanted - before) * np.outer(known, known)
+    thin, found = add_successors(sp.csr_matrix(matrix), sp.csr_matrix(more), known, weight, None)
     assert found == expected
     np.testing.assert_allclose(thin.toarray(), wanted, atol=1e-5)
-    matrix, found = add_successors(matrix, more, weight, None)
+    matrix, found = add_successors(matrix, more, known, weight, None)
     assert found == expected
     np.testing.assert_allclose(matrix, wanted, atol=1e-5)
 

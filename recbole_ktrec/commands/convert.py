@@ -165,14 +165,15 @@ def _mapping(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     """Return the mapping of a table: its file, what the options say in its place, guesses where neither says; and what
     guessing left out."""
     mapping: dict[str, Any] = load_mapping(args.mapping) if args.mapping else {}
+    named = _pairs(args.file, "--file")
     for part in PARTS:
-        if getattr(args, part):
-            mapping[part] = {**mapping.get(part, {}), "file": getattr(args, part)}
+        if file := getattr(args, part) or named.get(part):
+            mapping[part] = {**mapping.get(part, {}), "file": file}
     if "interactions" not in mapping:
         raise ConfigError("Say which file holds the interactions: --interactions PATTERN, or --mapping YAML.")
     stated = [Stated.of(each) for each in args.column]
     encodings = [_encoding(each) for each in args.encoding]
-    inputs = Inputs.of(args.input, _pairs(args.file, "--file"))
+    inputs = Inputs.of(args.input, named)
     for part, encoding in encodings:
         mapping = encoded(mapping, inputs, part, encoding)
     whole = complete(mapping, inputs, stated)

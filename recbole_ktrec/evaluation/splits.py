@@ -113,6 +113,8 @@ def _time(frame: pd.DataFrame, spec: SplitSpec, rng: np.random.Generator) -> np.
     if np.isnan(time).any():
         line = int(frame["row"].to_numpy()[np.isnan(time)].min()) + 2  # the header is the first
         raise DataError(f"Line [{line}] of the .inter file has no time.")
+    if time.min() == time.max():
+        raise DataError(f"All times are [{time.min():g}]: they say nothing of before and after. Choose another split.")
     if not one_clock(pd.factorize(frame["user"])[0], time):
         raise DataError(
             f"Every user's first time is [{time.min():g}]: the time column counts each user's own steps. "

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from recbole_ktrec.sources.cleaning import Cleaner
-from recbole_ktrec.sources.ledger import Ledger
+from recbole_ktrec.sources.ledger import EARLY, Ledger
 from recbole_ktrec.sources.notices import NO_CODE, NO_NUMBER
 from recbole_ktrec.sources.rules import Rules
 from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Batch, Column, Source, Table
@@ -146,6 +146,8 @@ class _Batch:
             self._ruled[STATED_BEFORE] = times < self._rules.since
         elif since is not None:
             self._implausible(times < since, BEFORE)
+        else:
+            self._ledger.early += int((times < EARLY).sum())
         if self._rules.until is not None:
             self._ruled[STATED_AFTER] = times > self._rules.until
         elif until is not None:

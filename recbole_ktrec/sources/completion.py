@@ -158,5 +158,7 @@ def _sample(part: Part, member: Member, inputs: Inputs, origins: Sequence[str]) 
     if rows is None or not len(rows):
         for encoding in scrap.undecoded:
             raise DataError(f"No row of [{member.name}] is {encoding}: say how it is written ({written(part.kind)}).")
-        raise DataError(f"[{member.name}] holds no rows.")
+        reasons = [f"{rows:,} x {why} (first: {scrap.examples[why][0]})" for why, rows in scrap.dropped.items()]
+        told = f" of the columns that its first line names: {'; '.join(reasons)}" if reasons else ""
+        raise DataError(f"[{member.name}] holds no rows{told}.")
     return {name: list(values[:ROWS]) for name, values in zip(origins, rows.columns, strict=True)}

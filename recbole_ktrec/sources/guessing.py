@@ -13,6 +13,7 @@ from recbole_ktrec.atomic import TEXT_NAMES
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.sources import frames
 from recbole_ktrec.sources.files import Inputs, Member
+from recbole_ktrec.sources.ledger import EARLY
 from recbole_ktrec.sources.tables import ITEM, PART_NAMES, RATING, TIME, USER, Kind
 from recbole_ktrec.sources.values import NO_NUMBER, date, flat, float_list, is_code, numbers
 
@@ -47,8 +48,6 @@ COMPACT = {4: "%Y", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _PRICE = re.compile(r"([$€£]|[A-Z]{3})?\s*\d[\d.,' ]*([$€£]|[A-Z]{3})?")
 #: Unit of Unix times, and what they are above in it; ten digits of seconds last until the year 2286.
 _UNITS = (("ns", 1e17), ("us", 1e14), ("ms", 1e11))
-#: Seconds until March 1973: smaller numbers count from something else, or are no times.
-_LEAST = 1e8
 
 
 def sniff(member: Member, inputs: Inputs) -> tuple[str, str]:
@@ -117,11 +116,19 @@ def _by_name(
         elif found is not None:
             columns[target] = guess_stated(target, {"from": found}, values, file)
         elif target in (USER, ITEM):
-            raise ConfigError(
-                f"[{file}]: none of the columns {list(names)} looks like [{target}]: map it "
-                f"(--column {PART_NAMES[kind]}.{target}=NAME)."
-            )
+            raise ConfigError(_no_id(target, names, kind, file))
     return columns
+
+
+def _no_id(target: str, names: Sequence[str], kind: Kind, file: str) -> str:
+    """Return what is said where no column looks like an id."""
+    if not names:
+        return f"[{file}] is empty, or holds no object a line (of other JSON, jq -c . makes that)."
+    told = f"[{file}]: none of the columns {list(names)} looks like [{target}]: "
+    if len(numbers(names)[1]) < len(names):  # a name would take the first row for names
+        part = f"{PART_NAMES[kind]}: {{file: {file}, header: [{target}, ...]}}"
+        return f"{told}some are numbers. If the first line is a row, name the columns in a mapping file, {part}."
+    return f"{told}map it (--column {PART_NAMES[kind]}.{target}=NAME)."
 
 
 def _unnamed_time(names: Sequence[str], values: Mapping[str, Sequence[object]], used: set[str]) -> dict[str, Any]:
@@ -137,7 +144,7 @@ def _is_moment(values: Sequence[object]) -> bool:
     if not full or not _few(wrong, full):
         return bool(full) and any(_few(numbers(full, date(*form))[1], full) for form in ((), *zip(FORMS)))
     middle = float(np.nanmedian(found))
-    return middle > _LEAST or "date" in _clock(full, middle)
+    return middle > EARLY or "date" in _clock(full, middle)
 
 
 def _are_dates(values: Sequence[object]) -> bool:
@@ -182,6 +189,8 @@ def guess_type(values: Sequence[object], name: str = "", kind: Kind = "inter") -
     called what texts of items are called."""
     if _are_vectors(values):
         return "float_seq"
+    if _are_dates(values):
+        return "token"
     texts = [flat(value, ", ") for value in values]
     full = [text for text in texts if text.strip() not in NO_NUMBER]
     if full and not numbers(full)[1] and not any(is_code(text.strip()) for text in full):
@@ -192,10 +201,12 @@ def guess_type(values: Sequence[object], name: str = "", kind: Kind = "inter") -
 
 def _are_vectors(values: Sequence[object]) -> bool:
     """Say whether these are lists of numbers, not all of them whole: whole ones may be ids."""
-    lists = [value for value in values if isinstance(value, list)]
-    if any(isinstance(value, str) for value in values) or any(float_list(value) is None for value in lists):
+    lists = [value.strip() if isinstance(value, str) else value for value in values if isinstance(value, list | str)]
+    lists = [value for value in lists if value]
+    if any(isinstance(value, str) and not (value[0] == "[" and value[-1] == "]") for value in lists):
         return False
-    return any(isinstance(entry, float) for value in lists for entry in value)
+    found = [float_list(value) for value in lists]
+    return None not in found and any("." in entries for entries in found if entries)
 
 
 def means_text(name: str) -> bool:
@@ -215,9 +226,15 @@ def _time(values: Sequence[object], name: str, file: str) -> dict[str, Any]:
     found, wrong = numbers(full)
     if _few(wrong, full):
         return _clock(full, float(np.nanmedian(found)) if len(found) else 0.0)
-    wrong = numbers(full, date())[1]
+    digits, wrong = wrong, numbers(full, date())[1]
     if _few(wrong, full):
         return {"date": "iso"}
+    if not digits.keys() & wrong.keys():
+        number, day = (full[next(iter(rows))] for rows in (wrong, digits))
+        raise ConfigError(
+            f"[{file}], column [{name}]: some times are numbers, such as [{number}], and some are dates, such as "
+            f"[{day}]: write all of them in one form."
+        )
     forms = [form for form in FORMS if _few(numbers(full, date(form))[1], full)]
     form = (forms or FORMS)[0]
     fitting = f"These fit: {', '.join(forms)}" if forms else "None that was tried fits"

@@ -11,6 +11,8 @@ from typing import TextIO
 from recbole_ktrec.errors import DataError
 
 EXAMPLES = 5
+#: March 1973, as seconds since 1970: smaller numbers count from something else, are of another unit, or are no times.
+EARLY = 1e8
 
 
 class Ledger:
@@ -30,6 +32,7 @@ class Ledger:
         self.changed: Counter[str] = Counter()
         self.examples: dict[str, list[str]] = {}  # of damage
         self.noted: dict[str, list[str]] = {}  # of rows that a rule took
+        self.early = 0  # times before EARLY
         self.undecoded: Counter[str] = Counter()  # encoding -> rows that are not written in it
 
     def reject(self, reason: str, file: str, line: int) -> None:

@@ -102,12 +102,22 @@ def sheets(ledger: Ledger) -> Iterator[str]:
     yield from (f"{part}: {reason}" for reason in ledger.changed if ", which has only " in reason)
 
 
+def early(ledger: Ledger) -> Iterator[str]:
+    """Warn where some times, not all, are before 1973: 0 stands for unknown there, or units are mixed."""
+    if 0 < ledger.early < ledger.rows_out:
+        yield (
+            f"{ledger.early:,} of the {ledger.rows_out:,} times of the {PART_NAMES[ledger.kind]} are before March "
+            "1973: 0 may stand for unknown, or they are in two units (--since 1990-01-01 leaves these rows out)"
+        )
+
+
 def joined(ledger: Ledger) -> Iterator[str]:
     """Warn of records over several lines that could each be a record, of which the first would have opened a quote."""
     if count := ledger.changed[JOINED]:
         yield (
             f"{JOINED}: {count:,} in the {PART_NAMES[ledger.kind]} (first: {ledger.noted[JOINED][0]}). If rows are "
-            "missing, a quote opens there that is part of the text: put such cells into quotes and double those in them"
+            "missing, a quote opens there that is part of the text: a mapping file says quoted: false, or put such "
+            "cells into quotes and double those in them"
         )
 
 

@@ -11,6 +11,8 @@ from decimal import Decimal
 
 import numpy as np
 
+from recbole_ktrec.errors import ConfigError
+
 #: What pandas, and so RecBole, reads as "missing" in a token column (pandas._libs.parsers.STR_NA_VALUES): such an id
 #: would be dropped without a word.
 READ_AS_MISSING = frozenset(
@@ -182,7 +184,16 @@ def date(*forms: str) -> Callable[[object], float]:
 
     Args:
         forms: ``strptime`` formats, tried in turn; none: ISO 8601.
+
+    Raises:
+        ConfigError: a format reads the name of a zone, which Python drops, where it knows it.
     """
+    for form in forms:
+        if "%Z" in form.replace("%%", ""):
+            raise ConfigError(
+                f"date format [{form}]: %Z reads names of zones (CET) without heeding them. Times of one zone may name "
+                "it as text (%H:%M:%S UTC), others need %z (+0100)."
+            )
 
     @functools.lru_cache(maxsize=1 << 16)
     def parse(value: str) -> float:

@@ -126,3 +126,61 @@ def test_spoilers_of_goodreads_are_no_reviews_of_the_other_kind(convert: Convert
         {f"goodreads_reviews_{name}.json": text + "\n" for name, text in files.items()}, source="goodreads"
     )
     assert len(rows["inter"]) == 2 and account["tables"]["inter"]["dropped"] == {}
+
+
+def test_names_of_zones_are_refused(convert: Convert, capsys: pytest.CaptureFixture[str]) -> None:
+    clicks = "user_id,item_id,when\na,x,2020-01-01 10:00:00 CET\nb,y,2020-01-01 10:00:00 CET\n"
+    assert convert({"c.csv": clicks}, *FILES[:2], "--column", "timestamp=when:%Y-%m-%d %H:%M:%S %Z") == 2
+    assert "%Z reads names of zones (CET) without heeding them" in capsys.readouterr().err
+    rows, _ = convert({}, *FILES[:2], "--column", "timestamp=when:%Y-%m-%d %H:%M:%S CET")
+    assert columns(rows["inter"], "timestamp")[0] == ("1577872800",)  # as the text says, which has no zone then
+
+
+def test_times_far_from_the_others_are_told(convert: Convert, capsys: pytest.CaptureFixture[str]) -> None:
+    clicks = "user_id,item_id,timestamp\n" + "".join(f"a,x{k},{1_600_000_000 + k if k else 0}\n" for k in range(9))
+    convert({"c.csv": clicks}, *FILES[:2])
+    assert "warning: 1 of the 9 times of the interactions are before March 1973" in capsys.readouterr().out
+    rows, account = convert({}, *FILES[:2], "--since", "1990-01-01", "--overwrite")
+    assert len(rows["inter"]) == 9 and "March 1973" not in capsys.readouterr().out
+    convert({"c.csv": "user_id,item_id,timestamp\na,x,1\na,y,2\n"}, *FILES[:2], "--overwrite")
+    assert "March 1973" not in capsys.readouterr().out  # all count steps
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        (
+            "c.csv",
+            "0,54,1600000000\n1,55,1600000001\n",
+            "some are numbers. If the first line is a row, name the columns",
+        ),
+        ("c.csv", "", "[c.csv] is empty, or holds no object a line"),
+        ("c.csv", "Orders, all\n" + PAIRS + "c,z\n", "looks like [user_id]: map it"),
+        ("c.csv", "user_id\na,x\nb,y\n", "first line names: 2 x 2 cells instead of 1 (first: c.csv:2)"),
+        ("c.csv", "user_id,item_id,time\na,x,2020-01-01\nb,y,1600000000\n" * 5, "[1600000000], and some are dates"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_named(
+    convert: Convert, capsys: pytest.CaptureFixture[str], name: str, text: str, told: str
+) -> None:
+    assert convert({name: text}, "--interactions", name) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_columns_of_a_file_without_a_header_are_named_in_a_mapping(convert: Convert, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("interactions: {file: c.csv, header: [user_id, item_id, timestamp]}\n")
+    rows, account = convert({"c.csv": "0,54,1600000000\n1,55,1600000001\n"}, "--mapping", str(tmp_path / "m.yaml"))
+    assert columns(rows["inter"], "user_id", "timestamp") == [("0", "1600000000"), ("1", "1600000001")]
+
+
+def test_dates_and_vectors_are_no_texts(convert: Convert) -> None:
+    items = [
+        "item_id,title,released,vec,kinds",
+        'x,Red shoe,2020-01-01 10:05:00,"[0.1, 0.3]","[1, 2]"',
+        'y,Blue hat,2021-01-01 10:05:00,"[0.2, 1e-3]","[2, 3]"',
+    ]
+    rows, _ = convert({"c.csv": PAIRS, "i.csv": "\n".join(items) + "\n"}, *FILES)
+    kinds = dict(cell.split(":") for cell in rows["item"][0])
+    assert kinds["title"] == "token_seq" and kinds["released"] == "token" and kinds["vec"] == "float_seq"
+    assert columns(rows["item"], "vec") == [("0.1 0.3",), ("0.2 0.001",)]
+    assert kinds["kinds"] == "token_seq"  # whole numbers may be ids

@@ -200,5 +200,13 @@ def test_roles_of_a_table_are_its_parts(
     assert "Say which by --file interactions=PATH" in capsys.readouterr().err
     rows, _ = convert({}, "--interactions", "c.csv", "--file", f"{role}={tmp_path / 'raw' / 'd' / 'c.csv'}")
     assert rows["inter"][1:] == [["b", "y"]]
-    assert convert({}, "--interactions", "*.csv", "--file", f"items={tmp_path / 'raw' / 'c.csv'}", "--overwrite") == 2
-    assert "--file items: no file of that role is read here, only: interactions" in capsys.readouterr().err
+    assert convert({}, "--interactions", "*.csv", "--file", f"itms={tmp_path / 'raw' / 'c.csv'}", "--overwrite") == 2
+    assert "--file itms: no file of that role is read here, only: interactions" in capsys.readouterr().err
+    named = (
+        "--file",
+        f"interactions={tmp_path / 'raw' / 'd' / 'c.csv'}",
+        "--file",
+        f"items={tmp_path / 'raw' / 'c.csv'}",
+    )
+    rows, _ = convert({}, *named, "--overwrite")
+    assert rows["inter"][1:] == [["b", "y"]] and rows["item"][1:] == [["x", "a"]]

@@ -91,6 +91,8 @@ def test_bad_requests_say_what_is_wrong(frame: pd.DataFrame) -> None:
     steps = frame.assign(time=frame.groupby("user").cumcount())
     with pytest.raises(DataError, match="each user's own steps"):
         assign(steps, SplitSpec("time"))
+    with pytest.raises(DataError, match=r"All times are \[7\]"):
+        assign(frame.assign(time=7.0), SplitSpec("time"))
     with pytest.raises(DataError, match=r"leaves no \[train\]"):
         assign(
             frame.assign(time=1.0 + (frame.index == 5), user=frame["user"].where(frame.index != 5, "x")),

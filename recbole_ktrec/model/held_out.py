@@ -28,6 +28,7 @@ class HeldOut:
         row, item: the held-out interactions, ``[n]`` each; row counts ``users``.
         absent: items that may not have been there yet, bool ``[n_items]``, see :func:`held_out`; None if all were.
         again: whether all that was taken stays a candidate (``repeatable``).
+        refused: what they rated below ``threshold`` in training, ``[m, n_items]``; None without one.
     """
 
     users: Tensor
@@ -35,12 +36,14 @@ class HeldOut:
     item: Tensor
     absent: np.ndarray | None = None
     again: bool = False
+    refused: sp.csr_matrix | None = None
 
     def some(self, rows: slice) -> HeldOut:
         """Return those of some of the users."""
         start, stop, _ = rows.indices(len(self.users))
         kept = (self.row >= start) & (self.row < stop)
-        return replace(self, users=self.users[rows], row=self.row[kept] - start, item=self.item[kept])
+        refused = None if self.refused is None else self.refused[rows]
+        return replace(self, users=self.users[rows], row=self.row[kept] - start, item=self.item[kept], refused=refused)
 
     def positives(self, n_items: int) -> Tensor:
         """Return them as a matrix: bool ``[m, n_items]``."""
@@ -49,13 +52,17 @@ class HeldOut:
         return matrix
 
     def excluded(self, interactions: sp.csr_matrix) -> Tensor:
-        """Return what is no candidate: padding, what a user took in ``interactions``, absent items: bool ``[m, n]``.
+        """Return what is no candidate: bool ``[m, n_items]``.
+
+        That is padding, absent items, what a user took in ``interactions`` and what he rated too low to count.
 
         As RecBole ranks, what a user took again is one, and everything is if all stays a candidate.
         """
         excluded = torch.zeros(len(self.users), interactions.shape[1], dtype=torch.bool)
         if not self.again:
             excluded |= torch.from_numpy(interactions[self.users.numpy()].toarray() > 0)
+            if self.refused is not None:
+                excluded |= torch.from_numpy(self.refused.toarray() > 0)
         excluded[self.row, self.item] = False
         excluded[:, 0] = True
         if self.absent is not None:
@@ -92,7 +99,9 @@ def held_out(valid_data: Any, uid_field: str, iid_field: str, seed: int, taken: 
     row = np.searchsorted(chosen, user[some])
     absent = None if taken is None else _absent(dataset, item, taken)
     again = bool(dataset.config["repeatable"])
-    return HeldOut(torch.from_numpy(chosen), torch.from_numpy(row), torch.from_numpy(item[some]), absent, again)
+    refused = None if taken is None or taken.refused is None else taken.refused[chosen]
+    found = torch.from_numpy(chosen), torch.from_numpy(row), torch.from_numpy(item[some])
+    return HeldOut(*found, absent, again, refused)
 
 
 def _absent(dataset: Any, items: np.ndarray, taken: Taken) -> np.ndarray | None:

@@ -37,6 +37,10 @@ def binary_interactions(dataset: Any) -> sp.csr_matrix:
     if not kept.any():
         given = dict(dataset.config["threshold"])
         raise DataError(f"threshold {given} leaves none of the {len(kept)} training interactions: give a lower one.")
+    return _matrix(dataset, kept)
+
+
+def _matrix(dataset: Any, kept: np.ndarray) -> sp.csr_matrix:
     pairs = tuple(np.asarray(dataset.inter_feat[name])[kept] for name in (dataset.uid_field, dataset.iid_field))
     counts = sp.csr_matrix((np.ones(int(kept.sum())), pairs), (dataset.user_num, dataset.item_num))
     return sp.csr_matrix(counts > 0, dtype=np.float32)
@@ -56,6 +60,7 @@ class Taken:
         items: SHA-256 of the ids of the items in the order of their numbers; empty where they are not known.
         users: ids of the users of the training in the order of their numbers, None where they are not known.
         numbers: for each user the number in the training, 0 for new ones; None where all are the same.
+        refused: interactions that ``threshold`` does not call taken, as ``matrix``; None without one.
         base: those without the users of :meth:`joined`, None for these themselves: what is taken in general is theirs.
     """
 
@@ -66,6 +71,7 @@ class Taken:
     items: str = ""
     users: np.ndarray | None = field(default=None, repr=False)
     numbers: np.ndarray | None = field(default=None, repr=False)
+    refused: sp.csr_matrix | None = field(default=None, repr=False)
     base: Taken | None = field(default=None, repr=False)
     _weighted: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
     _averages: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
@@ -73,19 +79,20 @@ class Taken:
     @classmethod
     def of(cls, dataset: Any) -> Taken:
         """Read the data set of a model."""
-        matrix, time = binary_interactions(dataset), dataset.time_field
+        matrix, time, kept = binary_interactions(dataset), dataset.time_field, positive(dataset)
+        refused = None if kept.all() else _matrix(dataset, ~kept)
         tokens = dataset.field2id_token
         ids, people = digest(tokens[dataset.iid_field]), np.asarray(tokens[dataset.uid_field])
         if time is None or time not in dataset.inter_feat.columns:
-            return cls(matrix, None, items=ids, users=people)
-        kept = positive(dataset)
+            return cls(matrix, None, items=ids, users=people, refused=refused)
         users, items, times = (
             np.asarray(dataset.inter_feat[name])[kept] for name in (dataset.uid_field, dataset.iid_field, time)
         )
         order, clock = order_in_time(dataset.inter_feat, time)[kept], one_clock(users, times)
         places = places_from_the_end(users, items, order, matrix.shape)
         in_time = items[np.argsort(order, kind="stable")] if clock else None
-        return cls(matrix, places, in_time, float(times.max()) if clock else None, ids, people)
+        until = float(times.max()) if clock else None
+        return cls(matrix, places, in_time, until, ids, people, refused=refused)
 
     def again(self, dataset: Any, decay: float = 0.0, recent: float = 1.0) -> Taken:
         """Read other interactions with the same items; users may be others, in any order.

@@ -160,7 +160,7 @@ class KTEASE(GeneralRecommender):
         if found is not None:
             users, row, item = found.users.numpy(), found.row.numpy(), found.item.numpy()
             places, excluded, again = self.taken.places, found.absent, found.again
-            sample = sample_from(self.interaction_matrix, users, row, item, places, excluded, again)
+            sample = sample_from(self.interaction_matrix, users, row, item, places, excluded, again, found.refused)
         # Who has no history says nothing of how histories should count.
         fitted = self._fitted(*self.source, sample.with_history() if sample else None)
         self.weights, self._scores = as_matrices(fitted), fitted

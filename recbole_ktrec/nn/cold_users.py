@@ -61,7 +61,8 @@ def choose_unknown(
     asked = np.diff(sample.rows.indptr) == 0
     if int(asked.sum()) < FEWEST:
         return shares[0], LIFTS[0]
-    unknown = Sample(sample.rows[asked], sample.positives[asked], sample.excluded, again=sample.again)
+    refused = None if sample.refused is None else sample.refused[asked]
+    unknown = Sample(sample.rows[asked], sample.positives[asked], sample.excluded, again=sample.again, refused=refused)
     known = average(shares[0]).toarray()[0] > 0
     scored = functools.cache(lambda share: score(average(share)))
 

@@ -66,6 +66,7 @@ class Sample:
         places: of the interactions of ``rows`` from the end of each history, see :mod:`recbole_ktrec.nn.recency`, or
             None where no order is known.
         again: whether all that was taken stays a candidate; else it is one only where it was taken again.
+        refused: what the users rated too low to count as taken, ``[m, n_items]``, no candidates either; None: nothing.
     """
 
     rows: sp.csr_matrix
@@ -74,6 +75,7 @@ class Sample:
     most: int = _CANDIDATES
     places: sp.csr_matrix | None = None
     again: bool = False
+    refused: sp.csr_matrix | None = None
 
     def __post_init__(self) -> None:
         n = self.rows.shape[1]
@@ -85,7 +87,9 @@ class Sample:
         self.wanted = torch.from_numpy(self.positives[:, self.candidates].toarray() > 0)
         self.known = torch.zeros_like(self.wanted)
         if not self.again:  # RecBole ranks what a user takes again, too
-            self.known |= torch.from_numpy(self.rows[:, self.candidates].toarray() > 0) & ~self.wanted
+            for seen in (self.rows, self.refused):
+                if seen is not None:
+                    self.known |= torch.from_numpy(seen[:, self.candidates].toarray() > 0) & ~self.wanted
         self.known |= torch.from_numpy(self.candidates == 0)  # the padding item
         if self.excluded is not None:
             self.known |= torch.from_numpy(self.excluded[self.candidates])
@@ -118,7 +122,8 @@ class Sample:
     def _part(self, users: slice | np.ndarray, positives: sp.csr_matrix, excluded: np.ndarray | None,
               most: int = _CANDIDATES) -> Sample:  # fmt: skip
         places = None if self.places is None else self.places[users]
-        return Sample(self.rows[users], positives, excluded, most, places, self.again)
+        refused = None if self.refused is None else self.refused[users]
+        return Sample(self.rows[users], positives, excluded, most, places, self.again, refused)
 
     def ndcg(self, scores: np.ndarray) -> float:
         """Return the mean NDCG@10 of ``scores`` ``[m, candidates]``."""
@@ -160,13 +165,14 @@ def _stacked(function: Callable[[sp.csr_matrix], tuple[np.ndarray, ...]], rows: 
 def sample_from(
     interactions: sp.csr_matrix, users: np.ndarray, row: np.ndarray, item: np.ndarray,
     places: sp.csr_matrix | None = None, excluded: np.ndarray | None = None, again: bool = False,
+    refused: sp.csr_matrix | None = None,
 ) -> Sample:  # fmt: skip
     """Return the sample of ``users`` ``[m]`` who later took ``item[k]``, ``row[k]`` being the place among them.
 
     Args:
         places: see :class:`Sample`, of all users.
-        excluded, again: see :class:`Sample`.
+        excluded, again, refused: see :class:`Sample`.
     """
     positives = sp.csr_matrix((np.ones(len(row), dtype=np.float32), (row, item)), (len(users), interactions.shape[1]))
     places = None if places is None else places[users]
-    return Sample(interactions[users], positives, excluded, places=places, again=again)
+    return Sample(interactions[users], positives, excluded, places=places, again=again, refused=refused)

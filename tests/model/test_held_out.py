@@ -15,8 +15,9 @@ from recbole.data.interaction import Interaction
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.model.held_out import HeldOut, held_out
 from recbole_ktrec.model.interactions import Taken
+from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.nn.samples import sample_from
-from tests.support import build
+from tests.support import build, fitted
 
 #: Two users; item 0 is padding, items 1 and 2 were taken in training, 3 is held out, 4 and 5 are asked for later.
 TAKEN = sp.csr_matrix(np.array([[0, 0, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0], [0, 1, 1, 0, 0, 0]], dtype=np.float32))
@@ -93,3 +94,30 @@ def test_a_threshold_that_leaves_nothing_is_refused(textual: Callable[..., dict[
     labels = {"load_col": {"inter": ["user_id", "item_id", "rating"]}, "threshold": {"rating": 99}}
     with pytest.raises(DataError, match=r"threshold \{'rating': 99\} leaves none of the \d+ training interactions"):
         build(textual(**labels), "KTEASE")
+
+
+@pytest.mark.parametrize("name", ["KTEASE", "KTRec"])
+def test_what_is_disliked_in_training_is_no_candidate_of_choices_as_recbole_ranks(
+    textual: Callable[..., dict[str, Any]], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[HeldOut] = []
+    monkeypatch.setattr(KTEASE, "solve", lambda self, made, run=KTEASE.solve: (asked.append(made), run(self, made))[1])
+    columns = {"inter": ["user_id", "item_id", "rating"]}
+    settings = textual(epochs=1, closed_form=True) | {
+        "load_col": columns,
+        "threshold": {"rating": 4},
+        "train_neg_sample_args": None,
+    }
+    _, model, (_, valid, _) = fitted(settings, name, saved=False)
+    made, matrix = asked[0], model.taken.matrix
+    assert made.refused is not None and made.refused.nnz > 0
+    sample = sample_from(matrix, *(part.numpy() for part in (made.users, made.row, made.item)), refused=made.refused)
+    excluded = made.excluded(matrix)
+    wanted = made.positives(matrix.shape[1])
+    rows = valid.uid2history_item
+    for place, user in enumerate(made.users.tolist()):
+        masked = set(rows[user].tolist()) | {0}
+        mine = {int(item) for item in torch.nonzero(excluded[place]).ravel()}
+        liked = {int(item) for item in torch.nonzero(wanted[place]).ravel()}
+        assert mine - liked == masked - liked
+        assert {int(item) for item in sample.candidates[sample.known[place].numpy()]} - liked == masked - liked

@@ -89,7 +89,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     print(table(artifact.card))
     if trained:
         print(f"encoder     {told(trained)}")
-    print(f"shape       {artifact.shape}\nartifact    {args.output}")
+    print(f"shape       texts compared by {artifact.shape}\nartifact    {args.output}")
     return 0
 
 

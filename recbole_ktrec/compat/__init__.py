@@ -26,6 +26,7 @@ from recbole_ktrec.compat import (
     stable_order,
     time_split,
     torch_load,
+    warnings_of_age,
     whole_lines,
 )
 from recbole_ktrec.compat.hooks import after_import, before_import
@@ -52,6 +53,7 @@ class Remedy:
 
 REMEDIES = (
     Remedy("numpy names", "np.float and others are gone", "recbole", numpy_names.add_names),
+    Remedy("warnings", "torch and pandas warn of RecBole's age", "recbole", warnings_of_age.leave_out),
     Remedy(
         "ray",
         "cannot be imported, a stand-in takes its place",

@@ -17,7 +17,7 @@ from recbole_ktrec.evaluation.splits import PARTS, fingerprint, pair_fingerprint
 #: RecBole gives each step of a history a row with what came before: the first one has none.
 _NEEDS_FOUR = (
     " The first interaction of a user is history only for a sequential model, so each user needs four interactions: "
-    "--user_inter_num_interval=[4,inf) for all rows."
+    "'--user_inter_num_interval=[4,inf)' for all rows."
 )
 
 

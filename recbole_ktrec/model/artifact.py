@@ -44,6 +44,10 @@ class Shape:
     power: float = 1.0
     lexical_weight: float = 0.3
 
+    def __str__(self) -> str:
+        learned = f"learned, strength {self.strength:g}, exponent {self.exponent:g}" if self.strength else "none"
+        return f"cosine^{self.power:g}, weight of shared words {self.lexical_weight:g}, metric {learned}"
+
     def distance(self) -> float:
         """Return how far it is from what texts are compared by without an artifact."""
         words = abs(math.log2((self.lexical_weight + 0.3) / (UNTRAINED.lexical_weight + 0.3)))

@@ -17,7 +17,7 @@ from recbole_ktrec.errors import ConfigError, DataError, EncoderError
 from recbole_ktrec.model.held_out import HeldOut
 from recbole_ktrec.model.item_text import load_item_text, load_user_text
 from recbole_ktrec.model.trained_encoder import UntrainedEncoder
-from recbole_ktrec.model.transfer import TransferSettings, listed, means, pick, reasons
+from recbole_ktrec.model.transfer import TransferSettings, listed, means, pick, reasons, shown
 from recbole_ktrec.nn.fusion_model import FusionModel
 from recbole_ktrec.nn.graph import smooth_items
 from recbole_ktrec.nn.samples import FEWEST, masked_ndcg_by_user
@@ -110,7 +110,7 @@ class TransferredTexts:
             used, why = "transferred", "too few validation interactions to compare"
         else:
             used, why, scores = self._compared(interactions, found)
-        _logger.info(f"Transfer [{how}], text vectors: {used} ({why}){listed(scores)}")
+        _logger.info(f"Transfer [{how}], text vectors: {shown(used)} ({why}){listed(scores)}")
         return {"transfer": how, "used": used, "why": why, "ndcg": scores, "artifact": self.origin}
 
     def _compared(self, interactions: sp.csr_matrix, found: HeldOut) -> tuple[str, str, dict[str, float]]:

@@ -119,7 +119,12 @@ def means(values: Mapping[str, np.ndarray]) -> dict[str, float]:
 
 def listed(scores: Mapping[str, float]) -> str:
     """Return the means for a log, or nothing where there are none."""
-    return ": " * bool(scores) + ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
+    return ": " * bool(scores) + ", ".join(f"{shown(name)} {score:.4f}" for name, score in scores.items())
+
+
+def shown(variant: str) -> str:
+    """Return how a log calls a variant: `ktrec transfer-report` calls another one scratch, the untrained."""
+    return "learned here alone" if variant == "scratch" else variant
 
 
 class TransferFit:
@@ -250,4 +255,4 @@ class TransferFit:
 
     def _note(self, used: str, why: str, scores: Mapping[str, float]) -> None:
         self.choice |= {"used": used, "why": why, "ndcg": dict(scores)}
-        _logger.info(f"Transfer [{self.settings.how}]: {used} is used ({why}){listed(scores)}")
+        _logger.info(f"Transfer [{self.settings.how}]: {shown(used)} is used ({why}){listed(scores)}")

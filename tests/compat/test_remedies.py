@@ -74,3 +74,15 @@ def test_the_last_interaction_is_the_last_though_times_are_rounded(settings: Set
     assert len(set(train.inter_feat["timestamp"].tolist())) < 3, "what is mended"
     users, items = pair_tokens(train)
     assert list(items[users == "u3"]) == [f"i{item}" for item in range(6)]
+
+
+def test_torch_and_pandas_do_not_warn_of_the_age_of_recbole(
+    settings: Settings, fresh_python: Callable[..., str]
+) -> None:
+    code = (
+        "import sys, warnings, recbole_ktrec; from recbole.quick_start import run_recbole; sys.stderr = sys.stdout\n"
+        f"run_recbole(model='BPR', dataset='tiny', config_dict={settings(epochs=1)!r})\n"
+        "import numpy; warnings.warn('mine', FutureWarning)"
+    )
+    said = fresh_python(code)
+    assert said.count("FutureWarning") == 1 and "FutureWarning: mine" in said

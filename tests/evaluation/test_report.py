@@ -67,7 +67,7 @@ def test_verdict_says_nothing_that_was_not_tested(results: dict[str, Any]) -> No
     rows = main_rows(results)
     rows["EASE"] |= {"mean": rows["KTRec"]["mean"], "best": True, "comparison": None}
     said = tables.verdict(tables.Summary(results, "tiny <b>"))
-    assert said.startswith("KTRec is best on NDCG@5 with 0.3100, as are EASE with the same value; every other")
+    assert said.startswith("KTRec is best on NDCG@5 with 0.3100, as is EASE with the same value; every other")
     rows["BPR"]["comparison"] = None
     said = tables.verdict(tables.Summary(results, "tiny <b>"))
     assert said.endswith("how far above BPR is chance was not tested.") and "significantly" not in said

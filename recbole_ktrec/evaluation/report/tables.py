@@ -242,7 +242,7 @@ def verdict(summary: Summary) -> str:
     tied = [model for model in others if is_tied(rows[model])]
     ahead = [model for model in others if summary.is_ahead(model)]
     text = f"{best} is best on {title(summary.main)} with {rows[best]['mean']:.4f}"
-    text += f", as are {', '.join(alike)} with the same value" if alike else ""
+    text += f", as {'are' if len(alike) > 1 else 'is'} {', '.join(alike)} with the same value" if alike else ""
     text += f", but not distinguishable from {', '.join(tied)}" if tied else ""
     text += f"; {', '.join(ahead)}, without a result of every seed, above it on the others" if ahead else ""
     if untested:

@@ -17,11 +17,11 @@ def protocol(results: Mapping[str, Any]) -> str:
         "time": "the last {share:g}% of the interactions in time, half for validation, half for test",
     }
     split = kinds[grid["split"]].format(share=100 * (grid["share"] or 0))
-    seeds = f"{len(grid['seeds'])} seeds" if len(grid["seeds"]) > 1 else "one seed"
+    seeds = f"{len(grid['seeds'])} seeds, mean ± standard deviation" if len(grid["seeds"]) > 1 else "one seed"
     tuned = f" Each model had up to {grid['trials']} tuning trials on validation data." if grid["trials"] else ""
     return (
         f"Split: {split}. Every model has the same split and ranks the same candidate items, all of them; "
-        f"{seeds}, mean ± standard deviation.{tuned}"
+        f"{seeds}.{tuned}"
     )
 
 

@@ -11,8 +11,6 @@ from decimal import Decimal
 
 import numpy as np
 
-from recbole_ktrec.errors import ConfigError
-
 #: What pandas, and so RecBole, reads as "missing" in a token column (pandas._libs.parsers.STR_NA_VALUES): such an id
 #: would be dropped without a word.
 READ_AS_MISSING = frozenset(
@@ -32,6 +30,7 @@ DAY = 86_400.0
 #: Less than any clock of events tells apart.
 _TICK = 1e-6
 #: A comma in an amount that parts no thousands.
+_UTC = re.compile(r"\b(UTC|GMT)\b", re.IGNORECASE)
 _NO_GROUP = re.compile(r",(?!\d{3}(?:\D|$))")
 MISSING, NOT_AN_ID, RESERVED = "missing {}", "{} is neither text nor a number", "{} that reads as missing"
 
@@ -183,21 +182,15 @@ def date(*forms: str) -> Callable[[object], float]:
     """Return a parser of dates: value -> Unix time; a date without a zone counts as UTC.
 
     Args:
-        forms: ``strptime`` formats, tried in turn; none: ISO 8601.
-
-    Raises:
-        ConfigError: a format reads the name of a zone, which Python drops, where it knows it.
+        forms: ``strptime`` formats, tried in turn; none: ISO 8601. With %Z nothing but UTC and GMT is a date: Python
+            reads the zone of the machine, too, and heeds none.
     """
-    for form in forms:
-        if "%Z" in form.replace("%%", ""):
-            raise ConfigError(
-                f"date format [{form}]: %Z reads names of zones (CET) without heeding them. Times of one zone may name "
-                "it as text (%H:%M:%S UTC), others need %z (+0100)."
-            )
 
     @functools.lru_cache(maxsize=1 << 16)
     def parse(value: str) -> float:
         for form in forms or ("",):
+            if "%Z" in form and not _UTC.search(value):
+                continue
             try:
                 when = datetime.strptime(value, form) if form else datetime.fromisoformat(value.replace("Z", "+00:00"))
             except ValueError:

@@ -183,7 +183,7 @@ def test_a_sequential_model_s_users_need_four_interactions(tiny_grid: Make, work
     grid = tiny_grid("SASRec", kind="leave_one_out")
     grid = replace(grid, common={**grid.common, **timed})
     entry = Entry("SASRec", "SASRec", {**grid.entries[0].config, **timed, "train_neg_sample_args": None})
-    with pytest.raises(DataError, match=r"another \[valid\] part .*each user needs four interactions: --user_inter"):
+    with pytest.raises(DataError, match=r"another \[valid\] part .*each user needs four interactions: '--user_inter"):
         job.run_spec(spec_of(grid, plan_of(grid), entry))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -128,12 +129,16 @@ def test_spoilers_of_goodreads_are_no_reviews_of_the_other_kind(convert: Convert
     assert len(rows["inter"]) == 2 and account["tables"]["inter"]["dropped"] == {}
 
 
-def test_names_of_zones_are_refused(convert: Convert, capsys: pytest.CaptureFixture[str]) -> None:
-    clicks = "user_id,item_id,when\na,x,2020-01-01 10:00:00 CET\nb,y,2020-01-01 10:00:00 CET\n"
-    assert convert({"c.csv": clicks}, *FILES[:2], "--column", "timestamp=when:%Y-%m-%d %H:%M:%S %Z") == 2
-    assert "%Z reads names of zones (CET) without heeding them" in capsys.readouterr().err
-    rows, _ = convert({}, *FILES[:2], "--column", "timestamp=when:%Y-%m-%d %H:%M:%S CET")
-    assert columns(rows["inter"], "timestamp")[0] == ("1577872800",)  # as the text says, which has no zone then
+def test_names_of_zones_are_no_dates_but_for_utc(convert: Convert, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python would take the zone of the machine and not heed it."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    clicks = "user_id,item_id,when\na,x,Jan 1 10:00:00 CET 2020\nb,y,Jan 1 10:00:00 UTC 2020\n"
+    rows, account = convert({"c.csv": clicks}, *FILES[:2], "--column", "timestamp=when:%b %d %H:%M:%S %Z %Y")
+    monkeypatch.undo()
+    time.tzset()
+    assert account["tables"]["inter"]["dropped"] == {"timestamp is not a date": 1}
+    assert columns(rows["inter"], "timestamp") == [("1577872800",)]
 
 
 def test_times_far_from_the_others_are_told(convert: Convert, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,8 +29,9 @@ _BARE = (
 DAY = 86_400.0
 #: Less than any clock of events tells apart.
 _TICK = 1e-6
-#: A comma in an amount that parts no thousands.
+#: What %Z may stand for.
 _UTC = re.compile(r"\b(UTC|GMT)\b", re.IGNORECASE)
+#: A comma in an amount that parts no thousands.
 _NO_GROUP = re.compile(r",(?!\d{3}(?:\D|$))")
 MISSING, NOT_AN_ID, RESERVED = "missing {}", "{} is neither text nor a number", "{} that reads as missing"
 

@@ -16,7 +16,7 @@ from recbole_ktrec.sources.guessing import guess_columns, guess_stated, means_te
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.notices import written
 from recbole_ktrec.sources.stated import Header, Stated
-from recbole_ktrec.sources.table import IDS, Part, dialect_of, files_of, part_of, read_part
+from recbole_ktrec.sources.table import IDS, Part, dialect_of, files_of, part_of, read_part, text_fields_of
 from recbole_ktrec.sources.tables import PARTS, Kind
 
 #: Rows that columns are guessed from.
@@ -51,9 +51,8 @@ def complete(mapping: Mapping[str, Any], inputs: Inputs, stated: Sequence[Stated
     for each in stated:
         if each not in used:
             raise missing.get(each) or ConfigError(f"--column {each.text}: no file of {each.part} is given.")
-    if "text_fields" not in whole and "items" in whole:
-        columns = whole["items"]["columns"]
-        whole["text_fields"] = [n for n, c in columns.items() if isinstance(c, dict) and c.get("type") == "token_seq"]
+    if "items" in whole:
+        whole["text_fields"] = list(text_fields_of(whole))
     return whole
 
 

@@ -16,7 +16,7 @@ from recbole_ktrec.sources import delimited, frames, jsonlines
 from recbole_ktrec.sources.checks import check_keys, check_mapping, pair_of, stated_moment, texts_of
 from recbole_ktrec.sources.delimited import Dialect
 from recbole_ktrec.sources.files import Inputs, Member
-from recbole_ktrec.sources.guessing import sniff
+from recbole_ktrec.sources.guessing import means_text, sniff
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.tables import ITEM, PART_NAMES, PARTS, RATING, TIME, USER, Batch, Column, Kind, Source, Table
 from recbole_ktrec.sources.values import date, decimal_comma
@@ -70,7 +70,7 @@ def source_of(mapping: Mapping[str, Any]) -> Source:
     check_mapping(mapping)
     if "interactions" not in mapping:
         raise ConfigError("The mapping has no [interactions].")
-    text_fields = texts_of("text_fields", mapping.get("text_fields"))
+    text_fields = text_fields_of(mapping)
     parts = [part_of(kind, mapping[name], text_fields) for name, kind in PARTS.items() if name in mapping]
     _check_texts(text_fields, (mapping.get("items") or {}).get("columns") or {})
     return Source(
@@ -83,6 +83,18 @@ def source_of(mapping: Mapping[str, Any]) -> Source:
         scale=pair_of("scale", mapping.get("scale")),
         since=stated_moment("since", mapping.get("since")),
     )
+
+
+def text_fields_of(mapping: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the columns that make up an item's text: those that are named, else those that the models read unasked."""
+    if "text_fields" in mapping:
+        return texts_of("text_fields", mapping["text_fields"])
+    columns = (mapping.get("items") or {}).get("columns") or {}
+    types = {name: spec.get("type") if isinstance(spec, Mapping) else None for name, spec in columns.items()}
+    return tuple(
+        name for name, kind in types.items()
+        if kind == "token_seq" or (kind in (None, "token") and name not in (ITEM, USER) and means_text(str(name)))
+    )  # fmt: skip
 
 
 def _check_texts(text_fields: Sequence[str], columns: Mapping[str, Any]) -> None:

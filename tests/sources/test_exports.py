@@ -189,3 +189,17 @@ def test_dates_and_vectors_are_no_texts(convert: Convert) -> None:
     assert kinds["title"] == "token_seq" and kinds["released"] == "token" and kinds["vec"] == "float_seq"
     assert columns(rows["item"], "vec") == [("0.1 0.3",), ("0.2 0.001",)]
     assert kinds["kinds"] == "token_seq"  # whole numbers may be ids
+
+
+def test_a_mapping_that_names_no_texts_counts_those_that_the_models_read(convert: Convert, tmp_path: Path) -> None:
+    columns_of = "{item_id: item_id, title: title, blurb: {from: blurb, type: token_seq}, size: size}"
+    lines = "interactions: {file: c.csv, columns: {user_id: user_id, item_id: item_id}}\n"
+    (tmp_path / "m.yaml").write_text(lines + f"items: {{file: i.csv, columns: {columns_of}}}\n")
+    items = "item_id,title,blurb,size\nx,Red shoe,A shoe,XL\ny,,,M\n"
+    mapping = ("--mapping", str(tmp_path / "m.yaml"))
+    rows, account = convert({"c.csv": PAIRS, "i.csv": items}, *mapping)
+    assert rows["item"][0] == ["item_id:token", "title:token_seq", "blurb:token_seq", "size:token"]
+    assert account["statistics"]["items_with_text"] == 1
+    rows, account = convert({}, *mapping, "--require-text", "--overwrite")
+    assert account["tables"]["inter"]["dropped"] == {"item without text": 1}
+    assert "text_fields: [title, blurb]" in (tmp_path / "d" / "d.yaml").read_text()

@@ -1,11 +1,11 @@
 """How high items without interactions stand where held-out interactions show what they cost and are worth.
 
 The rehearsal of :mod:`recbole_ktrec.nn.cold_items` can but guess what new items cost known ones, which is measured here
-with the new items themselves: they may take next to nothing. Where users did take new items afterwards, as the held-out
-interactions say, the level is the one with which all held-out interactions together are ranked best (NDCG@10). Of the
-levels within one standard error of that one, it is the one that costs known items least (the rule of one standard
-error, Breiman et al., CART, 1984). Users who took the same cold item count as one observation there: one new item that
-many like must not say how good new items are.
+with the new items themselves: they may take next to nothing, and about their share of what is asked for at most. Where
+users did take new items afterwards, as the held-out interactions say, the level is the one with which all held-out
+interactions together are ranked best (NDCG@10). Of the levels within one standard error of that one, it is the one that
+costs known items least (the rule of one standard error, Breiman et al., CART, 1984). Users who took the same cold item
+count as one observation there: one new item that many like must not say how good new items are.
 """
 
 from __future__ import annotations
@@ -66,6 +66,17 @@ class Demand:
         self.shown = int(sample.wanted[:, torch.from_numpy(self.cold)].sum())
         self.warm, self.own, self.smoothed = scored(sample, sample.rows, cold, score)
         self.wanted_known = sample.wanted & ~torch.from_numpy(self.cold)
+
+    def allowed(self, most: float) -> float:
+        """Return the share of the known items' NDCG@10 that cold items may cost: no more than they are asked for.
+
+        With none asked for it is not known how much they will be. Three more are added for chance (the rule of three,
+        Hanley and Lippman-Hand, JAMA, 1983, which is 3/n where none of n is seen).
+
+        Args:
+            most: at most, and without held-out interactions that ask for cold items.
+        """
+        return min(most, (self.shown + 3) / int(self.sample.wanted.sum())) if self.shown else most
 
     def affordable(self, level: Level, loss: float) -> Level:
         """Return ``level``, its scale lowered until known items lose no more than ``loss`` of their NDCG@10.

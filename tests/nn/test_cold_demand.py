@@ -97,6 +97,12 @@ def test_a_level_is_lowered_until_known_items_lose_what_they_may(
     assert least <= found.scale <= most and found == replace(Level(), scale=found.scale)
 
 
+def test_new_items_may_cost_about_as_much_as_they_are_asked_for() -> None:
+    assert demand(3).allowed(0.5) == 6 / USERS
+    assert demand(3).allowed(0.02) == 0.02
+    assert demand(0).allowed(0.02) == 0.02  # nobody could ask for them yet, perhaps
+
+
 def test_what_known_items_lose_is_not_measured_on_few() -> None:
     assert demand(USERS - 19).affordable(Level(50.0), 0.0).scale == 50
     assert demand(USERS - 20).affordable(Level(50.0), 0.0).scale <= 12

@@ -27,7 +27,7 @@ _SMOOTH = (0.0, 0.25, 0.5, 1.0, 2.0)
 SCALES = (1e-4, *np.geomspace(0.02, 8, 25))
 POWERS = (1.0, 0.7, 0.5)
 #: Of a sum of fourth powers; its reciprocal is a float32.
-_LEAST = 1e-30
+LEAST_SUM = 1e-30
 
 
 def raised(scores: np.ndarray, power: float) -> np.ndarray:
@@ -64,7 +64,7 @@ class ColdItems:
         """
         own = sp.csr_matrix(prior[:, columns].power(2))  # of all items: a history that is given later may hold new ones
         near = sp.csc_matrix(sp.diags(known.astype(np.float32)) @ own.power(2))
-        return cls(columns, own, sp.csc_matrix(near @ sp.diags(1 / np.maximum(near.sum(axis=0).A1, _LEAST))))
+        return cls(columns, own, sp.csc_matrix(near @ sp.diags(1 / np.maximum(near.sum(axis=0).A1, LEAST_SUM))))
 
     def both(self, rows: sp.csr_matrix, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the two parts for users with histories ``rows`` and scores of all items: ``[m, c]`` each."""

@@ -58,17 +58,15 @@ def choose_unknown(
         average: share -> the mean history ``[1, n_items]``.
         score: histories ``[m, n_items]`` -> scores of that shape.
     """
-    asked = np.diff(sample.rows.indptr) == 0
-    if int(asked.sum()) < FEWEST:
+    unknown = sample.without_history()
+    if unknown is None or unknown.rows.shape[0] < FEWEST:
         return shares[0], LIFTS[0]
-    refused = None if sample.refused is None else sample.refused[asked]
-    unknown = Sample(sample.rows[asked], sample.positives[asked], sample.excluded, again=sample.again, refused=refused)
     known = average(shares[0]).toarray()[0] > 0
     scored = functools.cache(lambda share: score(average(share)))
 
     def by_user(share: float, lift: float) -> np.ndarray:
         scores = with_popularity(scored(share), average(share), known, lift)[:, unknown.candidates]
-        return unknown.ndcg_by_user(np.repeat(scores, int(asked.sum()), axis=0))
+        return unknown.ndcg_by_user(np.repeat(scores, unknown.rows.shape[0], axis=0))
 
     # One new item that many took must not lift all of them.
     same = by_cold_item(unknown.wanted.numpy(), ~known[unknown.candidates])

@@ -115,6 +115,11 @@ class Sample:
             return self
         return self._part(asked, self.positives[asked], self.excluded, self.most) if asked.any() else None
 
+    def without_history(self) -> Sample | None:
+        """Return the sample of the users who have none; None if all have one."""
+        asked = np.diff(self.rows.indptr) == 0
+        return self._part(asked, self.positives[asked], self.excluded) if asked.any() else None
+
     def decayed(self, decay: float) -> Sample:
         """Return the sample with its histories weighted, see :mod:`recbole_ktrec.nn.recency`."""
         return replace(self, rows=decayed(self.places, decay)) if self.places is not None and decay else self

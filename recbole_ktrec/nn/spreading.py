@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from recbole_ktrec.nn.closed_form import times_sparse
-from recbole_ktrec.nn.cold_items import ColdItems
+from recbole_ktrec.nn.cold_items import LEAST_SUM, ColdItems
 from recbole_ktrec.nn.matrices import heaviest, row_blocks
 
 
@@ -18,7 +18,7 @@ def spread_over_neighbours(prior: sp.csc_matrix, known: np.ndarray, most: int | 
     """
     near = sp.csr_matrix(prior.T.tocsr() @ sp.diags(known.astype(np.float32))).power(4)
     near = near if most is None else heaviest(near, most)
-    total = np.maximum(near.sum(axis=1).A1, 1e-30)  # fourth powers are small
+    total = np.maximum(near.sum(axis=1).A1, LEAST_SUM)
     return sp.csr_matrix(sp.diags((1 / total).astype(np.float32)) @ near, dtype=np.float32)
 
 

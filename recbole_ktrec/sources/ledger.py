@@ -40,9 +40,7 @@ class Ledger:
         if self.strict:
             raise DataError(f"[{file}], line {line}: {reason}.")
         self.dropped[reason] += 1
-        places = self.examples.setdefault(reason, [])
-        if len(places) < EXAMPLES:
-            places.append(f"{file}:{line}")
+        _add(self.examples, reason, file, line)
         if self._listing is not None:
             self._listing.write(f"{self.kind}\t{file}\t{line}\t{reason}\n")
 
@@ -61,9 +59,7 @@ class Ledger:
     def note(self, change: str, file: str, line: int) -> None:
         """Count what was changed, or read in one of two ways, and where it stands."""
         self.changed[change] += 1
-        places = self.noted.setdefault(change, [])
-        if len(places) < EXAMPLES:
-            places.append(f"{file}:{line}")
+        _add(self.noted, change, file, line)
 
     @property
     def damage(self) -> int:
@@ -96,6 +92,12 @@ class Ledger:
         yield f"{'':<8}{'rows out':<52}{self.rows_out:>12,}"
         for rule, cells in self.changed.most_common():
             yield f"{'':<8}{'  changed cells: ' + rule:<52}{cells:>12,}"
+
+
+def _add(examples: dict[str, list[str]], reason: str, file: str, line: int) -> None:
+    places = examples.setdefault(reason, [])
+    if len(places) < EXAMPLES:
+        places.append(f"{file}:{line}")
 
 
 def open_listing(path: Path) -> TextIO:

@@ -17,6 +17,7 @@ from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.held_out import HeldOut, with_negatives
 from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.model.ktease import KTEASE
+from recbole_ktrec.model.ktrec_feedback import take_rating
 from recbole_ktrec.model.ktrec_net import check_keys, network, text_sides
 from recbole_ktrec.model.ktrec_residual import fits_training, size_beside
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer
@@ -25,7 +26,6 @@ from recbole_ktrec.model.multi_task_settings import MultiTaskSettings
 from recbole_ktrec.model.trained_encoder import take_encoder
 from recbole_ktrec.nn.blend import blend_weights
 from recbole_ktrec.nn.calibration import fit_platt
-from recbole_ktrec.nn.feedback import feedback_step
 from recbole_ktrec.nn.history import Histories
 from recbole_ktrec.nn.losses import LOSSES
 from recbole_ktrec.nn.objective import Objective
@@ -33,7 +33,7 @@ from recbole_ktrec.nn.recency import DECAYS
 from recbole_ktrec.nn.remembered import Remembered
 from recbole_ktrec.nn.residual import Residual
 from recbole_ktrec.nn.samples import masked_ndcg_by_user
-from recbole_ktrec.nn.scorers import Dot, score_pairs
+from recbole_ktrec.nn.scorers import score_pairs
 from recbole_ktrec.nn.tuning import plain_or_uphill
 from recbole_ktrec.text import check_fingerprint
 
@@ -249,23 +249,7 @@ class KTRec(GeneralRecommender):
         Raises:
             ConfigError: there is no vector of the user to move, or none that gives ``value``.
         """
-        table = self.net.user_id
-        if table is None or type(self.net.scorer) is not Dot or not 0 < value < 1:
-            raise ConfigError(f"feedback [{value}] needs a value in (0, 1), user_embedding [True] and scorer [dot].")
-        row = int(self.taken.trained(np.array([user]))[0])
-        if not row:  # the row of padding stands for all who came later
-            raise ConfigError(f"User [{user}] was not there in the training, so there is no vector to move.")
-        vectors, bias = self._catalogue()
-        score = (torch.logit(torch.tensor(value)) - self.calibration[1]) / self.calibration[0]
-        if not self.blend[0]:
-            raise ConfigError("The closed form alone makes the scores here: feedback needs closed_form [False].")
-        for part in self._blended_parts():
-            score = score - self.blend[1] * part.pairs(np.array([user]), np.array([item]))[0]
-        logit = score / self.blend[0] - bias[item]
-        current = self.user_vectors(torch.tensor([user], device=self.device))[0]
-        if not abs(cosine := float(logit * self.net.scorer.temperature)) < 1:
-            raise ConfigError(f"feedback [{value}]: user [{user}] cannot be moved so far for item [{item}].")
-        table.weight[row] += feedback_step(current, vectors[item], cosine)
+        take_rating(self, user, item, value)
 
     def train(self, mode: bool = True) -> KTRec:
         """Forget the catalogue's vectors when training begins or ends: the parameters behind them change."""

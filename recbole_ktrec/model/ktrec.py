@@ -13,7 +13,7 @@ from recbole.model.abstract_recommender import GeneralRecommender
 from recbole.utils import InputType
 from torch import Tensor
 
-from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.errors import ConfigError, number
 from recbole_ktrec.model.held_out import HeldOut, with_negatives
 from recbole_ktrec.model.interactions import Taken
 from recbole_ktrec.model.ktease import KTEASE
@@ -26,6 +26,7 @@ from recbole_ktrec.model.multi_task_settings import MultiTaskSettings
 from recbole_ktrec.model.trained_encoder import take_encoder
 from recbole_ktrec.nn.blend import blend_weights
 from recbole_ktrec.nn.calibration import fit_platt
+from recbole_ktrec.nn.cold_shift import lift_cold
 from recbole_ktrec.nn.history import Histories
 from recbole_ktrec.nn.losses import LOSSES
 from recbole_ktrec.nn.objective import Objective
@@ -64,6 +65,9 @@ class KTRec(GeneralRecommender):
         self.take_decay(self.history_decay or 0.0)
         # An item that nobody could take yet is no negative.
         self.candidates = torch.from_numpy(np.flatnonzero(self.taken.known))
+        self.register_buffer("cold", torch.from_numpy(~self.taken.known), persistent=False)
+        self.cold_shift = 0.0  # what is added to their neural scores
+        self.cold_warm_loss = number("cold_warm_loss", config["cold_warm_loss"], least=0, most=1, auto=True)
         self.transfer, self.transfer_choice = TransferredTexts.read(config, dataset, interactions), dict[str, Any]()
         self.zero_shot = config["transfer"] == "zero_shot"
         text, user_text = text_sides(config, dataset, interactions, self.device, self.transfer)
@@ -77,7 +81,8 @@ class KTRec(GeneralRecommender):
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
         self.residual_weight, self.residual_size = float(config["residual_weight"]), 0.0
         self._residual: Residual | None = None
-        self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice", "decay", "residual_size"]
+        self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice", "decay"]
+        self.other_parameter_name += ["residual_size", "cold_shift"]
         self._items: tuple[Tensor, Tensor] | None = None
         self._settled, self.closed_share = False, math.nan  # the part of the closed form in the scores
         self._remembered: Remembered | None = None
@@ -92,7 +97,8 @@ class KTRec(GeneralRecommender):
         if self._items is None:
             everything = torch.arange(self.n_items, device=self.device)
             self._items = self.net.item_vectors(everything, None if self.live is None else self.live(everything))
-        return self._items
+        vectors, bias = self._items
+        return vectors, bias + self.cold_shift * self.cold
 
     def user_vectors(self, users: Tensor) -> Tensor:
         """Return W_u of ``users`` ``[m]`` from their training histories: ``[m, width]``."""
@@ -215,12 +221,16 @@ class KTRec(GeneralRecommender):
         """Choose the weights of the two parts on held-out interactions; return the scores ``[m, n_items]`` so made."""
         if not self._closed and self.history_decay is None and self.taken.places is not None:
             self.take_decay(plain_or_uphill(DECAYS, lambda decay: self._neural_ndcg(found, decay)))
+        self.cold_shift = 0.0
         scores = self._neural(found.users).cpu()
+
+        def asked(rows: slice) -> tuple[Tensor, Tensor]:
+            return found.some(rows).asked(self.taken.matrix)
+
+        self.cold_shift = lift_cold(scores, self.cold.cpu(), asked, self.cold_warm_loss)
         if self._closed:
             closed = torch.from_numpy(self._closed_scores(found.users))
-            *weights, self.closed_share = blend_weights(
-                scores, closed, lambda rows: found.some(rows).asked(self.taken.matrix)
-            )
+            *weights, self.closed_share = blend_weights(scores, closed, asked)
             self.blend.copy_(torch.tensor(weights))
             scores.mul_(weights[0]).add_(closed, alpha=weights[1])
         return scores
@@ -279,6 +289,6 @@ class KTRec(GeneralRecommender):
         for part, stored in zip(self._closed, para.get("closed_parts", ()), strict=False):
             part.load_other_parameter(stored)
             self._settled = True
-        self.residual_size = para.get("residual_size", 0.0)
+        self.residual_size, self.cold_shift = para.get("residual_size", 0.0), para.get("cold_shift", 0.0)
         self.take_decay(para.get("decay", self.decay))
         self._items = None

@@ -22,17 +22,35 @@ from recbole_ktrec.nn.cold_items import POWERS, SCALES, ColdItems, Level, raised
 from recbole_ktrec.nn.samples import FEWEST, Sample, masked_ndcg
 from recbole_ktrec.nn.tuning import beyond_standard_error
 
+#: Share of the known items' NDCG that cold ones may cost as long as nothing shows how much they are wanted.
+WARM_LOSS = 0.02
 
-def by_cold_item(wanted: np.ndarray, cold: np.ndarray) -> np.ndarray:
+
+def by_cold_item(wanted: np.ndarray, cold: np.ndarray, before: int = 0) -> np.ndarray:
     """Return a group for each user who wants anything: those who want the same cold item have the same.
 
     Args:
         wanted: bool ``[m, c]``.
         cold: bool ``[c]``.
+        before: users whose groups are made already.
     """
     wanted = wanted[wanted.any(axis=1)]
-    of_cold = wanted & cold
-    return np.where(of_cold.any(axis=1), of_cold.argmax(axis=1), wanted.shape[1] + np.arange(len(wanted)))
+    of_cold, alone = wanted & cold, wanted.shape[1] + before + np.arange(len(wanted))
+    return np.where(of_cold.any(axis=1), of_cold.argmax(axis=1), alone)
+
+
+def allowed_loss(shown: int, asked: int, most: float) -> float:
+    """Return the share of the known items' NDCG@10 that cold items may cost: no more than they are asked for.
+
+    With none asked for it is not known how much they will be. Three more are added for chance (the rule of three,
+    Hanley and Lippman-Hand, JAMA, 1983, which is 3/n where none of n is seen).
+
+    Args:
+        shown: held-out interactions with cold items.
+        asked: held-out interactions.
+        most: at most, and without held-out interactions that ask for cold items.
+    """
+    return min(most, (shown + 3) / asked) if shown else most
 
 
 @dataclass(frozen=True)
@@ -68,15 +86,8 @@ class Demand:
         self.wanted_known = sample.wanted & ~torch.from_numpy(self.cold)
 
     def allowed(self, most: float) -> float:
-        """Return the share of the known items' NDCG@10 that cold items may cost: no more than they are asked for.
-
-        With none asked for it is not known how much they will be. Three more are added for chance (the rule of three,
-        Hanley and Lippman-Hand, JAMA, 1983, which is 3/n where none of n is seen).
-
-        Args:
-            most: at most, and without held-out interactions that ask for cold items.
-        """
-        return min(most, (self.shown + 3) / int(self.sample.wanted.sum())) if self.shown else most
+        """Return the share of the known items' NDCG@10 that cold items may cost, see :func:`allowed_loss`."""
+        return allowed_loss(self.shown, int(self.sample.wanted.sum()), most)
 
     def affordable(self, level: Level, loss: float) -> Level:
         """Return ``level``, its scale lowered until known items lose no more than ``loss`` of their NDCG@10.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.cold_demand import Demand
+from recbole_ktrec.nn.cold_demand import WARM_LOSS, Demand
 from recbole_ktrec.nn.cold_items import ColdItems, Level, Measured, Rehearsal
 from recbole_ktrec.nn.fit_options import SAMPLE, Options
 from recbole_ktrec.nn.samples import Sample
@@ -16,8 +16,6 @@ from recbole_ktrec.nn.samples import Sample
 _logger = logging.getLogger(__name__)
 #: Users of the rehearsal with known items treated as cold: each asks about several.
 _REHEARSED = 1000
-#: Share of the known items' NDCG that cold ones may cost as long as nothing shows how much they are wanted.
-_WARM_LOSS = 0.02
 #: Users that show how much cold items are wanted: as many as ``SAMPLE`` allows with all items, within these bounds.
 _FEWEST_ASKED, _ASKED = 200, 4000
 
@@ -47,13 +45,13 @@ def choose_level(
     loss, level, measured = options.cold_warm_loss, otherwise, Measured()
     if sample is not None:
         rehearsal = Rehearsal(sample.some(_REHEARSED), prior, known, share, warm)
-        level, measured = rehearsal.choose(_WARM_LOSS if loss is None else loss, otherwise)
+        level, measured = rehearsal.choose(WARM_LOSS if loss is None else loss, otherwise)
     _logger.info(
         f"KTEASE: {len(cold.columns)} items without interactions, {level}; "
         f"NDCG@10 of {share:.0%} known items treated as cold: {measured}"
     )
     demand = Demand(asking(everything), cold, warm)
-    level = demand.affordable(level, demand.allowed(_WARM_LOSS) if loss is None else loss)
+    level = demand.affordable(level, demand.allowed(WARM_LOSS) if loss is None else loss)
     _logger.info(f"KTEASE: as far as held-out interactions with known items allow: {level}")
     if loss is None:
         level = demand.choose(level, rehearsed=measured != Measured())

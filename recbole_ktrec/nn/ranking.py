@@ -18,8 +18,12 @@ def ndcg_by_user(scores: Tensor, positive: Tensor, k: int = 10) -> Tensor:
 
 def gained(scores: Tensor, positive: Tensor, k: int = 10) -> Tensor:
     """Return DCG@k: ``[n_users]``."""
-    top = scores.topk(min(k, scores.shape[1]), dim=1).indices
-    return (positive.gather(1, top) * _discount(top.shape[1], scores.device)).sum(dim=1)
+    return dcg(positive.gather(1, scores.topk(min(k, scores.shape[1]), dim=1).indices))
+
+
+def dcg(hits: Tensor) -> Tensor:
+    """Return DCG of ranked lists, ``[...]``: ``hits``, bool ``[..., k]``, says what in them was taken."""
+    return (hits * _discount(hits.shape[-1], hits.device)).sum(dim=-1)
 
 
 def ideal(positive: Tensor, k: int = 10) -> Tensor:

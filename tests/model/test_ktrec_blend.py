@@ -141,3 +141,20 @@ def test_run_ends_with_how_much_of_the_scores_is_neural(
     monkeypatch.setattr("recbole_ktrec.nn.blend.SHARES", (0.7,))
     assert main(call) == 0
     assert "scores      30% neural, 70% closed form" in capsys.readouterr().out
+
+
+def test_items_without_interactions_are_moved_and_the_checkpoint_says_how_far(
+    textual: Settings, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recbole_ktrec.model.ktrec.lift_cold", lambda *_: 0.75)
+    _, model, checkpoint = trained(textual(closed_form=False), workplace)
+    assert model.cold_shift == 0.75 == torch.load(checkpoint, weights_only=False)["other_parameter"]["cold_shift"]
+    before = model.full_sort_predict(USERS).view(3, -1)
+    model.cold[:], model.cold[[2, 5]] = False, True
+    model.cold_shift = -1.5
+    after = model.full_sort_predict(USERS).view(3, -1)
+    moved = (after - before)[:, 1:]
+    assert torch.allclose(moved[:, [1, 4]], torch.tensor(-1.5), atol=1e-5) and int((moved.abs() > 1e-5).sum()) == 6
+    pair = {"user_id": torch.tensor([1, 1]), "item_id": torch.tensor([2, 3])}
+    expected = torch.sigmoid(model.calibration[0] * after[0, [2, 3]] + model.calibration[1])
+    assert torch.allclose(model.predict(pair), expected, atol=1e-5)

@@ -35,13 +35,13 @@ def histories(dataset: Any, users: Iterable[str]) -> dict[str, np.ndarray]:
     """
     from recbole.data import create_dataset
 
-    from recbole_ktrec.model.interactions import Taken
+    from recbole_ktrec.model.interactions import TrainingInteractions
 
     config = copy.deepcopy(dataset.config)
     for key, value in (("user_inter_num_interval", None), ("save_dataset", False)):
         config[key] = value
     whole = create_dataset(config)
-    taken, known = Taken.of(whole), dataset.field2token_id[dataset.iid_field]
+    taken, known = TrainingInteractions.of(whole), dataset.field2token_id[dataset.iid_field]
     numbers = np.array([known.get(item, 0) for item in whole.field2id_token[whole.iid_field]])
     found = {}
     for user in users:

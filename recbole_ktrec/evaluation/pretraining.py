@@ -28,7 +28,7 @@ from recbole_ktrec.model.artifact import (
     KERNEL,
     UNTRAINED,
     Artifact,
-    Shape,
+    PriorShape,
     density,
     load_statistics,
     plainest,
@@ -85,10 +85,12 @@ class PretrainOptions:
         whitening = number("whitening", values["whitening"], least=0, most=1)
         return cls(whitening=whitening, fusion_knowledge=values["fusion_knowledge"], **options)
 
-    def shapes(self) -> list[Shape]:
+    def shapes(self) -> list[PriorShape]:
         """Return what is tried; the first is no transfer."""
         maps = [(UNTRAINED.exponent, 0.0)] + [(e, s) for e in self.exponents for s in self.strengths if s]
-        grid = [Shape(*one, power, words) for one in maps for power in self.powers for words in self.lexical_weights]
+        grid = [
+            PriorShape(*one, power, words) for one in maps for power in self.powers for words in self.lexical_weights
+        ]
         return list(dict.fromkeys([UNTRAINED, KERNEL, *grid]))
 
 
@@ -219,19 +221,19 @@ class Pretraining:
 
     def _measure(self, domain: Domain) -> list[float]:
         """Return NDCG@10 with each shape."""
-        found: dict[Shape, float] = {}
+        found: dict[PriorShape, float] = {}
         shapes = self.options.shapes()
         for each in dict.fromkeys((shape.exponent, shape.strength) for shape in shapes):
             alike = [shape for shape in shapes if (shape.exponent, shape.strength) == each]
             found |= zip(alike, self._ndcg(domain, alike), strict=True)
         return [found[shape] for shape in shapes]
 
-    def _ndcg(self, domain: Domain, shapes: Sequence[Shape]) -> list[float]:
+    def _ndcg(self, domain: Domain, shapes: Sequence[PriorShape]) -> list[float]:
         """Return NDCG@10 with ``shapes`` that have one metric."""
         vectors = self._vectors(domain, shapes[0].exponent, shapes[0].strength)
         return domain.ndcg(vectors, [(one.power, one.lexical_weight) for one in shapes], self.options.neighbours)
 
-    def _controls(self, domain: Domain, shape: Shape) -> dict[str, Any]:
+    def _controls(self, domain: Domain, shape: PriorShape) -> dict[str, Any]:
         """Return NDCG@10 with shuffled texts, and KTEASE's numbers with the right ones."""
         fusion: dict[str, Any] = {}
         if self.options.fusion_knowledge:
@@ -245,7 +247,9 @@ class Pretraining:
         shuffled = replace(domain, vectors=domain.vectors[order], texts=[domain.texts[one] for one in order])
         return {"shuffled_texts": self._ndcg(shuffled, [shape])[0], "fusion": fusion}
 
-    def _told(self, scores: list[float], shapes: list[Shape], shape: Shape, controls: Mapping[str, Any]) -> dict:
+    def _told(
+        self, scores: list[float], shapes: list[PriorShape], shape: PriorShape, controls: Mapping[str, Any]
+    ) -> dict:
         at = {one: score for one, score in zip(shapes, scores, strict=True)}
         return {
             "ndcg@10": {
@@ -258,7 +262,7 @@ class Pretraining:
         }
 
 
-def _ratios(found: Mapping[str, Sequence[float]], shapes: Sequence[Shape]) -> dict[str, np.ndarray]:
+def _ratios(found: Mapping[str, Sequence[float]], shapes: Sequence[PriorShape]) -> dict[str, np.ndarray]:
     """Return source -> NDCG@10 of each shape by the kernel's; a source where that is 0 is left out.
 
     Raises:

@@ -30,7 +30,7 @@ WEIGHTS, CARD = "weights.safetensors", "card.json"
 
 
 @dataclass(frozen=True)
-class Shape:
+class PriorShape:
     """How texts become a prior.
 
     Attributes:
@@ -55,12 +55,12 @@ class Shape:
 
 
 #: What texts are compared by without an artifact, and the cosine alone.
-UNTRAINED, KERNEL = Shape(), Shape(lexical_weight=0.0)
+UNTRAINED, KERNEL = PriorShape(), PriorShape(lexical_weight=0.0)
 #: Less than this few sources do not tell apart (ratios to the kernel's NDCG@10).
 _ALIKE = 0.02
 
 
-def plainest(shapes: Sequence[Shape], ratios: np.ndarray) -> int:
+def plainest(shapes: Sequence[PriorShape], ratios: np.ndarray) -> int:
     """Return the place of the shape that is next to the one without an artifact, of those nearly as good as the best.
 
     Args:
@@ -85,7 +85,7 @@ class Artifact:
 
     statistics: dict[str, Statistics]
     matrix: np.ndarray
-    shape: Shape
+    shape: PriorShape
     whitening: float
     card: dict[str, Any]
     folder: Path | None = None
@@ -110,7 +110,7 @@ class Artifact:
                 f"The artifact [{self.folder}] is for text vectors of length [{len(self.matrix)}], not of [{width}]."
             )
 
-    def transferred(self, vectors: np.ndarray, shape: Shape | None = None) -> np.ndarray:
+    def transferred(self, vectors: np.ndarray, shape: PriorShape | None = None) -> np.ndarray:
         """Return whitened text vectors ``[n, d]`` as the sources' users see them, rows of length 1 or 0.
 
         Args:
@@ -120,7 +120,7 @@ class Artifact:
             return mapped(vectors, self.matrix)
         return mapped(vectors, metric(self.pooled, shape.exponent, shape.strength) if shape.strength else None)
 
-    def shape_for(self, interactions: sp.csr_matrix, plain: Shape = UNTRAINED) -> Shape:
+    def shape_for(self, interactions: sp.csr_matrix, plain: PriorShape = UNTRAINED) -> PriorShape:
         """Return the shape that did best on sources whose users have about as many items as those here, see
         :func:`plainest`.
 
@@ -146,7 +146,7 @@ class Artifact:
             return plain
         names, weights = [source["name"] for source in sources], 1 / (1 + distance**2)
         values = [float(weights @ [one["ratios"][name] for name in names]) for one in tried] / weights.sum()
-        shapes = [Shape(**{part.name: one[part.name] for part in fields(Shape)}) for one in tried]
+        shapes = [PriorShape(**{part.name: one[part.name] for part in fields(PriorShape)}) for one in tried]
         return shapes[plainest(shapes, values)]
 
     @property
@@ -277,7 +277,7 @@ def load(folder: Path) -> Artifact:
         raise DataError(f"[{folder / WEIGHTS}] is damaged, or not the file that [{path}] tells of.")
     statistics, others = load_statistics(folder / WEIGHTS)
     try:
-        shape, whitening = Shape(**card["shape"]), float(card["whitening"])
+        shape, whitening = PriorShape(**card["shape"]), float(card["whitening"])
         card["encoder"], card["fusion"], others["map"]
         [(one["name"], one["history_length"]) for one in card["sources"]], [one["ratios"] for one in card["tried"]]
     except (KeyError, TypeError, ValueError) as error:

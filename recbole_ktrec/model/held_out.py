@@ -11,7 +11,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from recbole_ktrec.model.interactions import Taken, positive
+from recbole_ktrec.model.interactions import TrainingInteractions, positive
 
 _logger = logging.getLogger(__name__)
 #: Users that are looked at: as many as give this many scores, within these bounds. More choose better, and slower.
@@ -74,7 +74,9 @@ class HeldOut:
         return self.excluded(interactions), self.positives(interactions.shape[1])
 
 
-def held_out(valid_data: Any, uid_field: str, iid_field: str, seed: int, taken: Taken | None = None) -> HeldOut | None:
+def held_out(
+    valid_data: Any, uid_field: str, iid_field: str, seed: int, taken: TrainingInteractions | None = None
+) -> HeldOut | None:
     """Return validation interactions of a sample of users (the same for the same seed), or None if there are none.
 
     The sample has up to 2,000 users, of catalogues below 20,000 items more, up to 10,000.
@@ -104,7 +106,7 @@ def held_out(valid_data: Any, uid_field: str, iid_field: str, seed: int, taken: 
     return HeldOut(*found, absent, again, refused)
 
 
-def _absent(dataset: Any, items: np.ndarray, taken: Taken) -> np.ndarray | None:
+def _absent(dataset: Any, items: np.ndarray, taken: TrainingInteractions) -> np.ndarray | None:
     """Return which items are neither in training nor among ``items``, those held out; None where these are no later."""
     feat, time = dataset.inter_feat, dataset.time_field
     if taken.until is None or time not in feat.columns or float(feat[time].min()) < taken.until:

@@ -47,7 +47,7 @@ def _matrix(dataset: Any, kept: np.ndarray) -> sp.csr_matrix:
 
 
 @dataclass
-class Taken:
+class TrainingInteractions:
     """The interactions of a data set with their order.
 
     Attributes:
@@ -72,12 +72,12 @@ class Taken:
     users: np.ndarray | None = field(default=None, repr=False)
     numbers: np.ndarray | None = field(default=None, repr=False)
     refused: sp.csr_matrix | None = field(default=None, repr=False)
-    base: Taken | None = field(default=None, repr=False)
+    base: TrainingInteractions | None = field(default=None, repr=False)
     _weighted: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
     _averages: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, dataset: Any) -> Taken:
+    def of(cls, dataset: Any) -> TrainingInteractions:
         """Read the data set of a model."""
         matrix, time, kept = binary_interactions(dataset), dataset.time_field, positive(dataset)
         refused = None if kept.all() else _matrix(dataset, ~kept)
@@ -94,7 +94,7 @@ class Taken:
         until = float(times.max()) if clock else None
         return cls(matrix, places, in_time, until, ids, people, refused=refused)
 
-    def again(self, dataset: Any, decay: float = 0.0, recent: float = 1.0) -> Taken:
+    def again(self, dataset: Any, decay: float = 0.0, recent: float = 1.0) -> TrainingInteractions:
         """Read other interactions with the same items; users may be others, in any order.
 
         Args:
@@ -104,7 +104,7 @@ class Taken:
         Raises:
             DataError: ``dataset`` numbers its items in another way, or lacks the times that one of these needs.
         """
-        found = Taken.of(dataset)
+        found = TrainingInteractions.of(dataset)
         if self.items and found.items != self.items:
             raise DataError(
                 f"Data set [{dataset.dataset_name}]: the ids of [{dataset.iid_field}] are not those that the model was "
@@ -128,7 +128,7 @@ class Taken:
             found.users = self.users
         return found
 
-    def joined(self, histories: Sequence[np.ndarray]) -> Taken:
+    def joined(self, histories: Sequence[np.ndarray]) -> TrainingInteractions:
         """Return these and more users, who come last: ids of the items of each, ``[k]``, the oldest first.
 
         Where no times are loaded the order says nothing. What is taken in general stays as it is.
@@ -163,7 +163,7 @@ class Taken:
             )
         return None if decay is None else float(decay)
 
-    def __deepcopy__(self, memo: dict[int, object]) -> Taken:
+    def __deepcopy__(self, memo: dict[int, object]) -> TrainingInteractions:
         return self  # copies of a model share them
 
     @functools.cached_property

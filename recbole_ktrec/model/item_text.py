@@ -13,7 +13,7 @@ import scipy.sparse as sp
 
 from recbole_ktrec.atomic import encoding_of, read_header
 from recbole_ktrec.errors import ConfigError, DataError, one_of
-from recbole_ktrec.model.interactions import Taken
+from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.nn.recency import in_order
 from recbole_ktrec.text import (
     ItemVectors,
@@ -126,7 +126,7 @@ class _UserView:
 
 
 def _documents(config: Any, dataset: Any, interactions: sp.csr_matrix) -> ItemVectors:
-    texts, places = load_texts(config, dataset), Taken.of(dataset).places
+    texts, places = load_texts(config, dataset), TrainingInteractions.of(dataset).places
     items = interactions.indices if places is None else in_order(places)[1]
     histories: Sequence[Sequence[str | None]] = [
         [texts[item] for item in history] for history in np.split(items, interactions.indptr[1:-1])

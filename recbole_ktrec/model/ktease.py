@@ -18,9 +18,9 @@ from recbole.utils import InputType, ModelType
 from torch import Tensor, nn
 
 from recbole_ktrec.errors import ConfigError
-from recbole_ktrec.model.artifact import Shape
+from recbole_ktrec.model.artifact import PriorShape
 from recbole_ktrec.model.held_out import HeldOut, held_out, with_negatives
-from recbole_ktrec.model.interactions import Taken
+from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.item_text import feature_file
 from recbole_ktrec.model.ktease_options import Settings
 from recbole_ktrec.model.text_priors import Terms, TextPriors, untrained_texts
@@ -93,10 +93,10 @@ class KTEASE(GeneralRecommender):
     type = ModelType.TRADITIONAL
     trainer_class = KTEASETrainer
 
-    def __init__(self, config: Any, dataset: Any, taken: Taken | None = None) -> None:
+    def __init__(self, config: Any, dataset: Any, taken: TrainingInteractions | None = None) -> None:
         super().__init__(config, dataset)
         take_encoder(config)
-        self.taken = taken or Taken.of(dataset)
+        self.taken = taken or TrainingInteractions.of(dataset)
         ordered = 0 if self.taken.places is None else self.taken.places.nnz
         self.settings = Settings.read(config, self.n_items, self.taken.decay_of(config), ordered)
         self.transfer = TransferSettings.read(config)
@@ -239,14 +239,14 @@ class KTEASE(GeneralRecommender):
         """
         self.take(self.taken.again(dataset, self.decay, self.recent))
 
-    def take(self, taken: Taken) -> None:
+    def take(self, taken: TrainingInteractions) -> None:
         """Take the users' histories from ``taken``, see :meth:`fold_in`.
 
         The shape of a transferred prior that is all there is goes by the length of the histories, so by these.
         """
         self.taken = taken
         if self.zero_shot and self.transfer is not None and self.source is not None:
-            plain = Shape(lexical_weight=self.settings.lexical.weight)
+            plain = PriorShape(lexical_weight=self.settings.lexical.weight)
             shape = asdict(self.transfer.artifact.shape_for((taken.base or taken).matrix, plain))
             if shape != self.transfer_choice.get("shape"):
                 self.solve(None)

@@ -50,7 +50,7 @@ class Settings:
         """Read the configuration of a catalogue of ``n_items``.
 
         Args:
-            history_decay: as :class:`recbole_ktrec.model.interactions.Taken` reads it.
+            history_decay: as :class:`recbole_ktrec.model.interactions.TrainingInteractions` reads it.
             ordered: interactions whose order within the histories is known.
 
         Raises:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from recbole_ktrec.errors import ConfigError, number
 from recbole_ktrec.model.held_out import HeldOut, with_negatives
-from recbole_ktrec.model.interactions import Taken
+from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktrec_feedback import take_rating
 from recbole_ktrec.model.ktrec_net import check_keys, network, text_sides
@@ -57,7 +57,7 @@ class KTRec(GeneralRecommender):
         super().__init__(config, dataset)
         take_encoder(config)
         check_keys(config)
-        self.taken = Taken.of(dataset)
+        self.taken = TrainingInteractions.of(dataset)
         interactions = self.taken.matrix
         self.multi_task = MultiTaskSettings.read(config)
         self.objective = Objective(config["hidden_share"], int(config["train_negatives"]), LOSSES[config["loss"]])
@@ -151,13 +151,13 @@ class KTRec(GeneralRecommender):
         return self._closed if self.blended else ()
 
     def fold_in(self, dataset: Any) -> None:
-        """Take the users' histories from ``dataset``, new users' too, without training; see :meth:`Taken.again`.
+        """Take the users' histories from ``dataset``, new users' too, without training.
 
         Vectors of users (``user_embedding``, ``user_text``) stay with those who had them: new users have none.
         """
         self.take(self.taken.again(dataset, self.decay, *(part.recent for part in self._closed)))
 
-    def take(self, taken: Taken) -> None:
+    def take(self, taken: TrainingInteractions) -> None:
         """Take the users' histories from ``taken``, see :meth:`fold_in`."""
         self.taken = taken
         self.take_decay(self.decay)

@@ -29,7 +29,7 @@ from recbole_ktrec.text.randomness import seeded
 SHARED = ("item_fusion", "history_fusion", "item_tower", "history_tower", "scorer")
 
 
-class Source(nn.Module):
+class SourceDomain(nn.Module):
     """One source data set with a fusion model that shares its towers with the target's.
 
     Args:
@@ -91,9 +91,9 @@ class JointTraining:
         self.losses: dict[str, list[float]] = {source.name: [] for source in self.sources}
         self.conflicts = 0
 
-    def _source(self, name: str, config: Any) -> Source:
+    def _source(self, name: str, config: Any) -> SourceDomain:
         own, dataset = load_source(name, self.settings.data_path, config)
-        return Source(name, self.model, own, dataset).to(self.device)
+        return SourceDomain(name, self.model, own, dataset).to(self.device)
 
     def add_gradients(self) -> None:
         """Add the gradient of the next source to that of the target, and step what is the source's own."""
@@ -140,7 +140,7 @@ def _ends(losses: list[float]) -> int:
     return max(1, len(losses) // 10)
 
 
-def _optimizer(source: Source, own: list[nn.Parameter], lr: float, weight_decay: float) -> SparseAndDense:
+def _optimizer(source: SourceDomain, own: list[nn.Parameter], lr: float, weight_decay: float) -> SparseAndDense:
     sparse = sparse_parameters(source)
     return SparseAndDense(sparse, without(own, sparse), lr, weight_decay)
 

@@ -14,8 +14,8 @@ import scipy.sparse as sp
 
 from recbole_ktrec.errors import ConfigError, number, one_of
 from recbole_ktrec.model import same_data
-from recbole_ktrec.model.artifact import Artifact, Shape, load
-from recbole_ktrec.model.interactions import Taken
+from recbole_ktrec.model.artifact import Artifact, PriorShape, load
+from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.text_priors import Lexical, TextPriors
 from recbole_ktrec.nn.co_consumption import co_consumption, mapped, metric, pooled
 from recbole_ktrec.nn.fit_options import Options
@@ -140,7 +140,7 @@ class TransferFit:
         plain: gives the text priors without transfer, where the artifact brought its own language model.
     """
 
-    def __init__(self, settings: TransferSettings, texts: TextPriors, taken: Taken, options: Options,
+    def __init__(self, settings: TransferSettings, texts: TextPriors, taken: TrainingInteractions, options: Options,
                  sample: Sample | None, whitening: float, lexical: Lexical,
                  plain: Callable[[], TextPriors] | None = None) -> None:  # fmt: skip
         settings.artifact.check(texts.found.fingerprint, texts.found.matrix.shape[1])
@@ -151,7 +151,7 @@ class TransferFit:
         # Too few choose nothing: the numbers of the nearest source are taken.
         if sample is None or int(taken.known[sample.positives.indices].sum()) < FEWEST:
             self.options, self.sample = settings.artifact.filled(options, taken.matrix), None
-        self.shape = settings.artifact.shape_for(taken.matrix, Shape(lexical_weight=lexical.weight))
+        self.shape = settings.artifact.shape_for(taken.matrix, PriorShape(lexical_weight=lexical.weight))
         if self._taught:
             self.shape = replace(self.shape, lexical_weight=lexical.weight)
         self.choice: dict[str, Any] = {"transfer": settings.how, "shape": asdict(self.shape)}
@@ -207,7 +207,7 @@ class TransferFit:
         """Whether the target teaches what terms say: they then count as much as without transfer."""
         return self.lexical.learned and self.sample is not None
 
-    def _shaped(self, vectors: np.ndarray, shape: Shape) -> sp.csc_matrix:
+    def _shaped(self, vectors: np.ndarray, shape: PriorShape) -> sp.csc_matrix:
         return self.texts.prior(vectors, Lexical(shape.lexical_weight, self._taught), shape.power)
 
     def _scratch(self, texts: TextPriors) -> sp.csc_matrix:
@@ -216,7 +216,7 @@ class TransferFit:
         own = metric(co_consumption(self.interactions, vectors), self.shape.exponent)
         return texts.prior(mapped(vectors, own), self.lexical)
 
-    def _carried(self, shape: Shape) -> sp.csc_matrix:
+    def _carried(self, shape: PriorShape) -> sp.csc_matrix:
         """Return the prior of the sources' metric in a shape."""
         return self._shaped(self.settings.artifact.transferred(self._vectors, shape), shape)
 

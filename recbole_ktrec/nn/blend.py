@@ -18,10 +18,10 @@ ROWS = 64
 #: Score of what is no candidate: as good as -inf, but 0 times it is 0.
 _NEVER = -1e30
 #: Users -> what is no candidate of theirs, and what they took, bool ``[m, n_items]`` each.
-Asked = Callable[[slice], tuple[Tensor, Tensor]]
+HeldOutRows = Callable[[slice], tuple[Tensor, Tensor]]
 
 
-def blend_weights(first: Tensor, second: Tensor, asked: Asked) -> tuple[float, float, float]:
+def blend_weights(first: Tensor, second: Tensor, asked: HeldOutRows) -> tuple[float, float, float]:
     """Return (a, b, share) so that ``a * first + b * second`` has the best NDCG@10 on held-out interactions.
 
     Both are brought to a standard deviation of 1 over the candidates before they are mixed, so that a share means the
@@ -46,7 +46,7 @@ def blend_weights(first: Tensor, second: Tensor, asked: Asked) -> tuple[float, f
     return (*tried[best_place], SHARES[best_place])
 
 
-def scales(first: Tensor, second: Tensor, asked: Asked) -> tuple[float, float]:
+def scales(first: Tensor, second: Tensor, asked: HeldOutRows) -> tuple[float, float]:
     """Return what brings either to a standard deviation of 1 over the candidates, see :func:`blend_weights`."""
     spread = torch.zeros(2, 3, dtype=torch.float64)  # count, sum, sum of squares
     for rows in row_blocks(len(first), ROWS):

@@ -130,7 +130,7 @@ def _mirror(matrix: np.ndarray) -> None:
 
 
 @dataclass(frozen=True)
-class Parts:
+class ScoreParts:
     """Scores of some users, linear in kappa: ``base + kappa * pull``, float32 ``[m, n_items]`` each."""
 
     base: np.ndarray
@@ -142,7 +142,7 @@ class Parts:
 
 def parts(
     inverse: Inverse, prior: sp.csc_matrix, pulled: np.ndarray, rows: sp.csr_matrix, columns: np.ndarray | None = None
-) -> Parts:
+) -> ScoreParts:
     """Return the scores of the users ``rows`` ``[m, n_items]``.
 
     Args:
@@ -156,7 +156,7 @@ def parts(
     here = explained if columns is None else explained[:, columns]
     base = rows[:, some].toarray() - here / inverse.diagonal()[some]
     pull = times_sparse(inverse.regularisation * explained, prior) - here * pulled
-    return Parts(base, pull)
+    return ScoreParts(base, pull)
 
 
 def pull_diagonal(inverse: Inverse, prior: sp.csc_matrix) -> np.ndarray:

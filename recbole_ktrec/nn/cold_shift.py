@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recbole_ktrec.nn.blend import ROWS, Asked
+from recbole_ktrec.nn.blend import ROWS, HeldOutRows
 from recbole_ktrec.nn.cold_demand import WARM_LOSS, allowed_loss, by_cold_item
 from recbole_ktrec.nn.matrices import row_blocks
 from recbole_ktrec.nn.ranking import dcg, ideal
@@ -72,7 +72,7 @@ class Shifted:
         return careful + next(k for k, one in enumerate(tried) if not beyond_standard_error(best - one, self.groups))
 
 
-def lift_cold(scores: Tensor, cold: Tensor, asked: Asked, most: float | None = None) -> float:
+def lift_cold(scores: Tensor, cold: Tensor, asked: HeldOutRows, most: float | None = None) -> float:
     """Add to the scores of cold items, in place, what held-out interactions want; return it.
 
     Args:
@@ -88,7 +88,7 @@ def lift_cold(scores: Tensor, cold: Tensor, asked: Asked, most: float | None = N
     return added
 
 
-def shifted(scores: Tensor, cold: Tensor, unit: float, asked: Asked) -> Shifted:
+def shifted(scores: Tensor, cold: Tensor, unit: float, asked: HeldOutRows) -> Shifted:
     """Return what ``SHIFTS`` times ``unit``, added to the scores of cold items, make of held-out interactions.
 
     Args:

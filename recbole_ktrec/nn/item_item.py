@@ -10,7 +10,7 @@ from dataclasses import astuple, replace
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.closed_form import DenseInverse, Parts, item_weights, parts, pull_diagonal
+from recbole_ktrec.nn.closed_form import DenseInverse, ScoreParts, item_weights, parts, pull_diagonal
 from recbole_ktrec.nn.cold_demand import Demand
 from recbole_ktrec.nn.cold_items import ColdItems, Level
 from recbole_ktrec.nn.cold_level import asking, choose_level
@@ -161,7 +161,7 @@ class Fit:
         """Return the NDCG@10 by which lambda, kappa and eta are chosen, where all of them are given too."""
         return self.choice().ndcg or self._choose(measured=True).ndcg
 
-    def _near(self, regularisation: float) -> Parts:
+    def _near(self, regularisation: float) -> ScoreParts:
         """Return the scores of the held-out users from the text neighbours of what they took."""
         assert self.sample is not None
         rows = sp.csr_matrix(self.sample.rows @ self.spread)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.closed_form import DenseInverse, Inverse, Parts, item_penalties, user_weights
+from recbole_ktrec.nn.closed_form import DenseInverse, Inverse, ScoreParts, item_penalties, user_weights
 from recbole_ktrec.nn.fit_options import CHOICE_RANK
 from recbole_ktrec.nn.low_rank import LowRank, LowRankInverse, LowRankScores, leading_eigenpairs, scaled_items
 from recbole_ktrec.nn.samples import Sample
@@ -86,7 +86,7 @@ class ItemStatistics:
         """Return an inverse that is good enough to choose with."""
         return self.dense(regularisation) if self._small else LowRankInverse(self._low_rank, regularisation)
 
-    def scores(self, sample: Sample, prior: sp.csc_matrix) -> Callable[[float], Parts]:
+    def scores(self, sample: Sample, prior: sp.csc_matrix) -> Callable[[float], ScoreParts]:
         """Return what gives the scores of the sample's candidates by lambda, good enough to choose with.
 
         It pays for several lambdas; for one alone :meth:`Sample.parts` of :meth:`quick` takes less.

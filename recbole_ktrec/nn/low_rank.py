@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 from tqdm import tqdm
 
-from recbole_ktrec.nn.closed_form import Parts, times_sparse
+from recbole_ktrec.nn.closed_form import ScoreParts, times_sparse
 from recbole_ktrec.nn.matrices import row_blocks
 
 #: Users whose scores are made at a time.
@@ -164,7 +164,7 @@ class LowRankScores:
             near = ((scaled[some] @ low_rank.columns) @ low_rank.weighted).toarray()
             self.linear[some], self.linear_pull[some] = near[:, candidates], times_sparse(near, pull)
 
-    def at(self, regularisation: float) -> Parts:
+    def at(self, regularisation: float) -> ScoreParts:
         """Return the scores with lambda, ``[m, c]`` each, as :func:`recbole_ktrec.nn.closed_form.parts` does."""
         low, (slope, gains) = self.low_rank, self.low_rank.gains(regularisation)
         diagonal = low.diagonal(regularisation)
@@ -175,4 +175,4 @@ class LowRankScores:
         explained += self.own.multiply(low.shrink[self.candidates] ** 2 / np.float32(regularisation)).toarray()
         base = self.own.toarray() - explained / diagonal[self.candidates]
         pull = self.pull - slope * self.linear_pull - turned @ self.turned_pull - explained * pulled
-        return Parts(base, pull)
+        return ScoreParts(base, pull)

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from recbole_ktrec.nn.closed_form import Inverse, Parts, parts, pull_diagonal
+from recbole_ktrec.nn.closed_form import Inverse, ScoreParts, parts, pull_diagonal
 from recbole_ktrec.nn.matrices import row_blocks
 from recbole_ktrec.nn.ranking import ndcg_by_user
 from recbole_ktrec.nn.recency import decayed
@@ -150,7 +150,7 @@ class Sample:
         """
         return _stacked(lambda some: tuple(part[:, self.candidates] for part in function(some)), rows)
 
-    def parts(self, inverse: Inverse, prior: sp.csc_matrix, rows: sp.csr_matrix | None = None) -> Parts:
+    def parts(self, inverse: Inverse, prior: sp.csc_matrix, rows: sp.csr_matrix | None = None) -> ScoreParts:
         """Return the scores of the candidates from ``rows`` (the training rows if not given)."""
         pulled, columns = pull_diagonal(inverse, prior)[self.candidates], prior[:, self.candidates]
 
@@ -158,7 +158,7 @@ class Sample:
             made = parts(inverse, columns, pulled, some, self.candidates)
             return made.base, made.pull
 
-        return Parts(*_stacked(both, self.rows if rows is None else rows))
+        return ScoreParts(*_stacked(both, self.rows if rows is None else rows))
 
 
 def _stacked(function: Callable[[sp.csr_matrix], tuple[np.ndarray, ...]], rows: sp.csr_matrix) -> list[np.ndarray]:

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from recbole_ktrec.nn.closed_form import Parts
+from recbole_ktrec.nn.closed_form import ScoreParts
 from recbole_ktrec.nn.samples import Sample
 
 #: Catalogues from this size on take long enough to show how far the choice has come.
@@ -132,8 +132,8 @@ def plain_or_uphill(values: Sequence[float], by_user: Callable[[float], np.ndarr
 
 def choose(
     sample: Sample,
-    by_lambda: Callable[[float], Parts],
-    near_by_lambda: Callable[[float], Parts],
+    by_lambda: Callable[[float], ScoreParts],
+    near_by_lambda: Callable[[float], ScoreParts],
     regularisations: Sequence[float] = REGULARISATIONS,
     prior_weights: Sequence[float] = PRIOR_WEIGHTS,
     neighbour_weights: Sequence[float] = NEIGHBOUR_WEIGHTS,
@@ -158,12 +158,12 @@ def choose(
 
 def _best_lambda(
     sample: Sample,
-    by_lambda: Callable[[float], Parts],
+    by_lambda: Callable[[float], ScoreParts],
     regularisations: Sequence[float],
     prior_weights: Sequence[float],
-) -> tuple[float, Parts]:
+) -> tuple[float, ScoreParts]:
     """Return the lambda that scores best with the kappa that is best for it, and the scores with it."""
-    found: dict[float, tuple[float, Parts]] = {}
+    found: dict[float, tuple[float, ScoreParts]] = {}
     bar = tqdm(desc="choosing lambda", unit="try", disable=sample.rows.shape[1] < _LARGE, leave=False)
 
     def with_best_weight(regularisation: float) -> float:

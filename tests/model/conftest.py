@@ -15,7 +15,7 @@ from recbole.config import Config
 from recbole.data import create_dataset, data_preparation
 from recbole.utils import init_seed
 
-from recbole_ktrec.model.artifact import Artifact, Shape, save
+from recbole_ktrec.model.artifact import Artifact, PriorShape, save
 from recbole_ktrec.model.interactions import binary_interactions
 from recbole_ktrec.model.item_text import load_item_text
 from recbole_ktrec.nn.co_consumption import Statistics, co_consumption, metric
@@ -73,7 +73,7 @@ def artifact(textual: Callable[..., dict[str, Any]], workplace: Path) -> Callabl
         if random:  # one direction is all that is left
             direction = np.random.default_rng(1).standard_normal((1, 16)).astype(np.float32)
             statistics = Statistics(direction.T @ direction, np.eye(16, dtype=np.float32) * 1e-3, 1000.0)
-        chosen = Shape(**{"exponent": 0.5, "strength": 1.0, "power": 2.0, "lexical_weight": 0.0, **shape})
+        chosen = PriorShape(**{"exponent": 0.5, "strength": 1.0, "power": 2.0, "lexical_weight": 0.0, **shape})
         matrix = metric(statistics, 4.0 if random else chosen.exponent, chosen.strength)
         sources, tried = [{"name": "a", "history_length": 8.0}], [{**asdict(chosen), "ratios": {"a": 1.0}}]
         card = {"encoder": found.fingerprint, "fusion": [_FUSION], "sources": sources, "tried": tried}

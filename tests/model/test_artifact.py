@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse as sp
 
 from recbole_ktrec.errors import DataError, EncoderError
-from recbole_ktrec.model.artifact import CARD, UNTRAINED, WEIGHTS, Artifact, Shape, load, plainest, save
+from recbole_ktrec.model.artifact import CARD, UNTRAINED, WEIGHTS, Artifact, PriorShape, load, plainest, save
 from recbole_ktrec.nn.co_consumption import Statistics, metric
 from recbole_ktrec.nn.fit_options import Options
 
@@ -22,14 +22,14 @@ FUSION = [
 ]
 
 SOURCES = [{"name": "books", "history_length": 8.0}, {"name": "shop.v2", "history_length": 64.0}]
-SHORT, LONG = Shape(0.5, 0.5, 1.0, 1.0), Shape(0.5, 0.0, 2.0, 0.3)
+SHORT, LONG = PriorShape(0.5, 0.5, 1.0, 1.0), PriorShape(0.5, 0.0, 2.0, 0.3)
 TRIED = [
-    {**asdict(Shape()), "mean_ratio": 1.05, "ratios": {"books": 1.05, "shop.v2": 1.05}},
+    {**asdict(PriorShape()), "mean_ratio": 1.05, "ratios": {"books": 1.05, "shop.v2": 1.05}},
     {**asdict(SHORT), "mean_ratio": 1.0, "ratios": {"books": 1.2, "shop.v2": 0.8}},
     {**asdict(LONG), "mean_ratio": 1.1, "ratios": {"books": 1.0, "shop.v2": 1.2}},
 ]
 
-PLAIN = Shape(lexical_weight=0.7)
+PLAIN = PriorShape(lexical_weight=0.7)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def made(tmp_path: Path) -> Artifact:
     parts = [Statistics(part @ part.T, np.eye(4, dtype=np.float32), 100.0) for part in factors]
     statistics = dict(zip(("books", "shop.v2"), parts, strict=True))
     card = {"encoder": FINGERPRINT, "fusion": FUSION, "sources": SOURCES, "tried": TRIED}
-    artifact = Artifact(statistics, metric(parts[0]), Shape(0.5, 1.0, 2.0, 0.3), 0.4, card, tmp_path / "made")
+    artifact = Artifact(statistics, metric(parts[0]), PriorShape(0.5, 1.0, 2.0, 0.3), 0.4, card, tmp_path / "made")
     save(artifact, tmp_path / "made")
     return artifact
 
@@ -59,7 +59,7 @@ def test_round_trip(made: Artifact, tmp_path: Path) -> None:
     ("length", "expected"), [(0, LONG), (2, SHORT), (8, SHORT), (40, LONG), (200, LONG), (300, PLAIN)]
 )
 def test_shape_is_that_of_the_sources_with_histories_of_such_length(
-    made: Artifact, length: int, expected: Shape
+    made: Artifact, length: int, expected: PriorShape
 ) -> None:
     """Without interactions every source counts the same; beyond four times the longest (256) nothing carries over."""
     here = sp.csr_matrix(np.ones((3, length))) if length else sp.csr_matrix((3, 3))
@@ -80,7 +80,7 @@ def test_transferred_vectors_keep_their_length(made: Artifact) -> None:
     vectors = np.vstack([np.zeros(4), np.eye(4)]).astype(np.float32)
     moved = made.transferred(vectors)
     np.testing.assert_allclose(np.linalg.norm(moved, axis=1), [0, 1, 1, 1, 1], atol=1e-5)
-    np.testing.assert_allclose(made.transferred(vectors, Shape(strength=0.0)), vectors, atol=1e-6)
+    np.testing.assert_allclose(made.transferred(vectors, PriorShape(strength=0.0)), vectors, atol=1e-6)
 
 
 def test_another_encoder_is_refused_with_both_names(made: Artifact) -> None:
@@ -132,9 +132,9 @@ def test_damaged_files_are_named(made: Artifact, tmp_path: Path) -> None:
 def test_of_shapes_nearly_as_good_as_the_best_the_one_next_to_no_artifact_is_taken() -> None:
     shapes = [
         UNTRAINED,
-        Shape(power=2.0, lexical_weight=1.5),
-        Shape(power=1.0, lexical_weight=1.5),
-        Shape(strength=0.5),
+        PriorShape(power=2.0, lexical_weight=1.5),
+        PriorShape(power=1.0, lexical_weight=1.5),
+        PriorShape(strength=0.5),
     ]
     assert plainest(shapes, np.array([1.0, 1.10, 1.09, 1.0])) == 2
     assert plainest(shapes, np.array([1.0, 1.10, 1.07, 1.0])) == 1

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from recbole_ktrec.model.interactions import Taken
+from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.nn.cold_users import LIFTS, choose_unknown, with_popularity
 from recbole_ktrec.nn.recency import one_clock
 from recbole_ktrec.nn.samples import FEWEST, Sample
 from tests.support import Settings, trained
 
 
-def taken() -> Taken:
+def taken() -> TrainingInteractions:
     """Two users with a history, one without; item 1 was taken first, items 2 and 3 last."""
     matrix = sp.csr_matrix(np.array([[0, 1, 1, 0], [0, 0, 0, 0], [0, 1, 0, 1]], dtype=np.float32))
-    return Taken(matrix, None, np.array([1, 1, 2, 3]))
+    return TrainingInteractions(matrix, None, np.array([1, 1, 2, 3]))
 
 
 def test_the_average_history_by_hand() -> None:
@@ -31,7 +31,7 @@ def test_without_a_clock_it_is_popularity_and_without_interactions_nothing() -> 
     here = taken()
     here.in_time = None
     np.testing.assert_allclose(here.average(0.5).toarray(), here.average().toarray())
-    assert Taken(sp.csr_matrix((3, 4), dtype=np.float32), None).average().nnz == 0
+    assert TrainingInteractions(sp.csr_matrix((3, 4), dtype=np.float32), None).average().nnz == 0
 
 
 def test_times_of_one_clock_or_of_each_user() -> None:
@@ -77,7 +77,7 @@ def test_a_model_gives_them_the_scores_of_the_average_history_and_popularity(tex
     part = model if name == "KTEASE" else model._closed[0]
     emptied = part.taken.matrix.copy().tolil()
     emptied[1] = 0
-    part.take(Taken(emptied.tocsr(), None))
+    part.take(TrainingInteractions(emptied.tocsr(), None))
     scores = part.scores(np.array([1, 2]))
     average = part.taken.average()
     np.testing.assert_allclose(

@@ -14,7 +14,7 @@ from recbole.data.interaction import Interaction
 
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.model.held_out import HeldOut, held_out
-from recbole_ktrec.model.interactions import Taken
+from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.nn.samples import sample_from
 from tests.support import build, fitted
@@ -34,7 +34,7 @@ def valid_data(times: list[float] | None, items: tuple[int, int] = (3, 3), again
 
 
 def found(times: list[float] | None, until: float | None) -> HeldOut:
-    made = held_out(valid_data(times), "user_id", "item_id", 1, Taken(TAKEN, None, until=until))
+    made = held_out(valid_data(times), "user_id", "item_id", 1, TrainingInteractions(TAKEN, None, until=until))
     assert made is not None
     return made
 
@@ -56,14 +56,20 @@ def test_all_items_are_candidates_where_times_say_nothing(times: list[float] | N
 def test_nothing_is_absent_where_every_item_was_seen() -> None:
     everything = TAKEN.toarray()
     everything[2, 4:] = 1
-    made = held_out(valid_data([8.0, 9.0]), "user_id", "item_id", 1, Taken(sp.csr_matrix(everything), None, until=7.0))
+    made = held_out(
+        valid_data([8.0, 9.0]),
+        "user_id",
+        "item_id",
+        1,
+        TrainingInteractions(sp.csr_matrix(everything), None, until=7.0),
+    )
     assert made is not None and made.absent is None
 
 
 @pytest.mark.parametrize(("again", "excluded"), [(False, [1, 0, 1, 0, 0, 0]), (True, [1, 0, 0, 0, 0, 0])])
 def test_what_is_taken_again_is_a_candidate_as_recbole_ranks_it(again: bool, excluded: list[int]) -> None:
     """The second user took items 1 and 2, and item 1 once more; ``repeatable`` leaves everything a candidate."""
-    made = held_out(valid_data(None, (3, 1), again), "user_id", "item_id", 1, Taken(TAKEN, None))
+    made = held_out(valid_data(None, (3, 1), again), "user_id", "item_id", 1, TrainingInteractions(TAKEN, None))
     assert made is not None
     assert made.excluded(TAKEN)[1].int().tolist() == excluded
     rows = made.users.numpy(), made.row.numpy(), made.item.numpy()

@@ -14,7 +14,7 @@ from recbole_ktrec.compat.exact_times import EXACT
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation.foldin import interactions_of, with_interactions
 from recbole_ktrec.model import item_text
-from recbole_ktrec.model.interactions import Taken
+from recbole_ktrec.model.interactions import TrainingInteractions
 from tests.support import Settings, build, everyone, trained
 
 LATER = {"split": {"LS": "valid_and_test"}, "group_by": "user", "order": "TO", "mode": "full"}
@@ -121,13 +121,13 @@ def test_a_history_that_is_given_later_keeps_its_times(
 ) -> None:
     train = build(walking())[2][0].dataset
     path = tmp_path / "tiny.history.inter"
-    item = next(f"i{i}" for i in range(ITEMS) if not Taken.of(train).matrix[_ids(train, "u0", f"i{i}")])
+    item = next(f"i{i}" for i in range(ITEMS) if not TrainingInteractions.of(train).matrix[_ids(train, "u0", f"i{i}")])
     header = "user_id:token\titem_id:token\ttimestamp:float"
     path.write_text(f"{header}\nu0\t{item}\t5000\nu0\tunknown\t6000\n", encoding="utf-8")
     both = with_interactions(train, interactions_of(path, train))
     assert f"[{path}] holds 1 of 2 interactions with items that training does not know" in caplog.text
     assert len(both.inter_feat) == len(train.inter_feat) + 1
-    before, after = (Taken.of(dataset).places for dataset in (train, both))
+    before, after = (TrainingInteractions.of(dataset).places for dataset in (train, both))
     user, column = _ids(train, "u0", item)
     assert after[user, column] == 1
     assert after[user].sum() == before[user].sum() + before[user].nnz + 1, "all others stand one place further back"
@@ -184,8 +184,8 @@ def test_the_order_is_exact_after_a_fold_in_too(hasty: dict[str, Any], tmp_path:
     train = build(hasty)[2][0].dataset
     path = tmp_path / "tiny.history.inter"
     path.write_text(f"user_id:token\titem_id:token\ttimestamp:float\nu0\ti3\t{1.6e9 + 35:.0f}\n", encoding="utf-8")
-    both = Taken.of(with_interactions(train, interactions_of(path, train))).places
-    before, user = Taken.of(train).places, train.token2id("user_id", "u0")
+    both = TrainingInteractions.of(with_interactions(train, interactions_of(path, train))).places
+    before, user = TrainingInteractions.of(train).places, train.token2id("user_id", "u0")
     others = [row for row in range(1, train.user_num) if row != user]
     np.testing.assert_array_equal(both[others].toarray(), before[others].toarray())
     own = both[user]
@@ -198,13 +198,13 @@ def test_a_history_that_is_given_later_keeps_its_dislikes_apart(walking: Setting
     settings = walking(threshold={"timestamp": 1004}, load_col={"inter": ["user_id", "item_id", "timestamp"]})
     settings |= {"TIME_FIELD": None, "eval_args": {"split": {"RS": [0.8, 0.1, 0.1]}, "order": "RO", "mode": "full"}}
     train = build(settings)[2][0].dataset
-    before = Taken.of(train).matrix
+    before = TrainingInteractions.of(train).matrix
     left = np.flatnonzero(before[1].toarray()[0, 1:] == 0)[:2] + 1
     liked, disliked = train.id2token("item_id", left)
     path, user = tmp_path / "tiny.history.inter", train.id2token("user_id", 1)
     rows = [f"{user}\t{liked}\t1004", f"{user}\t{disliked}\t1003"]
     path.write_text("\n".join(["user_id:token\titem_id:token\ttimestamp:float", *rows]) + "\n", encoding="utf-8")
-    after = Taken.of(with_interactions(train, interactions_of(path, train))).matrix
+    after = TrainingInteractions.of(with_interactions(train, interactions_of(path, train))).matrix
     assert after.nnz == before.nnz + 1 < len(train.inter_feat) and after[1, left[0]] == 1
 
 

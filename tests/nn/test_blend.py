@@ -19,7 +19,7 @@ def matrices() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return positive, masked, torch.randn(50, 40)
 
 
-def asked(masked: torch.Tensor, positive: torch.Tensor) -> blend.Asked:
+def asked(masked: torch.Tensor, positive: torch.Tensor) -> blend.HeldOutRows:
     return lambda rows: (masked[rows], positive[rows])
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from recbole_ktrec.nn import cold_shift
-from recbole_ktrec.nn.blend import Asked
+from recbole_ktrec.nn.blend import HeldOutRows
 from recbole_ktrec.nn.cold_shift import SHIFTS, lift_cold, shifted
 from recbole_ktrec.nn.samples import masked_ndcg_by_user
 
@@ -16,7 +16,7 @@ N = 1 + KNOWN + COLD
 IS_COLD = torch.arange(N) > KNOWN
 
 
-def held_out(wants_cold: int, wants_known: int = USERS) -> tuple[Asked, torch.Tensor, torch.Tensor]:
+def held_out(wants_cold: int, wants_known: int = USERS) -> tuple[HeldOutRows, torch.Tensor, torch.Tensor]:
     """The first users took a cold item (each of them is taken by some), the last ones a known item."""
     positive = torch.zeros(USERS, N, dtype=torch.bool)
     user = torch.arange(USERS)

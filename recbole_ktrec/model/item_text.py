@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.atomic import encoding_of, read_header
+from recbole_ktrec.atomic import check_separator, encoding_of, read_header
 from recbole_ktrec.errors import ConfigError, DataError, one_of
 from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.nn.recency import in_order
@@ -34,6 +34,7 @@ def feature_file(config: Any, dataset: Any, kind: str) -> Path:
     Raises:
         DataError: there is none, so there is no text to read.
     """
+    check_separator(config)
     path = Path(dataset.dataset_path) / f"{dataset.dataset_name}.{kind}"
     if not path.is_file():
         raise DataError(
@@ -68,7 +69,8 @@ def load_item_text(config: Any, dataset: Any) -> ItemVectors:
     field = config["ITEM_ID_FIELD"]
     path = feature_file(config, dataset, "item")
     settings = TextSettings.from_mapping(config)
-    found = item_vectors(path, tokens(dataset, field), settings, config["device"], field, encoding_of(config))
+    found = item_vectors(path, tokens(dataset, field), settings, config["device"], field, encoding_of(config),
+                         bool(config["show_progress"]))  # fmt: skip
     if not found.has_text.any():
         _warn_of_no_text(path, field, settings, encoding_of(config))
     order = _order(config, len(found.has_text))
@@ -107,7 +109,7 @@ def load_user_text(config: Any, dataset: Any, interactions: sp.csr_matrix) -> It
         wanted = TextSettings.from_mapping(_UserView(config))
         path = feature_file(config, dataset, "user")
         return item_vectors(path, tokens(dataset, config["USER_ID_FIELD"]), wanted, config["device"],
-                            config["USER_ID_FIELD"], encoding_of(config))  # fmt: skip
+                            config["USER_ID_FIELD"], encoding_of(config), bool(config["show_progress"]))  # fmt: skip
     if kind == "history_document":
         return _documents(config, dataset, interactions)
     return None
@@ -132,6 +134,6 @@ def _documents(config: Any, dataset: Any, interactions: sp.csr_matrix) -> ItemVe
         [texts[item] for item in history] for history in np.split(items, interactions.indptr[1:-1])
     ]
     documents = history_documents(histories, config["user_document_items"])
-    encoded = encode(documents, TextSettings.from_mapping(config), config["device"])
+    encoded = encode(documents, TextSettings.from_mapping(config), config["device"], bool(config["show_progress"]))
     has_text = np.array([text is not None for text in documents], dtype=bool)
     return ItemVectors(encoded.matrix, has_text, encoded.fingerprint, int((~has_text).sum()), encoded)

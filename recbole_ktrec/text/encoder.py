@@ -38,7 +38,8 @@ class TextEncoder(nn.Module):
         self.tokenizer = tokenizer
         self.settings = settings
         self.fingerprint = fingerprint
-        self.dim: int = model.config.get_text_config().hidden_size
+        own = model.config.get_text_config()
+        self.dim: int = getattr(own, "word_embed_proj_dim", None) or own.hidden_size  # OPT: its last layer projects
         self._pad_id = next(i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id, 0) if i is not None)
         self._known: dict[str, TokenIds] = {}
         self.set_training("frozen")

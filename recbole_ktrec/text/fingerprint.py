@@ -13,12 +13,15 @@ from recbole_ktrec.text.settings import TextSettings
 
 #: The parts that make vectors differ; ``encoder`` and ``revision`` are names for people.
 COMPARED = ("sha256", "pooling", "prompt", "max_length", "dtype")
-#: Keys of sentence-transformers -> ``text_pooling``.
+#: What sentence-transformers calls them, in the files of versions before and since 5 -> ``text_pooling``.
 _POOLINGS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls", "pooling_mode_lasttoken": "last"}
+_POOLINGS |= {"mean": "mean", "cls": "cls", "lasttoken": "last"}
 _CAUSAL_ENDINGS = ("ForCausalLM", "LMHeadModel")
 _CAUSAL_TYPES = frozenset(
-    "bloom falcon gemma gemma2 gemma3_text gpt2 gpt_neo gpt_neox gptj llama mistral mixtral opt phi phi3 qwen2 qwen3 "
-    "smollm3 starcoder2".split()
+    "biogpt bloom codegen cohere cohere2 deepseek_v2 deepseek_v3 exaone4 falcon gemma gemma2 gemma3_text glm glm4 gpt2 "
+    "gpt_bigcode gpt_neo gpt_neox gpt_oss gptj granite granitemoe helium lfm2 llama ministral mistral mixtral mpt "
+    "nemotron olmo olmo2 olmo3 olmoe openai-gpt opt phi phi3 phimoe qwen2 qwen2_moe qwen3 qwen3_moe smollm3 stablelm "
+    "starcoder2 xglm".split()
 )
 
 
@@ -46,7 +49,7 @@ def resolve_pooling(settings: TextSettings, source: EncoderSource) -> str:
     if settings.pooling != "auto":
         return settings.pooling
     path = source.folder / "1_Pooling" / "config.json"
-    if asked := [key for key, wanted in _json(path).items() if key.startswith("pooling_mode_") and wanted]:
+    if asked := _asked_pooling(_json(path)):
         if len(asked) > 1 or asked[0] not in _POOLINGS:
             raise EncoderError(
                 f"[{path}] asks for [{', '.join(asked)}], which recbole_ktrec cannot do: set text_pooling to mean, cls "
@@ -56,6 +59,14 @@ def resolve_pooling(settings: TextSettings, source: EncoderSource) -> str:
     config = _json(source.folder / "config.json")
     causal = any(str(name).endswith(_CAUSAL_ENDINGS) for name in config.get("architectures") or ())
     return "last" if causal or config.get("model_type") in _CAUSAL_TYPES else "mean"
+
+
+def _asked_pooling(content: Mapping[str, Any]) -> list[str]:
+    """Return the poolings that the file of sentence-transformers asks for."""
+    new = content.get("pooling_mode")
+    if new:
+        return [new] if isinstance(new, str) else [str(one) for one in new]
+    return [key for key, wanted in content.items() if key.startswith("pooling_mode_") and wanted]
 
 
 def check_fingerprint(stored: Mapping[str, Any], current: Mapping[str, Any], where: str = "the checkpoint") -> None:

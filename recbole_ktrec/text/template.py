@@ -81,7 +81,7 @@ def row_text(cells: Sequence[str | None], fields: Sequence[TextField], settings:
     if not any(values.values()):
         return None
     if settings.template is not None:
-        return fill_template(settings.template, values)
+        return fill_template(settings.template, values) or None
     parts = [
         f"{field.label}: {values[field.name]}" if field.label else values[field.name]
         for field in fields

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
+from recbole_ktrec.errors import EncoderError
 from recbole_ktrec.text.cache import NO_TEXT, VectorCache, text_key
 from recbole_ktrec.text.entities import PAD, entity_texts
 from recbole_ktrec.text.fingerprint import encoder_fingerprint
@@ -140,10 +141,29 @@ def _fill(
         cache.describe(encoder.dim)
         missing = cache.missing(keys)
         wanted = {keys[i]: text for i in missing if (text := texts[i]) is not None}
+
+        def store(some: list[bytes], vectors: np.ndarray) -> None:
+            _check_vectors(vectors, encoder.dim, settings)
+            cache.append(some, vectors)
+
         with tqdm(total=len(wanted), desc="Encoding texts", unit="text", disable=not show_progress) as bar:
             started = time.perf_counter()
-            _encode_all(encoder, wanted, cache.append, bar.update)
+            _encode_all(encoder, wanted, store, bar.update)
     return len(wanted), time.perf_counter() - started
+
+
+def _check_vectors(vectors: np.ndarray, dim: int, settings: TextSettings) -> None:
+    """Refuse, before they are stored for good, vectors that no model can use."""
+    if vectors.shape[1] != dim:
+        raise EncoderError(
+            f"text_encoder [{settings.encoder}] gives vectors of length [{vectors.shape[1]}], its configuration says "
+            f"[{dim}]: it cannot be used here."
+        )
+    if not np.isfinite(vectors).all():
+        hint = ": use bfloat16 or float32." if settings.dtype == "float16" else "."
+        raise EncoderError(
+            f"text_encoder [{settings.encoder}], text_dtype [{settings.dtype}], gives vectors that are not finite{hint}"
+        )
 
 
 def _encode_all(

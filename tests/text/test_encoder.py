@@ -13,6 +13,7 @@ from recbole_ktrec.errors import ConfigError, EncoderError
 from recbole_ktrec.text import TextSettings, check_fingerprint, encode
 from recbole_ktrec.text.batching import pad, pool, token_batches
 from recbole_ktrec.text.encoder import TextEncoder
+from recbole_ktrec.text.locate import locate_encoder
 from recbole_ktrec.text.prompts import with_prompt
 
 TEXTS = ["red robot", "blue doll for kids and the train", "puzzle", "green board game"]
@@ -53,6 +54,13 @@ def test_auto_pooling(bert_folder: Path, llama_folder: Path, tmp_path: Path) -> 
     assert pooling(own) == "cls"
     (own / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_weightedmean_tokens": True}))
     with pytest.raises(EncoderError, match=r"1_Pooling.config.json\] asks for \[pooling_mode_weightedmean_tokens\]"):
+        pooling(own)
+    for mode, expected in (("cls", "cls"), ("lasttoken", "last"), (["mean"], "mean")):  # since sentence-transformers 5
+        content = {"embedding_dimension": 32, "pooling_mode": mode, "include_prompt": True}
+        (own / "1_Pooling" / "config.json").write_text(json.dumps(content))
+        assert pooling(own) == expected
+    (own / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode": ["mean", "max"]}))
+    with pytest.raises(EncoderError, match=r"1_Pooling.config.json\] asks for \[mean, max\]"):
         pooling(own)
     said = TextSettings(encoder=str(own), max_length=32, pooling="mean")
     assert TextEncoder.load(said).fingerprint["pooling"] == "mean", "as the message says"
@@ -175,3 +183,46 @@ def test_a_checkpoint_of_another_encoder_is_refused_and_both_are_named(
     elsewhere = shutil.copytree(bert_folder, tmp_path / "copy")
     check_fingerprint(bert, TextEncoder.load(replace(settings, encoder=str(elsewhere))).fingerprint)
     assert json.loads(json.dumps(bert)) == bert
+
+
+def test_long_texts_lose_their_end_whatever_the_tokenizer_says(bert_folder: Path, tmp_path: Path) -> None:
+    own = shutil.copytree(bert_folder, tmp_path / "left")
+    path = own / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"truncation_side": "left"}))
+    rows = [
+        TextEncoder.load(TextSettings(encoder=str(folder), max_length=5)).tokenize(["red robot puzzle green board"])
+        for folder in (bert_folder, own)
+    ]
+    assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize(("dtype", "hint"), [("float32", r"finite\.$"), ("float16", "use bfloat16 or float32")])
+def test_vectors_that_are_not_finite_are_not_stored(
+    bert_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str, hint: str
+) -> None:
+    monkeypatch.setenv("KTREC_CACHE", str(tmp_path / "cache"))
+    settings = TextSettings(encoder=str(bert_folder), max_length=32, dtype=dtype)
+    whole = TextEncoder._encode_batch
+    with monkeypatch.context() as broken:
+        broken.setattr(TextEncoder, "_encode_batch", lambda *given: whole(*given) * torch.inf)
+        for _ in range(2):
+            with pytest.raises(EncoderError, match=hint):
+                encode(TEXTS, settings)
+        broken.setattr(TextEncoder, "_encode_batch", lambda *given: whole(*given)[:, 1:])
+        with pytest.raises(EncoderError, match=r"gives vectors of length \[\d+\], its configuration says"):
+            encode(TEXTS, settings)
+    found = encode(TEXTS, settings)
+    assert found.encoded == len(TEXTS) and np.isfinite(found.matrix).all()
+
+
+def test_code_of_an_encoder_is_part_of_what_it_computes(bert_folder: Path, tmp_path: Path) -> None:
+    own = shutil.copytree(bert_folder, tmp_path / "own")
+    found = [locate_encoder(TextSettings(encoder=str(own))).sha256()]
+    (own / "modeling_own.py").write_text("FACTOR = 1")
+    found.append(locate_encoder(TextSettings(encoder=str(own))).sha256())
+    config = own / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"auto_map": {"AutoModel": "modeling_own.Own"}}))
+    for factor in (1, 100):
+        (own / "modeling_own.py").write_text(f"FACTOR = {factor}")
+        found.append(locate_encoder(TextSettings(encoder=str(own))).sha256())
+    assert found[0] == found[1] and len(set(found[1:])) == 3

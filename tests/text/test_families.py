@@ -34,7 +34,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "MistralForCausalLM": {**PLACES, "num_key_value_heads": 1},
     "Phi3Model": {**PLACES, "num_key_value_heads": 1, **ENDS},
     "OPTModel": {
-        "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "ffn_dim": 32, "word_embed_proj_dim": 16,
+        "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "ffn_dim": 32, "word_embed_proj_dim": 8,
         "max_position_embeddings": 64,
     },
     "BloomModel": {"hidden_size": 16, "n_layer": 3, "n_head": 2},

@@ -97,3 +97,9 @@ def test_a_template_is_no_format_string() -> None:
 def test_history_documents_keep_the_most_recent() -> None:
     histories = [["one", None, "two?", "three"], [None], []]
     assert history_documents(histories, max_items=2) == ["three. two?", None, None]
+
+
+def test_a_template_of_which_nothing_is_left_is_no_text() -> None:
+    settings = TextSettings(template="[{title} by {brand}]")
+    assert row_text(["Lamp", ""], [TITLE, BRAND], settings) is None
+    assert row_text(["Lamp", "Acme"], [TITLE, BRAND], settings) == "Lamp by Acme"

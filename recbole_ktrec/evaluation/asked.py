@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 
 from recbole_ktrec.atomic import iter_atomic, read_header
 from recbole_ktrec.evaluation.answers import draw_negatives
@@ -55,6 +56,21 @@ def _read(path: Path, columns: list[str], rating: str | None, encoding: str) -> 
     return frame
 
 
+def of_parts(interactions: pd.DataFrame, users: np.ndarray, items: np.ndarray, taken: sp.csr_matrix) -> pd.DataFrame:
+    """Return those of ``interactions`` that ``taken`` holds: a filter of rows may have left others of the file out.
+
+    Args:
+        users, items: tokens by id, padding left out.
+        taken: by id, ``[n_users + 1, n_items + 1]``.
+    """
+    user, item = (
+        pd.Index(tokens).get_indexer(interactions[name]) + 1 for name, tokens in (("user", users), ("item", items))
+    )
+    kept = (user > 0) & (item > 0)
+    kept[kept] = np.asarray(taken[user[kept], item[kept]]).ravel() > 0
+    return interactions[kept].reset_index(drop=True)
+
+
 class Questions:
     """Draws the pairs of a part by tokens, so that every model is asked the same whatever its ids.
 
@@ -76,6 +92,13 @@ class Questions:
         return self.user_rank.get_indexer(users).astype(np.int64) * len(self.item_rank) + self.item_rank.get_indexer(
             items
         )
+
+    def median_rating(self, *held_out: Asked) -> float:
+        """Return the median of the ratings that are not of the positives of ``held_out``."""
+        pairs = [(self.users[one.users - 1], self.items[one.items - 1], one.labels == 1) for one in held_out]
+        asked = [pd.MultiIndex.from_arrays([users[positive], items[positive]]) for users, items, positive in pairs]
+        rest = self.ratings[~np.logical_or.reduce([self.ratings.index.isin(one) for one in asked])]
+        return float((rest if rest.notna().any() else self.ratings).median())
 
     def ask(self, users: np.ndarray, items: np.ndarray, part: int) -> Asked:
         """Return the pairs for the positives (``users``, ``items``: tokens, shape (n,)) of a part (its code)."""

@@ -14,13 +14,14 @@ from recbole_ktrec.atomic import encoding_of
 from recbole_ktrec.errors import ConfigError, KTRecError
 from recbole_ktrec.evaluation import lists
 from recbole_ktrec.evaluation.answers import Calibration, mean_by_user, right_answers
-from recbole_ktrec.evaluation.asked import Asked, Questions, read_interactions
+from recbole_ktrec.evaluation.asked import Asked, Questions, of_parts, read_interactions
 from recbole_ktrec.evaluation.collected import content_items, text_vectors
 from recbole_ktrec.evaluation.foldin import UNABLE, fold_in, interactions_of, with_interactions
 from recbole_ktrec.evaluation.groups import item_groups, user_groups
 from recbole_ktrec.evaluation.harness import is_sequential, item_tokens, mask_known, pair_tokens, user_tokens
 from recbole_ktrec.evaluation.recorder import PairScores, Recorder, ranking_values
 from recbole_ktrec.evaluation.splits import HISTORY, TEST, VALID
+from recbole_ktrec.evaluation.taken import taken_in
 from recbole_ktrec.evaluation.training import Trained, train_counts
 
 #: Groups that are also ranked among their own items only.
@@ -56,6 +57,9 @@ class Measurement:
             Path(self.config["data_path"]), self.config["dataset"], (part.uid_field, part.iid_field),
             self.config["RATING_FIELD"], encoding_of(self.config),
         )  # fmt: skip
+        if not self.config["benchmark_filename"]:  # else filtered as they were written
+            taken = sum(taken_in(loader._dataset, self.config) for loader in trained.loaders)
+            self.interactions = of_parts(self.interactions, self.users, self.items, taken)
         self.questions = Questions(self.interactions, self.users, self.items, seed)
         self.groups = item_groups(self.item_counts, np.concatenate([[""], self.items]))
 
@@ -225,12 +229,12 @@ class Measurement:
     ) -> dict[str, Any] | None:
         """Right answers over the rated test interactions: is the rating at least the threshold?"""
         fit, score = ~np.isnan(valid.ratings), ~np.isnan(test.ratings)
-        if len(np.unique(valid.ratings[fit])) < 2 or not score.any():
-            return None
         threshold = self.rating_threshold
         if threshold is None:
-            threshold = float(self.interactions["rating"].median())
+            threshold = self.questions.median_rating(valid, test)
         labels = (valid.ratings[fit] >= threshold).astype(float)
+        if len(np.unique(labels)) < 2 or not score.any():
+            return None
         probability = Calibration(before[fit], labels).probability(after[score])
         truth = (test.ratings[score] >= threshold).astype(float)
         right = right_answers(probability, truth)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import hashlib
 from collections.abc import Mapping
@@ -115,7 +116,7 @@ def read_source(name: str, values: Mapping[str, Any]) -> Source:
         frame["time"] = loaded[fields["TIME_FIELD"]].astype(float)
     if config["threshold"]:
         frame["taken"] = _taken(loaded, config["threshold"], inter)
-    return Source(name, folder, frame, fields, _digest(folder, name, frame["row"].to_numpy()), encoding)
+    return Source(name, folder, frame, fields, _digest(folder, name, frame["row"].to_numpy(), encoding), encoding)
 
 
 def _only_parts(values: Mapping[str, Any]) -> str:
@@ -154,12 +155,14 @@ def features(folder: Path, name: str) -> list[str]:
     return [suffix for suffix in suffixes if not suffix.endswith("inter") and suffix != "yaml"]
 
 
-def _digest(folder: Path, name: str, rows: np.ndarray) -> str:
+def _digest(folder: Path, name: str, rows: np.ndarray, encoding: str) -> str:
     total = hashlib.sha256()
     first = ("inter", "item", "user", *GRAPH)
     for suffix in (*first, *(one for one in features(folder, name) if one not in first)):
         path = folder / f"{name}.{suffix}"
         if path.is_file() or suffix not in GRAPH:
             total.update(f"{suffix}:{file_sha256(path) if path.is_file() else '-'}\n".encode())
+    if codecs.lookup(encoding).name != "utf-8":  # copies of the data set are UTF-8, whatever was read
+        total.update(f"encoding:{encoding}\n".encode())
     total.update(rows.astype("<i8").tobytes())
     return total.hexdigest()

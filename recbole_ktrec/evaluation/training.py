@@ -13,6 +13,7 @@ import numpy as np
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.evaluation.harness import is_sequential, item_tokens, pair_ids, pair_tokens
 from recbole_ktrec.evaluation.splits import PARTS, fingerprint, pair_fingerprint
+from recbole_ktrec.evaluation.taken import mask_taken
 
 #: RecBole gives each step of a history a row with what came before: the first one has none.
 _NEEDS_FOUR = (
@@ -91,6 +92,7 @@ def train(config: Any, fingerprints: Mapping[str, str]) -> Trained:
     dataset = create_dataset(config)
     loaders = data_preparation(config, dataset)
     check_same(config, loaders, fingerprints)
+    mask_taken(config, loaders)
     loaded = time.perf_counter()
     init_seed(config["seed"] + config["local_rank"], config["reproducibility"])
     model = get_model(config["model"])(config, loaders[0]._dataset).to(config["device"])

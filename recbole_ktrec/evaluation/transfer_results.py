@@ -22,6 +22,8 @@ VERSION = 1
 #: Seed -> values by user.
 BySeed = dict[int, ByUser]
 #: What a variant is compared with, where both have a result.
+#: Level of the tests.
+_LEVEL = 0.05
 COMPARED = {"transferred": ("scratch", "kernel", "shuffled", "EASE"), "unguarded": ("scratch", "kernel")}
 
 
@@ -130,7 +132,10 @@ def _comparisons(users: dict[tuple[str, float], BySeed]) -> list[dict[str, Any]]
     for metric in dict.fromkeys(row["metric"] for row in rows):
         same = [row for row in rows if row["metric"] == metric]
         for row, corrected in zip(same, holm(np.array([row["p"] for row in same])), strict=True):
-            row["p_holm"] = float(corrected)
+            low, high = row["interval"]
+            # A warning needs less than a claim. Where few users differ, the interval alone is too narrow.
+            worse, better = bool(high < 0 and row["p"] < _LEVEL), bool(low > 0 and corrected < _LEVEL)
+            row |= {"p_holm": float(corrected), "worse": worse, "better": better}
     return rows
 
 
@@ -147,7 +152,6 @@ def _compared(mine: Sequence[ByUser], other: Sequence[ByUser], where: dict[str, 
             {
                 **where, "metric": plain(str(name)), "difference": one.difference, "interval": [one.low, one.high],
                 "ratio": ahead / base if base else None, "p": one.p, "users": one.users,
-                "worse": bool(one.high < 0), "better": bool(one.low > 0),
             }
         )  # fmt: skip
     return rows

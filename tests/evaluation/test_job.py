@@ -10,19 +10,24 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation import job
+from recbole_ktrec.evaluation.asked import Questions
 from recbole_ktrec.evaluation.benchmark import make_grid
 from recbole_ktrec.evaluation.foldin import UNABLE
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, make_job, prepare_datasets
-from recbole_ktrec.evaluation.harness import mask_known
+from recbole_ktrec.evaluation.harness import make_config, mask_known
 from recbole_ktrec.evaluation.options import Entry
+from recbole_ktrec.evaluation.source import read_source
+from recbole_ktrec.evaluation.taken import mask_taken
 
 Make = Callable[..., Grid]
 SPLITS = Path("splits")
+RING_HEADER = "user_id:token\titem_id:token\ttimestamp:float"
 
 
 def plan_of(grid: Grid) -> DatasetPlan:
@@ -148,6 +153,41 @@ def test_what_is_asked_last_is_asked_again_with_the_one_before_known(
         assert found["rows"] == groups["all"]["rows"] and set(found["metrics"]) == set(groups["all"]["metrics"])
         assert groups["all"]["metrics"]["hit@5"] == pytest.approx(result["test"]["hit@5"], abs=1e-4)
         assert found["metrics"]["hit@5"] > 0.9 > 0.5 > groups["all"]["metrics"]["hit@5"]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_a_user_took_before_is_no_candidate_of_a_sequential_model_either(
+    tiny_grid: Make, workplace: Path, again: bool
+) -> None:
+    from recbole.data import create_dataset, data_preparation
+
+    paths = {f"u{user}": [(user + step * step) % 30 for step in range(7)] for user in range(40)}
+    paths["u0"][5] = paths["u0"][1]  # taken again: asked for, so a candidate
+    rows = [f"{user}\ti{item}\t{step}" for user, path in paths.items() for step, item in enumerate(path)]
+    (workplace / "dataset" / "tiny" / "tiny.inter").write_text("\n".join([RING_HEADER, *rows]) + "\n")
+    timed = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}, "MAX_ITEM_LIST_LENGTH": 2}
+    grid = tiny_grid("SASRec", kind="leave_one_out")
+    grid = replace(grid, common={**grid.common, "load_col": timed["load_col"]})
+    given = {"train_neg_sample_args": None, **({"repeatable": True} if again else {})}
+    entry = Entry("SASRec", "SASRec", {**grid.entries[0].config, **timed, **given})
+    config = make_config("SASRec", "tiny", spec_of(grid, plan_of(grid), entry)["config"])
+    loaders = data_preparation(config, create_dataset(config))
+    mask_taken(config, loaders)
+    for end, loader in ((-2, loaders[1]), (-1, loaders[2])):
+        part, seen = loader._dataset, 0
+        for batch, masked, *_ in loader:
+            users = part.id2token("user_id", batch["user_id"].numpy())
+            if again:
+                assert masked is None
+                continue
+            for place, user in enumerate(users):
+                found = {
+                    str(part.id2token("item_id", int(item))) for row, item in zip(*masked, strict=True) if row == place
+                }
+                path = [f"i{item}" for item in paths[str(user)]]
+                assert found == {*path[:end]} - {path[end]}
+                seen += 1
+        assert seen == (0 if again else 40)
 
 
 def test_cold_items_of_an_id_model_are_not_found_and_not_covered(tiny_grid: Make) -> None:
@@ -283,3 +323,39 @@ def test_a_cache_that_is_not_there_yet_is_made_where_the_user_stands(workplace: 
     found = job.absolute_paths({"text_cache_dir": "new"}, workplace)
     assert found == {"text_cache_dir": str(workplace / "new")}
     assert job.absolute_paths({"text_cache_dir": "~/new"}, workplace) == {"text_cache_dir": "~/new"}
+
+
+def test_what_is_asked_beside_does_not_depend_on_rows_that_a_filter_left_out(tiny_grid: Make, workplace: Path) -> None:
+    """Ratings of 1 and 2 are in the file: a copy of the data set that lacks them gives the same numbers."""
+    file = workplace / "dataset" / "tiny" / "tiny.inter"
+    rng = np.random.default_rng(0)
+    rows = {(user, int(item)): int(rng.integers(1, 6)) for user in range(24) for item in rng.permutation(30)[:18]}
+    header = "user_id:token\titem_id:token\trating:float\n"
+    rated = {"load_col": {"inter": ["user_id", "item_id", "rating"]}, "val_interval": {"rating": "[3,inf)"}}
+    grid = tiny_grid("EASE")
+    grid = replace(grid, common={**grid.common, **rated})
+    entry = replace(grid.entries[0], config={**grid.entries[0].config, **rated})
+    found = []
+    for least in (1, 3):
+        kept = [f"u{user}\ti{item}\t{rating}\n" for (user, item), rating in rows.items() if rating >= least]
+        file.write_text(header + "".join(kept))
+        found.append(job.run_spec(spec_of(grid, plan_of(grid), entry))[0])
+    assert found[0]["accuracy"] == found[1]["accuracy"] and found[0]["test"] == found[1]["test"]
+    assert 3 < found[0]["accuracy"]["ratings"]["threshold"] <= 5
+
+
+def test_the_threshold_of_ratings_is_the_median_of_those_that_are_not_asked_for() -> None:
+    rows = [("a", "x", 1.0), ("a", "y", 2.0), ("a", "z", 5.0), ("b", "x", 3.0), ("b", "z", 5.0)]
+    questions = Questions(pd.DataFrame(rows, columns=["user", "item", "rating"]), np.array(["a", "b"]),
+                          np.array(["x", "y", "z"]), seed=1)  # fmt: skip
+    valid, test = questions.ask(np.array(["a"]), np.array(["z"]), 1), questions.ask(np.array(["b"]), np.array(["z"]), 2)
+    assert questions.median_rating(valid, test) == 2.0
+    everything = questions.ask(np.array(["a", "a", "a", "b", "b"]), np.array(["x", "y", "z", "x", "z"]), 2)
+    assert questions.median_rating(everything) == 3.0  # nothing else is left
+
+
+def test_the_encoding_is_part_of_what_a_data_set_is(tiny_grid: Make, workplace: Path) -> None:
+    values = {"data_path": str(workplace / "dataset"), "load_col": {"inter": ["user_id", "item_id"]}}
+    digests = [read_source("tiny", {**values, **more}).digest for more in
+               ({}, {"encoding": "utf8"}, {"encoding": "latin-1"})]  # fmt: skip
+    assert digests[0] == digests[1] != digests[2]

@@ -5,7 +5,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
+from recbole_ktrec.evaluation.pooling import of_rows
 from recbole_ktrec.evaluation.report.transfer import Numbers, verdicts
+from recbole_ktrec.evaluation.transfer_results import _comparisons
 
 
 def made_up(transferred: float, better: bool, worse: bool, shuffled_below: bool = True) -> dict[str, Any]:
@@ -73,3 +78,23 @@ def test_a_handful_of_users_gets_no_verdict() -> None:
     for row in few["comparisons"]:
         row["users"] = 30
     assert Numbers(few).mark(10.0, "ndcg@10") == "negative transfer"
+
+
+def test_a_claim_needs_the_corrected_test_and_a_warning_the_test() -> None:
+    """Four of 300 users differ: the interval lies beyond zero, chance does not."""
+    other = np.full(300, 0.5)
+
+    def judged(changed: int, by: float) -> tuple[bool, bool]:
+        mine = other.copy()
+        mine[:changed] += by
+        users = {
+            (name, 10.0): {1: of_rows(pd.DataFrame({"all/ndcg@10": values}, index=[f"u{k}" for k in range(300)]))}
+            for name, values in (("transferred", mine), ("scratch", other), ("kernel", mine), ("shuffled", mine))
+        }
+        row = next(row for row in _comparisons(users) if row["variant"] == "transferred" and row["with"] == "scratch")
+        assert (row["interval"][1] < 0) if by < 0 else (row["interval"][0] > 0)
+        return row["worse"], row["better"]
+
+    assert judged(4, -0.4) == judged(4, 0.4) == (False, False)
+    assert judged(6, -0.4) == (True, False) and judged(6, 0.4) == (False, False)  # p .03, .10 after the correction
+    assert judged(9, 0.4) == (False, True)

@@ -25,8 +25,10 @@ PROTOCOL = (
 _MARKS = (
     "Mean over seeds ± standard deviation. **x better**: transferred over the better of scratch and kernel. "
     "**Negative transfer**: transferred lies below from-scratch (at 0 %: below the kernel) beyond the 95 % bootstrap "
-    "interval of the paired difference over users; **below the kernel**: it does not, but lies so below the kernel. "
-    "▲ above both beyond the intervals; ≈ none of these. Cold items have no interaction in the whole training part."
+    "interval of the paired difference over users, and p < .05 (paired permutation test, before Holm's correction: a "
+    "warning needs less than a claim); **below the kernel**: it does not, but lies so below the kernel. ▲ above both "
+    "beyond the intervals, p < .05 after the correction; ≈ none of these. Cold items have no interaction in the whole "
+    "training part."
 )
 _GUARD = (
     "By seed. Inside the guard, untrained is the text prior as it is without the artifact, scratch one whose metric is "

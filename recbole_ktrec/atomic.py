@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, TextIO
 
 import pandas as pd
 
-from recbole_ktrec.errors import DataError, nearest
+from recbole_ktrec.errors import ConfigError, DataError, nearest
 
 #: RecBole's four types of a column (``recbole.utils.enum_type.FeatureType``).
 TYPES = ("token", "token_seq", "float", "float_seq")
@@ -134,6 +134,18 @@ def write_atomic(path: str | Path, frame: pd.DataFrame, types: Mapping[str, str]
 def encoding_of(config: Any) -> str:
     """Return the encoding of a data set's files by RecBole's ``encoding``; the plugin's own is UTF-8 everywhere."""
     return str(config["encoding"] or "utf-8")
+
+
+def check_separator(config: Any) -> None:
+    """Refuse another ``field_separator`` than the tab, which RecBole alone would read.
+
+    Raises:
+        ConfigError: the message says what to do.
+    """
+    if (given := config["field_separator"]) not in (None, "\t"):
+        raise ConfigError(
+            f"field_separator [{given}]: recbole_ktrec reads the files of a data set with tabs alone: write them so."
+        )
 
 
 def read_header(path: str | Path, encoding: str = "utf-8") -> list[Field]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.atomic import iter_atomic
-from recbole_ktrec.commands.options import read_config_files, read_options
+from recbole_ktrec.commands.options import read_config_files, read_options, user_path
 from recbole_ktrec.commands.run import check_folder
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, nearest
@@ -51,10 +51,11 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     """Encode, and print the counts."""
     args, rest = parser.parse_known_args(argv)
     options = read_options(rest)
-    _check(options)
+    _check(options, "--")
     given = {"text_fields": args.fields, "data_path": args.data_path}
     options |= {key: value for key, value in given.items() if value}
     filed = read_config_files(args.config_files.split())
+    _check(filed)
     said = {**filed, **options}
     dataset = args.dataset or said.get("dataset")
     merged = configuration(args.model or said.get("model") or "KTRec", dataset, said)
@@ -74,19 +75,34 @@ def configuration(model: str, dataset: str | None, said: dict[str, Any]) -> dict
 
     Raises:
         ConfigError: a file cannot be read.
+        DataError: ``pretrained`` names no artifact.
     """
-    own = model_files(model) if model in MODELS else [resource_dir("properties") / "text.yaml"]
-    own += dataset_files(dataset) + converted_file(dataset, said.get("data_path")) if dataset else []
-    existing = [str(path) for path in own if path.is_file()]
-    return {**read_config_files(existing), **said}
+    of_model = model_files(model) if model in MODELS else [resource_dir("properties") / "text.yaml"]
+    of_data = dataset_files(dataset) + converted_file(dataset, said.get("data_path")) if dataset else []
+    defaults, chosen = (read_config_files([str(path) for path in some]) for some in (of_model, of_data))
+    chosen |= said
+    merged = {**defaults, **chosen}
+    return merged | _of_artifact(merged, chosen.get("text_encoder") is not None)
 
 
-def _check(options: dict[str, Any]) -> None:
+def _check(given: dict[str, Any], before: str = "") -> None:
     """Refuse a key that no property file has."""
     known = keys_of_other_models() | READ_BY_RECBOLE
-    for key in options:
+    for key in given:
         if key not in known:
-            raise ConfigError(f"Unknown key [--{key}].{nearest(key, known)}")
+            where = "" if before else " in a configuration file"
+            raise ConfigError(f"Unknown key [{before}{key}]{where}.{nearest(key, known)}")
+
+
+def _of_artifact(merged: dict[str, Any], named: bool) -> dict[str, Any]:
+    """Return the keys that name the language model of the artifact ``pretrained``, if a run takes it from there."""
+    if merged.get("pretrained") is None:
+        return {}
+    from recbole_ktrec.model.artifact import read_card
+    from recbole_ktrec.model.trained_encoder import encoder_keys
+
+    folder = user_path(str(merged["pretrained"]))
+    return encoder_keys(folder, read_card(folder), merged, named)
 
 
 def item_file(dataset: str | None, merged: dict[str, Any]) -> Path:

@@ -1,4 +1,4 @@
-"""Users whom a filter of the training left out, such as those with fewer interactions than it wanted."""
+"""What the filters of the training left out: users with fewer interactions than it wanted, and rows of the others."""
 
 from __future__ import annotations
 
@@ -15,16 +15,25 @@ from recbole_ktrec.nn.recency import in_order
 
 
 def rows_of(dataset: Any, users: Iterable[str]) -> dict[str, list[int]]:
-    """Return what those of ``users`` took whom ``dataset`` does not know, by the ``.inter`` file: ids of items,
-    0 for those that it does not know either."""
+    """Return what ``users`` took by the ``.inter`` files: ids of items, 0 for those that ``dataset`` does not know.
+
+    Whom it knows is in it with all that he took, and so left out here, unless a filter leaves rows out (val_interval).
+    """
     known, items = (dataset.field2token_id[field] for field in (dataset.uid_field, dataset.iid_field))
-    unknown, found = {user for user in users if not known.get(user)}, defaultdict(list)
-    path = Path(dataset.dataset_path) / f"{dataset.dataset_name}.inter"
-    if unknown and path.is_file():
+    cut = bool(dataset.config["val_interval"])
+    asked, found = {user for user in users if cut or not known.get(user)}, defaultdict[str, list[int]](list)
+    for path in _inter_files(dataset) if asked else ():
         for user, item in iter_atomic(path, [dataset.uid_field, dataset.iid_field], encoding_of(dataset.config)):
-            if user in unknown:
+            if user in asked:
                 found[user].append(int(items.get(item, 0)))
     return dict(found)
+
+
+def _inter_files(dataset: Any) -> list[Path]:
+    """Return the ``.inter`` file, or the parts of the split that it came in."""
+    parts = [f".{part}" for part in dataset.config["benchmark_filename"] or ()] or [""]
+    paths = [Path(dataset.dataset_path) / f"{dataset.dataset_name}{part}.inter" for part in parts]
+    return [path for path in paths if path.is_file()]
 
 
 def histories(dataset: Any, users: Iterable[str]) -> dict[str, np.ndarray]:

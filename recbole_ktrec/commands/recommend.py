@@ -25,7 +25,7 @@ from typing import Any, TextIO
 import numpy as np
 from tqdm import tqdm
 
-from recbole_ktrec.atomic import encoding_of, iter_atomic, read_header
+from recbole_ktrec.atomic import check_separator, encoding_of, iter_atomic, read_header
 from recbole_ktrec.commands.filtered import histories, rows_of
 from recbole_ktrec.commands.options import user_path
 from recbole_ktrec.commands.session import set_threads
@@ -57,6 +57,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     set_threads(args.threads)
     with no_command_line():
         model, dataset = load(args.checkpoint)
+        check_separator(dataset.config)
         _tell_unscored(dataset, hasattr(model, "fold_in"))
         users = list(dict.fromkeys(args.users or map(str, dataset.field2id_token[dataset.uid_field][1:])))
         rows = recommend(model, dataset, users, args.topk)
@@ -114,10 +115,10 @@ def recommend(model: Any, dataset: Any, users: Sequence[str], k: int) -> Iterato
     Raises:
         DataError: a user is unknown, and the model has no scores for such a one; no list has been made then.
     """
-    filtered = rows_of(dataset, users)
-    joined = _join(model, dataset, filtered)
-    ids = np.array([joined.get(user) or _id(model, dataset, user, user in filtered) for user in users])
-    return _ranked(model, dataset, users, ids, filtered, k)
+    rows, known = rows_of(dataset, users), dataset.field2token_id[dataset.uid_field]
+    joined = _join(model, dataset, [user for user in rows if not known.get(user)])
+    ids = np.array([joined.get(user) or _id(model, dataset, user, user in rows) for user in users])
+    return _ranked(model, dataset, users, ids, rows, k)
 
 
 def _join(model: Any, dataset: Any, filtered: Collection[str]) -> dict[str, int]:
@@ -134,7 +135,7 @@ def _join(model: Any, dataset: Any, filtered: Collection[str]) -> dict[str, int]
 
 
 def _ranked(
-    model: Any, dataset: Any, users: Sequence[str], ids: np.ndarray, filtered: dict[str, list[int]], k: int
+    model: Any, dataset: Any, users: Sequence[str], ids: np.ndarray, rows: dict[str, list[int]], k: int
 ) -> Iterator[tuple[str, int, str, float]]:
     taken, items = dataset.inter_matrix(form="csr"), dataset.field2id_token[dataset.iid_field]
     starts = range(0, len(ids), _USERS)
@@ -143,7 +144,7 @@ def _ranked(
         scores = score(model, dataset, part)
         scores[taken[np.where(part < taken.shape[0], part, 0)].nonzero()] = -np.inf  # of padding: nothing
         for row, user in zip(scores, users[start : start + _USERS], strict=True):
-            row[filtered.get(user, [])] = -np.inf
+            row[rows.get(user, [])] = -np.inf
         scores[:, 0] = -np.inf
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         for user, row, own in zip(users[start : start + _USERS], scores, best, strict=True):

@@ -121,8 +121,8 @@ def _check_valid_metric(said: Mapping[str, Any], model: str) -> None:
         return
     metrics = said.get("metrics", _defaults()["metrics"])
     cuts = said.get("topk", _defaults()["topk"])
-    names = [str(one) for one in (metrics if isinstance(metrics, list) else [metrics])]
-    made = [f"{one}@{cut}" for one in names for cut in (cuts if isinstance(cuts, list) else [cuts])]
+    names = [str(one) for one in (metrics if isinstance(metrics, list | tuple) else [metrics])]
+    made = [f"{one}@{cut}" for one in names for cut in (cuts if isinstance(cuts, list | tuple) else [cuts])]
     taken = [*made, *names, *(() if "metrics" in said else _OF_CONTEXT)]
     if "valid_metric" not in said and not _by_default(model, names):
         return

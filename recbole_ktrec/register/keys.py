@@ -88,10 +88,12 @@ def check(config: Any) -> None:
     unknown key is refused only if it looks mistyped; any other belongs to that program and is left out.
 
     Raises:
-        ConfigError: a key is unknown; the message names it, where it stands, and the nearest known name.
+        ConfigError: a key is unknown, or given where another is read; the message names it, where it stands, and the
+            nearest known name.
     """
     refuse_files(config.file_config_dict, "a configuration file")
     refuse_files(config.variable_config_dict, "the configuration dict")
+    check_device(config.external_config_dict.get("device"))
     check_protocol({**config.internal_config_dict, **config.external_config_dict}.get("eval_args"))
     known = own_keys(config)
     _refuse(config.file_config_dict, known, "a configuration file", config.model)

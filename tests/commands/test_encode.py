@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -154,3 +155,29 @@ def test_a_data_set_that_a_file_names_is_read_with_its_own_settings(
     for how in (["--dataset=shop"], [f"--config_files={file}"]):
         assert main(["encode", *how, f"--data_path={data}", f"--text_encoder={encoder}"]) == 0
         assert "shop.item (title)" in capsys.readouterr().out
+
+
+def test_keys_of_configuration_files_are_checked_and_an_artifact_must_be_there(
+    data: Path, encoder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["encode", "--dataset=shop", f"--data_path={data}", f"--text_encoder={encoder}"]
+    typo = tmp_path / "typo.yaml"
+    typo.write_text("text_max_lenght: 8\n")
+    assert main([*call, f"--config_files={typo}"]) == 2
+    said = capsys.readouterr().err
+    assert "Unknown key [text_max_lenght] in a configuration file. Did you mean [text_max_length]?" in said
+    assert main([*call, "--pretrained=/nowhere"]) == 2
+    assert "[/nowhere/" in capsys.readouterr().err
+
+
+def test_an_artifact_brings_its_language_model(
+    data: Path, encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "artifact" / "encoder"
+    shutil.copytree(encoder, own)
+    card = {"language_model": {"folder": "encoder", "job": {"encoder": {"sha256": "another"}}}}
+    monkeypatch.setattr("recbole_ktrec.model.artifact.read_card", lambda folder: card)
+    call = ["encode", "--dataset=shop", f"--data_path={data}", f"--pretrained={tmp_path / 'artifact'}"]
+    assert main(call) == 0 and f"encoder     {own} (8 dimensions)" in capsys.readouterr().out
+    assert main([*call, f"--text_encoder={encoder}"]) == 0  # named, and not what it was trained from
+    assert f"encoder     {encoder} (8 dimensions)" in capsys.readouterr().out

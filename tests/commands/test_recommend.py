@@ -210,3 +210,29 @@ def test_a_model_of_pairs_is_given_the_columns_of_user_and_item(workplace: Path)
     saved = checkpoint("FM", with_age, *labels, "--valid_metric=AUC")
     assert main(["recommend", "--checkpoint", saved, "--users", "u1", "u2", "--output", "lists.csv"]) == 0
     assert len(read(workplace / "lists.csv")) == 20
+
+
+def test_what_a_filter_of_rows_left_out_is_taken_all_the_same(workplace: Path) -> None:
+    with (workplace / "dataset" / "tiny" / "tiny.inter").open("a") as inter:
+        inter.write("".join(f"u1\ti{item}\t1\t1\n" for item in (3, 5, 7)))
+    columns = "--load_col={inter: [user_id, item_id, rating]}"
+    saved = checkpoint("BPR", columns, "--val_interval={rating: '[3,inf)'}")
+    model, dataset = load(Path(saved))
+    listed = [item for _, _, item, _ in recommend(model, dataset, ["u1", "u2"], 40)]
+    assert dataset.inter_num == rows_with(workplace, 3) and {"i3", "i5", "i7"} <= set(listed)  # by u2 alone
+    own = [item for user, _, item, _ in recommend(model, dataset, ["u1"], 40)]
+    assert own and not {"i3", "i5", "i7"} & set(own)
+
+
+def rows_with(workplace: Path, least: float) -> int:
+    lines = (workplace / "dataset" / "tiny" / "tiny.inter").read_text().splitlines()[1:]
+    return sum(float(line.split("\t")[2]) >= least for line in lines)
+
+
+def test_files_with_another_separator_are_refused(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = workplace / "dataset" / "tiny"
+    for file in folder.glob("tiny.*"):
+        file.write_text(file.read_text().replace(",", " ").replace("\t", ","))
+    saved = checkpoint("BPR", "--field_separator=,")
+    assert main(["recommend", "--checkpoint", saved, "--users", "u1"]) == 2
+    assert "field_separator [,]: recbole_ktrec reads the files of a data set with tabs alone" in capsys.readouterr().err

@@ -79,6 +79,7 @@ def test_refused(said: dict[str, Any], message: str) -> None:
         {"valid_metric": "ndcg@10"},
         {"valid_metric": "AUC"},
         {"valid_metric": "Hit@5", "metrics": ["Hit"], "topk": [5, 10]},
+        {"valid_metric": "MRR@10", "topk": (5, 10)},  # as --topk=5,10 is read
         {"valid_metric": "GAUC", "metrics": "GAUC"},
     ],
 )  # fmt: skip

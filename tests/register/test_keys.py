@@ -38,6 +38,11 @@ def test_a_mistyped_key_of_the_command_line_is_refused(
         config(tiny_tower, "tiny")
 
 
+def test_a_device_is_refused_in_python_as_by_the_commands(tiny_tower: str, workplace: Path) -> None:
+    with pytest.raises(ConfigError, match=r"device \[cuda:1\]: RecBole sets it by gpu_id"):
+        config(tiny_tower, "tiny", config_dict={"device": "cuda:1"})
+
+
 @pytest.mark.parametrize("key", ["config", "config_file", "config_files", "config_file_list"])
 def test_files_are_not_given_by_a_key(key: str, tiny_tower: str, workplace: Path) -> None:
     with pytest.raises(ConfigError, match=rf"\[{key}\] in the configuration dict: .*config_file_list="):

@@ -55,7 +55,7 @@ class Shifted:
             kept_to: whether they may in no case cost more.
         """
         if self.asked - self.shown < FEWEST:  # what they cost is not known
-            return 0.0
+            return SHIFTS[self._wanted(0)] if self.shown >= FEWEST and not kept_to else 0.0
         loss = most if kept_to else allowed_loss(self.shown, self.asked, most)
         affordable = self.known.mean(axis=1) >= (1 - loss) * self.alone.mean()
         careful = int(np.flatnonzero(affordable).max(initial=0))

@@ -80,7 +80,16 @@ def test_cold_items_that_stand_too_low_for_what_they_are_asked_for_are_raised() 
         assert warm_loss(careful, masked, positive) <= 0.02 < warm_loss(scores, masked, positive)
 
 
-@pytest.mark.parametrize(("cold", "wants_cold", "wants_known"), [(IS_COLD, 150, 19), (torch.zeros(N) > 0, 0, 150)])
+def test_where_next_to_nothing_but_cold_items_is_asked_for_they_alone_decide() -> None:
+    asked, masked, positive = held_out(USERS, 19)
+    scores = knowing(positive, -4.0)
+    assert lift_cold(scores.clone(), IS_COLD, asked, most=0.02) == 0  # what they cost cannot be measured
+    before = masked_ndcg_by_user(scores.numpy(), masked, positive).mean()
+    assert lift_cold(scores, IS_COLD, asked) > 0
+    assert masked_ndcg_by_user(scores.numpy(), masked, positive).mean() > 2 * before
+
+
+@pytest.mark.parametrize(("cold", "wants_cold", "wants_known"), [(IS_COLD, 19, 19), (torch.zeros(N) > 0, 0, 150)])
 def test_nothing_is_moved_where_nothing_says_so(cold: torch.Tensor, wants_cold: int, wants_known: int) -> None:
     asked, _, positive = held_out(wants_cold, wants_known)
     scores = knowing(positive, 3.0)

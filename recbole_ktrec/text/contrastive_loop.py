@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from recbole_ktrec.errors import ConfigError, EncoderError, one_of
-from recbole_ktrec.text.contrastive_loss import info_nce, ranks, supervised_contrastive
+from recbole_ktrec.text.contrastive_loss import calibrated_info_nce, info_nce, ranks, supervised_contrastive
 from recbole_ktrec.text.contrastive_settings import CRITERIA, ContrastiveSettings
 from recbole_ktrec.text.encoder import TextEncoder
 from recbole_ktrec.text.pairs import PairBatch, PairSampler, TextDomain
@@ -156,9 +156,14 @@ class ContrastiveTraining:
         """Measure on the held-out domain, and keep the weights if they are the best so far."""
         first, second = (self.encoder.vectors(side) for side in (self.held_out.first, self.held_out.second))
         known = torch.from_numpy(self.held_out.known).to(first.device)
-        loss = info_nce(first, second, known, self.settings.temperature).item()
+        loss, temperature = calibrated_info_nce(first, second, known)
         rank = ranks(first, second, known).float()
-        found = {"loss": loss, "mrr": float((1 / rank).mean()), "recall@10": float((rank <= 10).float().mean())}
+        found = {
+            "loss": loss,
+            "temperature": temperature,
+            "mrr": float((1 / rank).mean()),
+            "recall@10": float((rank <= 10).float().mean()),
+        }
         self.history.append({"step": self.step, **found})
         if self._best() is self.history[-1]:
             self.best, self.bad = trained_weights(self.encoder), 0

@@ -127,8 +127,11 @@ class PairSampler:
         """Return up to ``count`` pairs of two texts of one item each, every item once."""
         chosen = generator.permutation(len(self._field_pairs))[:count]
         first, second = ([self._field_pairs[k][side] for k in chosen] for side in (0, 1))
-        same = np.array(first)[:, None] == np.array(first)[None, :]
-        return PairBatch(first, second, same | (np.array(second)[:, None] == np.array(second)[None, :]))
+        distinct = {text: number for number, text in enumerate(dict.fromkeys([*first, *second]))}
+        one, other = (np.array([distinct[text] for text in side]) for side in (first, second))
+        # A text is no negative of itself, whichever side it stands on.
+        sides = ((one, one), (other, other), (one, other), (other, one))
+        return PairBatch(first, second, np.logical_or.reduce([a[:, None] == b[None, :] for a, b in sides]))
 
 
 def _groups(texts: Sequence[str | None]) -> np.ndarray:

@@ -22,7 +22,7 @@ from recbole_ktrec.resources import resource_dir
 from recbole_ktrec.text import ContrastiveSettings, TextDomain, TextSettings, encode
 from recbole_ktrec.text.contrastive import read_report, train_encoder
 from recbole_ktrec.text.contrastive_loop import ContrastiveTraining
-from recbole_ktrec.text.contrastive_loss import info_nce, ranks, supervised_contrastive
+from recbole_ktrec.text.contrastive_loss import calibrated_info_nce, info_nce, ranks, supervised_contrastive
 from recbole_ktrec.text.encoder import TextEncoder
 from recbole_ktrec.text.export import export_encoder
 
@@ -71,8 +71,22 @@ def test_loss_has_the_known_answer() -> None:
     assert info_nce(first, 5 * second, none, 0.1).item() == pytest.approx(expected, abs=1e-6)
     assert info_nce(first, second, ~none, 0.1).item() == 0.0, "without negatives there is nothing to learn"
     assert ranks(first, second, none).tolist() == [1] * 6
-    assert ranks(first, second.roll(1, 0), none).tolist() == [2] * 6
+    assert ranks(first, second.roll(1, 0), none).tolist() == [3] * 6, "of equal ones the partner comes last"
     assert ranks(first, second.roll(1, 0), ~none).tolist() == [1] * 6, "what is known is no rival"
+
+
+def test_vectors_that_are_all_the_same_are_the_worst_that_there_is() -> None:
+    """At a fixed temperature they would beat an encoder whose cosines lie far apart."""
+    none, generator = torch.zeros(40, 40, dtype=torch.bool), torch.Generator().manual_seed(0)
+    first = torch.randn(40, 8, generator=generator)
+    second = first + 1.5 * torch.randn(40, 8, generator=generator)
+    same = torch.ones(40, 8) + 1e-4 * torch.randn(40, 8, generator=generator)
+    assert info_nce(same, same.flip(0), none, 0.05) < info_nce(first, second, none, 0.05)
+    loss, temperature = calibrated_info_nce(first, second, none)
+    assert loss == pytest.approx(min(info_nce(first, second, none, t).item() for t in (0.1, 0.15, 0.2, 0.3, 0.5)))
+    assert loss < calibrated_info_nce(same, same.flip(0), none)[0] == pytest.approx(np.log(40), abs=1e-3)
+    assert 0.1 <= temperature <= 0.5
+    assert ranks(torch.ones(10, 4), torch.ones(10, 4), torch.zeros(10, 10, dtype=torch.bool)).tolist() == [10] * 20
 
 
 def test_loss_of_sets_has_the_known_answer() -> None:

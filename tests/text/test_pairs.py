@@ -65,6 +65,15 @@ def test_pairs_of_fields_come_once_and_equal_ones_are_no_negatives() -> None:
             assert batch.known[i, j] == (i == j or {batch.first[i], batch.first[j]} == {"t1", "t3"})
 
 
+def test_a_text_is_no_negative_of_itself_whichever_field_it_is() -> None:
+    fields = (("drama", "comedy"), ("toy story", "drama"), ("war", "epic"))
+    batch = PairSampler(domain([[0, 1]], ["a", "b"], field_pairs=fields)).fields(10, np.random.default_rng(5))
+    place = {pair: k for k, pair in enumerate(zip(batch.first, batch.second, strict=True))}
+    one, other, third = (place[pair] for pair in fields)
+    assert batch.known[one, other] and batch.known[other, one]
+    assert not batch.known[third, [one, other]].any() and not batch.known[[one, other], third].any()
+
+
 def test_the_same_generator_gives_the_same_pairs() -> None:
     sampler = PairSampler(domain([list(range(9))], list("abcdefghi")))
     one, two = (sampler.co_consumed(16, np.random.default_rng([7, 3])) for _ in range(2))

@@ -126,11 +126,22 @@ def _only_parts(values: Mapping[str, Any]) -> str:
 
 
 def _want_columns(config: Any, inter: Path, encoding: str) -> None:
-    """Load the columns of the time and of ``threshold`` too, which RecBole's default leaves out."""
+    """Load the columns of ids, time and ``threshold`` too, which RecBole's default leaves out.
+
+    Raises:
+        DataError: there is no column of ids of that name.
+    """
+    ids = config["USER_ID_FIELD"], config["ITEM_ID_FIELD"]
+    for name in ids:
+        if name not in (names := [field.name for field in read_header(inter, encoding)]):
+            raise DataError(
+                f"[{inter}] has no column [{name}], only {', '.join(names)}: name the columns of the ids with "
+                "USER_ID_FIELD and ITEM_ID_FIELD."
+            )
     columns = (config["load_col"] or {}).get("inter")
     if columns and columns != "*":
         there = {field.name for field in read_header(inter, encoding)}
-        wanted = {config["TIME_FIELD"], *(config["threshold"] or ())} & there
+        wanted = {*ids, config["TIME_FIELD"], *(config["threshold"] or ())} & there
         config["load_col"] = {**config["load_col"], "inter": sorted({*columns, *wanted})}
 
 

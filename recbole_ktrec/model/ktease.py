@@ -246,6 +246,7 @@ class KTEASE(GeneralRecommender):
         """
         self.taken = taken
         if self.zero_shot and self.transfer is not None and self.source is not None:
+            self.transfer.refuse_other(self.transfer_choice.get("weights_sha256"))
             plain = PriorShape(lexical_weight=self.settings.lexical.weight)
             shape = asdict(self.transfer.artifact.shape_for((taken.base or taken).matrix, plain))
             if shape != self.transfer_choice.get("shape"):

@@ -13,11 +13,11 @@ import scipy.sparse as sp
 import torch
 from torch.nn import functional as F
 
-from recbole_ktrec.errors import ConfigError, DataError, EncoderError
+from recbole_ktrec.errors import ConfigError, EncoderError
 from recbole_ktrec.model.held_out import HeldOut
 from recbole_ktrec.model.item_text import load_item_text, load_user_text
 from recbole_ktrec.model.trained_encoder import UntrainedEncoder
-from recbole_ktrec.model.transfer import TransferSettings, listed, means, pick, reasons, shown
+from recbole_ktrec.model.transfer import TransferSettings, listed, means, other_artifact, pick, reasons, shown
 from recbole_ktrec.nn.fusion_model import FusionModel
 from recbole_ktrec.nn.graph import smooth_items
 from recbole_ktrec.nn.samples import FEWEST, masked_ndcg_by_user
@@ -139,11 +139,7 @@ class TransferredTexts:
             DataError: its towers were trained on what another artifact made of the texts.
         """
         if choice["used"] == "transferred" and choice.get("artifact") != self.origin:
-            folder = self.settings.artifact.folder
-            raise DataError(
-                f"pretrained: [{folder}] is another artifact than the one that the checkpoint was trained with: "
-                "make it again from the same sources and settings, or train again."
-            )
+            raise other_artifact(self.settings.artifact.folder)
         self.apply(net, choice["used"])
 
 

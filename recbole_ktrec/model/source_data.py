@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.files import check_data_folder, check_interactions
 from recbole_ktrec.model import same_data
 from recbole_ktrec.register.arguments import no_command_line, quoted
@@ -26,7 +26,8 @@ def load_source(name: str, data_path: str, target: Any) -> tuple[Any, Any]:
         target: the configuration of the run, which gives the encoder and the form of the model.
 
     Raises:
-        DataError: the files are not there; the message names the folder and the nearest name.
+        DataError: the files are not there, or RecBole cannot read them; the message names the folder and the nearest
+            name, or says why.
         ConfigError: they are the run's own, under another name or as a split of them.
     """
     from recbole.config import Config
@@ -43,7 +44,19 @@ def load_source(name: str, data_path: str, target: Any) -> tuple[Any, Any]:
     if not config["benchmark_filename"]:
         check_interactions(folder, name, title)
     _refuse_own_data(name, config, target)
-    return config, create_dataset(config)
+    _want_columns(config)
+    try:
+        return config, create_dataset(config)
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{title}: RecBole cannot read it with the settings of [{name}]: {error}") from error
+
+
+def _want_columns(config: Any) -> None:
+    """Load the ids and the column of ``threshold``, whose names RecBole's default ``load_col`` need not hold."""
+    columns = (config["load_col"] or {}).get("inter")
+    if columns and columns != "*":
+        wanted = [config["USER_ID_FIELD"], config["ITEM_ID_FIELD"], *(config["threshold"] or ())]
+        config["load_col"] = {**config["load_col"], "inter": list(dict.fromkeys([*columns, *wanted]))}
 
 
 def _refuse_own_data(name: str, config: Any, target: Any) -> None:

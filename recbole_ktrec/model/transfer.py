@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.errors import ConfigError, number, one_of
+from recbole_ktrec.errors import ConfigError, DataError, number, one_of
 from recbole_ktrec.model import same_data
 from recbole_ktrec.model.artifact import Artifact, PriorShape, load
 from recbole_ktrec.model.interactions import TrainingInteractions
@@ -76,6 +76,23 @@ class TransferSettings:
     def zero_shot(self) -> bool:
         """Whether nothing is learned from the target."""
         return self.how == "zero_shot"
+
+    def refuse_other(self, weights_sha256: str | None) -> None:
+        """Refuse an artifact with other weights than those of the digest, None for not known.
+
+        Raises:
+            DataError: they differ.
+        """
+        if weights_sha256 not in (None, self.artifact.card["weights_sha256"]):
+            raise other_artifact(self.artifact.folder)
+
+
+def other_artifact(folder: Path | None) -> DataError:
+    """Return the error of a checkpoint that was made with another artifact than ``folder`` now holds."""
+    return DataError(
+        f"pretrained: [{folder}] is another artifact than the one that the checkpoint was trained with: "
+        "make it again from the same sources and settings, or train again."
+    )
 
 
 def leakage_warning(folder: Path | None, source: str) -> str:
@@ -155,6 +172,7 @@ class TransferFit:
         if self._taught:
             self.shape = replace(self.shape, lexical_weight=lexical.weight)
         self.choice: dict[str, Any] = {"transfer": settings.how, "shape": asdict(self.shape)}
+        self.choice["weights_sha256"] = settings.artifact.card["weights_sha256"]
 
     def run(self) -> Dense | Sparse | Kernel:
         """Return what scores; ``choice`` says what was taken and why."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from recbole.config import Config
@@ -66,6 +67,17 @@ def test_a_missing_data_set_says_where_it_was_looked_for(workplace: Path) -> Non
     (workplace / "dataset" / "none").mkdir()
     with pytest.raises(DataError, match=r"no file .*none\.inter.*--data-path"):
         read_source("none", {"data_path": str(workplace / "dataset")})
+
+
+def test_ids_of_other_names_are_read_without_load_col_and_missing_ones_are_named(workplace: Path) -> None:
+    file = workplace / "dataset" / "tiny" / "tiny.inter"
+    before = read_source("tiny", {"data_path": str(workplace / "dataset")}).frame
+    file.write_text(file.read_text().replace("user_id:", "uid:").replace("item_id:", "asin:"))
+    named = {"USER_ID_FIELD": "uid", "ITEM_ID_FIELD": "asin"}
+    found = read_source("tiny", {"data_path": str(workplace / "dataset"), **named}).frame
+    pd.testing.assert_frame_equal(found[["user", "item", "row"]], before[["user", "item", "row"]])
+    with pytest.raises(DataError, match=r"tiny.inter\] has no column \[user_id\], only uid, asin"):
+        read_source("tiny", {"data_path": str(workplace / "dataset")})
 
 
 def test_leave_one_out_without_times_is_refused(read: Read, tmp_path: Path) -> None:

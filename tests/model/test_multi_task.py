@@ -205,6 +205,19 @@ def test_a_source_without_files_or_pairs_is_named(joint: Settings, workplace: Pa
         epochs(joint(), 1)
 
 
+def test_a_source_is_read_by_the_names_and_the_threshold_of_its_own_file(joint: Settings, workplace: Path) -> None:
+    folder = workplace / "dataset/other"
+    expected = epochs(joint(), 1)[0]
+    for kind in ("inter", "item"):
+        text = (folder / f"other.{kind}").read_text()
+        (folder / f"other.{kind}").write_text(text.replace("user_id:", "uid:").replace("item_id:", "asin:"))
+    (folder / "other.yaml").write_text("USER_ID_FIELD: uid\nITEM_ID_FIELD: asin\nthreshold: {rating: 1}\n")
+    assert epochs(joint(), 1)[0] == expected  # every rating is at least 1
+    (folder / "other.yaml").write_text("USER_ID_FIELD: uid\nITEM_ID_FIELD: asin\nthreshold: {stars: 1}\n")
+    with pytest.raises(DataError, match=r"source_datasets \[other\]: RecBole cannot read it .*stars"):
+        epochs(joint(), 1)
+
+
 def test_what_a_split_was_made_from_is_no_source_of_it(joint: Settings, workplace: Path) -> None:
     (workplace / "dataset/tiny/split.json").write_text('{"dataset": "other"}', encoding="utf-8")
     with pytest.raises(ConfigError, match="own validation and test"):

@@ -119,6 +119,9 @@ def test_zero_shot_follows_the_length_of_the_histories(textual: Settings, artifa
     model.fold_in(build(textual())[2][0].dataset)
     assert model.transfer_choice["shape"]["power"] == 1.0
     assert not np.allclose(everyone(model), before)
+    model.transfer.artifact.card["weights_sha256"] = "another"
+    with pytest.raises(DataError, match="another artifact than the one that the checkpoint was trained with"):
+        model.fold_in(build(textual())[2][0].dataset)
 
 
 @pytest.mark.parametrize("how", ["frozen", "full"])

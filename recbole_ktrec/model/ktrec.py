@@ -65,7 +65,9 @@ class KTRec(GeneralRecommender):
         self.take_decay(self.history_decay or 0.0)
         # An item that nobody could take yet is no negative.
         self.candidates = torch.from_numpy(np.flatnonzero(self.taken.known))
-        self.register_buffer("cold", torch.from_numpy(~self.taken.known), persistent=False)
+        cold = torch.from_numpy(~self.taken.known)
+        cold[0] = False  # padding is no item: where all were taken there is nothing to measure
+        self.register_buffer("cold", cold, persistent=False)
         self.cold_shift = 0.0  # what is added to their neural scores
         self.cold_warm_loss = number("cold_warm_loss", config["cold_warm_loss"], least=0, most=1, auto=True)
         self.transfer, self.transfer_choice = TransferredTexts.read(config, dataset, interactions), dict[str, Any]()

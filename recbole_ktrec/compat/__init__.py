@@ -116,9 +116,9 @@ REMEDIES = (
     ),
     Remedy(
         "saved data set",
-        "is taken for that of another data_path",
+        "is taken for that of another data_path or split",
         "recbole.utils.argument_list",
-        dataset_cache.compare_data_path,
+        dataset_cache.compare_origin_and_split,
     ),
     Remedy(
         "list length",

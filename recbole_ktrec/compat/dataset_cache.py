@@ -1,13 +1,19 @@
-"""With ``save_dataset`` RecBole takes a saved data set for the same one although it came from another ``data_path``."""
+"""RecBole takes a saved data set (``save_dataset``) for the same one although it is of another folder or split.
+
+A data set splits itself by the settings that it was saved with, so that the test of one run could hold rows that its
+model was trained on.
+"""
 
 from __future__ import annotations
 
 from types import ModuleType
 
+_KEYS = ("data_path", "eval_args")
 
-def compare_data_path(argument_list: ModuleType) -> bool:
-    """Add ``data_path`` to what a saved data set is compared by; return False where it is compared already."""
-    if "data_path" in argument_list.dataset_arguments:
-        return False
-    argument_list.dataset_arguments.append("data_path")
-    return True
+
+def compare_origin_and_split(argument_list: ModuleType) -> bool:
+    """Add what a saved data set is to be compared by; return False where it is compared already."""
+    arguments = argument_list.dataset_arguments
+    missing = [key for key in _KEYS if key not in arguments]
+    arguments.extend(missing)
+    return bool(missing)

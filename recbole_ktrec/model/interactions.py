@@ -18,9 +18,12 @@ from recbole_ktrec.nn.recency import decayed, one_clock, places_from_the_end
 
 
 def positive(dataset: Any) -> np.ndarray:
-    """Return which interactions count as taken: bool ``[n]``; where ``threshold`` has labelled them, those with 1."""
+    """Return which interactions count as taken: bool ``[n]``.
+
+    Where they have labels (by ``threshold``, or a column ``LABEL_FIELD`` of the file that is loaded) those above 0 do.
+    """
     feat, label = dataset.inter_feat, dataset.label_field
-    if not dataset.config["threshold"] or label not in feat.columns:
+    if label not in feat.columns:
         return np.ones(len(feat), dtype=bool)
     return np.asarray(feat[label]) > 0
 
@@ -29,15 +32,25 @@ def binary_interactions(dataset: Any) -> sp.csr_matrix:
     """Return who took what in ``dataset``: 1 however often, float32 ``[n_users, n_items]``.
 
     Raises:
-        DataError: there are interactions, and ``threshold`` calls none of them taken.
+        DataError: there are interactions, and ``threshold`` or the labels of the file call none of them taken.
     """
     kept = positive(dataset)
     if kept.all():
         return (dataset.inter_matrix(form="csr") > 0).astype(np.float32).tocsr()
     if not kept.any():
-        given = dict(dataset.config["threshold"])
-        raise DataError(f"threshold {given} leaves none of the {len(kept)} training interactions: give a lower one.")
+        raise DataError(_none_taken(dataset, len(kept)))
     return _matrix(dataset, kept)
+
+
+def _none_taken(dataset: Any, count: int) -> str:
+    if dataset.config["threshold"]:
+        given = dict(dataset.config["threshold"])
+        return f"threshold {given} leaves none of the {count} training interactions: give a lower one."
+    label = dataset.label_field
+    return (
+        f"Data set [{dataset.dataset_name}]: column [{label}] calls none of the {count} training interactions taken "
+        f"(above 0). If it is no label, name another LABEL_FIELD or leave the column out of load_col."
+    )
 
 
 def _matrix(dataset: Any, kept: np.ndarray) -> sp.csr_matrix:
@@ -60,7 +73,7 @@ class TrainingInteractions:
         items: SHA-256 of the ids of the items in the order of their numbers; empty where they are not known.
         users: ids of the users of the training in the order of their numbers, None where they are not known.
         numbers: for each user the number in the training, 0 for new ones; None where all are the same.
-        refused: interactions that ``threshold`` does not call taken, as ``matrix``; None without one.
+        refused: interactions that ``threshold`` or a label does not call taken, as ``matrix``; None without one.
         base: those without the users of :meth:`joined`, None for these themselves: what is taken in general is theirs.
     """
 

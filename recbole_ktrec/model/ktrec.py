@@ -221,9 +221,9 @@ class KTRec(GeneralRecommender):
     @torch.no_grad()
     def weigh(self, found: HeldOut) -> Tensor:
         """Choose the weights of the two parts on held-out interactions; return the scores ``[m, n_items]`` so made."""
+        self.cold_shift = 0.0
         if not self._closed and self.history_decay is None and self.taken.places is not None:
             self.take_decay(plain_or_uphill(DECAYS, lambda decay: self._neural_ndcg(found, decay)))
-        self.cold_shift = 0.0
         scores = self._neural(found.users).cpu()
 
         def asked(rows: slice) -> tuple[Tensor, Tensor]:
@@ -241,13 +241,17 @@ class KTRec(GeneralRecommender):
         self.take_decay(decay)
         return masked_ndcg_by_user(self._neural(found.users).cpu().numpy(), *found.asked(self.taken.matrix))
 
-    @torch.no_grad()
-    def settle(self, found: HeldOut) -> str:
-        """Fit on held-out interactions what is not trained by gradient; return a line for the log."""
-        scores = self.weigh(found)
+    def calibrate(self, found: HeldOut, scores: Tensor) -> tuple[float, float]:
+        """Fit sigma(a s + c) on held-out interactions and their ``scores`` ``[m, n_items]``; return a and c."""
         row, item, labels = with_negatives(found, found.excluded(self.taken.matrix), seed=0)
         slope, shift = fit_platt(scores[row, item], labels)
         self.calibration.copy_(torch.tensor([slope, shift]))
+        return slope, shift
+
+    @torch.no_grad()
+    def settle(self, found: HeldOut) -> str:
+        """Fit on held-out interactions what is not trained by gradient; return a line for the log."""
+        slope, shift = self.calibrate(found, self.weigh(found))
         self._settled = True
         return (
             f"Settled on {len(found.row)} held-out interactions: score = {self.blend[0]:.3g} neural + "

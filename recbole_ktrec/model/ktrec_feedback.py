@@ -33,4 +33,7 @@ def take_rating(model: KTRec, user: int, item: int, value: float) -> None:
     current = model.user_vectors(torch.tensor([user], device=model.device))[0]
     if not abs(cosine := float(logit * model.net.scorer.temperature)) < 1:
         raise ConfigError(f"feedback [{value}]: user [{user}] cannot be moved so far for item [{item}].")
+    if not (vectors[item].any() and current.any()):  # a cosine with 0 is 0 however far it is moved
+        nothing = f"item [{item}]: neither a text nor training" if current.any() else f"user [{user}]: no history"
+        raise ConfigError(f"feedback [{value}]: nothing is known of {nothing}, so there is no vector to move by.")
     table.weight[row] += feedback_step(current, vectors[item], cosine)

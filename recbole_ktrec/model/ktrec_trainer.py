@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from recbole.data.dataloader import FullSortEvalDataLoader
 from recbole.trainer import Trainer
+from recbole.utils import EvaluatorType
 
 from recbole_ktrec.errors import number
 from recbole_ktrec.files import replacing
@@ -74,10 +75,12 @@ class KTRecTrainer(Trainer):
         return self._valid_epoch(valid_data, show_progress=show_progress) if some is not valid_data else outcome
 
     def _valid_epoch(self, valid_data: Any, show_progress: bool = False) -> tuple[float, Any]:
-        """Validate as RecBole does, with the weights of neural part and closed form that are best for this epoch."""
+        """Validate as RecBole does, with the weights of both parts and the calibration that are best for this epoch."""
         if self._found is not None:
             self.model.eval()
-            self.model.weigh(self._found)
+            scores = self.model.weigh(self._found)
+            if self.eval_type is EvaluatorType.VALUE:  # of probabilities, as those of the trained model will be
+                self.model.calibrate(self._found, scores)
         found: tuple[float, Any] = super()._valid_epoch(valid_data, show_progress=show_progress)
         return found
 

@@ -6,7 +6,7 @@ for a user's own.
 
 from __future__ import annotations
 
-from recbole_ktrec.register import loaders, metrics, models, properties, unknown, workers
+from recbole_ktrec.register import loaders, metrics, models, properties, trainers, unknown, workers
 from recbole_ktrec.register.metrics import METRICS, register_metric
 from recbole_ktrec.register.models import MODELS, register_model
 
@@ -21,6 +21,7 @@ def register() -> None:
     if not _registered:
         _registered = True
         models.install()
+        trainers.install()
         properties.install()
         loaders.install()
         metrics.install()

@@ -23,6 +23,8 @@ def _wrap(utils: ModuleType) -> None:
         if phase == "train" and name in MODELS and getattr(model_class(name), "train_dataloader", None) == "user":
             from recbole.data.dataloader import UserDataLoader
 
+            if config["train_neg_sample_args"]:  # the trainer would ask the loader to draw by the model's scores
+                config["train_neg_sample_args"]["dynamic"] = False
             return UserDataLoader
         return original(config, phase)
 

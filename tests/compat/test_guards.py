@@ -39,6 +39,17 @@ def test_a_saved_data_set_of_another_folder_is_not_taken(
     assert other.inter_num == 3
 
 
+def test_a_saved_data_set_that_is_split_otherwise_is_not_taken(settings: Callable[..., dict[str, Any]]) -> None:
+    from recbole.config import Config
+    from recbole.data import create_dataset, data_preparation
+
+    halves = {"split": {"RS": [0.5, 0.25, 0.25]}, "order": "RO", "group_by": "none", "mode": "full"}
+    create_dataset(Config("BPR", "tiny", config_dict=settings(save_dataset=True)))
+    config = Config("BPR", "tiny", config_dict=settings(eval_args=halves))
+    train, _, test = data_preparation(config, create_dataset(config))
+    assert (len(train.dataset), len(test.dataset)) == (120, 60)
+
+
 def test_a_folder_that_another_process_makes_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import recbole.utils.logger
 

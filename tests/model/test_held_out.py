@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -94,6 +95,28 @@ def test_what_threshold_labels_as_disliked_is_nothing_taken(textual: Callable[..
     )
     made = held_out(valid, "user_id", "item_id", 1, model.taken)
     assert made is not None and len(made.row) == int((valid._dataset.inter_feat["label"] == 1).sum())
+
+
+@pytest.mark.parametrize(("own", "labelled"), [({"LABEL_FIELD": "liked"}, True), ({}, False)])
+def test_a_column_of_labels_is_read_as_threshold_is(
+    textual: Callable[..., dict[str, Any]], workplace: Path, own: dict[str, str], labelled: bool
+) -> None:
+    path = workplace / "dataset" / "tiny" / "tiny.inter"
+    header, *rows = path.read_text(encoding="utf-8").splitlines()
+    marked = [f"{header}\tliked:float", *(f"{row}\t{place % 3 and 1}" for place, row in enumerate(rows))]
+    path.write_text("\n".join(marked) + "\n", encoding="utf-8")
+    columns = {"load_col": {"inter": ["user_id", "item_id", "liked"]}}
+    _, model, (train, _, _) = build(textual(**columns, **own), "KTEASE")
+    kept = int((train.dataset.inter_feat["liked"] > 0).sum())
+    assert 0 < kept < len(train.dataset) and model.taken.matrix.nnz == (kept if labelled else len(train.dataset))
+
+
+def test_labels_that_call_nothing_taken_are_refused(textual: Callable[..., dict[str, Any]], workplace: Path) -> None:
+    path = workplace / "dataset" / "tiny" / "tiny.inter"
+    header, *rows = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([f"{header}\tlabel:float", *(f"{row}\t0" for row in rows)]) + "\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"\[tiny\]: column \[label\] calls none of the 192 training int"):
+        build(textual(load_col={"inter": ["user_id", "item_id", "label"]}), "KTEASE")
 
 
 def test_a_threshold_that_leaves_nothing_is_refused(textual: Callable[..., dict[str, Any]]) -> None:

@@ -107,6 +107,19 @@ def test_feedback_that_cannot_be_given_is_refused(textual: Settings) -> None:
     assert torch.equal(model.net.user_id.weight, before)
 
 
+def test_feedback_where_nothing_is_known_is_refused(textual: Settings) -> None:
+    _, model, _ = fitted(textual(user_embedding=True, epochs=1))
+    known = model.user_vectors
+    model.user_vectors = lambda users: torch.zeros_like(known(users))
+    with pytest.raises(ConfigError, match=r"nothing is known of user \[1\]: no history, so there is no vector"):
+        model.feedback(1, 2, 0.5)
+    model.user_vectors = known
+    vectors, bias = model._catalogue()
+    vectors[2] = 0
+    with pytest.raises(ConfigError, match=r"nothing is known of item \[2\]: neither a text nor training"):
+        model.feedback(1, 2, 0.5)
+
+
 @pytest.mark.parametrize("name", ["KTEASE", "KTRec"])
 def test_a_decay_needs_the_times_of_what_is_folded_in(textual: Settings, name: str) -> None:
     _, model, (train, _, _) = support.build(textual(closed_form=False), name)

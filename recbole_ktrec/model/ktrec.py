@@ -14,28 +14,24 @@ from recbole.utils import InputType
 from torch import Tensor
 
 from recbole_ktrec.errors import ConfigError, number
-from recbole_ktrec.model.held_out import HeldOut, with_negatives
+from recbole_ktrec.model.held_out import HeldOut
 from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktrec_feedback import take_rating
 from recbole_ktrec.model.ktrec_net import check_keys, network, text_sides
+from recbole_ktrec.model.ktrec_order import HistoryOrder
 from recbole_ktrec.model.ktrec_residual import fits_training, size_beside
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer
 from recbole_ktrec.model.ktrec_transfer import TransferredTexts
 from recbole_ktrec.model.multi_task_settings import MultiTaskSettings
 from recbole_ktrec.model.trained_encoder import take_encoder
-from recbole_ktrec.nn.blend import blend_weights
-from recbole_ktrec.nn.calibration import fit_platt
-from recbole_ktrec.nn.cold_shift import lift_cold
 from recbole_ktrec.nn.history import Histories
 from recbole_ktrec.nn.losses import LOSSES
 from recbole_ktrec.nn.objective import Objective
-from recbole_ktrec.nn.recency import DECAYS
 from recbole_ktrec.nn.remembered import Remembered
 from recbole_ktrec.nn.residual import Residual
-from recbole_ktrec.nn.samples import masked_ndcg_by_user
 from recbole_ktrec.nn.scorers import score_pairs
-from recbole_ktrec.nn.tuning import plain_or_uphill
+from recbole_ktrec.nn.towers import nothing
 from recbole_ktrec.text import check_fingerprint
 
 #: Bytes of scores of the closed form that are kept while the neural part trains: mostly all that evaluations ask for.
@@ -62,6 +58,7 @@ class KTRec(GeneralRecommender):
         self.multi_task = MultiTaskSettings.read(config)
         self.objective = Objective(config["hidden_share"], int(config["train_negatives"]), LOSSES[config["loss"]])
         self.history_decay = self.taken.decay_of(config)
+        self.order = HistoryOrder(config, self.taken)
         self.take_decay(self.history_decay or 0.0)
         # An item that nobody could take yet is no negative.
         self.candidates = torch.from_numpy(np.flatnonzero(self.taken.known))
@@ -74,7 +71,7 @@ class KTRec(GeneralRecommender):
         self.zero_shot = config["transfer"] == "zero_shot"
         text, user_text = text_sides(config, dataset, interactions, self.device, self.transfer)
         self.text_fingerprint, self.live, self.text_directions = text.fingerprint, text.live, text.directions
-        self.net = network(config, text.stored, interactions, user_text, self.transfer)
+        self.net = network(config, text.stored, interactions, user_text, self.transfer, self.order.form)
         if config["fusion"] == "id":
             config["prior"] = "none"  # no texts in the closed form either
         closed = (KTEASE(config, dataset, self.taken),) if config["closed_form"] else ()
@@ -84,15 +81,18 @@ class KTRec(GeneralRecommender):
         self.residual_weight, self.residual_size = float(config["residual_weight"]), 0.0
         self._residual: Residual | None = None
         self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice", "decay"]
-        self.other_parameter_name += ["residual_size", "cold_shift"]
+        self.other_parameter_name += ["residual_size", "cold_shift", "in_order"]
         self._items: tuple[Tensor, Tensor] | None = None
-        self._settled, self.closed_share = False, math.nan  # the part of the closed form in the scores
+        self.settled, self.closed_share = False, math.nan  # the part of the closed form in the scores
         self._remembered: Remembered | None = None
 
     def calculate_loss(self, interaction: Any) -> Tensor:
         """Return the loss of a batch of users (only their ids are read): a scalar."""
         users = interaction[self.USER_ID].to(self.device)
-        return self.objective(self.net, self.histories, self.candidates, users, self.live, self._residual)
+        if self.order.used:
+            return self.order.loss(self.net, self.histories, self.candidates, users, self.live)
+        loss = self.objective(self.net, self.histories, self.candidates, users, self.live, self._residual)
+        return loss if self.net.attention is None else loss + nothing(self.net.attention)
 
     def _catalogue(self) -> tuple[Tensor, Tensor]:
         """Return vectors and biases of all items, computed once an evaluation."""
@@ -104,8 +104,10 @@ class KTRec(GeneralRecommender):
 
     def user_vectors(self, users: Tensor) -> Tensor:
         """Return W_u of ``users`` ``[m]`` from their training histories: ``[m, width]``."""
-        row, items, weight = (part.to(self.device) for part in self.histories.of(users))
         trained = torch.from_numpy(self.taken.trained(users.cpu().numpy())).to(self.device)
+        if self.order.used:
+            return self.order.vectors(self.net, users, trained, self.live)
+        row, items, weight = (part.to(self.device) for part in self.histories.of(users))
         return self.net.user_vectors(trained, row, items, self.live, weight)
 
     @torch.no_grad()
@@ -128,13 +130,14 @@ class KTRec(GeneralRecommender):
         """Return the scores of every item for the users of the batch, flat: ``[batch_size * n_items]``."""
         users, parts = interaction[self.USER_ID], self._blended_parts()
         if parts and not self.blend[0]:  # a part that counts nothing is not computed
-            return torch.from_numpy(self._closed_scores(users)).to(self.device).mul_(self.blend[1]).view(-1)
-        scores = self.blend[0] * self._neural(users)
+            return torch.from_numpy(self.closed_scores(users)).to(self.device).mul_(self.blend[1]).view(-1)
+        scores = self.blend[0] * self.neural(users)
         if parts:
-            scores += self.blend[1] * torch.from_numpy(self._closed_scores(users)).to(scores.device)
+            scores += self.blend[1] * torch.from_numpy(self.closed_scores(users)).to(scores.device)
         return scores.view(-1)
 
-    def _closed_scores(self, users: Tensor) -> np.ndarray:
+    def closed_scores(self, users: Tensor) -> np.ndarray:
+        """Return the scores of all items by the closed form for ``users`` ``[m]``: float32 ``[m, n_items]``."""
         return (self._remembered or self._closed[0].scores)(users.cpu().numpy())
 
     @contextlib.contextmanager
@@ -161,6 +164,7 @@ class KTRec(GeneralRecommender):
 
     def take(self, taken: TrainingInteractions) -> None:
         """Take the users' histories from ``taken``, see :meth:`fold_in`."""
+        self.order.take(taken)
         self.taken = taken
         self.take_decay(self.decay)
         for part in self._closed:
@@ -174,14 +178,25 @@ class KTRec(GeneralRecommender):
         """Return which items have a text that the model reads: bool ``[n_items]``."""
         return (self.net.text.all(torch.device("cpu")) != 0).any(dim=1)
 
-    def _neural(self, users: Tensor) -> Tensor:
+    def neural(self, users: Tensor) -> Tensor:
+        """Return the scores of all items by the neural part for ``users`` ``[m]``: ``[m, n_items]``."""
         vectors, bias = self._catalogue()
         return self.net.scorer.grid(self.user_vectors(users.to(self.device)), vectors) + bias
 
     @property
     def closed_parts(self) -> list[dict[str, Any]]:
         """What a checkpoint keeps of the closed form: written once, after training, not with each better epoch."""
-        return [part.other_parameter() for part in self._closed] if self._settled else []
+        return [part.other_parameter() for part in self._closed] if self.settled else []
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the neural part reads histories in their order."""
+        return self.order.used
+
+    @property
+    def has_closed(self) -> bool:
+        """Whether there is a closed form to blend in."""
+        return bool(self._closed)
 
     @property
     def blended(self) -> bool:
@@ -199,10 +214,11 @@ class KTRec(GeneralRecommender):
         for part in self._closed if self.zero_shot else ():
             part.solve(None)
             self.blend.copy_(torch.tensor([0.0, 1.0]))
-            self._settled, self.closed_share = True, 1.0
+            self.settled, self.closed_share = True, 1.0
 
     def leave_closed_out(self) -> None:
         """Score with the neural part alone."""
+        self.order.decide(math.inf)  # what comes next is asked for, nothing speaks against its order
         self._residual, self.closed_share = None, 0.0
         self.blend.copy_(torch.tensor([1.0, 0.0]))
 
@@ -214,49 +230,10 @@ class KTRec(GeneralRecommender):
             if self.transfer:
                 self.transfer_choice["closed_form"] = part.transfer_choice
             self.take_decay(part.decay)
-            if self.residual_weight and fits_training(part):
-                self.residual_size = self.residual_size or size_beside(self._neural, part, found)
+            self.order.decide(part.decay)
+            if self.residual_weight and fits_training(part, self.order.used):
+                self.residual_size = self.residual_size or size_beside(self.neural, part, found)
                 self._residual = Residual(part.score, self.residual_weight * self.residual_size, self.n_items)
-
-    @torch.no_grad()
-    def weigh(self, found: HeldOut) -> Tensor:
-        """Choose the weights of the two parts on held-out interactions; return the scores ``[m, n_items]`` so made."""
-        self.cold_shift = 0.0
-        if not self._closed and self.history_decay is None and self.taken.places is not None:
-            self.take_decay(plain_or_uphill(DECAYS, lambda decay: self._neural_ndcg(found, decay)))
-        scores = self._neural(found.users).cpu()
-
-        def asked(rows: slice) -> tuple[Tensor, Tensor]:
-            return found.some(rows).asked(self.taken.matrix)
-
-        self.cold_shift = lift_cold(scores, self.cold.cpu(), asked, self.cold_warm_loss)
-        if self._closed:
-            closed = torch.from_numpy(self._closed_scores(found.users))
-            *weights, self.closed_share = blend_weights(scores, closed, asked)
-            self.blend.copy_(torch.tensor(weights))
-            scores.mul_(weights[0]).add_(closed, alpha=weights[1])
-        return scores
-
-    def _neural_ndcg(self, found: HeldOut, decay: float) -> np.ndarray:
-        self.take_decay(decay)
-        return masked_ndcg_by_user(self._neural(found.users).cpu().numpy(), *found.asked(self.taken.matrix))
-
-    def calibrate(self, found: HeldOut, scores: Tensor) -> tuple[float, float]:
-        """Fit sigma(a s + c) on held-out interactions and their ``scores`` ``[m, n_items]``; return a and c."""
-        row, item, labels = with_negatives(found, found.excluded(self.taken.matrix), seed=0)
-        slope, shift = fit_platt(scores[row, item], labels)
-        self.calibration.copy_(torch.tensor([slope, shift]))
-        return slope, shift
-
-    @torch.no_grad()
-    def settle(self, found: HeldOut) -> str:
-        """Fit on held-out interactions what is not trained by gradient; return a line for the log."""
-        slope, shift = self.calibrate(found, self.weigh(found))
-        self._settled = True
-        return (
-            f"Settled on {len(found.row)} held-out interactions: score = {self.blend[0]:.3g} neural + "
-            f"{self.blend[1]:.3g} closed form, probability = sigma({slope:.3g} score + {shift:.3g})"
-        )
 
     @torch.no_grad()
     def feedback(self, user: int, item: int, value: float) -> None:
@@ -294,7 +271,8 @@ class KTRec(GeneralRecommender):
             self.transfer.restore(self.net, self.transfer_choice)
         for part, stored in zip(self._closed, para.get("closed_parts", ()), strict=False):
             part.load_other_parameter(stored)
-            self._settled = True
+            self.settled = True
         self.residual_size, self.cold_shift = para.get("residual_size", 0.0), para.get("cold_shift", 0.0)
         self.take_decay(para.get("decay", self.decay))
+        self.order.used = para.get("in_order", self.order.used)
         self._items = None

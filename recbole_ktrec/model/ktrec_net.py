@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from logging import getLogger
 from typing import Any
 
@@ -55,9 +56,10 @@ def check_keys(config: Any) -> None:
 
 
 def network(config: Any, text: SharedRows, interactions: sp.csr_matrix, user_text: SharedRows | None,
-            transfer: TransferredTexts | None) -> FusionModel:  # fmt: skip
+            transfer: TransferredTexts | None,
+            attention: tuple[int, int, int, float] | None = None) -> FusionModel:  # fmt: skip
     """Return the network; with ``transfer`` it has the towers of every variant that the guard may take."""
-    net = FusionModel(text, interactions.shape[0], _options(config), user_text)
+    net = FusionModel(text, interactions.shape[0], replace(_options(config), attention=attention), user_text)
     items, users = (torch.from_numpy(np.asarray(interactions.sum(axis=axis)).ravel() == 0) for axis in (0, 1))
     net.silence(items, users)
     if transfer:

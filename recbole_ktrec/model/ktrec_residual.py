@@ -15,14 +15,17 @@ from recbole_ktrec.nn.blend import scales
 _MEASURED = slice(0, 2000)
 
 
-def fits_training(part: KTEASE) -> bool:
-    """Return whether the closed form can stand in the loss; where recent interactions count for more it cannot.
+def fits_training(part: KTEASE, in_order: bool) -> bool:
+    """Return whether the closed form can stand in the loss; where order counts it cannot.
 
-    Training knows no order: there the closed form would see other histories than those that it is made for.
+    Where recent interactions count for more it would see other histories than those that it is made for, and where
+    histories are read in their order (``in_order``) it would have to score each step of them.
     """
-    if part.decay:
-        part.logger.warning("residual_weight is not used: recent interactions count for more (history_decay) here.")
-    return not part.decay
+    why = "recent interactions count for more (history_decay) here" if part.decay else ""
+    why = why or ("histories are read in their order (history_encoder)" if in_order else "")
+    if why:
+        part.logger.warning(f"residual_weight is not used: {why}.")
+    return not why
 
 
 @torch.no_grad()

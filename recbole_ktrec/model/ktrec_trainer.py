@@ -15,6 +15,7 @@ from recbole_ktrec.errors import number
 from recbole_ktrec.files import replacing
 from recbole_ktrec.model.held_out import HeldOut, held_out
 from recbole_ktrec.model.ktease import without_reg_weight
+from recbole_ktrec.model.ktrec_settle import calibrate, settle, weigh
 from recbole_ktrec.model.multi_task import joint_training
 from recbole_ktrec.nn.optimizers import SparseAndDense, sparse_parameters, without
 
@@ -65,7 +66,7 @@ class KTRecTrainer(Trainer):
             return self._valid_epoch(valid_data, show_progress=show_progress)
         checkpoint = self._best_state() if saved else None
         self.model.eval()
-        message = self.model.settle(found)
+        message = settle(self.model, found)
         if verbose:
             self.logger.info(message)
         if checkpoint is not None:
@@ -78,9 +79,9 @@ class KTRecTrainer(Trainer):
         """Validate as RecBole does, with the weights of both parts and the calibration that are best for this epoch."""
         if self._found is not None:
             self.model.eval()
-            scores = self.model.weigh(self._found)
+            scores = weigh(self.model, self._found)
             if self.eval_type is EvaluatorType.VALUE:  # of probabilities, as those of the trained model will be
-                self.model.calibrate(self._found, scores)
+                calibrate(self.model, self._found, scores)
         found: tuple[float, Any] = super()._valid_epoch(valid_data, show_progress=show_progress)
         return found
 

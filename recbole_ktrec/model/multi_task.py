@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ class SourceDomain(nn.Module):
         # Towers mean the same in every domain, so texts must lie in one space: that of the target.
         text = text_side(config, dataset, interactions, model.device, encoder, model.text_directions)
         self.live = text.live
-        self.net = FusionModel(text.stored, interactions.shape[0], model.net.options)
+        self.net = FusionModel(text.stored, interactions.shape[0], replace(model.net.options, attention=None))
         for part in SHARED:
             setattr(self.net, part, getattr(model.net, part))
 

@@ -2,6 +2,8 @@
 
     f(i) = fuse(ID_i, q(t_i))        W_u = sum over N(u) of fuse(ID'_j, p(t_j)) [+ r(d_u)] [+ ID_u]
 
+or, with a history in its order, W_u as :mod:`recbole_ktrec.nn.attention` makes it of the same vectors.
+
 t are whitened text vectors smoothed over the graph, p, q and r residual towers, d_u a vector of the user's own text.
 """
 
@@ -13,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from recbole_ktrec.nn.attention import AttentionEncoder
 from recbole_ktrec.nn.fusion import FUSIONS
 from recbole_ktrec.nn.history import pool
 from recbole_ktrec.nn.scorers import SCORERS
@@ -25,7 +28,10 @@ _ID_STD = 1e-3
 
 @dataclass(frozen=True)
 class FusionOptions:
-    """Form of the model; each attribute is the key of the same name in ``properties/model/KTRec.yaml``."""
+    """Form of the model; attributes are keys of ``properties/model/KTRec.yaml``.
+
+    Of ``attention`` these are the length, the layers, the heads and the dropout, None where no order is read.
+    """
 
     fusion: str = "sum"
     scorer: str = "dot"
@@ -35,6 +41,7 @@ class FusionOptions:
     history_text: bool = True
     user_embedding: bool = False
     sparse: bool = True
+    attention: tuple[int, int, int, float] | None = None
 
 
 class FusionModel(nn.Module):
@@ -68,6 +75,10 @@ class FusionModel(nn.Module):
         out = self.item_fusion.out_width
         self.user_id = self._ids(n_users, out) if options.user_embedding else None
         self.scorer = SCORERS[options.scorer](out, options.temperature)
+        self.attention: AttentionEncoder | None = None
+        if options.attention is not None:
+            with torch.random.fork_rng(devices=[]):  # nothing else is drawn in another way where it is not used
+                self.attention = AttentionEncoder(self.history_fusion.out_width, *options.attention)
 
     def pair_towers(self, rank: int | None) -> None:
         """Put a tower of ``rank`` beside each one, to be chosen between; nothing else is drawn in another way then."""
@@ -132,7 +143,27 @@ class FusionModel(nn.Module):
         """
         distinct, index = torch.unique(items, return_inverse=True)
         vectors = self.history_vectors(distinct, None if text is None else text(distinct))
-        pooled = pool(vectors, index, row, len(users), weight)
+        return self._with_own(pool(vectors, index, row, len(users), weight), users)
+
+    def vectors_in_order(
+        self, users: Tensor, read: Tensor, counts: Tensor, at: tuple[Tensor, Tensor], text: Any = None
+    ) -> Tensor:
+        """Return W_u ``[n, out]`` by what histories in their order say until some of their steps.
+
+        Args:
+            users: whose they are, ``[m]``.
+            read: their items, ``[m, l]``, padded with 0 at the end.
+            counts: steps of each, ``[m]``.
+            at: row and step of what is asked for, ``[n]`` each.
+            text: as for :meth:`user_vectors`.
+        """
+        assert self.attention is not None
+        distinct, index = torch.unique(read, return_inverse=True)
+        vectors = self.history_vectors(distinct, None if text is None else text(distinct))
+        return self._with_own(self.attention(vectors, index, counts)[at], users[at[0]])
+
+    def _with_own(self, pooled: Tensor, users: Tensor) -> Tensor:
+        """Return what histories say, with what is known of the users beside it: ``[m, out]``."""
         if self.user_text is not None and self.user_tower is not None:
             own = self.user_tower(self.user_text.rows(users))
             own = torch.cat([own, own.new_zeros(len(own), pooled.shape[1] - own.shape[1])], dim=1)

@@ -20,7 +20,7 @@ from recbole_ktrec.model.interactions import binary_interactions
 from recbole_ktrec.model.item_text import load_item_text
 from recbole_ktrec.nn.co_consumption import Statistics, co_consumption, metric
 from recbole_ktrec.nn.whitening import whitened_text
-from tests.support import save_tiny_bert
+from tests.support import Settings, save_tiny_bert
 
 TOPICS = (("red robot space", "space doll red"), ("blue puzzle board", "board game blue"))
 
@@ -53,6 +53,29 @@ def textual(workplace: Path, bert: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
             "closed_form": False,
             **changes,
         }
+
+    return make
+
+
+LATER = {"split": {"LS": "valid_and_test"}, "group_by": "user", "order": "TO", "mode": "full"}
+USERS, ITEMS, STEPS = 80, 30, 9
+
+
+@pytest.fixture
+def walking(textual: Settings, workplace: Path) -> Settings:
+    """A function that returns settings for users who walk along a ring of items, one or two a step."""
+    draw = np.random.default_rng(5)
+    rows = ["user_id:token\titem_id:token\ttimestamp:float"]
+    for user, (first, stride) in enumerate(
+        zip(draw.integers(0, ITEMS, USERS), draw.choice([1, 2], USERS), strict=True)
+    ):
+        steps = draw.permutation(STEPS)  # the order of the file says nothing
+        rows += [f"u{user}\ti{(first + step * stride) % ITEMS}\t{1000 + step}" for step in steps]
+    (workplace / "dataset" / "tiny" / "tiny.inter").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    loaded = {"inter": ["user_id", "item_id", "timestamp"]}
+
+    def make(**changes: Any) -> dict[str, Any]:
+        return textual(**{"load_col": loaded, "eval_args": LATER, "fusion": "sum", **changes})
 
     return make
 

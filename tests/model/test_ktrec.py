@@ -74,7 +74,7 @@ def test_predict_is_calibrated_where_the_neural_part_counts_alone(textual: Setti
     model.blend.copy_(torch.tensor([0.25, 0.0]))
     model.calibration.copy_(torch.tensor([2.0, 0.5]))
     users, items = torch.tensor([1, 2, 3, 3]), torch.tensor([4, 5, 6, 7])
-    neural = model._neural(users)[torch.arange(4), items]
+    neural = model.neural(users)[torch.arange(4), items]
     asked = {"user_id": users, "item_id": items}
     assert torch.allclose(model.predict(asked), torch.sigmoid(2 * 0.25 * neural + 0.5), atol=1e-6)
     assert torch.allclose(model.full_sort_predict(asked).view(4, -1)[torch.arange(4), items], 0.25 * neural, atol=1e-6)

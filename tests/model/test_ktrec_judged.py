@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from recbole_ktrec.model.held_out import held_out
+from recbole_ktrec.model.ktrec_settle import weigh
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer
 from tests.support import Settings, fitted
 
@@ -38,6 +39,6 @@ def test_the_decay_does_not_depend_on_the_level_of_the_epoch_before(textual: Set
     decays = set()
     for shift in (0.0, 5.0, 20.0):
         model.cold_shift = shift
-        model.weigh(found)
+        weigh(model, found)
         decays.add(model.decay)
     assert len(decays) == 1

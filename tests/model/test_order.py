@@ -17,28 +17,6 @@ from recbole_ktrec.model import item_text
 from recbole_ktrec.model.interactions import TrainingInteractions
 from tests.support import Settings, build, everyone, trained
 
-LATER = {"split": {"LS": "valid_and_test"}, "group_by": "user", "order": "TO", "mode": "full"}
-USERS, ITEMS, STEPS = 80, 30, 9
-
-
-@pytest.fixture
-def walking(textual: Settings, workplace: Path) -> Settings:
-    """A function that returns settings for users who walk along a ring of items, one or two a step."""
-    draw = np.random.default_rng(5)
-    rows = ["user_id:token\titem_id:token\ttimestamp:float"]
-    for user, (first, stride) in enumerate(
-        zip(draw.integers(0, ITEMS, USERS), draw.choice([1, 2], USERS), strict=True)
-    ):
-        steps = draw.permutation(STEPS)  # the order of the file says nothing
-        rows += [f"u{user}\ti{(first + step * stride) % ITEMS}\t{1000 + step}" for step in steps]
-    (workplace / "dataset" / "tiny" / "tiny.inter").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    loaded = {"inter": ["user_id", "item_id", "timestamp"]}
-
-    def make(**changes: Any) -> dict[str, Any]:
-        return textual(**{"load_col": loaded, "eval_args": LATER, "fusion": "sum", **changes})
-
-    return make
-
 
 @pytest.mark.parametrize(
     ("name", "changes"),
@@ -46,7 +24,7 @@ def walking(textual: Settings, workplace: Path) -> Settings:
         ("KTEASE", {"solver": "dense"}),
         ("KTEASE", {"solver": "sparse", "nearest_items": 8}),
         ("KTRec", {"closed_form": True, "epochs": 1, "eval_step": 1}),  # the last epoch is the best, which is saved
-        ("KTRec", {"closed_form": False, "epochs": 20}),
+        ("KTRec", {"closed_form": False, "epochs": 20, "history_encoder": "sum"}),
     ],
 )
 def test_recent_interactions_count_more_after_a_reload_too(
@@ -121,7 +99,7 @@ def test_a_history_that_is_given_later_keeps_its_times(
 ) -> None:
     train = build(walking())[2][0].dataset
     path = tmp_path / "tiny.history.inter"
-    item = next(f"i{i}" for i in range(ITEMS) if not TrainingInteractions.of(train).matrix[_ids(train, "u0", f"i{i}")])
+    item = next(f"i{i}" for i in range(30) if not TrainingInteractions.of(train).matrix[_ids(train, "u0", f"i{i}")])
     header = "user_id:token\titem_id:token\ttimestamp:float"
     path.write_text(f"{header}\nu0\t{item}\t5000\nu0\tunknown\t6000\n", encoding="utf-8")
     both = with_interactions(train, interactions_of(path, train))

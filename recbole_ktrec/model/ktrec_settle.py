@@ -1,0 +1,63 @@
+"""What of KTRec no gradient makes, chosen on held-out interactions: decay, level of new items, blend, calibration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recbole_ktrec.model.held_out import HeldOut, with_negatives
+from recbole_ktrec.nn.blend import blend_weights
+from recbole_ktrec.nn.calibration import fit_platt
+from recbole_ktrec.nn.cold_shift import lift_cold
+from recbole_ktrec.nn.recency import DECAYS
+from recbole_ktrec.nn.samples import masked_ndcg_by_user
+from recbole_ktrec.nn.tuning import plain_or_uphill
+
+if TYPE_CHECKING:
+    from recbole_ktrec.model.ktrec import KTRec
+
+
+@torch.no_grad()
+def weigh(model: KTRec, found: HeldOut) -> Tensor:
+    """Choose the weights of both parts and the level of new items; return the scores ``[m, n_items]`` so made."""
+    model.cold_shift = 0.0
+    if not model.has_closed and model.history_decay is None and model.taken.places is not None and not model.in_order:
+        model.take_decay(plain_or_uphill(DECAYS, lambda decay: _ndcg(model, found, decay)))
+    scores = model.neural(found.users).cpu()
+
+    def asked(rows: slice) -> tuple[Tensor, Tensor]:
+        return found.some(rows).asked(model.taken.matrix)
+
+    model.cold_shift = lift_cold(scores, model.cold.cpu(), asked, model.cold_warm_loss)
+    if model.has_closed:
+        closed = torch.from_numpy(model.closed_scores(found.users))
+        *weights, model.closed_share = blend_weights(scores, closed, asked)
+        model.blend.copy_(torch.tensor(weights))
+        scores.mul_(weights[0]).add_(closed, alpha=weights[1])
+    return scores
+
+
+def _ndcg(model: KTRec, found: HeldOut, decay: float) -> np.ndarray:
+    model.take_decay(decay)
+    return masked_ndcg_by_user(model.neural(found.users).cpu().numpy(), *found.asked(model.taken.matrix))
+
+
+def calibrate(model: KTRec, found: HeldOut, scores: Tensor) -> tuple[float, float]:
+    """Fit sigma(a s + c) on held-out interactions and their ``scores`` ``[m, n_items]``; return a and c."""
+    row, item, labels = with_negatives(found, found.excluded(model.taken.matrix), seed=0)
+    slope, shift = fit_platt(scores[row, item], labels)
+    model.calibration.copy_(torch.tensor([slope, shift]))
+    return slope, shift
+
+
+def settle(model: KTRec, found: HeldOut) -> str:
+    """Make every choice for the state that is kept; return a line for the log."""
+    slope, shift = calibrate(model, found, weigh(model, found))
+    model.settled = True
+    return (
+        f"Settled on {len(found.row)} held-out interactions: score = {model.blend[0]:.3g} neural + "
+        f"{model.blend[1]:.3g} closed form, probability = sigma({slope:.3g} score + {shift:.3g})"
+    )

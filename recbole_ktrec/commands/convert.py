@@ -5,6 +5,7 @@
   ktrec convert amazon --input reviews_and_meta/ --output dataset/toys --user-core 5 --item-core 5
   ktrec convert table --input my/ --interactions clicks.csv --items goods.csv --output dataset/mine
   ktrec convert table --input my/ --mapping my.yaml --output dataset/mine
+  ktrec convert table --mapping amazon-instruments --input raw/ --output dataset/amazon-instruments
 
 Columns of a table are guessed by their names and values, and shown. --column puts another in the place of one guess,
 or of one of the mapping; the type is guessed if HOW does not say it (token, token_seq for text, float, float_seq):
@@ -74,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_table(group: Any) -> None:
     group.add_argument("--mapping", metavar="YAML", help="a mapping file, or the name of one of --list")
     for part in PARTS:
-        group.add_argument(f"--{part}", metavar="PATTERN", help=f"the file of {part} below --input")
+        group.add_argument(f"--{part}", metavar="PATTERN", help=f"the file of {part} below --input, or its path")
     group.add_argument(
         "--column", action="append", default=[], metavar="[PART.]NAME=FROM[:HOW]",
         help="read NAME from the column FROM, over what is mapped or guessed (see above)",
@@ -111,11 +112,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     if args.list:
         print(_listing())
         return 0
-    if args.source is None or not args.input:
-        parser.error("name a source and its --input (ktrec convert --list shows the sources)")
-    if args.source != TABLE and (given := _given_for_tables(args)):
-        raise ConfigError(f"{given[0]} is for the source [{TABLE}]; [{args.source}] knows its own columns.")
-    mapping, left = _mapping(args) if args.source == TABLE else ({}, [])
+    files = _checked(args)
+    mapping, left = _mapping(args, files) if args.source == TABLE else ({}, [])
     source = source_of(mapping) if args.source == TABLE else _source(args.source)
     output = Path(args.output or Path("dataset", Path(args.mapping or args.source).stem))
     if mapping:
@@ -123,7 +121,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     report = convert(
         args.source, source, args.input, output,
         rules=_rules(args, mapping.get("rules") or {}), options=_options(args, source),
-        files=_pairs(args.file, "--file"), properties=mapping.get("properties") or {}, mapping=mapping,
+        files=files, properties=mapping.get("properties") or {}, mapping=mapping,
         strict=args.strict, overwrite=args.overwrite,
     )  # fmt: skip
     if not args.quiet:
@@ -136,8 +134,43 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     return 0
 
 
+def _checked(args: argparse.Namespace) -> dict[str, str]:
+    """Settle which source is meant, and return the files that are named outright.
+
+    Raises:
+        ConfigError: no source or no input is given, or the source is unknown or takes no such option.
+    """
+    if args.source is None and _given_for_tables(args):  # no other source takes them
+        args.source = TABLE
+    if args.source is None:
+        raise ConfigError("Name a source, or a --mapping of a table: ktrec convert --list shows them.")
+    if args.source != TABLE and (given := _given_for_tables(args)):
+        raise ConfigError(f"{given[0]} is for the source [{TABLE}]; [{args.source}] knows its own columns.")
+    if args.source != TABLE:
+        _source(args.source)  # a misspelt name is told first
+    files = _files(args)
+    if not args.input:
+        _check_named(args, files)
+    return files
+
+
 def _given_for_tables(args: argparse.Namespace) -> list[str]:
     return [f"--{name}" for name in ("mapping", *PARTS, "column", "encoding") if getattr(args, name)]
+
+
+def _files(args: argparse.Namespace) -> dict[str, str]:
+    """Return the files that are named outright: by --file, or by a path that needs no --input."""
+    paths = {part: path for part in PARTS if (path := getattr(args, part)) and Path(path).is_file()}
+    outright = {part: path for part, path in paths.items() if Path(path).is_absolute() or not args.input}
+    return {**outright, **_pairs(args.file, "--file")}
+
+
+def _check_named(args: argparse.Namespace, files: Mapping[str, str]) -> None:
+    """Raise ConfigError where no --input is given and a file is not named by its path."""
+    patterns = [getattr(args, part) for part in PARTS if getattr(args, part) and part not in files]
+    if patterns or not files:
+        wanted = f"[{', '.join(patterns)}]" if patterns else f"the files of [{args.mapping or args.source}]"
+        raise ConfigError(f"--input is missing: the folder, files or archives that hold {wanted}.")
 
 
 def _source(name: str) -> Source:
@@ -160,11 +193,10 @@ def _listing() -> str:
     return "\n".join(lines)
 
 
-def _mapping(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+def _mapping(args: argparse.Namespace, named: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     """Return the mapping of a table: its file, what the options say in its place, guesses where neither says; and what
     guessing left out."""
     mapping: dict[str, Any] = load_mapping(args.mapping) if args.mapping else {}
-    named = _pairs(args.file, "--file")
     for part in PARTS:
         if file := getattr(args, part) or named.get(part):
             mapping[part] = {**mapping.get(part, {}), "file": file}

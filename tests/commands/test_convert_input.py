@@ -1,0 +1,58 @@
+"""What ``ktrec convert`` is called on: source, mapping, files; and what it says where one is missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from recbole_ktrec.atomic import read_atomic
+from recbole_ktrec.cli import main
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    (tmp_path / "clicks.csv").write_text("user,item\nu1,i1\nu1,i2\n")
+    (tmp_path / "goods.json").write_text('{"item": "i1", "title": "A bold one"}\n{"item": "i2", "title": "Two"}\n')
+    return tmp_path
+
+
+def convert(*args: object) -> int:
+    return main(["convert", *map(str, args)])
+
+
+def test_a_mapping_or_a_file_of_interactions_makes_it_a_table(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert convert("--mapping", "animee", "--input", shop) == 2
+    assert "No mapping [animee]" in (error := capsys.readouterr().err) and "Did you mean [anime]?" in error
+    assert convert("--interactions", "clicks.csv", "--input", shop, "--output", shop / "d", "--quiet") == 0
+    assert json.loads((shop / "d" / "conversion.json").read_text())["source"]["name"] == "table"
+
+
+def test_files_named_by_their_paths_need_no_input(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert convert(
+        "table", "--interactions", shop / "clicks.csv", "--items", shop / "goods.json", "--output", shop / "d"
+    ) == 0  # fmt: skip
+    monkeypatch.chdir(shop)
+    assert convert("table", "--interactions", "clicks.csv", "--output", "e", "--items", "goods.json", "--quiet") == 0
+    for name in ("d", "e"):
+        assert len(read_atomic(shop / name / f"{name}.inter")) == len(read_atomic(shop / name / f"{name}.item")) == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "Name a source, or a --mapping of a table: ktrec convert --list shows them."),
+        (["movielens"], "--input is missing: the folder, files or archives that hold the files of [movielens]."),
+        (["movielns"], "Did you mean [movielens]?"),
+        (["--mapping", "goodreads"], "that hold the files of [goodreads]."),
+        (["--interactions", "{shop}/clicks.csv", "--items", "x.csv"], "--input is missing: the folder, files or "
+         "archives that hold [x.csv]."),
+    ],
+)  # fmt: skip
+def test_what_is_missing_is_named_alone(
+    shop: Path, args: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert(*(each.format(shop=shop) for each in args)) == 2
+    error = capsys.readouterr().err
+    assert message in error and "usage" not in error and error.count("\n") == 1

@@ -36,17 +36,19 @@ table: rows in = rows out + rows dropped, by reason), and damaged.tsv, which lis
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.commands.converted import next_step, shown
-from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.sources import SOURCES, Rules, Source, convert, load_mapping, source_of
 from recbole_ktrec.sources.checks import rules_of, stated_moment
 from recbole_ktrec.sources.cleaning import RULES
 from recbole_ktrec.sources.completion import complete, encoded, left_out
+from recbole_ktrec.sources.delimited import MissingColumn
 from recbole_ktrec.sources.files import Inputs
 from recbole_ktrec.sources.stated import Stated
 from recbole_ktrec.sources.table import shipped_mappings
@@ -118,12 +120,13 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     output = Path(args.output or Path("dataset", Path(args.mapping or args.source).stem))
     if mapping:
         print("\n".join([shown(mapping), *left]))
-    report = convert(
-        args.source, source, args.input, output,
-        rules=_rules(args, mapping.get("rules") or {}), options=_options(args, source),
-        files=files, properties=mapping.get("properties") or {}, mapping=mapping,
-        strict=args.strict, overwrite=args.overwrite,
-    )  # fmt: skip
+    with _naming(args.mapping):
+        report = convert(
+            args.source, source, args.input, output,
+            rules=_rules(args, mapping.get("rules") or {}), options=_options(args, source),
+            files=files, properties=mapping.get("properties") or {}, mapping=mapping,
+            strict=args.strict, overwrite=args.overwrite,
+        )  # fmt: skip
     if not args.quiet:
         print(report)
     for warning in report.warnings:
@@ -132,6 +135,15 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         print(f"{damaged:,} damaged rows were left out: {report.output / 'damaged.tsv'} lists them")
     print(next_step(report, args.source == TABLE))
     return 0
+
+
+@contextmanager
+def _naming(mapping: str | None) -> Iterator[None]:
+    """Name the mapping, if there is one, where a column that it reads is not there."""
+    try:
+        yield
+    except MissingColumn as error:
+        raise DataError(f"--mapping {mapping}: {error}" if mapping else str(error)) from error
 
 
 def _checked(args: argparse.Namespace) -> dict[str, str]:

@@ -12,10 +12,22 @@ from recbole_ktrec.sources.reading import blocks, decode
 from recbole_ktrec.sources.records import Dialect, Reader
 from recbole_ktrec.sources.tables import Batch
 
-__all__ = ["Dialect", "batches", "header", "plain", "positions"]
+__all__ = ["Dialect", "MissingColumn", "batches", "header", "plain", "positions"]
 
 #: An empty cell as MySQL and IMDb write it.
 NULL = "\\N"
+
+
+class MissingColumn(DataError):
+    """A column that a file lacks.
+
+    Attributes:
+        column: its name.
+    """
+
+    def __init__(self, message: str, column: str) -> None:
+        super().__init__(message)
+        self.column = column
 
 
 def batches(
@@ -24,7 +36,7 @@ def batches(
     """Yield the cells of ``columns`` (names with a header, else positions; None: an empty column).
 
     Raises:
-        DataError: a column is not in the header.
+        MissingColumn: a column is not in the header.
     """
     with inputs.stream(member) as stream:
         reader = Reader(member.name, ledger, dialect)
@@ -49,7 +61,11 @@ def plain(cell: str) -> str:
 
 
 def positions(header: Sequence[str], columns: Sequence[str | int | None], name: str) -> list[int | None]:
-    """Return where the named columns stand; blanks around names do not count, letter case only between two."""
+    """Return where the named columns stand; blanks around names do not count, letter case only between two.
+
+    Raises:
+        MissingColumn: one of them is not in the header.
+    """
     exact = [plain(cell) for cell in header]
     names = [cell.lower() for cell in exact]
     found: list[int | None] = []
@@ -62,7 +78,8 @@ def positions(header: Sequence[str], columns: Sequence[str | int | None], name: 
             found.append(names.index(plain(column).lower()))
         else:
             have = ", ".join(cell.strip() for cell in header)
-            raise DataError(f"[{name}] has no column [{column}], only {have[:300]}.{nearest(column.lower(), names)}")
+            hint = nearest(column.lower(), names)
+            raise MissingColumn(f"[{name}] has no column [{column}], only {have[:300]}.{hint}", column)
     return found
 
 

@@ -14,7 +14,7 @@ from recbole_ktrec.files import read_mapping
 from recbole_ktrec.resources import resource_dir
 from recbole_ktrec.sources import delimited, frames, jsonlines
 from recbole_ktrec.sources.checks import check_keys, check_mapping, pair_of, stated_moment, texts_of
-from recbole_ktrec.sources.delimited import Dialect
+from recbole_ktrec.sources.delimited import Dialect, MissingColumn
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.guessing import means_text, sniff
 from recbole_ktrec.sources.ledger import Ledger
@@ -183,10 +183,19 @@ def _table(part: Part, inputs: Inputs) -> Table:
 
     def read(ledger: Ledger) -> Iterator[Batch]:
         for member in files_of(part.kind, part.files, inputs):
-            yield from read_part(part, member, inputs, ledger)
+            try:
+                yield from read_part(part, member, inputs, ledger)
+            except MissingColumn as error:
+                raise MissingColumn(f"{error}{_remedy(part, error.column)}", error.column) from error
 
     files_of(part.kind, part.files, inputs)  # a missing file is known before anything is read
     return Table(part.kind, columns, read)
+
+
+def _remedy(part: Part, column: str) -> str:
+    """Say how another column is taken in the place of one that the file lacks."""
+    name = next(name for name, origin in part.columns.items() if origin == column)
+    return f" --column {PART_NAMES[part.kind]}.{name}=COLUMN takes another for [{name}]."
 
 
 def read_part(part: Part, member: Member, inputs: Inputs, ledger: Ledger) -> Iterator[Batch]:

@@ -56,3 +56,16 @@ def test_what_is_missing_is_named_alone(
     assert convert(*(each.format(shop=shop) for each in args)) == 2
     error = capsys.readouterr().err
     assert message in error and "usage" not in error and error.count("\n") == 1
+
+
+def test_a_column_that_the_mapping_wants_and_the_file_lacks(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "interactions.tsv").write_text("user_id\titem_id\nu1\ti1\n")
+    (shop / "items.tsv").write_text("item_id\tname\tdescription\ni1\tA bold one\tIt is.\n")
+    call = ["--mapping", "goodreads", "--input", shop, "--output", shop / "d"]
+    assert convert(*call) == 2
+    assert (
+        "ktrec convert: --mapping goodreads: [items.tsv] has no column [title], only item_id, name, description. "
+        "--column items.title=COLUMN takes another for [title].\n"
+    ) in capsys.readouterr().err
+    assert convert(*call, "--column", "items.title=name") == 0
+    assert read_atomic(shop / "d" / "d.item")["title"].tolist() == ["A bold one"]

@@ -9,9 +9,9 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any
 
 from recbole_ktrec import __version__
+from recbole_ktrec.commands.parser import Parser
 from recbole_ktrec.commands.session import quiet_host
 from recbole_ktrec.compat.host import require_host
 from recbole_ktrec.compat.host_errors import explained
@@ -46,24 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-class _Parser(argparse.ArgumentParser):
-    """Leave ``--key=a value`` alone, where argparse takes what holds a blank for a value of the option before it."""
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Set keys with blanks in their values apart; see :class:`argparse.ArgumentParser`."""
-        given = sys.argv[1:] if args is None else list(args)
-        mine = [one for one in given if not (one.startswith("--") and " " in one and self._is_foreign(one))]
-        found, rest = super().parse_known_args(mine, namespace)
-        return found, [*rest, *(one for one in given if one not in mine)]
-
-    def _is_foreign(self, argument: str) -> bool:
-        key, equals, _ = argument.partition("=")
-        return bool(equals) and " " not in key and key not in self._option_string_actions
-
-
 def _run(command: str, rest: list[str]) -> int:
     module = importlib.import_module(f"recbole_ktrec.commands.{command.replace('-', '_')}")
-    parser = _Parser(
+    parser = Parser(
         prog=f"ktrec {command}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     module.add_arguments(parser)
@@ -87,7 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     args = _parser().parse_args(given)
     if args.command not in COMMANDS:
-        print(f"ktrec: unknown command [{args.command}].{nearest(args.command, COMMANDS)}", file=sys.stderr)
+        known, hint = ", ".join(COMMANDS), nearest(args.command, COMMANDS)
+        print(f"ktrec: unknown command [{args.command}]; known: {known}.{hint}", file=sys.stderr)
         return 2
     try:
         if args.command != "doctor":

@@ -41,7 +41,7 @@ def read_value(text: str) -> Any:
 
 
 def read_options(rest: Sequence[str]) -> dict[str, Any]:
-    """Return ``{key: value}`` of the arguments ``--key=value``.
+    """Return ``{key: value}`` of the arguments ``--key=value``; keys have underscores, ``--data-path`` is data_path.
 
     Raises:
         ConfigError: an argument has another form, or a key stands there twice with different values.
@@ -51,7 +51,7 @@ def read_options(rest: Sequence[str]) -> dict[str, Any]:
         key, equals, text = argument.removeprefix("--").partition("=")
         if not (argument.startswith("--") and key and equals):
             raise ConfigError(f"Argument [{argument}] is not of the form --key=value (one word, no blank around =).")
-        value = read_value(text)
+        key, value = key.replace("-", "_"), read_value(text)
         if options.get(key, value) != value:
             raise ConfigError(f"Key [{key}] stands there twice, with [{options[key]}] and [{value}].")
         options[key] = value

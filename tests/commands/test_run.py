@@ -102,8 +102,10 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["rn"]) == 2
-    assert "unknown command [rn]. Did you mean [run]?" in capsys.readouterr().err
+    known = "known: run, recommend, encode, convert, benchmark, pretrain, transfer-report, doctor."
+    for name, hint in {"rn": " Did you mean [run]?", "demo": ""}.items():
+        assert main([name]) == 2
+        assert capsys.readouterr().err == f"ktrec: unknown command [{name}]; {known}{hint}\n"
 
 
 def test_without_recbole_the_command_says_what_to_install(

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recbole_ktrec.cli import _Parser, main
+from recbole_ktrec.cli import main
 from recbole_ktrec.commands.options import check_options, read_config_files, read_options, read_value
+from recbole_ktrec.commands.parser import Parser
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.register.arguments import quoted
 
@@ -57,6 +58,7 @@ def test_a_quoted_string_is_itself_after_recbole_s_evaluation(text: str) -> None
 
 def test_options() -> None:
     assert read_options(["--epochs=3", "--text_prompt=a=b", "--epochs=3"]) == {"epochs": 3, "text_prompt": "a=b"}
+    assert read_options(["--data-path=a-b", "--text_prompt=a-b"]) == {"data_path": "a-b", "text_prompt": "a-b"}
 
 
 @pytest.mark.parametrize("argument", ["epochs=3", "--epochs", "-e=3", "--=3"])
@@ -113,7 +115,7 @@ def test_a_column_that_is_not_there_is_not_loaded_silently(workplace: Path, caps
 
 
 def test_a_value_with_blanks_is_no_value_of_the_option_before_it() -> None:
-    parser = _Parser()
+    parser = Parser(allow_abbrev=False)
     parser.add_argument("--models", nargs="+")
     parser.add_argument("--config_files")
     given = ["--models", "Pop", "EASE", "--load_col={inter: [user_id, item_id]}", "--config_files=a.yaml b.yaml"]

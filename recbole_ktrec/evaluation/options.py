@@ -88,10 +88,16 @@ def entries(labels: Iterable[str], grid: Mapping[str, Any], options: Mapping[str
     labels = list(dict.fromkeys(labels))
     for section in options:
         if section != "all" and section not in labels:
-            raise ConfigError(
-                f"The options have a section [{section}] that --models does not name.{nearest(section, labels)}"
-            )
+            hint = nearest(section, labels) or _model_meant(section)
+            raise ConfigError(f"The options have a section [{section}] that --models does not name.{hint}")
     return [_entry(label, grid, options) for label in labels]
+
+
+def _model_meant(section: str) -> str:
+    """Return which model a section that is no row may be meant for."""
+    models = known_models()
+    hint = "" if section in models else meant(section, models)
+    return f"{hint} --models must name it, too." if hint else ""
 
 
 def check_section(label: str, own: Any) -> None:

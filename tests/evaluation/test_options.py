@@ -50,6 +50,8 @@ def test_context_aware_models_learn_from_interactions_like_all_others() -> None:
         (["NCF"], {}, r"no model \[NCF\]. RecBole calls it \[NeuMF\]"),
         (["LigthGCN"], {}, r"no model \[LigthGCN\]. Did you mean \[LightGCN\]"),
         (["BPR"], {"BRP": {}}, r"section \[BRP\].*Did you mean \[BPR\]"),
+        (["BPR"], {"LightGNC": {}}, r"does not name\. Did you mean \[LightGCN\]\? --models must name it, too\.$"),
+        (["BPR"], {"LightGCN": {}}, r"section \[LightGCN\] that --models does not name\.$"),
         (["Pop"], {"all": {"reg_weight": 3}}, r"and nothing in \[Pop\] reads it\. --options .* ROW: \{reg_weight: 3\}"),
         (
             ["BPR"],

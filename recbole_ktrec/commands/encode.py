@@ -13,14 +13,13 @@ file is encoded, whether anybody took it or not.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.commands.options import read_config_files, read_options, user_path
-from recbole_ktrec.commands.run import check_folder
+from recbole_ktrec.commands.run import data_folder
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.register import MODELS
@@ -109,11 +108,7 @@ def item_file(dataset: str | None, merged: dict[str, Any]) -> Path:
     """Return where RecBole looks for the ``.item`` file of ``dataset`` (its own copy of ml-100k, else data_path)."""
     if not dataset:
         raise ConfigError("Name a data set with --dataset, or a file with --item_file.")
-    if dataset == "ml-100k":
-        spec = importlib.util.find_spec("recbole")
-        if spec is not None and spec.submodule_search_locations:
-            return Path(spec.submodule_search_locations[0]) / "dataset_example" / dataset / f"{dataset}.item"
-    return check_folder(dataset, Path(str(merged.get("data_path") or "dataset/"))) / f"{dataset}.item"
+    return data_folder(dataset, merged) / f"{dataset}.item"
 
 
 def summary(path: Path, fields: Sequence[str], vectors: ItemVectors) -> str:

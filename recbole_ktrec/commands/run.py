@@ -12,7 +12,9 @@ unless a configuration file or an option says otherwise; other data sets are loo
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
+import importlib.util
 import math
 import socket
 import sys
@@ -25,7 +27,7 @@ from recbole_ktrec.atomic import check_atomic, read_header
 from recbole_ktrec.commands.options import check_options, read_config_files, read_options
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.commands.values import check_values, doubts
-from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.errors import ConfigError, KTRecError, nearest
 from recbole_ktrec.files import check_data_folder, check_interactions, check_name
 from recbole_ktrec.register.arguments import no_command_line, quoted
 from recbole_ktrec.register.models import MODELS
@@ -65,6 +67,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     check_values(in_force, model)
     warnings += doubts(in_force)
     check_dataset(dataset, in_force)
+    warnings += _leaks(dataset, in_force) if model in MODELS else []
     for warning in warnings:  # and at the end, where the log has not carried them away
         print(f"warning     {warning}", file=sys.stderr, flush=True)
     threads = set_threads(args.threads, args.nproc)
@@ -79,6 +82,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         print(f"best epoch  {saved['epoch']} (counted from 0)")
     if not math.isnan(closed := getattr(saved.get("model"), "closed_share", math.nan)):
         print(f"scores      {1 - closed:.0%} neural, {closed:.0%} closed form, as ranks validation data best")
+    for line in transfer_lines(getattr(saved.get("model"), "transfer_choice", {})):
+        print(line)
     for file in [*(dataset_files(dataset) if model in MODELS else config_files_for(model, dataset)), *files]:
         print(f"settings    {file}")
     print(f"checkpoint  {checkpoint or '-'}")
@@ -86,11 +91,37 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     return 0
 
 
+def _leaks(dataset: str, said: dict[str, Any]) -> list[str]:
+    """Warn of an artifact that was learned from the run's own data; what is damaged is told by the model."""
+    if not said.get("pretrained"):
+        return []
+    from recbole_ktrec.model.artifact import load
+    from recbole_ktrec.model.transfer import leakage
+
+    with contextlib.suppress(KTRecError):
+        folder, artifact = data_folder(dataset, said), load(Path(str(said["pretrained"])).expanduser())
+        return [found] if (found := leakage(artifact, {**said, "dataset": dataset, "data_path": folder})) else []
+    return []
+
+
+def transfer_lines(choice: dict[str, Any]) -> list[str]:
+    """Return what a model took of its artifact, and why, a line for each part that chooses."""
+    if not choice:
+        return []
+    from recbole_ktrec.model.transfer import shown
+
+    closed, lines = choice.get("closed_form"), []
+    for part, one in (("text vectors: ", choice), ("closed form: ", closed)) if closed else (("", choice),):
+        unused = f"{shown(one['used'])} taken, artifact unused"
+        lines.append(f"transfer    {part}{'artifact taken' if one['used'] == 'transferred' else unused} ({one['why']})")
+    return lines
+
+
 def check_dataset(dataset: str, said: dict[str, Any]) -> None:
     """Raise DataError, naming folder, file and row, if RecBole cannot find or read the interactions of ``dataset``."""
     if dataset == "ml-100k":  # RecBole takes its own copy
         return
-    folder = check_folder(dataset, Path(str(said.get("data_path", "dataset/"))))
+    folder = data_folder(dataset, said)
     if said.get("benchmark_filename"):
         return
     check_interactions(folder, dataset, f"Data set [{dataset}]")
@@ -98,6 +129,14 @@ def check_dataset(dataset: str, said: dict[str, Any]) -> None:
         encoding = said.get("encoding") or "utf-8"
         _check_loaded(folder, said, encoding)
         check_atomic(folder / f"{dataset}.inter", encoding)
+
+
+def data_folder(dataset: str, said: dict[str, Any]) -> Path:
+    """Return the folder of ``dataset``, RecBole's own copy of ml-100k; raise DataError if it is not there."""
+    spec = importlib.util.find_spec("recbole") if dataset == "ml-100k" else None
+    if spec is not None and spec.submodule_search_locations:
+        return Path(spec.submodule_search_locations[0]) / "dataset_example" / dataset
+    return check_folder(dataset, Path(str(said.get("data_path") or "dataset/")))
 
 
 def check_folder(dataset: str, root: Path) -> Path:

@@ -68,8 +68,8 @@ class TransferSettings:
                 raise ConfigError(f"transfer [{how}] needs pretrained: the folder that `ktrec pretrain` wrote.")
             return None
         artifact = load(Path(str(config["pretrained"])).expanduser())
-        if source := artifact.learned_from(same_data.names(config), same_data.inter_sha256(config)):
-            _logger.warning(leakage_warning(artifact.folder, source))
+        if warning := leakage(artifact, config):
+            _logger.warning(warning)
         return cls(artifact, how, guard, count)
 
     @property
@@ -93,6 +93,16 @@ def other_artifact(folder: Path | None) -> DataError:
         f"pretrained: [{folder}] is another artifact than the one that the checkpoint was trained with: "
         "make it again from the same sources and settings, or train again."
     )
+
+
+def leakage(artifact: Artifact, config: Any) -> str:
+    """Return the warning that the run's own data are among the sources, or nothing.
+
+    Args:
+        config: with the run's ``dataset`` and the folder of its files, ``data_path``.
+    """
+    source = artifact.learned_from(same_data.names(config), same_data.inter_sha256(config))
+    return leakage_warning(artifact.folder, source) if source else ""
 
 
 def leakage_warning(folder: Path | None, source: str) -> str:

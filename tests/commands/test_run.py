@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from recbole_ktrec.cli import main
-from recbole_ktrec.commands.run import table
+from recbole_ktrec.commands.run import table, transfer_lines
 
 QUICK = ["--epochs=2", "--show_progress=False", "--state=ERROR", "--topk=[5]", "--valid_metric=NDCG@5", "--threads=1"]
 
@@ -92,6 +92,13 @@ def test_table_of_a_run_without_validation() -> None:
         "-",
         "0.2500",
     ]
+
+
+def test_what_a_run_says_of_its_artifact() -> None:
+    assert transfer_lines({}) == []
+    assert transfer_lines({"used": "transferred", "why": "zero-shot"}) == ["transfer    artifact taken (zero-shot)"]
+    told = "transfer    learned here alone taken, artifact unused (ahead)"
+    assert transfer_lines({"used": "scratch", "why": "ahead"}) == [told]
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

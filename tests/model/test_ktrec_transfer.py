@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from recbole.quick_start import load_data_and_model, run_recbole
 
+from recbole_ktrec.cli import main
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
+from recbole_ktrec.files import file_sha256
 from recbole_ktrec.model import ktrec_transfer
+from recbole_ktrec.model.artifact import CARD
 from recbole_ktrec.model.transfer import VARIANTS
 from tests.support import Settings, everyone, trained
 
@@ -68,6 +73,24 @@ def test_guard_falls_back_from_a_random_metric_and_trains_the_towers_of_a_run_wi
     assert model.transfer_choice["ndcg"]["untrained"] > model.transfer_choice["ndcg"]["transferred"]
     np.testing.assert_allclose(everyone(model), everyone(trained(textual(**given), "KTRec")), atol=1e-5)
     assert np.abs(everyone(model) - everyone(trained(textual(**given, epochs=0), "KTRec"))).max() > 1e-3
+
+
+@pytest.mark.parametrize("model", ["KTRec", "KTEASE"])
+def test_a_run_ends_with_what_the_guard_took_and_whose_data_it_knows(
+    textual: Settings, artifact: Callable[..., str], capsys: pytest.CaptureFixture[str], model: str
+) -> None:
+    given = textual(pretrained=(folder := artifact(random=True)), closed_form=True)
+    card = json.loads((Path(folder) / CARD).read_text())
+    card["sources"][0]["inter_sha256"] = file_sha256(Path("dataset/tiny/tiny.inter"))
+    (Path(folder) / CARD).write_text(json.dumps(card))
+    Path("own.yaml").write_text(yaml.safe_dump(given))
+    assert main(["run", f"--model={model}", "--dataset=tiny", "--config_files=own.yaml", "--threads=1"]) == 0
+    closing = capsys.readouterr().out.partition(f"{model} on tiny\n")[2]
+    parts = ["text vectors: ", "closed form: "] if model == "KTRec" else [""]
+    assert closing.count("transfer    ") == len(parts)
+    for part in parts:
+        assert f"transfer    {part}untrained taken, artifact unused (NDCG@10 of " in closing
+    assert f"warning     The artifact [{folder}] was learned from [a], this run's own data" in closing
 
 
 @pytest.mark.parametrize("changes", [{"random": True}, {"strength": 0.5}])

@@ -10,6 +10,7 @@ from types import ModuleType
 
 
 def leave_out(_recbole: ModuleType) -> bool:
-    """Leave out the FutureWarnings that point to RecBole's own modules."""
+    """Leave out what points to RecBole's own modules: FutureWarnings, and UserWarnings of what is deprecated."""
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"recbole\.")
+    warnings.filterwarnings("ignore", r".* is deprecated", UserWarning, module=r"recbole\.")
     return True

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 def take_rating(model: KTRec, user: int, item: int, value: float) -> None:
     """Move the vector of ``user``, see :meth:`recbole_ktrec.model.ktrec.KTRec.feedback`."""
+    if not 0 < value < 1:
+        raise ConfigError(f"feedback [{value}] needs a value in (0, 1).")
+    if wanted := _wanted(model):
+        raise ConfigError(f"feedback [{value}] needs {' and '.join(wanted)}: train the model so.")
     table = model.net.user_id
-    if table is None or type(model.net.scorer) is not Dot or not 0 < value < 1:
-        raise ConfigError(f"feedback [{value}] needs a value in (0, 1), user_embedding [True] and scorer [dot].")
     row = int(model.taken.trained(np.array([user]))[0])
     if not row:  # the row of padding stands for all who came later
         raise ConfigError(f"User [{user}] was not there in the training, so there is no vector to move.")
     vectors, bias = model._catalogue()
     score = (torch.logit(torch.tensor(value)) - model.calibration[1]) / model.calibration[0]
-    if not model.blend[0]:
-        raise ConfigError("The closed form alone makes the scores here: feedback needs closed_form [False].")
     for part in model._blended_parts():
         score = score - model.blend[1] * part.pairs(np.array([user]), np.array([item]))[0]
     logit = score / model.blend[0] - bias[item]
@@ -36,4 +36,16 @@ def take_rating(model: KTRec, user: int, item: int, value: float) -> None:
     if not (vectors[item].any() and current.any()):  # a cosine with 0 is 0 however far it is moved
         nothing = f"item [{item}]: neither a text nor training" if current.any() else f"user [{user}]: no history"
         raise ConfigError(f"feedback [{value}]: nothing is known of {nothing}, so there is no vector to move by.")
+    assert table is not None
     table.weight[row] += feedback_step(current, vectors[item], cosine)
+
+
+def _wanted(model: KTRec) -> list[str]:
+    """Return the settings that this model would have to be trained with, and why."""
+    scorer = type(model.net.scorer)
+    found = {
+        "user_embedding=True (here no user has a vector to move)": model.net.user_id is None,
+        f"scorer=dot (here it is {scorer.__name__.lower()})": scorer is not Dot,
+        "closed_form=False (here the closed form alone makes the scores)": not model.blend[0],
+    }
+    return [setting for setting, missing in found.items() if missing]

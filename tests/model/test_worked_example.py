@@ -56,7 +56,7 @@ def test_four_scores_are_fitted_and_one_feedback_step_moves_one(textual: Any, wo
     assert torch.allclose(after[2:], fitted[2:])
 
 
-def test_feedback_needs_user_vectors(textual: Any, workplace: Path) -> None:
+def test_feedback_needs_the_plain_product(textual: Any, workplace: Path) -> None:
     model = two_by_two(textual, workplace / "dataset", scorer="cluster")
-    with pytest.raises(ConfigError, match="user_embedding"):
+    with pytest.raises(ConfigError, match=r"needs scorer=dot \(here it is cluster\)"):
         model.feedback(user=1, item=1, value=0.9)

@@ -5,6 +5,7 @@ The defaults stand here; ``properties/contrastive.yaml`` repeats them for people
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,6 +16,7 @@ _LEARNING_RATES = {"last_layers": 1e-4, "lora": 5e-4, "full": 1e-5}
 #: What is measured on the held-out domain, and whether a higher value is the better one.
 CRITERIA = {"loss": False, "mrr": True}
 _DTYPES = ("float32", "bfloat16")
+_logger = logging.getLogger(__name__)
 _WHOLE = ("batch_size", "user_items", "steps", "eval_step", "patience", "warmup_steps", "eval_pairs")
 
 
@@ -67,7 +69,13 @@ class ContrastiveSettings:
     def from_mapping(cls, mapping: Any) -> ContrastiveSettings:
         """Read the keys (and ``seed``) from a dict or a RecBole ``Config``; a missing one or None takes its default."""
         given = {key.removeprefix("contrastive_"): _value(mapping, key) for key in (*cls.keys(), "seed")}
-        return cls(**{name: value for name, value in given.items() if value is not None})
+        read = cls(**{name: value for name, value in given.items() if value is not None})
+        if read.steps < read.warmup_steps:
+            _logger.warning(
+                f"contrastive_steps [{read.steps}] are fewer than contrastive_warmup_steps [{read.warmup_steps}]: the "
+                "learning rate never reaches its full value. Give fewer contrastive_warmup_steps."
+            )
+        return read
 
     def rate(self, training: str) -> float:
         """Return the learning rate for a way of training (``last_layers``, ``lora`` or ``full``)."""

@@ -8,7 +8,7 @@ import yaml
 from recbole_ktrec.commands.options import read_value
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.resources import resource_dir
-from recbole_ktrec.text import TextField, TextSettings, default_cache_folder
+from recbole_ktrec.text import ContrastiveSettings, TextField, TextSettings, default_cache_folder
 
 
 class NoneForMissing(dict):
@@ -93,3 +93,10 @@ def test_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert TextSettings().cache_folder() == tmp_path / "recbole_ktrec"
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert default_cache_folder() == Path.home() / ".cache" / "recbole_ktrec"
+
+
+def test_a_training_that_ends_before_its_rate_has_risen_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    ContrastiveSettings.from_mapping({"contrastive_steps": 20})
+    assert not caplog.text
+    ContrastiveSettings.from_mapping({"contrastive_steps": 5})
+    assert "contrastive_steps [5] are fewer than contrastive_warmup_steps [20]: the learning rate never" in caplog.text

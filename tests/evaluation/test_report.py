@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from recbole_ktrec.evaluation.foldin import UNABLE
-from recbole_ktrec.evaluation.report import render_markdown, render_page, tables, wording, write_report
+from recbole_ktrec.evaluation.report import further, render_markdown, render_page, tables, wording, write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -160,6 +160,21 @@ def test_groups_say_how_many_users_they_are_about(results: dict[str, Any]) -> No
     few = tables.group_table(tables.Summary(results, "tiny <b>"))
     assert few is not None and few.header[place] == "Cold among cold (n 29)"
     assert not any(row[place].best or row[place].tied for row in few.rows), "too few to say which is best"
+
+
+def test_only_what_the_report_has_is_explained(results: dict[str, Any]) -> None:
+    told = list(dict(wording.definitions(results)))
+    assert told == ["Accuracy", "Coverage@k", "Score cov.", "Warm items", "Cold items", "n"]
+    more = [{**results["summary"][0], "metric": f"{name}ndcg@5"} for name in ("validation known/", "tail/")]
+    told = list(dict(wording.definitions({**results, "summary": more})))
+    assert told == ["n", "Validation known", "Head, middle, tail"]
+
+
+def test_a_parameter_that_stands_for_none_is_not_counted(results: dict[str, Any]) -> None:
+    for run in results["runs"]:
+        run["parameters"] = 1 if run["model"] == "EASE" else 1000
+    rows = further.cost_table(tables.Summary(results, "tiny <b>")).rows
+    assert {row[0].text: row[-1].text for row in rows} == {"KTRec": "1,000", "EASE": "–", "BPR": "1,000"}
 
 
 def test_pop_is_explained_where_it_counts_once_a_batch(results: dict[str, Any]) -> None:

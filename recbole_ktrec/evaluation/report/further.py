@@ -20,7 +20,8 @@ def cost_table(summary: Summary) -> Table:
         epoch, memory = summary.cost(model, "best_epoch"), summary.cost(model, "memory", "peak_bytes")
         cells.append(Cell("–" if epoch is None else f"{epoch:.0f}"))
         cells.append(Cell("–" if memory is None else f"{memory / 2**30:.2f} GiB"))
-        cells.append(Cell(f"{int(summary.cost(model, 'parameters') or 0):,}"))
+        count = int(summary.cost(model, "parameters") or 0)
+        cells.append(Cell(f"{count:,}" if count > 1 else "–"))  # RecBole's optimiser wants one of models without any
         rows.append([Cell(model), *cells])
     return Table(header, rows)
 

@@ -41,34 +41,51 @@ LEGEND = (
     "users, Holm's correction over models, p ≥ .05). Tested are the ranking metrics over all users and Accuracy, and "
     "the main metric for warm and cold items and users; elsewhere no ≈ says nothing."
 )
-DEFINITIONS = (
+#: How the names of metrics by group begin.
+_GROUPS = ("warm", "cold", "head/", "middle/", "tail/", "validation known/", "history ")
+#: (term, how the metrics begin that it is about, meaning).
+DEFINITIONS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "Accuracy",
+        ("accuracy",),
         "share of right answers at R ≥ .5 over held-out positives and as many sampled negatives, every model's score "
         "turned into a probability by the same logistic fit on validation pairs",
     ),
-    ("Coverage@k", "share of the catalogue that appears in any top-k list"),
+    ("Coverage@k", ("catalogue_coverage@",), "share of the catalogue that appears in any top-k list"),
     (
         "Score cov.",
+        ("score_coverage",),
         "share of the catalogue for which the model gives a personal score that rests on training interactions or on "
         "content it reads",
     ),
-    ("Novelty@k", "mean self-information of the recommended items, in bits"),
+    ("Novelty@k", ("novelty@",), "mean self-information of the recommended items, in bits"),
     (
         "Diversity@k",
+        ("text_diversity@",),
         "one minus the mean cosine between the texts of a list's items, read as the data set's settings say",
     ),
+    ("Warm items", ("warm/",), "items with training interactions, ranked among all items"),
     (
-        "Warm, cold",
-        "items with and without training interactions, ranked among all items; “cold among cold” ranks cold items "
-        "among themselves, which is chance for a model that reads no content",
+        "Cold items",
+        ("cold/", "cold only/"),
+        "items without training interactions, ranked among all items; “cold among cold” ranks them among themselves, "
+        "which is chance for a model that reads no content",
     ),
-    ("n", "users who are asked for an item of the group, mean over seeds; below 30 no model is marked as best"),
+    (
+        "n",
+        _GROUPS,
+        "users who are asked for an item of the group, mean over seeds; below 30 no model is marked as best",
+    ),
     (
         "Validation known",
+        ("validation known/",),
         "the same test with the validation interactions in the histories, as sequential models read them",
     ),
-    ("Head, middle, tail", "the most popular tenth of the warm items, the next four tenths, the other half"),
+    (
+        "Head, middle, tail",
+        ("head/", "middle/", "tail/"),
+        "the most popular tenth of the warm items, the next four tenths, the other half",
+    ),
 )
 _POP = (
     "Pop",
@@ -78,7 +95,9 @@ _POP = (
 
 
 def definitions(results: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return what the terms of the report mean, (term, meaning)."""
+    """Return what those terms mean that the report has, (term, meaning)."""
+    metrics = {row["metric"] for row in results["summary"]}
+    found = [(term, text) for term, begins, text in DEFINITIONS if any(one.startswith(begins) for one in metrics)]
     runs = (run for run in results["runs"] if run.get("class") == "Pop")
     batched = any((run.get("config") or {}).get("train_batch_size", 0) != 1 for run in runs)
-    return [*DEFINITIONS, *([_POP] if batched else [])]
+    return [*found, *([_POP] if batched else [])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from typing import Any
 
@@ -42,35 +43,49 @@ class Parser(argparse.ArgumentParser):
     def _options(self) -> dict[str, str]:
         """Return the options by their names with underscores, each as it was declared first."""
         options = [one for one in self._option_string_actions if one.startswith("--")]
-        return {one[2:].replace("-", "_"): one for one in reversed(options)}
+        return {_name(one): one for one in reversed(options)}
 
     def _spelled(self, argument: str) -> str:
         """Return an argument with dashes and underscores as the option has them: each of both is right."""
         key, equals, value = argument.partition("=")
         if not key.startswith("--") or key in self._option_string_actions:
             return argument
-        return self._options().get(key[2:].replace("-", "_"), key) + equals + value
+        return self._options().get(_name(key), key) + equals + value
+
+    @property
+    def _takes_keys(self) -> bool:
+        """Whether the command takes RecBole's keys, too; it allows no abbreviations then."""
+        return not self.allow_abbrev
 
     def _check(self, given: list[str]) -> None:
         """Raise ConfigError for a misspelt option, before argparse says what is missing without it."""
-        options = self._options()
-        for word, equals, _ in (one.partition("=") for one in given if one.startswith("--")):
-            name = word[2:].replace("-", "_")
-            if name and not (equals and not self.allow_abbrev) and not self._is_known(word, name):
-                hint = nearest(name, [*options, *self._keys()])
-                meant = next((one for key, one in options.items() if f"[{key}]" in hint), None)
-                if meant or self.allow_abbrev:
-                    what = f"Did you mean [{meant}]?" if meant else f"{self.prog} --help lists them."
-                    raise ConfigError(f"Unknown option [{word}]. {what}")
+        for one in itertools.takewhile(lambda argument: argument != "--", given):
+            word, equals, _ = one.partition("=")
+            if not word.startswith("--") or " " in word or (equals and self._takes_keys):
+                continue  # a value, or a key that is looked at elsewhere
+            if not self._is_known(word):
+                self._refuse(word)
 
-    def _is_known(self, word: str, name: str) -> bool:
-        begun = self.allow_abbrev and any(one.startswith(word) for one in self._option_string_actions)
-        return begun or word in self._option_string_actions or name in self._keys()
+    def _refuse(self, word: str) -> None:
+        options = self._options()
+        hint = nearest(_name(word), [*options, *self._keys()])
+        meant = next((option for key, option in options.items() if f"[{key}]" in hint), None)
+        if meant or not self._takes_keys:
+            what = f"Did you mean [{meant}]?" if meant else f"{self.prog} --help lists them."
+            raise ConfigError(f"Unknown option [{word}]. {what}")
+
+    def _is_known(self, word: str) -> bool:
+        begun = not self._takes_keys and any(one.startswith(word) for one in self._option_string_actions)
+        return begun or word in self._option_string_actions or _name(word) in self._keys()
 
     def _keys(self) -> frozenset[str]:
         """Return RecBole's keys where the command takes them: what is near to one of them is no option."""
-        if self.allow_abbrev:
+        if not self._takes_keys:
             return frozenset()
         from recbole_ktrec.register.keys import READ_BY_RECBOLE, keys_of_other_models
 
         return keys_of_other_models() | READ_BY_RECBOLE
+
+
+def _name(word: str) -> str:
+    return word[2:].replace("-", "_")

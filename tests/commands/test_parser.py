@@ -33,6 +33,14 @@ def test_dash_and_underscore_are_the_same(command: object, given: list[str], nam
     assert found[0] == found[1] and getattr(found[0], name.replace(" ", "_"))
 
 
+def test_values_that_begin_with_dashes_are_no_options() -> None:
+    parser = Parser()
+    convert.add_arguments(parser)
+    given = ["table", "--boilerplate", "-- sent from my phone", "--mapping", "x"]
+    assert parser.parse_args(given).boilerplate == ["-- sent from my phone"]
+    parser._check(["table", "--", "--odd.csv"])  # after the dashes there are no options
+
+
 def test_an_abbreviation_is_none_of_the_mistakes() -> None:
     parser = Parser()
     recommend.add_arguments(parser)

@@ -11,10 +11,12 @@ More keys go to every model as --key=value, like those of 'all' in --options, wh
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from recbole_ktrec.atomic import read_header
 from recbole_ktrec.commands.options import SEEDS, check_options, read_options, user_path
+from recbole_ktrec.commands.run import data_folder
 from recbole_ktrec.commands.session import MEMORY_LIMIT, add_jobs, jobs_of
 from recbole_ktrec.commands.values import check_data_values
 from recbole_ktrec.errors import ConfigError
@@ -100,12 +102,20 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
 def _check_values(grid: Grid) -> None:
     """Raise ConfigError for what the rows would run with on one of the data sets and RecBole take silently."""
     from recbole_ktrec.evaluation.benchmark import check_rows
-    from recbole_ktrec.evaluation.options import check_threshold
-    from recbole_ktrec.evaluation.prepare import dataset_settings
+    from recbole_ktrec.evaluation.options import check_labels, check_threshold
+    from recbole_ktrec.evaluation.prepare import dataset_settings, loaded_columns
 
     for name in grid.datasets:
         own = dataset_settings(name, grid.data_path)
         for values in ({**grid.defaults, **own, **grid.common}, *(entry.settings(own) for entry in grid.entries)):
             check_data_values(values)
             check_threshold(values)
+            columns = loaded_columns(values)
+            check_labels(values, _columns(name, grid.data_path, values) if columns == "*" else columns)
         check_rows(grid, own)
+
+
+def _columns(dataset: str, data_path: str | None, values: Mapping[str, Any]) -> list[str]:
+    """Return the columns of the interactions; a folder without them is told where they are read."""
+    path = data_folder(dataset, {"data_path": data_path}) / f"{dataset}.inter"
+    return [field.name for field in read_header(path, str(values.get("encoding") or "utf-8"))] if path.is_file() else []

@@ -129,6 +129,24 @@ def _check_common(where: str, keys: Iterable[str], of_all: bool) -> None:
             raise ConfigError(f"Options of {where}: [{key}] {told}.")
 
 
+def check_labels(values: Mapping[str, Any], columns: Iterable[str]) -> None:
+    """Refuse a column of labels, for the reason of :func:`check_threshold`, unless a filter leaves the taken ones.
+
+    Args:
+        columns: of the interactions that are loaded.
+
+    Raises:
+        ConfigError: there is such a column; the message holds the filter.
+    """
+    label = values.get("LABEL_FIELD") or "label"
+    if label in columns and label not in (values.get("val_interval") or {}):
+        raise ConfigError(
+            f"Column [{label}] holds labels: KTRec and KTEASE would learn from what is labelled above 0 alone, other "
+            f'models from all rows, and the test asks for all rows. Give val_interval: {{{label}: "(0,inf)"}}, which '
+            "leaves the same rows to every model, leave the column out of load_col, or name another LABEL_FIELD."
+        )
+
+
 def check_threshold(values: Mapping[str, Any]) -> None:
     """Refuse ``threshold`` in a comparison: KTRec and KTEASE learn from what is liked, most built-ins from all rows.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from logging import getLogger
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,18 @@ def positive(dataset: Any) -> np.ndarray:
     """Return which interactions count as taken: bool ``[n]``.
 
     Where they have labels (by ``threshold``, or a column ``LABEL_FIELD`` of the file that is loaded) those above 0 do.
+
+    Raises:
+        DataError: labels are tokens.
     """
     feat, label = dataset.inter_feat, dataset.label_field
     if label not in feat.columns:
         return np.ones(len(feat), dtype=bool)
+    if label in getattr(dataset, "field2id_token", {}):
+        raise DataError(
+            f"Data set [{dataset.dataset_name}]: the labels [{label}] are tokens, which RecBole numbers. Write "
+            f"[{label}:float] in the header of the file, name another LABEL_FIELD, or leave the column out of load_col."
+        )
     return np.asarray(feat[label]) > 0
 
 
@@ -94,6 +103,9 @@ class TrainingInteractions:
         """Read the data set of a model."""
         matrix, time, kept = binary_interactions(dataset), dataset.time_field, positive(dataset)
         refused = None if kept.all() else _matrix(dataset, ~kept)
+        if refused is not None:
+            refusals, label = int((~kept).sum()), dataset.label_field
+            getLogger().info(f"{refusals:,} of {len(kept):,} interactions are labelled 0 ([{label}]): not taken")
         tokens = dataset.field2id_token
         ids, people = digest(tokens[dataset.iid_field]), np.asarray(tokens[dataset.uid_field])
         if time is None or time not in dataset.inter_feat.columns:

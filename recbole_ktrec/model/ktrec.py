@@ -31,7 +31,6 @@ from recbole_ktrec.nn.objective import Objective
 from recbole_ktrec.nn.remembered import Remembered
 from recbole_ktrec.nn.residual import Residual
 from recbole_ktrec.nn.scorers import score_pairs
-from recbole_ktrec.nn.towers import nothing
 from recbole_ktrec.text import check_fingerprint
 
 #: Bytes of scores of the closed form that are kept while the neural part trains: mostly all that evaluations ask for.
@@ -58,7 +57,7 @@ class KTRec(GeneralRecommender):
         self.multi_task = MultiTaskSettings.read(config)
         self.objective = Objective(config["hidden_share"], int(config["train_negatives"]), LOSSES[config["loss"]])
         self.history_decay = self.taken.decay_of(config)
-        self.order = HistoryOrder(config, self.taken)
+        self.order = HistoryOrder(config, self.taken, self.history_decay)
         self.take_decay(self.history_decay or 0.0)
         # An item that nobody could take yet is no negative.
         self.candidates = torch.from_numpy(np.flatnonzero(self.taken.known))
@@ -91,8 +90,7 @@ class KTRec(GeneralRecommender):
         users = interaction[self.USER_ID].to(self.device)
         if self.order.used:
             return self.order.loss(self.net, self.histories, self.candidates, users, self.live)
-        loss = self.objective(self.net, self.histories, self.candidates, users, self.live, self._residual)
-        return loss if self.net.attention is None else loss + nothing(self.net.attention)
+        return self.objective(self.net, self.histories, self.candidates, users, self.live, self._residual)
 
     def _catalogue(self) -> tuple[Tensor, Tensor]:
         """Return vectors and biases of all items, computed once an evaluation."""
@@ -218,7 +216,7 @@ class KTRec(GeneralRecommender):
 
     def leave_closed_out(self) -> None:
         """Score with the neural part alone."""
-        self.order.decide(math.inf)  # what comes next is asked for, nothing speaks against its order
+        self.order.decide(True)  # what comes next is asked for, and nothing speaks against its order
         self._residual, self.closed_share = None, 0.0
         self.blend.copy_(torch.tensor([1.0, 0.0]))
 
@@ -230,7 +228,7 @@ class KTRec(GeneralRecommender):
             if self.transfer:
                 self.transfer_choice["closed_form"] = part.transfer_choice
             self.take_decay(part.decay)
-            self.order.decide(part.decay)
+            self.order.decide(bool(part.decay))
             if self.residual_weight and fits_training(part, self.order.used):
                 self.residual_size = self.residual_size or size_beside(self.neural, part, found)
                 self._residual = Residual(part.score, self.residual_weight * self.residual_size, self.n_items)
@@ -255,6 +253,7 @@ class KTRec(GeneralRecommender):
         self._items = None
         if self.live is not None:
             self.live.forget()
+        self.order.check_state(args[0] if args else kwargs["state_dict"])
         return super().load_state_dict(*args, **kwargs)
 
     def load_other_parameter(self, para: dict[str, Any] | None) -> None:
@@ -274,5 +273,6 @@ class KTRec(GeneralRecommender):
             self.settled = True
         self.residual_size, self.cold_shift = para.get("residual_size", 0.0), para.get("cold_shift", 0.0)
         self.take_decay(para.get("decay", self.decay))
-        self.order.used = para.get("in_order", self.order.used)
+        if "in_order" in para:
+            self.order.restore(para["in_order"])
         self._items = None

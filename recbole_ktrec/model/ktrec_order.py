@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from logging import getLogger
 from typing import Any
 
@@ -16,8 +17,10 @@ from recbole_ktrec.nn.losses import LOSSES
 from recbole_ktrec.nn.next_item import NextItem
 from recbole_ktrec.nn.sequences import Sequences
 
-#: Users whose histories are read at a time.
-_USERS = 1024
+#: Numbers that the vectors of the histories that are read at a time hold.
+_NUMBERS = 1 << 24
+#: Width of a history vector where the text encoder gives it: an upper bound of what is usual.
+_WIDTH = 1024
 
 CHOICES = ("auto", "sum", "attention")
 
@@ -28,29 +31,29 @@ class HistoryOrder:
     Args:
         config: RecBole's.
         taken: the training interactions.
+        decay: the ``history_decay`` that was asked for, None for auto.
 
     Attributes:
         form: of the attention that the network needs, None where it needs none.
-        used: whether histories are read in their order. Where auto leaves it open, the closed form decides: it knows
-            whether recent interactions count for more.
+        used: whether histories are read in their order.
+        undecided: whether the closed form is to decide it: it finds whether recent interactions count for more.
 
     Raises:
-        ConfigError: ``attention`` where no order is known, or a number that cannot be used.
+        ConfigError: ``attention`` where it cannot be had, or a number that cannot be used.
     """
 
-    def __init__(self, config: Any, taken: TrainingInteractions) -> None:
-        choice = config["history_encoder"] or "sum"  # a checkpoint of before has no such key
+    def __init__(self, config: Any, taken: TrainingInteractions, decay: float | None) -> None:
+        # A checkpoint of before has no such key.
+        choice = (config["history_encoder"] or "auto") if "history_encoder" in config else "sum"
         one_of("history_encoder", choice, CHOICES)
-        if choice == "attention" and taken.places is None:
-            raise ConfigError(
-                "history_encoder [attention] needs the order of the interactions: name its column with TIME_FIELD and "
-                "load it (load_col), or leave history_encoder at auto."
-            )
-        in_time = taken.places is not None and str(config["eval_args"].get("order")).upper() == "TO"
-        self.open = choice == "auto" and in_time and bool(config["closed_form"])
-        self.used = choice == "attention" or (choice == "auto" and in_time and not self.open)
-        self.form = _form(config) if self.used or self.open else None
+        if choice == "attention":
+            _check(config, taken)
+        offered = choice == "auto" and decay != 0 and _asks_for_next(config, taken)
+        self.undecided = offered and bool(config["closed_form"])
+        self.used = choice == "attention" or (offered and not self.undecided)
+        self.form = _form(config) if self.used or self.undecided else None
         self._task = NextItem(self.form[0] if self.form else 1, int(config["train_negatives"]), LOSSES[config["loss"]])
+        self._users = max(1, _NUMBERS // (self._task.length * int(config["embedding_size"] or _WIDTH)))
         self.take(taken)
 
     def take(self, taken: TrainingInteractions) -> None:
@@ -66,12 +69,27 @@ class HistoryOrder:
             )
         self._sequences = Sequences(taken.places) if self.form and taken.places is not None else None
 
-    def decide(self, decay: float) -> None:
-        """Read histories in their order where recent interactions were found to count for more (``decay``)."""
-        if self.open:
-            self.used, self.open = bool(decay), False
+    def decide(self, recent_count_more: bool) -> None:
+        """Read histories in their order where recent interactions were found to count for more."""
+        if self.undecided:
+            self.used, self.undecided = recent_count_more, False
             how = "in their order, each item from those before it" if self.used else "as sums"
             getLogger().info(f"history_encoder: the neural part reads histories {how}")
+
+    def restore(self, used: bool) -> None:
+        """Read histories as the model of a checkpoint does."""
+        self.used, self.undecided = used, False
+
+    def check_state(self, state: Mapping[str, Any]) -> None:
+        """Refuse the parameters of a model that reads histories in another way.
+
+        Raises:
+            ConfigError: they have no attention, or one that this model has not.
+        """
+        stored = any(name.startswith("net.attention.") for name in state)
+        if stored is not (self.form is not None):
+            other = "attention" if stored else "sum"
+            raise ConfigError(f"The checkpoint is of a model with history_encoder [{other}]: give that, too.")
 
     def loss(self, net: FusionModel, histories: Histories, candidates: Tensor, users: Tensor, live: Any) -> Tensor:
         """Return the loss of a batch of users, see :class:`recbole_ktrec.nn.next_item.NextItem`."""
@@ -84,7 +102,7 @@ class HistoryOrder:
         Args:
             trained: their numbers in the training, ``[m]``.
         """
-        pairs = zip(users.split(_USERS), trained.split(_USERS), strict=True)
+        pairs = zip(users.split(self._users), trained.split(self._users), strict=True)
         return torch.cat([self._vectors(net, some, numbers, live) for some, numbers in pairs])
 
     def _vectors(self, net: FusionModel, users: Tensor, trained: Tensor, live: Any) -> Tensor:
@@ -92,6 +110,25 @@ class HistoryOrder:
         read, counts = (part.to(trained.device) for part in self._sequences.last(users, self._task.length))
         at = torch.arange(len(users), device=trained.device), (counts - 1).clamp(min=0)
         return net.vectors_in_order(trained, read, counts, at, live)
+
+
+def _asks_for_next(config: Any, taken: TrainingInteractions) -> bool:
+    """Return whether the order is known and what comes next is asked for; parts that are files may be of any split."""
+    later = str(config["eval_args"].get("order")).upper() == "TO" and not config["benchmark_filename"]
+    return later and taken.places is not None and config["user_text"] != "history_document"
+
+
+def _check(config: Any, taken: TrainingInteractions) -> None:
+    if taken.places is None:
+        raise ConfigError(
+            "history_encoder [attention] needs the order of the interactions: name its column with TIME_FIELD and "
+            "load it (load_col), or leave history_encoder at auto."
+        )
+    if config["user_text"] == "history_document":
+        raise ConfigError(
+            "history_encoder [attention] cannot be had with user_text [history_document]: the document holds what is "
+            "to be predicted."
+        )
 
 
 def _form(config: Any) -> tuple[int, int, int, float]:

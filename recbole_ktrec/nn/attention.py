@@ -49,6 +49,11 @@ class AttentionEncoder(nn.Module):
             index: which of them each step takes, ``[m, l]``.
             counts: steps of each history, ``[m]``; the rest is padding.
         """
+        if self.training and not torch.is_grad_enabled():  # scores, perhaps of a model in training mode
+            try:
+                return self.eval()(vectors, index, counts)
+            finally:
+                self.train()
         said = vectors.new_zeros(*index.shape, vectors.shape[1])
         for rows in by_length(counts.cpu()):
             longest = int(counts[rows].max())
@@ -59,8 +64,8 @@ class AttentionEncoder(nn.Module):
 
     def _read(self, history: Tensor) -> Tensor:
         place = torch.arange(history.shape[1], device=history.device)
-        since = (place.unsqueeze(1) - place).to(history.dtype)
+        since = (place.unsqueeze(1) - place).float()
         later = since < 0
-        weight = torch.exp(-nn.functional.softplus(self.decay) * since).masked_fill(later, 0.0)
+        weight = torch.exp(-nn.functional.softplus(self.decay) * since.clamp(min=0)).masked_fill(later, 0.0)
         seen = self.dropout(self.norm(self.inward(history) + self.position[: len(place)]))
         return weight @ history + self.outward(self.transformer(seen, mask=later))

@@ -13,7 +13,8 @@ from recbole_ktrec.nn.history import Histories, shared_candidates
 from recbole_ktrec.nn.losses import Loss
 from recbole_ktrec.nn.sequences import Sequences
 
-#: Steps of a batch that are scored, drawn at random where there are more: memory is this times the candidates.
+#: Steps of a batch that are scored, drawn at random where there are more: memory is this times the candidates. Of
+#: scorers that hold more than a number a score there are fewer.
 _STEPS = 4096
 
 
@@ -42,10 +43,10 @@ class NextItem:
             users: internal ids ``[m]``, on the device of ``net``.
             live: called with items for their text vectors, in place of the stored ones.
         """
-        read, following = (part.to(users.device) for part in sequences.windows(users, self.length))
-        row, step = _some(torch.nonzero(following))
+        read, following, counts = (part.to(users.device) for part in sequences.windows(users, self.length))
+        row, step = _some(torch.nonzero(following), _STEPS // net.scorer.weight)
         wanted = following[row, step]
-        vectors = net.vectors_in_order(users, read, (following > 0).sum(dim=1), (row, step), live)
+        vectors = net.vectors_in_order(users, read, counts, (row, step), live)
         drawn = drawable[torch.randint(len(drawable), (self.negatives,))].to(users.device)
         owner, items, _ = (part.to(users.device) for part in histories.of(users))
         hidden = torch.zeros_like(items, dtype=torch.bool)
@@ -56,8 +57,8 @@ class NextItem:
         return self.loss(scores, torch.arange(len(wanted), device=users.device), column, known[row])
 
 
-def _some(steps: Tensor) -> tuple[Tensor, Tensor]:
-    if len(steps) > _STEPS:
-        steps = steps[torch.randperm(len(steps))[:_STEPS].to(steps.device)]
+def _some(steps: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    if len(steps) > most:
+        steps = steps[torch.randperm(len(steps))[:most].to(steps.device)]
     row, step = steps.T
     return row, step

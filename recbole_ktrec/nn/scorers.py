@@ -28,7 +28,12 @@ class Dot(nn.Module):
     Args:
         width: size of the vectors.
         temperature: cosine scores are divided by it.
+
+    Attributes:
+        weight: what training a score holds in memory, in scores of this one.
     """
+
+    weight = 1
 
     def __init__(self, width: int, temperature: float) -> None:
         super().__init__()
@@ -69,6 +74,7 @@ class MLP(Dot):
 
     #: Grid scores are made for this many pairs at once, which bounds the memory.
     CHUNK = 2_000_000
+    weight = 16  # 64 numbers a score; a batch has 256 users, and as many steps then
 
     def __init__(self, width: int, temperature: float, hidden: int = 64) -> None:
         super().__init__(width, temperature)
@@ -94,6 +100,8 @@ class Cluster(Dot):
     Args:
         prototypes: how many; the first is the user vector itself, the others start as small turns of it.
     """
+
+    weight = 4
 
     def __init__(self, width: int, temperature: float, prototypes: int = 4) -> None:
         super().__init__(width, temperature)

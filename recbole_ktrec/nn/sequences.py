@@ -34,16 +34,16 @@ class Sequences:
         counts = (end - self.starts[users]).clamp(max=length)
         return self._cut(end - counts, counts), counts
 
-    def windows(self, users: Tensor, length: int) -> tuple[Tensor, Tensor]:
-        """Return up to ``length`` consecutive items of ``users`` ``[m]`` and the item that follows each of them.
+    def windows(self, users: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return up to ``length`` consecutive items of ``users`` ``[m]``, what follows each, and how many: ``[m]``.
 
-        Of longer histories the window is drawn anew each time. Both are ``[m, longest]``, padded with 0 at the end.
+        Of longer histories the window is drawn anew each time. Items are ``[m, longest]``, padded with 0 at the end.
         """
         users = users.cpu()
         steps = (self.starts[users + 1] - self.starts[users] - 1).clamp(min=0)
         counts = steps.clamp(max=length)
         first = self.starts[users] + (torch.rand(len(users)).double() * (steps - counts + 1)).long()
-        return self._cut(first, counts), self._cut(first + 1, counts)
+        return self._cut(first, counts), self._cut(first + 1, counts), counts
 
     def _cut(self, first: Tensor, counts: Tensor) -> Tensor:
         place = torch.arange(max(int(counts.max()) if len(counts) else 0, 1))

@@ -29,7 +29,7 @@ class ResidualTower(nn.Module):
         if not self.fixed:
             return _moved(text, self.up, self.down)
         still = _moved(text, self.up.detach(), None if self.down is None else self.down.detach())
-        return still + nothing(self)
+        return still + _nothing(self)
 
 
 class TowerPair(nn.Module):
@@ -50,12 +50,12 @@ class TowerPair(nn.Module):
         """Map ``[n, width]`` to ``[n, width]``."""
         used, other = (self.second, self.first) if self.takes_second else (self.first, self.second)
         mapped: Tensor = used(text)
-        return mapped + nothing(other)
+        return mapped + _nothing(other)
 
 
-def nothing(module: nn.Module) -> Tensor:
-    """Return 0, of which each parameter of ``module`` has the gradient 0."""
-    return 0 * torch.stack([parameter.sum() for parameter in module.parameters()]).sum()
+def _nothing(tower: ResidualTower) -> Tensor:
+    """Return 0, of which each parameter of ``tower`` has the gradient 0."""
+    return 0 * torch.stack([parameter.sum() for parameter in tower.parameters()]).sum()
 
 
 def _moved(text: Tensor, up: Tensor, down: Tensor | None) -> Tensor:

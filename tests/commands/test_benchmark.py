@@ -82,6 +82,11 @@ def test_any_model_runs_on_a_split_that_was_written(workplace: Path, capsys: pyt
         (["--models", "Pop", "--valid_metric", "NDCG@7"], "validation metric [NDCG@7] is none of those measured"),
         (["--models", "KTRec", "--fusion=summ"], "Row [KTRec]: fusion [summ] is not one of id, text, sum"),
         (["--models", "Pop", "--threshold={rating: 4}"], 'Give val_interval: {rating: "[4,inf)"} instead'),
+        (
+            ["--models", "Pop", "--load_col={inter: [user_id, item_id, label]}"],
+            'Give val_interval: {label: "(0,inf)"}',
+        ),
+        (["--models", "Pop", "--LABEL_FIELD=rating", "--load_col=~"], "Column [rating] holds labels"),
         (["--models", "Pop", "--topk", "10", "500"], "topk [500] is more than the [30] items of [tiny]"),
     ],
 )

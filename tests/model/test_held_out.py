@@ -111,6 +111,15 @@ def test_a_column_of_labels_is_read_as_threshold_is(
     assert 0 < kept < len(train.dataset) and model.taken.matrix.nnz == (kept if labelled else len(train.dataset))
 
 
+def test_labels_that_are_tokens_are_refused(textual: Callable[..., dict[str, Any]], workplace: Path) -> None:
+    path = workplace / "dataset" / "tiny" / "tiny.inter"
+    header, *rows = path.read_text(encoding="utf-8").splitlines()
+    marked = [f"{header}\tlabel:token", *(f"{row}\t{place % 2}" for place, row in enumerate(rows))]
+    path.write_text("\n".join(marked) + "\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"labels \[label\] are tokens.*Write \[label:float\] in the header"):
+        build(textual(load_col={"inter": ["user_id", "item_id", "label"]}), "KTEASE")
+
+
 def test_labels_that_call_nothing_taken_are_refused(textual: Callable[..., dict[str, Any]], workplace: Path) -> None:
     path = workplace / "dataset" / "tiny" / "tiny.inter"
     header, *rows = path.read_text(encoding="utf-8").splitlines()

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 from recbole.quick_start import load_data_and_model, run_recbole
+from recbole.utils import get_trainer
 
 from recbole_ktrec.errors import ConfigError, DataError
-from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.ktrec_order import HistoryOrder
 from tests.support import Settings, build, everyone, fitted, trained
 
@@ -20,12 +20,12 @@ RANDOM = {"eval_args": {"split": {"RS": [0.8, 0.1, 0.1]}, "order": "RO", "group_
 
 
 def test_what_comes_next_is_learned(walking: Settings) -> None:
-    found = {
-        how: run_recbole("KTRec", "tiny", config_dict=walking(epochs=40, history_encoder=how, stopping_step=9))
+    settings = walking(epochs=30, learning_rate=0.003, stopping_step=9)
+    first, second = (
+        run_recbole("KTRec", "tiny", config_dict={**settings, "history_encoder": how})["test_result"]["ndcg@5"]
         for how in ("attention", "sum")
-    }
-    first, second = (found[how]["test_result"]["ndcg@5"] for how in ("attention", "sum"))
-    assert first > 1.04 * second
+    )
+    assert first > 0.88 > second
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,10 @@ def test_what_comes_next_is_learned(walking: Settings) -> None:
         ({"closed_form": True, "history_decay": 0.5}, True),
         ({"closed_form": True, "history_decay": 0}, False),
         ({"history_encoder": "sum"}, False),
+        ({"history_encoder": None}, True),
+        ({"history_decay": 0}, False),
+        ({"history_decay": 0, "history_encoder": "attention"}, True),
+        ({"user_text": "history_document"}, False),
         (RANDOM, False),
         ({**RANDOM, "history_encoder": "attention"}, True),
         (NO_TIME | RANDOM, False),
@@ -47,8 +51,10 @@ def test_order_is_read_where_what_comes_next_is_asked_for(
     assert model.in_order is read
 
 
-def test_sums_are_as_without_attention(walking: Settings) -> None:
-    settings = walking(closed_form=True, history_decay=0, epochs=3)
+def test_sums_are_as_without_attention(walking: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the closed form finds that recent interactions count no more."""
+    monkeypatch.setattr(HistoryOrder, "decide", lambda self, _, run=HistoryOrder.decide: run(self, False))
+    settings = walking(closed_form=True, epochs=3)
     left, plain = (trained({**settings, "history_encoder": how}, "KTRec") for how in ("auto", "sum"))
     assert left.net.attention is not None and plain.net.attention is None
     np.testing.assert_array_equal(everyone(left), everyone(plain))
@@ -82,10 +88,10 @@ def test_users_of_later_are_read_in_the_order_that_is_given(walking: Settings) -
     assert torch.equal(scores[0], scores[2]) and not torch.allclose(scores[0], scores[1])
 
 
-def test_many_users_are_read_some_at_a_time(walking: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_users_are_read_some_at_a_time(walking: Settings) -> None:
     _, model, _ = fitted(walking(epochs=1), "KTRec", saved=False)
     at_once = everyone(model)
-    monkeypatch.setattr("recbole_ktrec.model.ktrec_order._USERS", 7)
+    model.order._users = 7
     np.testing.assert_allclose(everyone(model), at_once, atol=1e-5)
 
 
@@ -94,6 +100,10 @@ def test_many_users_are_read_some_at_a_time(walking: Settings, monkeypatch: pyte
     [
         ({**NO_TIME, **RANDOM, "history_encoder": "attention"}, r"history_encoder \[attention\] needs the order"),
         ({"history_encoder": "gru"}, r"history_encoder \[gru\].*auto, sum, attention"),
+        (
+            {"history_encoder": "attention", "user_text": "history_document"},
+            "the document holds what is to be predicted",
+        ),
         ({"attention_length": 0}, r"attention_length \[0\]"),
         ({"attention_dropout": 1.5}, r"attention_dropout \[1.5\]"),
     ],
@@ -111,10 +121,34 @@ def test_histories_without_times_are_refused_later(walking: Settings) -> None:
 
 
 def test_a_checkpoint_of_before_has_no_such_key(walking: Settings) -> None:
-    config, _, parts = build(walking(), "KTRec")
-    keys = {"history_encoder": None, "loss": "softmax", "train_negatives": 4, "closed_form": True}
-    order = HistoryOrder({**keys, "eval_args": config["eval_args"]}, TrainingInteractions.of(parts[0].dataset))
+    config, model, _ = build(walking(), "KTRec")
+    keys = {key: config[key] for key in ("loss", "train_negatives", "closed_form", "eval_args", "embedding_size")}
+    order = HistoryOrder(keys, model.taken, None)
     assert order.form is None and not order.used
+
+
+@pytest.mark.parametrize(("stored", "given"), [("sum", "auto"), ("attention", "sum")])
+def test_a_checkpoint_that_reads_in_another_way_is_refused(walking: Settings, stored: str, given: str) -> None:
+    trainer, _, _ = fitted(walking(epochs=1, history_encoder=stored), "KTRec")
+    config, model, _ = build(walking(history_encoder=given), "KTRec")
+    with pytest.raises(ConfigError, match=rf"of a model with history_encoder \[{stored}\]"):
+        get_trainer(config["MODEL_TYPE"], "KTRec")(config, model).resume_checkpoint(trainer.saved_model_file)
+
+
+def test_parts_that_are_files_may_be_of_any_split(walking: Settings) -> None:
+    config, model, _ = build(walking(), "KTRec")
+    config["benchmark_filename"] = ["train", "valid", "test"]
+    assert model.order.used and not HistoryOrder(config, model.taken, None).used
+
+
+def test_a_further_fit_without_validation_data_keeps_what_was_decided(walking: Settings) -> None:
+    settings = walking(closed_form=True, history_decay=0.5, epochs=1)
+    trainer, model, _ = fitted(settings, "KTRec")
+    stored = torch.load(trainer.saved_model_file, weights_only=False)["other_parameter"]
+    _, further, _ = build(settings, "KTRec")
+    further.load_other_parameter({**stored, "in_order": False})
+    further.leave_closed_out()
+    assert model.in_order and not further.in_order
 
 
 def test_the_residual_is_left_out(walking: Settings, caplog: pytest.LogCaptureFixture) -> None:

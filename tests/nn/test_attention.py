@@ -57,6 +57,24 @@ def test_order_says_something_and_padding_nothing(encoder: AttentionEncoder) -> 
     assert not torch.allclose(both[1, 1], trained(vectors, torch.tensor([[4, 5]]), torch.tensor([2]))[0, 1])
 
 
+def test_gradients_are_finite_whatever_the_decay_and_the_length() -> None:
+    encoder = AttentionEncoder(width=4, length=300)
+    with torch.no_grad():
+        encoder.decay.fill_(3.0)
+    said = encoder(torch.randn(2, 4), torch.ones(1, 300, dtype=torch.long), torch.tensor([300]))
+    said[0, -1].sum().backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in encoder.parameters())
+    assert encoder.decay.grad != 0
+
+
+def test_scores_of_a_model_in_training_mode_are_no_draw(encoder: AttentionEncoder) -> None:
+    trained, asked = spoken(encoder).train(), (torch.randn(3, 6), torch.tensor([[1, 2]]), torch.tensor([2]))
+    with torch.no_grad():
+        assert torch.equal(trained(*asked), trained(*asked))
+    assert trained.training and trained.dropout.training
+    assert not torch.equal(trained(*asked), trained(*asked)), "in training it is"
+
+
 def test_nobody_has_a_history(encoder: AttentionEncoder) -> None:
     assert encoder(torch.randn(1, 6), torch.zeros(2, 1, dtype=torch.long), torch.tensor([0, 0])).tolist() == [
         [[0.0] * 6],
@@ -93,3 +111,6 @@ def test_many_steps_are_drawn_from(monkeypatch: pytest.MonkeyPatch) -> None:
     task = NextItem(length=5, negatives=4, loss=counting)
     assert task(net, Histories(places > 0), Sequences(places), torch.arange(1, 8), torch.tensor([1, 2])) > 0
     assert seen == [3]
+    net.scorer.weight = 2
+    task(net, Histories(places > 0), Sequences(places), torch.arange(1, 8), torch.tensor([1, 2]))
+    assert seen == [3, 1]

@@ -146,7 +146,7 @@ def test_run_ends_with_how_much_of_the_scores_is_neural(
 def test_items_without_interactions_are_moved_and_the_checkpoint_says_how_far(
     textual: Settings, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recbole_ktrec.model.ktrec.lift_cold", lambda *_: 0.75)
+    monkeypatch.setattr("recbole_ktrec.model.ktrec_settle.lift_cold", lambda *_: 0.75)
     _, model, checkpoint = trained(textual(closed_form=False), workplace)
     assert model.cold_shift == 0.75 == torch.load(checkpoint, weights_only=False)["other_parameter"]["cold_shift"]
     before = model.full_sort_predict(USERS).view(3, -1)

@@ -216,7 +216,7 @@ def test_a_part_that_counts_nothing_is_not_computed(textual: Settings, monkeypat
     _, model, _ = fitted(textual(closed_form=True, epochs=1))
     model.blend.copy_(torch.tensor([0.0, 2.0]))
     expected = 2 * torch.from_numpy(model._closed[0].scores(torch.tensor([1, 2]).numpy())).view(-1)
-    monkeypatch.setattr(model, "_neural", lambda users: pytest.fail("computed"))
+    monkeypatch.setattr(model, "neural", lambda users: pytest.fail("computed"))
     assert torch.equal(model.full_sort_predict({"user_id": torch.tensor([1, 2])}), expected)
 
 
@@ -265,7 +265,7 @@ def test_the_closed_form_is_asked_once_for_each_user_while_training(
 
     monkeypatch.setattr(KTEASE, "scores", scores)
     with monkeypatch.context() as patch:
-        patch.setattr("recbole_ktrec.model.ktrec.KTRec.settle", lambda *_: "")
+        patch.setattr("recbole_ktrec.model.ktrec_trainer.settle", lambda *_: "")
         _, model, _ = fitted(textual(closed_form=True, epochs=6, eval_step=1, valid_users=None))
     assert asked and max(asked.count(user) for user in set(asked)) == 1
     users, before = torch.tensor([1, 2, 3]), len(asked)

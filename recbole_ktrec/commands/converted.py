@@ -42,6 +42,11 @@ def _origin(spec: object) -> str:
 
 
 def next_step(report: Report, table: bool) -> str:
+    """Return what was written and the command that trains on it, with a warning where no item has a text.
+
+    Args:
+        table: whether the source is a table, whose columns may be mapped anew.
+    """
     folder = report.output
     where = f"--dataset={shlex.quote(folder.name)} --data_path={shlex.quote(str(folder.parent))}"
     if _has_text(report):

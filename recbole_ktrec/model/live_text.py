@@ -51,8 +51,11 @@ class LiveText(nn.Module):
         self._all: Tensor | None = None
 
     def __call__(self, items: Tensor) -> Tensor:
-        """Return the vectors of ``items`` ``[m]``: ``[m, width]``; in training with gradient to the encoder."""
-        if not self.training:
+        """Return the vectors of ``items`` ``[m]``: ``[m, width]``; in training with gradient to the encoder.
+
+        Scores are made without gradients, perhaps by a model in training mode (RecBole loads it so): no dropout there.
+        """
+        if not (self.training and torch.is_grad_enabled()):
             return self._whole(items.device)[items]
         return self._moved(items, self.encoder([self.ids[item] for item in items.tolist()]))
 

@@ -288,3 +288,16 @@ def test_ids_that_training_never_sees_say_nothing(textual: Settings, fusion: str
     assert net.user_id is not None and not net.user_id.weight[0].any() and net.user_id.weight[1:].any(dim=1).all()
     for table in (net.item_id, net.history_id):
         assert not table.weight[new].any() and table.weight[~new].any(dim=1).all()
+
+
+def test_scores_of_a_trained_encoder_are_no_draw_in_training_mode(textual: Settings) -> None:
+    """RecBole's load_data_and_model returns a model in training mode."""
+    _, model, _ = fitted(textual(text_encoder_training="last_layers", epochs=1))
+    settled = support.everyone(model)
+    users, items = torch.tensor([1, 2]), torch.tensor([3, 4])
+    model.train()
+    drawn = [model.predict({"user_id": users, "item_id": items}) for _ in range(2)]
+    assert torch.equal(*drawn)
+    model.load_state_dict(model.state_dict())  # nothing is remembered
+    np.testing.assert_allclose(support.everyone(model), settled, atol=1e-5)
+    assert model.training

@@ -44,7 +44,7 @@ BUILT_IN = [*BASELINES, "EASE-30", "EASE-100", "EASE-500", "SimpleX", "RecVAE", 
 STRONG = [*OWN, "text-kernel", "EASE-auto", *BUILT_IN]
 #: RecBole's Pop counts an item once a batch; EASE-auto is the strongest EASE.
 SHORT = [*OWN, "KTEASE-no-popularity", "EASE-auto", "Pop-by-one"]
-LATER = [*OWN, "KTEASE-no-decay", "KTEASE-no-successors", "EASE", "EASE-100", "LightGCN", "SASRec"]
+LATER = [*OWN, "KTRec-sums", "KTEASE-no-decay", "KTEASE-no-successors", "EASE", "EASE-100", "LightGCN", "SASRec"]
 
 
 @dataclass(frozen=True)

@@ -55,9 +55,10 @@ class LiveText(nn.Module):
 
         Scores are made without gradients, perhaps by a model in training mode (RecBole loads it so): no dropout there.
         """
-        if not (self.training and torch.is_grad_enabled()):
+        if not self.training:
             return self._whole(items.device)[items]
-        return self._moved(items, self.encoder([self.ids[item] for item in items.tolist()]))
+        ids = [self.ids[item] for item in items.tolist()]
+        return self._moved(items, self.encoder(ids) if torch.is_grad_enabled() else self.encoder.vectors(ids))
 
     def _moved(self, items: Tensor, vectors: Tensor) -> Tensor:
         live = F.normalize((vectors - self.mean) @ self.matrix, dim=1)

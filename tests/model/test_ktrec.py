@@ -156,9 +156,8 @@ def test_item_without_text_is_counted_and_scored(textual: Settings, workplace: P
     assert model.net.text.rows(torch.tensor([row])).abs().sum() == 0
 
 
-@torch.no_grad()
 def mean_loss(model: Any, train: Any) -> float:
-    """Return the loss over the same draws of hidden items and candidates each time that it is asked for."""
+    """Return the loss over the same draws of hidden items, candidates and dropout each time that it is asked for."""
     model.train()
     torch.manual_seed(5)
     return float(np.mean([model.calculate_loss(batch).item() for _ in range(6) for batch in train]))

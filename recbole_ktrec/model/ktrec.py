@@ -41,7 +41,8 @@ class KTRec(GeneralRecommender):
     """Knowledge-transfer recommender; the keys are those of ``properties/model/KTRec.yaml``.
 
     A training batch is a batch of users: a part of each history is hidden and predicted from the rest, against the
-    other users' hidden items and random ones. It costs what the batch holds, whatever the size of the catalogue.
+    other users' hidden items and random ones; or, where order counts (``history_encoder``), each item is predicted from
+    those before it. It costs what the batch holds, whatever the size of the catalogue.
     """
 
     input_type = InputType.POINTWISE

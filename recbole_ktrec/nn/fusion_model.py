@@ -141,8 +141,7 @@ class FusionModel(nn.Module):
             weight: what each pair counts, ``[n]``; 1 by default.
             text: called with the distinct items for their text vectors, in place of the stored ones.
         """
-        distinct, index = torch.unique(items, return_inverse=True)
-        vectors = self.history_vectors(distinct, None if text is None else text(distinct))
+        vectors, index = self._distinct(items, text)
         return self._with_own(pool(vectors, index, row, len(users), weight), users)
 
     def vectors_in_order(
@@ -158,9 +157,13 @@ class FusionModel(nn.Module):
             text: as for :meth:`user_vectors`.
         """
         assert self.attention is not None
-        distinct, index = torch.unique(read, return_inverse=True)
-        vectors = self.history_vectors(distinct, None if text is None else text(distinct))
+        vectors, index = self._distinct(read, text)
         return self._with_own(self.attention(vectors, index, counts)[at], users[at[0]])
+
+    def _distinct(self, items: Tensor, text: Any) -> tuple[Tensor, Tensor]:
+        """Return the history vectors of the distinct ones of ``items`` ``[k, out]``, and which each takes, as it is."""
+        distinct, index = torch.unique(items, return_inverse=True)
+        return self.history_vectors(distinct, None if text is None else text(distinct)), index
 
     def _with_own(self, pooled: Tensor, users: Tensor) -> Tensor:
         """Return what histories say, with what is known of the users beside it: ``[m, out]``."""

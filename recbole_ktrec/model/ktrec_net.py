@@ -14,6 +14,7 @@ from recbole_ktrec.errors import ConfigError, number, one_of
 from recbole_ktrec.model.item_text import load_user_text
 from recbole_ktrec.model.ktrec_transfer import TransferredTexts
 from recbole_ktrec.model.text_side import TextSide, text_side
+from recbole_ktrec.nn.attention import AttentionForm
 from recbole_ktrec.nn.fusion import FUSIONS
 from recbole_ktrec.nn.fusion_model import FusionModel, FusionOptions
 from recbole_ktrec.nn.losses import LOSSES
@@ -57,7 +58,7 @@ def check_keys(config: Any) -> None:
 
 def network(config: Any, text: SharedRows, interactions: sp.csr_matrix, user_text: SharedRows | None,
             transfer: TransferredTexts | None,
-            attention: tuple[int, int, int, float] | None = None) -> FusionModel:  # fmt: skip
+            attention: AttentionForm | None = None) -> FusionModel:  # fmt: skip
     """Return the network; with ``transfer`` it has the towers of every variant that the guard may take."""
     net = FusionModel(text, interactions.shape[0], replace(_options(config), attention=attention), user_text)
     items, users = (torch.from_numpy(np.asarray(interactions.sum(axis=axis)).ravel() == 0) for axis in (0, 1))

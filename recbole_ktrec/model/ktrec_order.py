@@ -11,6 +11,7 @@ from torch import Tensor
 
 from recbole_ktrec.errors import ConfigError, DataError, number, one_of
 from recbole_ktrec.model.interactions import TrainingInteractions
+from recbole_ktrec.nn.attention import AttentionForm
 from recbole_ktrec.nn.fusion_model import FusionModel
 from recbole_ktrec.nn.history import Histories
 from recbole_ktrec.nn.losses import LOSSES
@@ -19,8 +20,6 @@ from recbole_ktrec.nn.sequences import Sequences
 
 #: Numbers that the vectors of the histories that are read at a time hold.
 _NUMBERS = 1 << 24
-#: Width of a history vector where the text encoder gives it: an upper bound of what is usual.
-_WIDTH = 1024
 
 CHOICES = ("auto", "sum", "attention")
 
@@ -52,8 +51,7 @@ class HistoryOrder:
         self.undecided = offered and bool(config["closed_form"])
         self.used = choice == "attention" or (offered and not self.undecided)
         self.form = _form(config) if self.used or self.undecided else None
-        self._task = NextItem(self.form[0] if self.form else 1, int(config["train_negatives"]), LOSSES[config["loss"]])
-        self._users = max(1, _NUMBERS // (self._task.length * int(config["embedding_size"] or _WIDTH)))
+        self._task = _task(config, self.form) if self.form else None
         self.take(taken)
 
     def take(self, taken: TrainingInteractions) -> None:
@@ -93,7 +91,7 @@ class HistoryOrder:
 
     def loss(self, net: FusionModel, histories: Histories, candidates: Tensor, users: Tensor, live: Any) -> Tensor:
         """Return the loss of a batch of users, see :class:`recbole_ktrec.nn.next_item.NextItem`."""
-        assert self._sequences is not None
+        assert self._sequences is not None and self._task is not None
         return self._task(net, histories, self._sequences, candidates, users, live)
 
     def vectors(self, net: FusionModel, users: Tensor, trained: Tensor, live: Any) -> Tensor:
@@ -102,12 +100,14 @@ class HistoryOrder:
         Args:
             trained: their numbers in the training, ``[m]``.
         """
-        pairs = zip(users.split(self._users), trained.split(self._users), strict=True)
-        return torch.cat([self._vectors(net, some, numbers, live) for some, numbers in pairs])
+        assert self.form is not None
+        some = max(1, _NUMBERS // (self.form.length * net.history_fusion.out_width))
+        pairs = zip(users.split(some), trained.split(some), strict=True)
+        return torch.cat([self._vectors(net, part, numbers, live) for part, numbers in pairs])
 
     def _vectors(self, net: FusionModel, users: Tensor, trained: Tensor, live: Any) -> Tensor:
-        assert self._sequences is not None
-        read, counts = (part.to(trained.device) for part in self._sequences.last(users, self._task.length))
+        assert self._sequences is not None and self.form is not None
+        read, counts = (part.to(trained.device) for part in self._sequences.last(users, self.form.length))
         at = torch.arange(len(users), device=trained.device), (counts - 1).clamp(min=0)
         return net.vectors_in_order(trained, read, counts, at, live)
 
@@ -131,9 +131,14 @@ def _check(config: Any, taken: TrainingInteractions) -> None:
         )
 
 
-def _form(config: Any) -> tuple[int, int, int, float]:
+def _form(config: Any) -> AttentionForm:
     length, layers, heads = (
         int(number(key, config[key], least=1, whole=True))
         for key in ("attention_length", "attention_layers", "attention_heads")
     )
-    return length, layers, heads, float(number("attention_dropout", config["attention_dropout"], least=0, most=1))
+    dropout = float(number("attention_dropout", config["attention_dropout"], least=0, most=1))
+    return AttentionForm(length, layers, heads, dropout)
+
+
+def _task(config: Any, form: AttentionForm) -> NextItem:
+    return NextItem(form.length, int(config["train_negatives"]), LOSSES[config["loss"]])

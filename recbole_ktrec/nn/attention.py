@@ -9,6 +9,7 @@ a decayed sum of texts. The transformer is that of SASRec (Kang and McAuley 2018
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -20,24 +21,38 @@ _INNER = 128
 _FIRST_DECAY = 0.5
 
 
+@dataclass(frozen=True)
+class AttentionForm:
+    """Form of the transformer.
+
+    Attributes:
+        length: of the longest sequence that is read.
+        layers, heads: how many it has.
+        dropout: in training.
+    """
+
+    length: int
+    layers: int = 2
+    heads: int = 2
+    dropout: float = 0.2
+
+
 class AttentionEncoder(nn.Module):
     """Reads histories in their order.
 
     Args:
         width: of the vectors of the history.
-        length: of the longest sequence that is read.
-        layers, heads: of the transformer.
-        dropout: in training.
+        form: of the transformer.
     """
 
-    def __init__(self, width: int, length: int, layers: int = 2, heads: int = 2, dropout: float = 0.2) -> None:
+    def __init__(self, width: int, form: AttentionForm) -> None:
         super().__init__()
-        inner = heads * math.ceil(min(width, _INNER) / heads)
+        inner = form.heads * math.ceil(min(width, _INNER) / form.heads)
         self.inward, self.outward = nn.Linear(width, inner, bias=False), nn.Linear(inner, width, bias=False)
-        self.position = nn.Parameter(torch.randn(length, inner) * 0.02)
-        self.norm, self.dropout = nn.LayerNorm(inner), nn.Dropout(dropout)
-        layer = nn.TransformerEncoderLayer(inner, heads, 2 * inner, dropout, "gelu", batch_first=True)
-        self.transformer = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+        self.position = nn.Parameter(torch.randn(form.length, inner) * 0.02)
+        self.norm, self.dropout = nn.LayerNorm(inner), nn.Dropout(form.dropout)
+        layer = nn.TransformerEncoderLayer(inner, form.heads, 2 * inner, form.dropout, "gelu", batch_first=True)
+        self.transformer = nn.TransformerEncoder(layer, form.layers, enable_nested_tensor=False)
         self.decay = nn.Parameter(torch.tensor(math.log(math.expm1(_FIRST_DECAY))))
         nn.init.zeros_(self.outward.weight)
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recbole_ktrec.nn.attention import AttentionEncoder
+from recbole_ktrec.nn.attention import AttentionEncoder, AttentionForm
 from recbole_ktrec.nn.fusion import FUSIONS
 from recbole_ktrec.nn.history import pool
 from recbole_ktrec.nn.scorers import SCORERS
@@ -30,7 +30,7 @@ _ID_STD = 1e-3
 class FusionOptions:
     """Form of the model; attributes are keys of ``properties/model/KTRec.yaml``.
 
-    Of ``attention`` these are the length, the layers, the heads and the dropout, None where no order is read.
+    ``attention`` is None where no order is read.
     """
 
     fusion: str = "sum"
@@ -41,7 +41,7 @@ class FusionOptions:
     history_text: bool = True
     user_embedding: bool = False
     sparse: bool = True
-    attention: tuple[int, int, int, float] | None = None
+    attention: AttentionForm | None = None
 
 
 class FusionModel(nn.Module):
@@ -78,7 +78,7 @@ class FusionModel(nn.Module):
         self.attention: AttentionEncoder | None = None
         if options.attention is not None:
             with torch.random.fork_rng(devices=[]):  # nothing else is drawn in another way where it is not used
-                self.attention = AttentionEncoder(self.history_fusion.out_width, *options.attention)
+                self.attention = AttentionEncoder(self.history_fusion.out_width, options.attention)
 
     def pair_towers(self, rank: int | None) -> None:
         """Put a tower of ``rank`` beside each one, to be chosen between; nothing else is drawn in another way then."""

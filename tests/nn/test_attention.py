@@ -10,7 +10,7 @@ import scipy.sparse as sp
 import torch
 from torch.nn import functional as F
 
-from recbole_ktrec.nn.attention import AttentionEncoder
+from recbole_ktrec.nn.attention import AttentionEncoder, AttentionForm
 from recbole_ktrec.nn.fusion_model import FusionModel, FusionOptions
 from recbole_ktrec.nn.history import Histories
 from recbole_ktrec.nn.losses import softmax_loss
@@ -22,7 +22,7 @@ from recbole_ktrec.nn.shared import SharedRows
 @pytest.fixture
 def encoder() -> AttentionEncoder:
     torch.manual_seed(3)
-    return AttentionEncoder(width=6, length=20, layers=2, heads=2, dropout=0.5).eval()
+    return AttentionEncoder(6, AttentionForm(length=20, layers=2, heads=2, dropout=0.5)).eval()
 
 
 def spoken(encoder: AttentionEncoder) -> AttentionEncoder:
@@ -58,7 +58,7 @@ def test_order_says_something_and_padding_nothing(encoder: AttentionEncoder) -> 
 
 
 def test_gradients_are_finite_whatever_the_decay_and_the_length() -> None:
-    encoder = AttentionEncoder(width=4, length=300)
+    encoder = AttentionEncoder(4, AttentionForm(length=300))
     with torch.no_grad():
         encoder.decay.fill_(3.0)
     said = encoder(torch.randn(2, 4), torch.ones(1, 300, dtype=torch.long), torch.tensor([300]))
@@ -85,7 +85,7 @@ def test_nobody_has_a_history(encoder: AttentionEncoder) -> None:
 def test_the_loss_is_that_of_each_next_item_against_what_the_user_never_took() -> None:
     torch.manual_seed(1)
     text = np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32)
-    options = FusionOptions(id_dropout=0, sparse=False, attention=(5, 1, 2, 0.0))
+    options = FusionOptions(id_dropout=0, sparse=False, attention=AttentionForm(5, 1, 2, 0.0))
     net = FusionModel(SharedRows(text), 2, options)
     places = sp.csr_matrix(np.array([[0] * 8, [0, 0, 3, 1, 2, 0, 0, 0]], dtype=np.float32))  # 2, then 4, then 3
     task = NextItem(length=5, negatives=500, loss=softmax_loss)
@@ -106,7 +106,7 @@ def test_many_steps_are_drawn_from(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(len(scores))
         return softmax_loss(scores, *others)
 
-    net = FusionModel(SharedRows(np.eye(8, dtype=np.float32)), 3, FusionOptions(attention=(5, 1, 2, 0.0)))
+    net = FusionModel(SharedRows(np.eye(8, dtype=np.float32)), 3, FusionOptions(attention=AttentionForm(5, 1, 2, 0.0)))
     places = sp.csr_matrix(np.array([[0] * 8, [0, 4, 3, 2, 1, 0, 0, 0], [0, 1, 2, 0, 0, 0, 0, 0]], dtype=np.float32))
     task = NextItem(length=5, negatives=4, loss=counting)
     assert task(net, Histories(places > 0), Sequences(places), torch.arange(1, 8), torch.tensor([1, 2])) > 0

@@ -18,9 +18,9 @@ from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.splits import NATIVE_KINDS, SplitSpec
 from recbole_ktrec.evaluation.texts import encode_ahead
 from recbole_ktrec.model.artifact import load
-from recbole_ktrec.model.ktrec_net import check_keys
 from recbole_ktrec.model.transfer import leakage_warning
 from recbole_ktrec.register import MODELS
+from recbole_ktrec.register.models import model_class
 
 
 def make_grid(asked: Mapping[str, Any]) -> Grid:
@@ -105,17 +105,18 @@ def _check_metrics(metrics: Sequence[str], topk: Sequence[int]) -> None:
 
 
 def check_rows(grid: Grid, dataset: Mapping[str, Any]) -> None:
-    """Refuse, before any job is run, values that a row of KTRec cannot use on a data set with settings of its own.
+    """Refuse, before any job is run, values that a row's model cannot use on a data set with settings of its own.
 
     Raises:
         ConfigError: the message names the row and the key.
     """
-    below = {key: value for file in model_defaults("KTRec") for key, value in file.items()}
     for entry in grid.entries:
-        if entry.model != "KTRec":
+        check = getattr(model_class(entry.model), "check_config", None) if entry.model in MODELS else None
+        if check is None:
             continue
+        below = {key: value for file in model_defaults(entry.model) for key, value in file.items()}
         try:
-            check_keys({"learner": "adam", **below, **entry.settings(dataset)})
+            check({"learner": "adam", **below, **entry.settings(dataset)})
         except ConfigError as error:
             raise ConfigError(f"Row [{entry.label}]: {error}") from error
 

@@ -26,6 +26,8 @@ from recbole_ktrec.text import (
 )
 
 _logger = logging.getLogger(__name__)
+#: What ``user_text`` may be.
+USER_TEXTS = ("none", "history_mean", "history_document", "columns")
 
 
 def feature_file(config: Any, dataset: Any, kind: str) -> Path:
@@ -104,7 +106,7 @@ def load_user_text(config: Any, dataset: Any, interactions: sp.csr_matrix) -> It
     Raises:
         ConfigError: ``user_text`` is not one of the known kinds.
     """
-    kind = one_of("user_text", config["user_text"], ("none", "history_mean", "history_document", "columns"))
+    kind = one_of("user_text", config["user_text"], USER_TEXTS)
     if kind == "columns":
         wanted = TextSettings.from_mapping(_UserView(config))
         path = feature_file(config, dataset, "user")

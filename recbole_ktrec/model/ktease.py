@@ -22,7 +22,7 @@ from recbole_ktrec.model.artifact import PriorShape
 from recbole_ktrec.model.held_out import HeldOut, held_out, with_negatives
 from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.item_text import feature_file
-from recbole_ktrec.model.ktease_options import Settings
+from recbole_ktrec.model.ktease_options import Settings, check_keys
 from recbole_ktrec.model.text_priors import Terms, TextPriors, untrained_texts
 from recbole_ktrec.model.trained_encoder import take_encoder
 from recbole_ktrec.model.transfer import TransferFit, TransferSettings
@@ -92,6 +92,7 @@ class KTEASE(GeneralRecommender):
     input_type = InputType.POINTWISE
     type = ModelType.TRADITIONAL
     trainer_class = KTEASETrainer
+    check_config = staticmethod(check_keys)
 
     def __init__(self, config: Any, dataset: Any, taken: TrainingInteractions | None = None) -> None:
         super().__init__(config, dataset)

@@ -7,8 +7,10 @@ from logging import getLogger
 from typing import Any
 
 from recbole_ktrec.errors import ConfigError, number, one_of
+from recbole_ktrec.model import transfer
 from recbole_ktrec.model.text_priors import Lexical
 from recbole_ktrec.nn.fit_options import Options, memory
+from recbole_ktrec.text import TextSettings
 
 #: The time of the dense form grows with the cube of the catalogue, hence the first; the second is LAPACK's.
 _AUTO_DENSE, _MOST_DENSE = 15_000, 46_340
@@ -19,14 +21,53 @@ SOLVERS = ("auto", "dense", "sparse")
 TERM_WEIGHTINGS = {"lift": 1.0, "idf": 0.3}
 
 
-def _number(config: Any, key: str, least: float, most: float | None = None, auto: bool = False,
-            whole: bool = False) -> Any:  # fmt: skip
+#: Of the numbers; ``auto`` lets the data choose.
+_BOUNDS: dict[str, dict[str, Any]] = {
+    "prior_neighbours": {"least": 1, "auto": True, "whole": True},
+    "reg_weight": {"least": 1e-3, "auto": True},
+    "prior_weight": {"least": 0, "auto": True},
+    "neighbour_weight": {"least": 0, "auto": True},
+    "lexical_weight": {"least": 0, "auto": True},
+    "cold_scale": {"least": 0, "auto": True},
+    "cold_warm_loss": {"least": 0, "most": 1, "auto": True},
+    "user_power": {"least": 0, "most": 1},
+    "item_power": {"least": 0, "most": 1},
+    "score_power": {"least": 0.1, "most": 5, "auto": True},
+    "popularity_discount": {"least": -1, "most": 1, "auto": True},
+    "history_discount": {"least": -1, "most": 1, "auto": True},
+    "popularity_weight": {"least": 0, "auto": True},
+    "history_decay": {"least": 0, "auto": True},
+    "successor_weight": {"least": 0, "auto": True},
+    "cooccurrence_window": {"least": 0, "auto": True, "whole": True},
+    "whitening": {"least": 0, "most": 1},
+    "memory_limit": {"least": 0.01},
+    "nearest_items": {"least": 1, "whole": True},
+}
+_CHOICES = {"prior": PRIORS, "term_weighting": tuple(TERM_WEIGHTINGS), "solver": SOLVERS}
+
+
+def check_keys(config: Any) -> None:
+    """Refuse values that cannot be used, whatever the data.
+
+    Raises:
+        ConfigError: the message names the key.
+        DataError: ``pretrained`` is not the folder of an artifact.
+    """
+    for key, known in _CHOICES.items():
+        one_of(key, config[key], known)
+    for key in _BOUNDS:
+        _number(config, key)
+    TextSettings.from_mapping(config)
+    transfer.read_keys(config)
+
+
+def _number(config: Any, key: str) -> Any:
     """Return the number of ``key``, or None for ``auto`` where that is allowed.
 
     A key that is not there is ``auto`` likewise: checkpoints keep the settings of their day.
     """
-    value = "auto" if auto and config[key] is None else config[key]
-    return number(key, value, least=least, most=most, auto=auto, whole=whole)
+    bounds, value = _BOUNDS[key], config[key]
+    return number(key, "auto" if value is None and bounds.get("auto") else value, **bounds)
 
 
 @dataclass(frozen=True)
@@ -58,29 +99,29 @@ class Settings:
         """
         prior = one_of("prior", config["prior"], PRIORS)
         nothing = prior == "none"
-        neighbours = _number(config, "prior_neighbours", 1, auto=True, whole=True) or _neighbours(n_items)
+        neighbours = _number(config, "prior_neighbours") or _neighbours(n_items)
         nearest, successor_weight = _within_memory(config, n_items, neighbours, ordered, history_decay)
         options = Options(
-            regularisation=_number(config, "reg_weight", 1e-3, auto=True),
-            prior_weight=0.0 if nothing else _number(config, "prior_weight", 0, auto=True),
-            neighbour_weight=0.0 if nothing else _number(config, "neighbour_weight", 0, auto=True),
-            cold_scale=_number(config, "cold_scale", 0, auto=True),
-            cold_warm_loss=_number(config, "cold_warm_loss", 0, 1, auto=True),
-            user_power=_number(config, "user_power", 0, 1),
-            item_power=_number(config, "item_power", 0, 1),
+            regularisation=_number(config, "reg_weight"),
+            prior_weight=0.0 if nothing else _number(config, "prior_weight"),
+            neighbour_weight=0.0 if nothing else _number(config, "neighbour_weight"),
+            cold_scale=_number(config, "cold_scale"),
+            cold_warm_loss=_number(config, "cold_warm_loss"),
+            user_power=_number(config, "user_power"),
+            item_power=_number(config, "item_power"),
             nearest_items=nearest,
-            score_power=_number(config, "score_power", 0.1, 5, auto=True),
-            popularity_discount=_number(config, "popularity_discount", -1, 1, auto=True),
-            history_discount=_number(config, "history_discount", -1, 1, auto=True),
-            popularity_weight=_number(config, "popularity_weight", 0, auto=True),
+            score_power=_number(config, "score_power"),
+            popularity_discount=_number(config, "popularity_discount"),
+            history_discount=_number(config, "history_discount"),
+            popularity_weight=_number(config, "popularity_weight"),
             history_decay=history_decay,
             successor_weight=successor_weight,
-            cooccurrence_window=_ordered(config, "cooccurrence_window", ordered, whole=True),
+            cooccurrence_window=_ordered(config, "cooccurrence_window", ordered),
         )
         return cls(
             options,
             prior,
-            _number(config, "whitening", 0, 1),
+            _number(config, "whitening"),
             neighbours,
             _lexical(config),
         )
@@ -90,13 +131,13 @@ def _lexical(config: Any) -> Lexical:
     """Return how shared terms count; zero-shot learns nothing here, so not what terms say either."""
     given = one_of("term_weighting", config["term_weighting"], tuple(TERM_WEIGHTINGS))
     weighting = "idf" if config["transfer"] == "zero_shot" else given
-    weight = _number(config, "lexical_weight", 0, auto=True)
+    weight = _number(config, "lexical_weight")
     return Lexical(TERM_WEIGHTINGS[weighting] if weight is None else weight, weighting == "lift")
 
 
-def _ordered(config: Any, key: str, ordered: int, whole: bool = False) -> Any:
+def _ordered(config: Any, key: str, ordered: int) -> Any:
     """Return the number of a key that needs the order of the histories, None for auto."""
-    given = _number(config, key, 0, auto=True, whole=whole)
+    given = _number(config, key)
     if given and not ordered:
         raise ConfigError(
             f"{key} [{given:g}] needs the order of the interactions: name its column with TIME_FIELD "
@@ -132,8 +173,8 @@ def _solver(config: Any, n_items: int, neighbours: int, ordered: int) -> int:
     Args:
         ordered: interactions from which a second matrix is tried, 0 for none.
     """
-    solver, limit = one_of("solver", config["solver"], SOLVERS), _number(config, "memory_limit", 0.01)
-    nearest = _number(config, "nearest_items", 1, whole=True)
+    solver, limit = one_of("solver", config["solver"], SOLVERS), _number(config, "memory_limit")
+    nearest = _number(config, "nearest_items")
     # The guard keeps the best fit while it makes the next.
     beside = int(bool(config["pretrained"]) and bool(config["transfer_guard"]) and config["transfer"] != "zero_shot")
     dense, sparse = (memory(n_items, neighbours, width, beside, ordered) / 2**30 for width in (0, nearest))

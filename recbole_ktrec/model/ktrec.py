@@ -48,11 +48,12 @@ class KTRec(GeneralRecommender):
     input_type = InputType.POINTWISE
     trainer_class = KTRecTrainer
     train_dataloader = "user"
+    check_config = staticmethod(check_keys)
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
         take_encoder(config)
-        check_keys(config)
+        self.check_config(config)
         self.taken = TrainingInteractions.of(dataset)
         interactions = self.taken.matrix
         self.multi_task = MultiTaskSettings.read(config)
@@ -79,6 +80,8 @@ class KTRec(GeneralRecommender):
         self.register_buffer("blend", torch.tensor([1.0, 0.0]))
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
         self.residual_weight, self.residual_size = float(config["residual_weight"]), 0.0
+        if self.residual_weight and not closed:
+            self.logger.warning("residual_weight is not used: closed_form is [False].")
         self._residual: Residual | None = None
         self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice", "decay"]
         self.other_parameter_name += ["residual_size", "cold_shift", "in_order"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from logging import getLogger
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,9 @@ import scipy.sparse as sp
 import torch
 
 from recbole_ktrec.errors import ConfigError, number, one_of
-from recbole_ktrec.model.item_text import load_user_text
+from recbole_ktrec.model import ktease_options, multi_task_settings
+from recbole_ktrec.model.item_text import USER_TEXTS, load_user_text
+from recbole_ktrec.model.ktrec_order import read_form
 from recbole_ktrec.model.ktrec_transfer import TransferredTexts
 from recbole_ktrec.model.text_side import TextSide, text_side
 from recbole_ktrec.nn.attention import AttentionForm
@@ -22,7 +24,7 @@ from recbole_ktrec.nn.scorers import SCORERS
 from recbole_ktrec.nn.shared import SharedRows
 from recbole_ktrec.nn.whitening import whitened_text
 
-_CHOICES: dict[str, dict[str, Any]] = {"fusion": FUSIONS, "scorer": SCORERS, "loss": LOSSES}
+_CHOICES: dict[str, Iterable[str]] = {"fusion": FUSIONS, "scorer": SCORERS, "loss": LOSSES, "user_text": USER_TEXTS}
 _NUMBERS: dict[str, dict[str, Any]] = {
     "temperature": {"above": 0},
     "whitening": {"least": 0, "most": 1},
@@ -38,22 +40,24 @@ _WIDTH = 64
 
 
 def check_keys(config: Any) -> None:
-    """Refuse values that cannot be used, and warn of a key that says nothing beside another.
+    """Refuse values that cannot be used, whatever the data.
 
     Raises:
         ConfigError: the message names the key.
+        DataError: ``pretrained`` is not the folder of an artifact.
     """
+    ktease_options.check_keys(config)
+    read_form(config)
+    multi_task_settings.read_numbers(config)
     for key, known in _CHOICES.items():
         one_of(key, config[key], known)
     for key, bounds in _NUMBERS.items():
         number(key, config[key], **bounds)
-    for key in ("embedding_size", "tower_rank"):
+    for key in ("embedding_size", "tower_rank", "valid_users"):
         if config[key] is not None:  # ~ is a number that the data give
             number(key, config[key], least=1, whole=True)
     if str(config["learner"]).lower() == "sparse_adam":
         raise ConfigError("learner [sparse_adam] cannot train towers: learner [adam] takes it for the ID tables alone.")
-    if config["residual_weight"] and not config["closed_form"]:
-        getLogger().warning("residual_weight is not used: closed_form is [False].")
 
 
 def network(config: Any, text: SharedRows, interactions: sp.csr_matrix, user_text: SharedRows | None,

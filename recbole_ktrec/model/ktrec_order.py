@@ -42,15 +42,13 @@ class HistoryOrder:
     """
 
     def __init__(self, config: Any, taken: TrainingInteractions, decay: float | None) -> None:
-        # A checkpoint of before has no such key.
-        choice = (config["history_encoder"] or "auto") if "history_encoder" in config else "sum"
-        one_of("history_encoder", choice, CHOICES)
+        choice, form = read_form(config)
         if choice == "attention":
             _check(config, taken)
         offered = choice == "auto" and decay != 0 and _asks_for_next(config, taken)
         self.undecided = offered and bool(config["closed_form"])
         self.used = choice == "attention" or (offered and not self.undecided)
-        self.form = _form(config) if self.used or self.undecided else None
+        self.form = form if self.used or self.undecided else None
         self._task = _task(config, self.form) if self.form else None
         self.take(taken)
 
@@ -131,13 +129,22 @@ def _check(config: Any, taken: TrainingInteractions) -> None:
         )
 
 
-def _form(config: Any) -> AttentionForm:
+def read_form(config: Any) -> tuple[str, AttentionForm]:
+    """Return how histories are asked to be read, one of ``CHOICES``, and the attention where it comes to that.
+
+    Raises:
+        ConfigError: a value cannot be used.
+    """
+    # A checkpoint of before has no such keys.
+    if "history_encoder" not in config:
+        return "sum", AttentionForm(1)
+    choice = one_of("history_encoder", config["history_encoder"] or "auto", CHOICES)
     length, layers, heads = (
         int(number(key, config[key], least=1, whole=True))
         for key in ("attention_length", "attention_layers", "attention_heads")
     )
     dropout = float(number("attention_dropout", config["attention_dropout"], least=0, most=1))
-    return AttentionForm(length, layers, heads, dropout)
+    return choice, AttentionForm(length, layers, heads, dropout)
 
 
 def _task(config: Any, form: AttentionForm) -> NextItem:

@@ -34,11 +34,20 @@ class MultiTaskSettings:
         Raises:
             ConfigError: a value cannot be used; the message names the key.
         """
-        weight = number("source_weight", config["source_weight"], least=0)
-        conflict = one_of("gradient_conflict", config["gradient_conflict"], CONFLICTS)
+        weight, conflict = read_numbers(config)
         path = config["source_data_path"] or config.external_config_dict.get("data_path")
         path = path or config.internal_config_dict["data_path"]
         return cls(_names(config), str(path), weight, conflict == "pcgrad")
+
+
+def read_numbers(config: Any) -> tuple[float, str]:
+    """Return ``source_weight`` and ``gradient_conflict``.
+
+    Raises:
+        ConfigError: a value cannot be used; the message names the key.
+    """
+    conflict = one_of("gradient_conflict", config["gradient_conflict"], CONFLICTS)
+    return number("source_weight", config["source_weight"], least=0), conflict
 
 
 def _names(config: Any) -> tuple[str, ...]:

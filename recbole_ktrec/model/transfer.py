@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from recbole_ktrec.errors import ConfigError, DataError, number, one_of
 from recbole_ktrec.model import same_data
-from recbole_ktrec.model.artifact import Artifact, PriorShape, load
+from recbole_ktrec.model.artifact import Artifact, PriorShape, load, read_card
 from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.text_priors import Lexical, TextPriors
 from recbole_ktrec.nn.co_consumption import co_consumption, mapped, metric, pooled
@@ -58,14 +58,8 @@ class TransferSettings:
             ConfigError: a value cannot be used.
             DataError: the artifact cannot be read.
         """
-        how = one_of("transfer", config["transfer"], TRANSFERS)
-        guard = config["transfer_guard"]
-        if not isinstance(guard, bool):
-            raise ConfigError(f"transfer_guard [{guard}] is not True or False.")
-        count = number("transfer_prior_count", config["transfer_prior_count"], above=0)
+        how, guard, count = read_keys(config)
         if config["pretrained"] is None:
-            if how in ("adapter", "full"):
-                raise ConfigError(f"transfer [{how}] needs pretrained: the folder that `ktrec pretrain` wrote.")
             return None
         artifact = load(Path(str(config["pretrained"])).expanduser())
         if warning := leakage(artifact, config):
@@ -85,6 +79,25 @@ class TransferSettings:
         """
         if weights_sha256 not in (None, self.artifact.card["weights_sha256"]):
             raise other_artifact(self.artifact.folder)
+
+
+def read_keys(config: Any) -> tuple[str, bool, float]:
+    """Return ``transfer``, ``transfer_guard`` and ``transfer_prior_count``; what ``pretrained`` names has a card.
+
+    Raises:
+        ConfigError: a value cannot be used.
+        DataError: ``pretrained`` is not the folder of an artifact.
+    """
+    how = one_of("transfer", config["transfer"], TRANSFERS)
+    guard = config["transfer_guard"]
+    if not isinstance(guard, bool):
+        raise ConfigError(f"transfer_guard [{guard}] is not True or False.")
+    count = number("transfer_prior_count", config["transfer_prior_count"], above=0)
+    if config["pretrained"] is not None:
+        read_card(Path(str(config["pretrained"])).expanduser())
+    elif how in ("adapter", "full"):
+        raise ConfigError(f"transfer [{how}] needs pretrained: the folder that `ktrec pretrain` wrote.")
+    return how, guard, count
 
 
 def other_artifact(folder: Path | None) -> DataError:

@@ -116,10 +116,24 @@ def _check_keys(config_class: Any) -> None:
     config_class._load_internal_config_dict = _load_internal_config_dict
 
 
+def _check_values(config_class: Any) -> None:
+    """Let a registered model that has a ``check_config`` refuse values before anything is logged or loaded."""
+    original = config_class.__init__
+
+    @functools.wraps(original)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        if self.model in MODELS and hasattr(self.model_class, "check_config"):
+            self.model_class.check_config(self)
+
+    config_class.__init__ = __init__
+
+
 def _patch(configurator: ModuleType) -> None:
     _add_files(configurator.Config)
     _name_files(configurator.Config)
     _check_keys(configurator.Config)
+    _check_values(configurator.Config)
 
 
 def install() -> None:

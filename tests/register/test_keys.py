@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from recbole_ktrec.commands.values import check_values
-from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.register.keys import own_keys
 
 
@@ -36,6 +36,33 @@ def test_a_mistyped_key_of_the_command_line_is_refused(
     monkeypatch.setattr("sys.argv", ["run.py", "--epoch=3"])
     with pytest.raises(ConfigError, match=r"\[epoch\] in the command line.*mean \[epochs\]"):
         config(tiny_tower, "tiny")
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "message"),
+    [
+        ("KTRec", {"temperature": -1}, r"temperature \[-1\] is not a number above 0"),
+        ("KTRec", {"history_encoder": "attn"}, r"history_encoder \[attn\] is not one of auto, sum, attention"),
+        ("KTRec", {"user_text": "titles"}, r"user_text \[titles\] is not one of none, history_mean"),
+        ("KTRec", {"source_weight": -1}, r"source_weight \[-1\] is not a number of at least 0"),
+        ("KTRec", {"valid_users": 0}, r"valid_users \[0\] is not a whole number of at least 1"),
+        ("KTRec", {"attention_heads": 0}, r"attention_heads \[0\] is not a whole number"),
+        ("KTRec", {"reg_weight": 0}, r"reg_weight \[0\] is not a number of at least 0.001 or auto"),
+        ("KTEASE", {"score_power": 9}, r"score_power \[9\] is not a number from 0.1 to 5 or auto"),
+        ("KTEASE", {"text_pooling": "max"}, r"text_pooling \[max\] is not one of auto, mean, cls, last"),
+        ("KTEASE", {"transfer": "adapter"}, r"transfer \[adapter\] needs pretrained"),
+    ],
+)
+def test_values_are_refused_before_anything_is_logged_or_loaded(
+    model: str, given: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        config(model, "nowhere", config_dict=given)
+
+
+def test_an_artifact_that_is_not_there_is_told_first(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"made/card.json\] cannot be read"):
+        config("KTRec", "nowhere", config_dict={"pretrained": str(tmp_path / "made")})
 
 
 def test_a_device_is_refused_in_python_as_by_the_commands(tiny_tower: str, workplace: Path) -> None:

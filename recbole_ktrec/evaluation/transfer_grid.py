@@ -120,13 +120,12 @@ def variants(curve: Curve, share: float) -> dict[str, dict[str, Any]]:
     if share == 0:
         mine = {**given, "pretrained": folder}
         return {"transferred": mine, "kernel": given, "shuffled": {**mine, **shuffled}}
-    plain = {"model": curve.model, "transfer": curve.transfer}
-    mine = {**plain, "pretrained": folder}
+    mine = {"model": curve.model, "transfer": curve.transfer, "pretrained": folder}
     kernel = {} if curve.sample == "users" else {"kernel": given}
     return kernel | {
         "transferred": mine,
         "unguarded": {**mine, "transfer_guard": False},
-        "scratch": plain,
+        "scratch": {"model": curve.model, "transfer": "frozen"},  # the others cannot be had without an artifact
         "shuffled": {**mine, **shuffled},
         "EASE": {"model": "KTEASE", **EASE},
     }

@@ -169,6 +169,21 @@ def test_the_whole_curve(make: Callable[..., Curve], in_process: Runner, workpla
     assert "NDCG@10" in results["verdicts"][0]["text"] and [one["share"] for one in results["verdicts"]] == [0.0, 100.0]
 
 
+@pytest.mark.parametrize("how", ["adapter", "full"])
+def test_scratch_is_there_however_the_artifact_is_taken(
+    make: Callable[..., Curve], in_process: Runner, workplace: Path, how: str
+) -> None:
+    curve = make(shares=[100.0], transfer=how)
+    plan = plan_curve(curve, workplace / "out" / "splits", False)
+    frozen = plan_curve(make(shares=[100.0]), workplace / "out" / "splits", False)
+    job = plan.jobs["scratch", 100.0, 2020]
+    assert job.key == frozen.jobs["scratch", 100.0, 2020].key, "it is the same run"
+    in_process.folder.mkdir(parents=True)
+    in_process.run([job])
+    done = in_process.result(job)
+    assert done is not None and done["status"] == "done", done
+
+
 def test_what_is_done_is_not_done_again(make: Callable[..., Curve], in_process: Runner, workplace: Path) -> None:
     curve = make(shares=[0.0])
     first, _ = run_curve(curve, in_process, workplace / "out")

@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation.domains import read_by
 from recbole_ktrec.evaluation.harness import data_config
 from recbole_ktrec.evaluation.pretraining import PretrainOptions
 from recbole_ktrec.files import file_sha256
-from recbole_ktrec.model.artifact import CARD, load, read_card
+from recbole_ktrec.model.artifact import CARD, read_card
 
 _OTHER = "name another --output, or remove that one."
 #: Source -> its configuration.
@@ -23,10 +23,16 @@ Digests = dict[str, dict[str, str]]
 
 
 def refuse_other_settings(output: Path, datasets: Sequence[str], options: PretrainOptions, training: bool) -> None:
-    """Raise ConfigError if the folder holds what was learned from other sources or with other settings."""
+    """Raise ConfigError if the folder holds what was learned from other sources or with other settings.
+
+    Weights that are missing or damaged, as a killed run may leave them, say nothing: they are made again.
+
+    Raises:
+        DataError: the card cannot be read; the message says how to begin again.
+    """
     if not (output / CARD).is_file():
         return
-    card = load(output).card
+    card = _card(output)
     was, told = [source["name"] for source in card["sources"]], f"[{output}] holds what was learned"
     if was != list(datasets):
         order = " in this order" if sorted(was) == sorted(datasets) else ""
@@ -35,8 +41,20 @@ def refuse_other_settings(output: Path, datasets: Sequence[str], options: Pretra
         how = "with" if card["language_model"] else "without"
         raise ConfigError(f"{told} {how} training of the language model (text_encoder_training): {_OTHER}")
     for key, value in json.loads(json.dumps(asdict(options))).items():
-        if card["options"][key] != value:
-            raise ConfigError(f"{told} with {key} {card['options'][key]}, not {value}: {_OTHER}")
+        if card["options"].get(key) != value:
+            raise ConfigError(f"{told} with {key} {card['options'].get(key)}, not {value}: {_OTHER}")
+
+
+def _card(output: Path) -> dict[str, Any]:
+    begin = "To begin again, remove that file or name another --output."
+    try:
+        card = read_card(output)
+        card["sources"], card["language_model"], card["options"]
+    except DataError as error:
+        raise DataError(f"{error} {begin}") from error
+    except KeyError as error:
+        raise DataError(f"[{output / CARD}] lacks {error}. {begin}") from error
+    return card
 
 
 def refuse_other_keys(output: Path, values: Values) -> None:

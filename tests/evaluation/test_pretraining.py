@@ -18,7 +18,7 @@ from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation import domains, pretraining
 from recbole_ktrec.evaluation.domains import hold_out, read_domain
 from recbole_ktrec.evaluation.pretraining import Pretraining, PretrainOptions
-from recbole_ktrec.model.artifact import CARD, content_sha256, load
+from recbole_ktrec.model.artifact import CARD, WEIGHTS, content_sha256, load
 from recbole_ktrec.nn.text_prior import text_neighbours
 
 KEYS: dict[str, Any] = {
@@ -190,6 +190,27 @@ def test_command_prints_the_table_and_refuses_unknown_keys(
     assert "Did you mean [strengths]" in capsys.readouterr().err
     assert main(["pretrain", "--datasets", "one", "twoo", "--output", "other"]) == 2
     assert "[twoo]" in capsys.readouterr().err and not (workplace / "other").exists(), "told before anything is done"
+
+
+def test_a_damaged_artifact_is_made_again_or_told_how_to_be(
+    values: Callable[[str], dict[str, Any]], workplace: Path, encoder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["pretrain", "--datasets", "one", "two", "--output", "out", f"--text_encoder={encoder}",
+            "--text_max_length=16", "--powers=[1.0]", "--strengths=[1.0]", "--lexical_weights=[0.0]",
+            "--fusion_knowledge=False"]  # fmt: skip
+    assert main(call) == 0
+    card, weights = (workplace / "out" / name for name in (CARD, WEIGHTS))
+    told, whole = card.read_text(), weights.read_bytes()
+    for damaged in (None, whole[:100]):
+        weights.unlink() if damaged is None else weights.write_bytes(damaged)
+        assert main(call) == 0, capsys.readouterr().err
+        assert weights.read_bytes() == whole and card.read_text() == told
+    for damage in ('{"format": 1}', "{", '{"format": 2}'):
+        card.write_text(damage)
+        assert main(call) == 2
+        assert "To begin again, remove that file or name another --output." in capsys.readouterr().err
+    card.unlink()
+    assert main(call) == 0 and load(workplace / "out").statistics
 
 
 def test_the_folder_of_a_configuration_file_is_where_property_files_are_read_too(

@@ -209,3 +209,6 @@ def refuse_other(stored: dict[str, dict[str, Any]], job: dict[str, dict[str, Any
                 f"[{where}] holds a training with another {part} [{different[0]}]: "
                 f"[{stored[part].get(different[0])}], now [{values.get(different[0])}]. Give another --output."
             )
+    was, now = list(stored["data sets"]), list(job["data sets"])
+    if was != now:  # batches are of them in turn
+        raise ConfigError(f"[{where}] holds a training on {was}, in this order, now {now}. Give another --output.")

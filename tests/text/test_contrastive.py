@@ -239,6 +239,23 @@ def test_other_data_in_the_same_folder_is_refused(text: TextSettings, tmp_path: 
         train_encoder([DOMAINS[0], domain("films", 9), DOMAINS[2]], text, replace(QUICK, steps=1), tmp_path)
 
 
+def test_another_order_of_the_data_is_refused(
+    text: TextSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(_: ContrastiveTraining) -> Tensor:
+        raise KeyboardInterrupt
+
+    settings, turned = replace(QUICK, steps=2, eval_step=1), [DOMAINS[1], DOMAINS[0], DOMAINS[2]]
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        original, steps = ContrastiveTraining._loss, iter((True,))
+        patch.setattr(ContrastiveTraining, "_loss", lambda self: original(self) if next(steps, False) else killed(self))
+        train_encoder(DOMAINS, text, settings, tmp_path, show_progress=False)
+    for _ in range(2):  # goes on with the second step, then is finished
+        with pytest.raises(ConfigError, match=r"training on \['games', 'films', 'toys'\], in this order"):
+            train_encoder(turned, text, settings, tmp_path, show_progress=False)
+        train_encoder(DOMAINS, text, settings, tmp_path, show_progress=False)
+
+
 def test_wrong_arguments_are_refused(text: TextSettings, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="two or more different data sets"):
         train_encoder(DOMAINS[:1], text, QUICK, tmp_path)

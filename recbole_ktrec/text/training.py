@@ -41,8 +41,12 @@ def quiet_frozen(module: nn.Module) -> None:
 
 
 def transformer_layers(model: nn.Module) -> nn.ModuleList:
-    """Return the stack of layers: the longest list of modules in ``model``."""
-    stacks = [module for module in model.modules() if isinstance(module, nn.ModuleList)]
+    """Return the stack of layers: the longest list of modules in ``model``, those inside of another one aside.
+
+    Such are the experts of a layer, which may be more than there are layers.
+    """
+    lists = {name: module for name, module in model.named_modules() if isinstance(module, nn.ModuleList)}
+    stacks = [lists[name] for name in lists if not any(name.startswith(f"{other}.") for other in lists)]
     if not stacks:
         raise ConfigError(f"text_encoder_training: [{type(model).__name__}] has no list of layers; use full or frozen.")
     return max(stacks, key=len)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from recbole_ktrec.errors import ConfigError, MissingExtraError
 from recbole_ktrec.text import TextSettings
 from recbole_ktrec.text.encoder import TextEncoder
+from recbole_ktrec.text.training import transformer_layers
 
 TRAINED = ("last_layers", "lora", "full")
 TEXTS = ["red robot", "blue robot", "board game for kids", "puzzle game for kids"]
@@ -125,6 +126,12 @@ def test_settings_choose_what_is_not_given(settings: TextSettings) -> None:
     encoder = TextEncoder.load(replace(settings, encoder_training="last_layers", last_layers=3))
     assert not encoder.trainable_parameters()
     assert len(encoder.set_training()) == 3 * 16
+
+
+def test_the_experts_of_a_layer_are_no_layers() -> None:
+    model = nn.Module()
+    model.layers = nn.ModuleList(nn.ModuleDict({"experts": nn.ModuleList(map(nn.ReLU, range(8)))}) for _ in range(2))
+    assert transformer_layers(model) is model.layers, "though there are more experts than layers"
 
 
 def test_a_deep_copy_trains_apart(settings: TextSettings) -> None:

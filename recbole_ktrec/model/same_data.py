@@ -10,9 +10,16 @@ from recbole_ktrec.files import file_sha256
 
 
 def _mark(config: Any) -> dict[str, Any]:
-    """Return what ``ktrec benchmark`` and ``transfer-report`` write beside a split, empty where there is none."""
+    """Return what ``ktrec benchmark`` and ``transfer-report`` write beside a split, empty where there is none.
+
+    A file of that name that holds anything else is the user's own.
+    """
     path = Path(config["data_path"]) / "split.json"
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def names(config: Any) -> set[str]:

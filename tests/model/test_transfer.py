@@ -96,6 +96,15 @@ def test_an_artifact_of_the_target_under_another_name_is_warned_of(
     assert "was learned from [a], this run's own data" in caplog.text
 
 
+@pytest.mark.parametrize("content", ["[1, 2]", "0.8 0.1 0.1 by user"])
+def test_a_split_file_of_the_user_s_own_says_nothing(
+    textual: Settings, artifact: Callable[..., str], caplog: pytest.LogCaptureFixture, content: str
+) -> None:
+    config = build(textual(pretrained=artifact()))[0]
+    (Path(config["data_path"]) / "split.json").write_text(content)
+    assert TransferSettings.read(config) is not None and "own data" not in caplog.text
+
+
 def test_an_artifact_of_what_a_split_was_made_from_is_warned_of(
     textual: Settings, artifact: Callable[..., str], caplog: pytest.LogCaptureFixture
 ) -> None:

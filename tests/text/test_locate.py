@@ -17,7 +17,7 @@ from recbole_ktrec.files import file_sha256
 from recbole_ktrec.text import TextSettings, encode, locate_encoder
 from recbole_ktrec.text import locate as module
 from recbole_ktrec.text.encoder import TextEncoder
-from recbole_ktrec.text.locate import Packaged
+from recbole_ktrec.text.locate import EncoderSource, Packaged
 
 
 @pytest.fixture
@@ -129,6 +129,20 @@ def test_the_cache_of_the_hub_is_used_without_asking(
     source = locate_encoder(TextSettings(encoder="org/tiny"))
     assert (source.kind, source.folder) == ("hub cache", repository / "snapshots" / "abc")
     assert TextEncoder.load(TextSettings(encoder="org/tiny", max_length=32)).dim == 16
+
+
+def test_a_model_without_its_tokenizer_in_the_cache_of_the_hub_is_not_there(
+    bert_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = tmp_path / "models--org--tiny" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(bert_folder / name, snapshot / name)
+    (tmp_path / "models--org--tiny" / "refs").mkdir()
+    (tmp_path / "models--org--tiny" / "refs" / "main").write_text("abc")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(module, "_hub", lambda *_: EncoderSource("org/tiny", "hub", bert_folder))
+    assert locate_encoder(TextSettings(encoder="org/tiny")).kind == "hub", "what is missing is fetched"
 
 
 def test_offline_is_decided_at_once(no_packages: None, monkeypatch: pytest.MonkeyPatch) -> None:

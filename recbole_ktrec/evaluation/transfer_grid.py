@@ -26,7 +26,8 @@ MODELS = ("KTEASE", "KTRec")
 TRANSFERS = ("frozen", "adapter", "full")
 #: KTEASE with these is EASE.
 EASE = {"prior": "none", "user_power": 0, "item_power": 0, "score_power": 1, "popularity_discount": 0,
-        "history_discount": 0, "popularity_weight": 0, "history_decay": 0, "cooccurrence_window": 0}  # fmt: skip
+        "history_discount": 0, "popularity_weight": 0, "history_decay": 0, "successor_weight": 0,
+        "cooccurrence_window": 0}  # fmt: skip
 #: Label -> what the report says of the variant.
 VARIANTS = {
     "transferred": "the model with the artifact; the guard lets it in only where it pays on validation data (with "

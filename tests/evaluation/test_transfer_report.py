@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ from recbole_ktrec.evaluation.report.transfer import Numbers, render
 from recbole_ktrec.evaluation.results import repeatable
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.splits import SplitSpec
-from recbole_ktrec.evaluation.transfer_grid import Curve, plan_curve, variants
+from recbole_ktrec.evaluation.transfer_grid import EASE, Curve, grid_of, plan_curve, variants
 from recbole_ktrec.evaluation.transfer_report import run_curve, write_files
 from recbole_ktrec.evaluation.transfer_split import base_parts, check_shares, learnable, masks_of
+from recbole_ktrec.resources import resource_dir
 from tests.conftest import write_tiny_dataset
 from tests.support import save_tiny_bert, write_titles
 
@@ -167,6 +169,16 @@ def test_the_whole_curve(make: Callable[..., Curve], in_process: Runner, workpla
     artifact["untrained_encoder"] = {"encoder": "a/base", "sha256": "2" * 64}
     assert f"read texts with [a/base] (sha256 {'2' * 16}), the others with the artifact's" in render(results, False)
     assert "NDCG@10" in results["verdicts"][0]["text"] and [one["share"] for one in results["verdicts"]] == [0.0, 100.0]
+
+
+def test_ease_is_plain_whatever_every_job_is_given(make: Callable[..., Curve]) -> None:
+    lines = (resource_dir("properties") / "model" / "KTEASE.yaml").read_text(encoding="utf-8").splitlines()
+    told = {line.partition(":")[0]: re.search(r"\b(\d) is EASE", line) for line in lines}
+    plain = {key: int(found[1]) for key, found in told.items() if found and key != "prior_weight"}
+    assert {**plain, "prior": "none"} == EASE, "without a prior its weight says nothing"
+    grid = grid_of(make(given={"successor_weight": 1}), 100.0)
+    (entry,) = [entry for entry in grid.entries if entry.label == "EASE"]
+    assert entry.config["successor_weight"] == 0
 
 
 @pytest.mark.parametrize("how", ["adapter", "full"])

@@ -2,15 +2,18 @@
 
 Format: https://github.com/msnews/msnews.github.io/blob/master/assets/doc/introduction.md . A line of ``behaviors.tsv``
 holds the news that a user clicked before (oldest first, no times), and the news that were shown at a time, each with
-``-1`` for a click and ``-0`` for none; the test part has no such marks.
+``-1`` for a click and ``-0`` for none; the test part has no such marks. The lines are in no order of time, and each
+line of a user, of the train and the dev part alike, repeats the earlier clicks.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from recbole_ktrec.sources.delimited import Dialect, batches
-from recbole_ktrec.sources.files import Inputs
+from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.tables import Batch, Column, Source, Table, item_id, text, timestamp, user_id
 from recbole_ktrec.sources.values import date
@@ -29,15 +32,16 @@ def _tables(inputs: Inputs, options: dict[str, object]) -> Sequence[Table]:
     columns = [user_id(), item_id(), timestamp(_when), *([Column("label", "float", required=True)] if shown else [])]
 
     def interactions(ledger: Ledger) -> Iterator[Batch]:
+        firsts = _firsts(inputs, behaviors) if history else {}
+        seen: set[str] = set()
         for member in behaviors:
-            seen: set[str] = set()
             for batch in batches(inputs, member, [1, 2, 3, 4], ledger, _BEHAVIORS):
                 rows: list[_Row] = []
                 for cells, line in batch.rows():
                     user, when, clicked, impressions = map(str, cells)
-                    if history and user not in seen:
+                    if history and clicked and user not in seen:
                         seen.add(user)
-                        rows += _history(user, when, clicked.split(), line)
+                        rows += _history(user, firsts.get(user, when), clicked.split(), line)
                     rows += _shown(user, when, impressions.split(), line)
                 yield _clicks(ledger, batch, rows, shown)
 
@@ -54,12 +58,21 @@ def _shown(user: str, when: object, impressions: Sequence[str], line: int) -> li
     return [(user, news, when, label if mark else "?", line) for news, mark, label in parts]
 
 
-def _history(user: str, when: str, clicked: Sequence[str], line: int) -> list[_Row]:
-    """Place earlier clicks in the seconds before the user's first line: their order is known, their times are not."""
-    try:
-        first = _TIME(when)
-    except ValueError:
-        return [(user, news, when, "1", line) for news in clicked]
+def _firsts(inputs: Inputs, behaviors: Sequence[Member]) -> dict[str, float]:
+    """Return when each user is seen for the first time, for those of whom a time can be read."""
+    found: dict[str, float] = {}
+    for member in behaviors:
+        for batch in batches(inputs, member, [1, 2], Ledger("inter"), _BEHAVIORS):
+            for user, when in zip(*batch.columns, strict=True):
+                with suppress(ValueError):
+                    found[str(user)] = min(_TIME(when), found.get(str(user), math.inf))
+    return found
+
+
+def _history(user: str, first: float | str, clicked: Sequence[str], line: int) -> list[_Row]:
+    """Place earlier clicks in the seconds before the user's first time: their order is known, their times are not."""
+    if isinstance(first, str):  # no time
+        return [(user, news, first, "1", line) for news in clicked]
     return [(user, news, first - len(clicked) + place, "1", line) for place, news in enumerate(clicked)]
 
 
@@ -92,7 +105,7 @@ MIND = Source(
             False,
             "write what was shown and not clicked, too, with a column label (1: clicked; RecBole takes these alone)",
         ),
-        "history": (False, "write earlier clicks, too, a second apart before the user's first line"),
+        "history": (False, "write earlier clicks, too, a second apart before the first time of the user"),
     },
     events={"label": "[1,1]"},
 )

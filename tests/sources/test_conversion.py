@@ -111,6 +111,18 @@ def test_options_of_sources(raw: Callable[..., Path], run: Callable[..., Any]) -
     assert result.rows("inter") == [["U1", "N3", "1573463158"]] and result.dropped()["shown, not clicked"] == 1
 
 
+def test_earlier_clicks_of_mind_come_once_and_before_all_others(
+    raw: Callable[..., Path], run: Callable[..., Any]
+) -> None:
+    """The lines are in no order of time, and the dev part repeats what users clicked before the train part."""
+    train = "1\tU1\t11/14/2019 9:00:00 AM\tN1 N2\tN3-1\n2\tU1\t11/11/2019 9:00:00 AM\tN1 N2\tN4-1\n"
+    dev = "1\tU1\t11/15/2019 9:00:00 AM\tN1 N2\tN5-1\n2\tU2\tsoon\tN1\tN5-1\n"
+    result = run("mind", raw({"train/behaviors.tsv": train, "dev/behaviors.tsv": dev}), history=True)
+    rows = sorted((float(time), item) for _, item, time in result.rows("inter"))
+    assert [item for _, item in rows] == ["N1", "N2", "N4", "N3", "N5"]
+    assert rows[1][0] == rows[2][0] - 1 and result.dropped() == {"timestamp is not a date": 2}
+
+
 def test_recbole_takes_clicks_alone_of_what_was_shown(raw: Callable[..., Path], run: Callable[..., Any]) -> None:
     """N4 is shown before it is clicked, which RecBole's rm_dup_inter would take for the first of two."""
     pytest.importorskip("recbole")

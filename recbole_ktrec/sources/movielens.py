@@ -19,7 +19,7 @@ _GENRES_100K = (
     "unknown Action Adventure Animation Children's Comedy Crime Documentary Drama Fantasy Film-Noir Horror Musical "
     "Mystery Romance Sci-Fi Thriller War Western"
 ).split()
-_YEAR = re.compile(r"\s*\((\d{4})(?:[-–]\d{0,4})?\)\s*$")
+_YEAR = re.compile(r"\s*\((\d{4})(?:[-–]\s*\d{0,4}\s*)?\)\s*$")
 _TABS = Dialect("\t", header=False, quoted=False, width=4)
 _PIPES = Dialect("|", header=False, quoted=False, encodings=("latin-1",), width=5)
 _COLONS = Dialect("::", header=False, quoted=False, encodings=("utf-8", "latin-1"), width=4)

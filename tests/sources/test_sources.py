@@ -110,3 +110,20 @@ def test_two_releases_of_movielens_are_not_one(raw: Callable[..., Path], run: Ca
         (folder / "b" / f"{file}.csv").unlink()
     result = run("movielens", raw({f"b/{name}": text for name, text in old.files.items()}), overwrite=True)
     assert result.rows("inter") == latest.inter and not has(result, "user")
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Diplomatic Immunity (2009– )", ["Diplomatic Immunity", "2009"]),
+        ("Fawlty Towers (1975-1979) ", ["Fawlty Towers", "1975"]),
+        ("Big Bang Theory (2007-)", ["Big Bang Theory", "2007"]),
+        ("Babylon 5", ["Babylon 5", ""]),
+    ],
+)
+def test_years_of_series_are_parted_from_their_titles(
+    raw: Callable[..., Path], run: Callable[..., Any], title: str, expected: list[str]
+) -> None:
+    ratings = "userId,movieId,rating,timestamp\n1,1,5,964982703\n"
+    folder = raw({"ratings.csv": ratings, "movies.csv": f"movieId,title,genres\n1,{title},Drama\n"})
+    assert run("movielens", folder).rows("item") == [["1", *expected, "Drama"]]

@@ -12,6 +12,16 @@ from recbole_ktrec.sources.tables import PARTS
 from recbole_ktrec.sources.values import moment
 
 TOP_KEYS = {"title", "domain", "url", "text_fields", "scale", "since", "properties", "rules", *PARTS}
+_NOTHING = type(None)
+#: Keys of a part and of a column -> the types of their values, and what these are called.
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    **dict.fromkeys(("file", "encoding", "unit", "decimal", "join"), ((str,), "a text")),
+    **dict.fromkeys(("format", "delimiter", "type"), ((str, _NOTHING), "a text")),
+    **dict.fromkeys(("quoted", "required"), ((bool,), "true or false")),
+    "header": ((bool, list), "true, false or a list of names"),
+    "from": ((str, int), "the name of a column"),
+    "unrated": ((int, float, _NOTHING), "a number"),
+}
 
 
 def check_mapping(mapping: Mapping[str, Any]) -> None:
@@ -27,6 +37,7 @@ def check_mapping(mapping: Mapping[str, Any]) -> None:
         columns = mapping[name].get("columns")
         if columns and not isinstance(columns, Mapping):
             raise ConfigError(f"[{name}.columns] must hold a line NAME: FROM for each column, not [{columns}].")
+        check_kinds(mapping[name], name)
     for name in ("properties", "rules"):
         if mapping.get(name) and not isinstance(mapping[name], Mapping):
             raise ConfigError(f"[{name}] must hold keys, not [{mapping[name]}].")
@@ -43,6 +54,14 @@ def check_keys(given: Any, known: set[str], where: str) -> None:
     for key in given:
         if key not in known:
             raise ConfigError(f"Unknown key [{key}] in [{where}].{nearest(str(key), known)}")
+
+
+def check_kinds(given: Mapping[str, Any], where: str) -> None:
+    """Raise ConfigError if a value of a part or a column of a mapping (``where``) is of another kind than its key."""
+    for key, value in given.items():
+        types, called = _KINDS.get(key, ((object,), ""))
+        if not isinstance(value, types):
+            raise ConfigError(f"[{where}.{key}] = [{value}] is not {called}.")
 
 
 def texts_of(key: str, value: object) -> tuple[str, ...]:

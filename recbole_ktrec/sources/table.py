@@ -13,7 +13,7 @@ from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.files import read_mapping
 from recbole_ktrec.resources import resource_dir
 from recbole_ktrec.sources import delimited, frames, jsonlines
-from recbole_ktrec.sources.checks import check_keys, check_mapping, pair_of, stated_moment, texts_of
+from recbole_ktrec.sources.checks import check_keys, check_kinds, check_mapping, pair_of, stated_moment, texts_of
 from recbole_ktrec.sources.delimited import Dialect, MissingColumn
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.guessing import means_text, sniff
@@ -134,6 +134,7 @@ def _column(name: str, spec: Any, is_text: bool, table: Kind) -> Column:
         raise ConfigError(f"[{where}.columns.{name}]: the name of a column of RecBole has no colon and no blank.")
     spec = spec if isinstance(spec, Mapping) else {"from": spec}
     check_keys(spec, COLUMN_KEYS, f"{where}.columns.{name}")
+    check_kinds(spec, f"{where}.columns.{name}")
     if "from" not in spec:
         raise ConfigError(f"[{where}.columns.{name}] lacks [from], the column it is read from.")
     kind = spec.get("type") or ("token_seq" if is_text else "float" if name in (RATING, TIME) else "token")
@@ -145,9 +146,10 @@ def _column(name: str, spec: Any, is_text: bool, table: Kind) -> Column:
     only = {USER: "token", ITEM: "token", **numbers}.get(name, kind)
     if kind != only:
         raise ConfigError(f"[{where}.columns.{name}.type] = [{kind}]: RecBole needs [{name}] to be {only}.")
-    form = spec.get("date")
-    parse: Callable[[object], object] | None
-    parse = None if form is None else date() if form == "iso" else date(*([form] if isinstance(form, str) else form))
+    forms = texts_of(f"{where}.columns.{name}.date", spec.get("date"))
+    parse: Callable[[object], object] | None = None
+    if forms:
+        parse = date(*("" if each == "iso" else each for each in forms))
     if (mark := spec.get("decimal", ".")) not in (".", ","):
         raise ConfigError(f"[{where}.columns.{name}.decimal] = [{mark}] is neither a point nor a comma.")
     if mark == ",":

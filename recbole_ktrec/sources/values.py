@@ -183,8 +183,8 @@ def date(*forms: str) -> Callable[[object], float]:
     """Return a parser of dates: value -> Unix time; a date without a zone counts as UTC.
 
     Args:
-        forms: ``strptime`` formats, tried in turn; none: ISO 8601. With %Z nothing but UTC and GMT is a date: Python
-            reads the zone of the machine, too, and heeds none.
+        forms: ``strptime`` formats, tried in turn; none, or an empty one: ISO 8601. With %Z nothing but UTC and GMT is
+            a date: Python reads the zone of the machine, too, and heeds none.
     """
 
     @functools.lru_cache(maxsize=1 << 16)

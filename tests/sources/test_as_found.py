@@ -194,6 +194,39 @@ def test_mistakes_in_a_mapping_are_named(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("part", "column", "message"),
+    [
+        ("file: c.csv", "unrated: '0'", "[interactions.columns.x.unrated] = [0] is not a number"),
+        ("file: c.csv", "unit: [ms]", "[interactions.columns.x.unit] = [['ms']] is not a text"),
+        ("file: c.csv", "date: 5", "[interactions.columns.x.date] = [5] is not a list of texts"),
+        ("file: c.csv", "join: 5", "[interactions.columns.x.join] = [5] is not a text"),
+        ("file: c.csv", "type: [float]", "[interactions.columns.x.type] = [['float']] is not a text"),
+        ("file: c.csv", "required: 'no'", "[interactions.columns.x.required] = [no] is not true or false"),
+        ("file: [c.csv]", "type: token", "[interactions.file] = [['c.csv']] is not a text"),
+        ("file: c.csv, format: [csv]", "type: token", "[interactions.format] = [['csv']] is not a text"),
+        ("file: c.csv, delimiter: 5", "type: token", "[interactions.delimiter] = [5] is not a text"),
+        ("file: c.csv, quoted: 'no'", "type: token", "[interactions.quoted] = [no] is not true or false"),
+        ("file: c.csv, header: 'no'", "type: token", "[interactions.header] = [no] is not true, false or a list of"),
+    ],
+)
+def test_values_of_another_kind_are_named(
+    convert: Convert, tmp_path: Path, part: str, column: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = f"{{user_id: user_id, item_id: item_id, x: {{from: item_id, {column}}}}}"
+    (tmp_path / "m.yaml").write_text(f"interactions: {{{part}, columns: {columns}}}\n")
+    assert convert({"c.csv": PAIRS}, "--mapping", str(tmp_path / "m.yaml")) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_iso_is_one_of_several_forms_of_dates(convert: Convert, tmp_path: Path) -> None:
+    columns = "{user_id: u, item_id: i, timestamp: {from: t, date: [iso, '%d.%m.%Y']}}"
+    (tmp_path / "m.yaml").write_text(f"interactions: {{file: c.csv, columns: {columns}}}\n")
+    times = "u,i,t\na,x,2020-01-01T00:00:00Z\nb,y,02.01.2020\n"
+    rows, _ = convert({"c.csv": times}, "--mapping", str(tmp_path / "m.yaml"))
+    assert [row[2] for row in rows["inter"][1:]] == ["1577836800", "1577923200"]
+
+
 def test_one_text_is_a_list_of_one(convert: Convert, tmp_path: Path) -> None:
     items = "items: {file: i.csv, columns: {item_id: item_id, title: title}}\n"
     more = "text_fields: title\nrules: {clean: entities, scale: , boilerplate: shoe}\n"

@@ -16,7 +16,7 @@ from recbole_ktrec.sources.guessing import guess_columns, guess_stated, means_te
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.notices import written
 from recbole_ktrec.sources.stated import Header, Stated
-from recbole_ktrec.sources.table import IDS, Part, dialect_of, files_of, part_of, read_part, text_fields_of
+from recbole_ktrec.sources.table import IDS, Part, dialect_of, files_of, form_of, part_of, read_part, text_fields_of
 from recbole_ktrec.sources.tables import PARTS, Kind
 
 #: Rows that columns are guessed from.
@@ -134,7 +134,7 @@ def encoded(mapping: Mapping[str, Any], inputs: Inputs, part: str, encoding: str
 
 
 def _header(part: Part, member: Member, inputs: Inputs) -> Header:
-    form = part.format or sniff(member, inputs)[0]
+    form = form_of(part, member, inputs)
     if form == "json":
         usual = [key for key in jsonlines.usual_keys(inputs, member) if key]
         rare = jsonlines.paths(inputs, member)

@@ -36,7 +36,7 @@ def batches(
     """Yield the cells of ``columns`` (names with a header, else positions; None: an empty column).
 
     Raises:
-        MissingColumn: a column is not in the header.
+        MissingColumn: a column is not in the header, or is further right than the rows reach.
     """
     with inputs.stream(member) as stream:
         reader = Reader(member.name, ledger, dialect)
@@ -124,6 +124,7 @@ class _Table:
         if not rows:
             return
         width = reader.width = reader.width or _usual_width(rows)
+        self._check_places(width)
         if any(len(row) != width for row in rows):
             rows, numbers = _right_width(rows, numbers, width, reader.name, self._ledger)
         self._ledger.rows_in += len(rows)
@@ -132,6 +133,12 @@ class _Table:
         yield Batch(
             [empty if at is None else self._cells(cells[at]) for at in self._chosen or []], reader.name, numbers
         )
+
+    def _check_places(self, width: int) -> None:
+        """Raise MissingColumn if a column is asked for by a place that the rows do not have."""
+        if (last := max((at for at in self._chosen or () if at is not None), default=0)) >= width:
+            count = f"{width} {'column' if width == 1 else 'columns'}, counted from 0"
+            raise MissingColumn(f"[{self._reader.name}] has no column [{last}]: it has {count}.", str(last))
 
     def _without_heads(self, rows: list[list[str]], numbers: Sequence[int]) -> tuple[list[list[str]], list[int]]:
         """Leave out the headers of files that were joined to one."""

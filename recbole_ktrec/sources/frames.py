@@ -33,8 +33,12 @@ def ending(member: Member) -> str:
 
 
 def require(member: Member) -> None:
-    """Fail with the install command if the extra that reads ``member`` is not installed."""
-    module, package, extra = ENGINES[ending(member)]
+    """Fail with the install command if the extra that reads ``member`` is not installed; its name says which it is."""
+    if not (end := ending(member)):
+        raise DataError(
+            f"[{member.name}] is no parquet file or workbook by its name: let it end in {', '.join(ENGINES)}."
+        )
+    module, package, extra = ENGINES[end]
     if importlib.util.find_spec(module) is None:
         raise MissingExtraError(package, extra, f"Reading [{member.name}]")
 

@@ -207,7 +207,7 @@ def read_part(part: Part, member: Member, inputs: Inputs, ledger: Ledger) -> Ite
         ConfigError, DataError: a column is not there, or the file cannot be read.
     """
     wanted = list(part.columns.values())
-    form = part.format or sniff(member, inputs)[0]
+    form = form_of(part, member, inputs)
     if form == "json":
         yield from _json(inputs, member, wanted, ledger)
     elif form in ("parquet", "excel"):
@@ -218,6 +218,21 @@ def read_part(part: Part, member: Member, inputs: Inputs, ledger: Ledger) -> Ite
         if not dialect.header:
             chosen = delimited.positions(names, wanted, member.name) if names else _places(wanted, part.kind)
         yield from delimited.batches(inputs, member, chosen, ledger, dialect)
+
+
+def form_of(part: Part, member: Member, inputs: Inputs) -> str:
+    """Return the format of a file, as said or else as it looks.
+
+    Raises:
+        ConfigError: it is not delimited, and the part says how it is.
+    """
+    form = part.format or sniff(member, inputs)[0]
+    for key, value in part.dialect.items() if form not in ("csv", "tsv") else ():
+        if str(value).lower() not in ("true", "none", "utf-8", "utf8"):
+            raise ConfigError(
+                f"[{PART_NAMES[part.kind]}.{key}] = [{value}] is for delimited files, and [{member.name}] is {form}."
+            )
+    return form
 
 
 def _places(wanted: Sequence[str], kind: Kind) -> list[int | None]:

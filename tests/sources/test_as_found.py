@@ -227,6 +227,28 @@ def test_iso_is_one_of_several_forms_of_dates(convert: Convert, tmp_path: Path) 
     assert [row[2] for row in rows["inter"][1:]] == ["1577836800", "1577923200"]
 
 
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ("file: c.csv, header: false", "[c.csv] has no column [9]: it has 2 columns, counted from 0."),
+        ("file: c.csv, format: parquet", "[c.csv] is no parquet file or workbook by its name: let it end in .parquet,"),
+        ("file: c.csv, format: excel", "[c.csv] is no parquet file or workbook by its name: let it end in .parquet,"),
+        ("file: c.json, header: [u, '9']", "[interactions.header] = [['u', '9']] is for delimited files, and [c.json]"),
+        (
+            "file: c.json, encoding: cp1252",
+            "[interactions.encoding] = [cp1252] is for delimited files, and [c.json] is",
+        ),
+    ],
+)
+def test_a_format_that_a_file_does_not_have_is_told(
+    convert: Convert, tmp_path: Path, part: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "m.yaml").write_text(f"interactions: {{{part}, columns: {{user_id: 0, item_id: 9}}}}\n")
+    files = {"c.csv": PAIRS, "c.json": '{"0": "a", "9": "x"}\n'}
+    assert convert(files, "--mapping", str(tmp_path / "m.yaml")) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_one_text_is_a_list_of_one(convert: Convert, tmp_path: Path) -> None:
     items = "items: {file: i.csv, columns: {item_id: item_id, title: title}}\n"
     more = "text_fields: title\nrules: {clean: entities, scale: , boilerplate: shoe}\n"

@@ -65,6 +65,11 @@ class Member:
         """The last part of the path, in lower case."""
         return PurePosixPath(self.path).name.lower()
 
+    def fits(self, pattern: str) -> bool:
+        """Say whether the last parts of the path, as many as ``pattern`` (in lower case) has, are or match it."""
+        end = "/".join(PurePosixPath(self.path.lower()).parts[-1 - pattern.count("/") :])
+        return end == pattern or fnmatch.fnmatchcase(end, pattern)
+
 
 @dataclass
 class Inputs:
@@ -89,15 +94,14 @@ class Inputs:
         return cls(members, {role: _members(Path(path)) for role, path in (roles or {}).items()})
 
     def find(self, role: str, *patterns: str, exclude: str = "", required: bool = True) -> list[Member]:
-        """Return the files of ``role``: those given by name, else those whose last part matches the first pattern
-        that any file matches (case does not count; ``.gz`` and the like may follow), but for those of ``exclude``."""
+        """Return the files of ``role``: those given by name, else those that fit the first pattern that any file fits
+        (case does not count; ``.gz`` and the like may follow), but for those of ``exclude``."""
         self.asked.add(role)
         if role in self.given:
             return self.given[role]
         for pattern in patterns:
             wanted = [pattern.lower() + end for end in ("", ".gz", ".bz2", ".xz", ".zst")]
-            others = [m for m in self.members if not fnmatch.fnmatchcase(m.base, exclude)]
-            found = [m for m in others if any(fnmatch.fnmatchcase(m.base, each) for each in wanted)]
+            found = [m for m in self.members if not m.fits(exclude) and any(map(m.fits, wanted))]
             if found:
                 return sorted(found, key=lambda m: m.name)
         if required:

@@ -210,3 +210,19 @@ def test_roles_of_a_table_are_its_parts(
     )
     rows, _ = convert({}, *named, "--overwrite")
     assert rows["inter"][1:] == [["b", "y"]] and rows["item"][1:] == [["x", "a"]]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "files"),
+    [
+        ("train/c.csv", {"train/c.csv": "u", "test/c.csv": "v"}),
+        ("TRAIN/*.csv", {"raw/train/c.csv.gz": "u", "test/c.csv": "v"}),
+        ("c[1].csv", {"c[1].csv": "u", "c1.txt": "v"}),
+    ],
+)
+def test_a_pattern_may_name_a_folder_and_a_name_hold_brackets(
+    convert: Callable[..., Any], pattern: str, files: dict[str, str]
+) -> None:
+    written = {name: f"user_id,item_id\n{user},x\n" for name, user in files.items()}
+    rows, _ = convert(written, "--interactions", pattern)
+    assert rows["inter"][1:] == [["u", "x"]]

@@ -216,6 +216,8 @@ def _mapping(args: argparse.Namespace, named: Mapping[str, str]) -> tuple[dict[s
         raise ConfigError("Say which file holds the interactions: --interactions PATTERN, or --mapping YAML.")
     stated = [Stated.of(each) for each in args.column]
     encodings = [_encoding(each) for each in args.encoding]
+    _refuse_twice("--column", [(f"{each.part}.{each.name}", each.text) for each in stated])
+    _refuse_twice("--encoding", [(part, text) for (part, _), text in zip(encodings, args.encoding, strict=True)])
     inputs = Inputs.of(args.input, named)
     for part, encoding in encodings:
         mapping = encoded(mapping, inputs, part, encoding)
@@ -276,4 +278,14 @@ def _pairs(given: Sequence[str], option: str) -> dict[str, str]:
         if not equals or not key or not value:
             raise ConfigError(f"{option} {each}: write {option} KEY=VALUE.")
         pairs[key] = value
+    _refuse_twice(option, [(each.partition("=")[0], each) for each in given])
     return pairs
+
+
+def _refuse_twice(option: str, said: Sequence[tuple[str, str]]) -> None:
+    """Raise ConfigError where an option says two things (``said``: what of, and how it was given) of the same."""
+    first: dict[str, str] = {}
+    for key, text in said:
+        if key in first:
+            raise ConfigError(f"{option} {first[key]} and {option} {text}: only one of them can hold.")
+        first[key] = text

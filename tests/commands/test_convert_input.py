@@ -69,3 +69,20 @@ def test_a_column_that_the_mapping_wants_and_the_file_lacks(shop: Path, capsys: 
     ) in capsys.readouterr().err
     assert convert(*call, "--column", "items.title=name") == 0
     assert read_atomic(shop / "d" / "d.item")["title"].tolist() == ["A bold one"]
+
+
+@pytest.mark.parametrize(
+    ("option", "first", "second"),
+    [
+        ("--file", "interactions=clicks.csv", "interactions=more.csv"),
+        ("--set", "tags=0", "tags=5"),
+        ("--column", "rating=rating", "rating=timestamp"),
+        ("--encoding", "interactions=cp1252", "interactions=latin-1"),
+    ],
+)
+def test_an_option_that_says_two_things_of_the_same_is_refused(
+    shop: Path, option: str, first: str, second: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["table", "--input", shop, "--interactions", "clicks.csv", "--output", shop / "d"]
+    assert convert(*given, option, first, option, second) == 2
+    assert f"{option} {first} and {option} {second}: only one of them can hold" in capsys.readouterr().err

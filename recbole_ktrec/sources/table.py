@@ -58,6 +58,7 @@ def load_mapping(name: str | Path) -> dict[str, Any]:
     mapping = read_mapping(path)
     if not mapping:
         raise ConfigError(f"[{path}] holds no keys; it needs at least [interactions].")
+    check_mapping(mapping)
     return mapping
 
 

@@ -71,6 +71,15 @@ def test_a_column_that_the_mapping_wants_and_the_file_lacks(shop: Path, capsys: 
     assert read_atomic(shop / "d" / "d.item")["title"].tolist() == ["A bold one"]
 
 
+@pytest.mark.parametrize("more", [["--interactions", "clicks.csv"], ["--encoding", "cp1252"]])
+def test_a_part_without_keys_is_told_whatever_is_said_over_it(
+    shop: Path, more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shop / "m.yaml").write_text("interactions: clicks.csv\n")
+    assert convert("--mapping", shop / "m.yaml", "--input", shop, "--output", shop / "d", *more) == 2
+    assert "[interactions] must hold keys such as file and columns, not [clicks.csv]" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("option", "first", "second"),
     [

@@ -11,6 +11,16 @@ from recbole_ktrec.errors import DataError
 
 #: The start of a file that is one JSON array of objects.
 _ARRAY = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*\{")
+#: First bytes of what holds no lines -> what it is, and what to do.
+_OTHERS = {
+    b"PAR1\x15": "a parquet file: let its name end in .parquet",
+    b"PK\x03\x04": "a zip archive or a workbook: let its name end in .zip or .xlsx",
+    b"\xd0\xcf\x11\xe0": "an old workbook: let its name end in .xls",
+    b"7z\xbc\xaf": "a 7z archive: unpack it",
+    b"Rar!\x1a": "a rar archive: unpack it",
+    b"version https://git-lfs": "a pointer of Git LFS in the place of the file: git lfs pull fetches that",
+}
+_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(!doctype html|html)\b", re.IGNORECASE)
 BLOCK = 1 << 22
 LONGEST = 1 << 26
 
@@ -44,8 +54,15 @@ def check_start(start: bytes, name: str) -> None:
         start: its first bytes, as many as hold some lines.
 
     Raises:
-        DataError: it is UTF-16, ends its lines as old Macs did, or is a JSON array.
+        DataError: it is an archive, parquet, a web page or UTF-16, ends its lines as old Macs did, or is a JSON array.
     """
+    for mark, what in _OTHERS.items():
+        if start.startswith(mark):
+            raise DataError(f"[{name}] is {what}.")
+    if _PAGE.match(start):
+        raise DataError(f"[{name}] is a web page, such as one that asks for a login: fetch the file again.")
+    if start[257:262] == b"ustar":
+        raise DataError(f"[{name}] is a tar archive: let its name end in .tar, or .tar.gz if it is compressed.")
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError(f"[{name}] is UTF-16, and UTF-8 is read: iconv -f UTF-16 -t UTF-8 '{name}' > utf8-file")
     if b"\r" in start[:-1] and b"\n" not in start:

@@ -226,3 +226,32 @@ def test_a_pattern_may_name_a_folder_and_a_name_hold_brackets(
     written = {name: f"user_id,item_id\n{user},x\n" for name, user in files.items()}
     rows, _ = convert(written, "--interactions", pattern)
     assert rows["inter"][1:] == [["u", "x"]]
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        (b"PAR1\x15\x04", "a parquet file: let its name end in .parquet"),
+        (b"PK\x03\x04", "a zip archive or a workbook: let its name end in .zip or .xlsx"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS in the place of the file"),
+        (b"\n<!DOCTYPE html>\n<html></html>\n", "a web page, such as one that asks for a login"),
+        (b"c.csv" + bytes(252) + b"ustar", "a tar archive: let its name end in .tar"),
+    ],
+)
+@pytest.mark.parametrize("name", ["c.csv", "ratings.csv"])
+def test_a_file_that_holds_no_lines_is_told_for_what_it_is(
+    convert: Callable[..., Any], name: str, start: bytes, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, options = ("table", ["--interactions", name]) if name == "c.csv" else ("movielens", [])
+    assert convert({name: start}, *options, source=source) == 2
+    assert f"[{name}] is {message}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "mode"), [("b.tbz2", "w:bz2"), ("b.txz", "w:xz")])
+def test_short_endings_of_tar_archives(tmp_path: Path, name: str, mode: Any) -> None:
+    with tarfile.open(tmp_path / name, mode) as archive:
+        info = tarfile.TarInfo("x/b.csv")
+        info.size = len(TEXT)
+        archive.addfile(info, io.BytesIO(TEXT))
+    assert content(Inputs.of([tmp_path]), "b.csv") == TEXT

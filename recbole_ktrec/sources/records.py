@@ -135,8 +135,11 @@ class Reader:
             if not more or quotes % 2:
                 continue
             some = lines[at : following + 1]
-            if (row := self._strict("\n".join(some))[0]) is None:
+            row, still_open = self._strict("\n".join(some))
+            if row is None and still_open:
                 continue
+            if row is None:  # what follows a closed quote stays wrong, whatever comes after it
+                return None
             if self._could_be_records(some):
                 if self._dialect.delimiter not in _IN_TEXTS:
                     return None

@@ -15,6 +15,7 @@ from recbole_ktrec.sources import delimited, jsonlines, reading
 from recbole_ktrec.sources.delimited import Dialect
 from recbole_ktrec.sources.files import Inputs
 from recbole_ktrec.sources.ledger import Ledger
+from recbole_ktrec.sources.records import Reader
 from recbole_ktrec.sources.tables import Batch
 
 
@@ -93,6 +94,22 @@ def test_a_stray_quote_without_a_header_takes_no_rows_with_it(raw: Callable[...,
     expected = [tuple(line.split(",")) for line in lines[:-2]] + [("42", "two\nlines", "v")]
     assert [values for _, values in rows] == expected
     assert dict(ledger.dropped) == {"4 cells instead of 3": 1} and "a.csv:42" in ledger.examples["4 cells instead of 3"]
+
+
+def test_many_stray_quotes_cost_a_few_tries_each(raw: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands behind a closed quote is wrong however many lines are taken along."""
+    tried: list[int] = []
+    strict = Reader._strict
+
+    def counted(self: Reader, text: str, blanks: bool = False) -> tuple[list[str] | None, bool]:
+        tried.append(text.count("\n") + 1)
+        return strict(self, text, blanks)
+
+    monkeypatch.setattr(Reader, "_strict", counted)
+    text = "id\ttitle\n" + "".join(f'{row}\t"stray {row}\n' for row in range(400))
+    rows, ledger = csv_rows(raw({"a.tsv": text}), ["id", "title"], Dialect("\t"))
+    assert len(rows) == ledger.changed["stray quotes kept as they are"] == 400
+    assert sum(tried) <= 4 * 400
 
 
 def test_long_cells_without_a_header_are_no_rows(raw: Callable[..., Path]) -> None:

@@ -23,7 +23,7 @@ def _tables(inputs: Inputs, options: dict[str, object]) -> Sequence[Table]:
         keys.append("text")
     tables = [_table(inputs, "inter", reviews, columns, keys)]
     if found := inputs.find("businesses", "*business.json", required=False):
-        columns = [item_id(), text("name"), text("categories"), text("city"), Column("state")]
+        columns = [item_id(), text("name"), text("categories", join=", "), text("city"), Column("state")]
         columns.append(Column("mean_stars", "float"))
         keys = ["business_id", "name", "categories", "city", "state", "stars"]
         tables.append(_table(inputs, "item", found, columns, keys))

@@ -127,3 +127,9 @@ def test_years_of_series_are_parted_from_their_titles(
     ratings = "userId,movieId,rating,timestamp\n1,1,5,964982703\n"
     folder = raw({"ratings.csv": ratings, "movies.csv": f"movieId,title,genres\n1,{title},Drama\n"})
     assert run("movielens", folder).rows("item") == [["1", *expected, "Drama"]]
+
+
+def test_categories_of_old_yelp_releases_are_a_list(raw: Callable[..., Path], run: Callable[..., Any]) -> None:
+    review = '{"user_id": "u", "business_id": "b", "stars": 5, "date": "2016-03-09"}\n'
+    business = '{"business_id": "b", "name": "N", "categories": ["Fast Food", "Bars"], "city": "C", "state": "S"}\n'
+    assert run("yelp", raw({"review.json": review, "business.json": business})).rows("item")[0][2] == "Fast Food, Bars"

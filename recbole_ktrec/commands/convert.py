@@ -91,7 +91,7 @@ def _add_rules(group: Any) -> None:
     group.add_argument(
         "--clean", metavar="RULES", help=f"text rules, by commas: {','.join(RULES)} (the default) or none"
     )
-    group.add_argument("--boilerplate", action="append", metavar="REGEX", help="cut this out of item texts")
+    group.add_argument("--boilerplate", action="append", metavar="REGEX", help="cut this out of all texts")
     group.add_argument("--no-plausible", action="store_true", help="keep ratings off the scale and impossible dates")
     group.add_argument("--scale", nargs=2, type=float, metavar=("LOW", "HIGH"), help="ratings outside are dropped")
     group.add_argument("--since", metavar="DATE", help="events before are dropped (ISO 8601 or Unix time)")
@@ -102,8 +102,8 @@ def _add_rules(group: Any) -> None:
     group.add_argument("--implicit", action="store_true", help="leave the ratings out and keep rows without one")
     group.add_argument("--duplicates", choices=("keep", "exact", "first", "last"), help="default: exact ones go")
     group.add_argument("--max-per-day", type=int, metavar="N", help="drop users with more events on a day")
-    group.add_argument("--user-core", type=int, metavar="K", help="drop users with fewer interactions")
-    group.add_argument("--item-core", type=int, metavar="K", help="drop items with fewer interactions")
+    group.add_argument("--user-core", type=int, metavar="K", help="drop users with fewer different items")
+    group.add_argument("--item-core", type=int, metavar="K", help="drop items with fewer different users")
     group.add_argument("--interacted-only", action="store_true", help="write only items and users with interactions")
     group.add_argument("--require-text", action="store_true", help="drop interactions with items without text")
 

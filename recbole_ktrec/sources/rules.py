@@ -27,7 +27,7 @@ class Rules:
         duplicates: ``exact`` drops rows equal in all columns; ``first`` and ``last`` keep one row for each user and
             item, by time; ``keep`` keeps all.
         max_per_day: drop users who have more events on one day (UTC).
-        user_core, item_core: drop users and items with fewer interactions, until none is left.
+        user_core, item_core: drop users with fewer different items and items with fewer users, until none is left.
         items: ``all``, or only the ``interacted`` ones in the item file (users likewise).
         require_text: drop interactions with items that have no text.
     """

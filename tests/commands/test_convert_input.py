@@ -95,3 +95,18 @@ def test_an_option_that_says_two_things_of_the_same_is_refused(
     given = ["table", "--input", shop, "--interactions", "clicks.csv", "--output", shop / "d"]
     assert convert(*given, option, first, option, second) == 2
     assert f"{option} {first} and {option} {second}: only one of them can hold" in capsys.readouterr().err
+
+
+def test_help_says_what_a_core_counts_and_where_boilerplate_is_cut(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shop / "again.csv").write_text("user,item,timestamp\nu1,i1,1500000000\nu1,i1,1500000001\nu1,i2,1500000002\n")
+    (shop / "people.csv").write_text("user,location\nu1,New York\n")
+    given = ["--input", shop, "--interactions", "again.csv", "--users", "people.csv", "--output", shop / "d"]
+    assert convert(*given, "--user-core", 3) == 2 and "3 x outside the 3/0-core" in capsys.readouterr().err
+    assert convert(*given, "--user-core", 2, "--boilerplate", "New") == 0
+    assert read_atomic(shop / "d" / "d.user")["location"].tolist() == ["York"]
+    with pytest.raises(SystemExit):
+        convert("--help")
+    told = " ".join(capsys.readouterr().out.split())
+    assert "drop users with fewer different items" in told and "cut this out of all texts" in told

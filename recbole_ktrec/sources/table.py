@@ -210,7 +210,7 @@ def read_part(part: Part, member: Member, inputs: Inputs, ledger: Ledger) -> Ite
     wanted = list(part.columns.values())
     form = form_of(part, member, inputs)
     if form == "json":
-        yield from _json(inputs, member, wanted, ledger)
+        yield from _with_ids(part, member, inputs, _json(inputs, member, wanted, ledger))
     elif form in ("parquet", "excel"):
         yield from frames.batches(inputs, member, wanted, ledger)
     else:
@@ -250,18 +250,21 @@ def _json(inputs: Inputs, member: Member, wanted: Sequence[str], ledger: Ledger)
     keys = list(dict.fromkeys(key for name in wanted for key in (name, name.split(".")[0])))
     for batch in jsonlines.batches(inputs, member, keys, ledger):
         found = dict(zip(keys, batch.columns, strict=True))
-        yield replace(batch, columns=[_dug(found, name) for name in wanted])
+        yield replace(batch, columns=[jsonlines.dug(found, name) for name in wanted])
 
 
-def _dug(found: Mapping[str, Sequence[object]], name: str) -> Sequence[object]:
-    """Return the values of a key, and where an object has no such key, those of the path that it spells."""
-    first, *path = name.split(".")
-    if not path:
-        return found[name]
-    values = found[first]
-    for key in path:
-        values = [value.get(key) if isinstance(value, dict) else None for value in values]
-    return [inner if whole is None else whole for whole, inner in zip(found[name], values, strict=True)]
+def _with_ids(part: Part, member: Member, inputs: Inputs, batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Pass on the rows of a JSON file; raise MissingColumn at its end if none had the key of an id."""
+    missing = {at: part.columns[key] for at, key in enumerate(part.columns) if key in IDS[part.kind]}
+    rows = 0
+    for batch in batches:
+        rows += len(batch)
+        missing = {at: name for at, name in missing.items() if all(value is None for value in batch.columns[at])}
+        yield batch
+    for name in missing.values() if rows else ():
+        keys = jsonlines.usual_keys(inputs, member)
+        told = f"[{member.name}]: no object has the key [{name}], only {', '.join(keys)[:300]}.{nearest(name, keys)}"
+        raise MissingColumn(told, name)
 
 
 def dialect_of(part: Part, member: Member, inputs: Inputs) -> tuple[Dialect, list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,3 +47,15 @@ def test_a_key_with_a_point_is_one(convert: Convert, late: int) -> None:
     assert ["u1", "p1"] in [row[:2] for row in rows["inter"]]
     at = rows["item"][0].index("title:token_seq")
     assert [row[at] for row in rows["item"][-2:]] == ["Red shoe", "Blue hat"]
+
+
+def test_the_key_of_an_id_that_no_object_has_is_named(
+    convert: Convert, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = "{user_id: user_id, item_id: item_id}"
+    (tmp_path / "m.yaml").write_text(f"interactions: {{file: c.json, columns: {columns}}}\n")
+    lines = '{"userId": 1, "item_id": 2}\n{"userId": 2, "item_id": null}\n'
+    assert convert({"c.json": lines}, "--mapping", str(tmp_path / "m.yaml")) == 2
+    error = capsys.readouterr().err
+    assert "[c.json]: no object has the key [user_id], only userId, item_id. Did you mean [userId]?" in error
+    assert "--column interactions.user_id=COLUMN takes another for [user_id]" in error

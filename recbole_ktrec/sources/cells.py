@@ -124,7 +124,10 @@ class _Batch:
         if column.parse is not None:
             values = _parsed(column.parse, values)
         texts = [value if type(value) is str else flat(value, join) for value in values]
-        self._written.append(self._cleaner.column(texts))
+        clean = self._cleaner.column(texts)
+        for row in (row for row, cell in enumerate(clean) if not cell) if column.required else ():
+            self._damage.setdefault(row, f"missing {column.name}")
+        self._written.append(clean)
 
     def limits(self, source: Source) -> None:
         """Check ratings and times against the scale and the life of the platform, then the threshold."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -123,3 +124,16 @@ def test_a_date_beside_a_duration_is_asked_for_its_form(convert: Convert, capsys
     assert convert({"c.csv": clicks}, "--interactions", "c.csv") == 2
     told = capsys.readouterr().err
     assert "column [date]: [31/01/2023] is neither" in told and "These fit: %d/%m/%Y" in told
+
+
+@pytest.mark.parametrize("kind", ["token", "token_seq"])
+def test_a_row_without_a_text_that_is_required_is_dropped(convert: Convert, tmp_path: Path, kind: str) -> None:
+    columns = f"{{item_id: item_id, title: {{from: title, type: {kind}, required: true}}}}"
+    (tmp_path / "m.yaml").write_text(
+        "interactions: {file: c.csv, columns: {user_id: user_id, item_id: item_id}}\n"
+        f"items: {{file: i.csv, columns: {columns}}}\n"
+    )
+    files = {"c.csv": "user_id,item_id\na,x\n", "i.csv": "item_id,title\nx,A shoe\ny,<b> </b>\nz,\n"}
+    rows, account = convert(files, "--mapping", str(tmp_path / "m.yaml"))
+    assert rows["item"][1:] == [["x", "A shoe"]]
+    assert account["tables"]["item"]["dropped"] == {"missing title": 2}

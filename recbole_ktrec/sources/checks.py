@@ -64,6 +64,23 @@ def check_kinds(given: Mapping[str, Any], where: str) -> None:
             raise ConfigError(f"[{where}.{key}] = [{value}] is not {called}.")
 
 
+def check_how(spec: Mapping[str, Any], where: str, kind: str, rated: bool) -> None:
+    """Raise ConfigError if what a mapping says of a column (``where``) contradicts itself or would do nothing.
+
+    Args:
+        kind: the type of the column.
+        rated: whether it holds the ratings of the interactions.
+    """
+    usual = {"date": None, "unit": "s", "decimal": "."}
+    said = [f"[{key}]" for key, each in usual.items() if spec.get(key, each) != each]
+    if said[0:1] == ["[date]"] and len(said) > 1:
+        raise ConfigError(f"[{where}] has {' and '.join(said)}: it holds dates or numbers.")
+    if said == ["[unit]"] and kind != "float":
+        raise ConfigError(f"[{where}.unit] is for numbers, and its type is {kind}: say type: float.")
+    if spec.get("unrated") is not None and not rated:
+        raise ConfigError(f"[{where}.unrated] is for the rating of the interactions alone.")
+
+
 def texts_of(key: str, value: object) -> tuple[str, ...]:
     """Return a list of texts; a text alone is a list of one, nothing a list of none.
 

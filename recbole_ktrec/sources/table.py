@@ -13,7 +13,15 @@ from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.files import read_mapping
 from recbole_ktrec.resources import resource_dir
 from recbole_ktrec.sources import delimited, frames, jsonlines
-from recbole_ktrec.sources.checks import check_keys, check_kinds, check_mapping, pair_of, stated_moment, texts_of
+from recbole_ktrec.sources.checks import (
+    check_how,
+    check_keys,
+    check_kinds,
+    check_mapping,
+    pair_of,
+    stated_moment,
+    texts_of,
+)
 from recbole_ktrec.sources.delimited import Dialect, MissingColumn
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.guessing import means_text, sniff
@@ -147,6 +155,7 @@ def _column(name: str, spec: Any, is_text: bool, table: Kind) -> Column:
     only = {USER: "token", ITEM: "token", **numbers}.get(name, kind)
     if kind != only:
         raise ConfigError(f"[{where}.columns.{name}.type] = [{kind}]: RecBole needs [{name}] to be {only}.")
+    check_how(spec, f"{where}.columns.{name}", kind, table == "inter" and name == RATING)
     forms = texts_of(f"{where}.columns.{name}.date", spec.get("date"))
     parse: Callable[[object], object] | None = None
     if forms:

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.evaluation.direction import is_smaller_better
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, versions
+from recbole_ktrec.evaluation.measures import measure_of
 from recbole_ktrec.evaluation.pooling import ByUser, beside, differences, of_rows, pooled
 from recbole_ktrec.evaluation.runner import Job, Runner
 from recbole_ktrec.evaluation.significance import Comparison, bootstrap_interval, compare, holm
@@ -32,8 +33,6 @@ VERSION = 1
 ALPHA = 0.05
 #: Groups whose validation metric is compared too, where both models have them.
 COMPARED_GROUPS = ("warm", "cold", "cold only", "warm users", "cold users")
-#: Numbers of which neither more nor less is better.
-UNJUDGED = ("novelty", "text_diversity")
 #: Model -> seed -> metric -> value, and model -> seed -> what it is by user.
 Values = Mapping[str, Mapping[int, Mapping[str, float]]]
 Users = Mapping[str, Mapping[int, ByUser]]
@@ -198,7 +197,8 @@ def _compare_with_best(rows: list[dict[str, Any]], name: str, users: Users) -> N
     A model with fewer seeds than others is never the best (its seeds may be the easy ones) and is compared on those
     that it has.
     """
-    if len({row["mean"] for row in rows}) < 2 or name.startswith(UNJUDGED):
+    own = measure_of(name)
+    if len({row["mean"] for row in rows}) < 2 or (own and not own.judged):
         return
     most = max(row["seeds"] for row in rows)
     whole = [row for row in rows if row["seeds"] == most]

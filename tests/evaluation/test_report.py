@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from recbole_ktrec.evaluation.foldin import UNABLE
+from recbole_ktrec.evaluation.measures import measure_of
 from recbole_ktrec.evaluation.report import further, render_markdown, render_page, tables, wording, write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -160,6 +161,14 @@ def test_groups_say_how_many_users_they_are_about(results: dict[str, Any]) -> No
     few = tables.group_table(tables.Summary(results, "tiny <b>"))
     assert few is not None and few.header[place] == "Cold among cold (n 29)"
     assert not any(row[place].best or row[place].tied for row in few.rows), "too few to say which is best"
+
+
+def test_every_number_is_a_metric_of_recbole_or_a_measure_with_a_place_in_the_report(results: dict[str, Any]) -> None:
+    summary = tables.Summary(results, "tiny <b>")
+    ranking = tables.ranking_metrics(summary, summary.grid["topk"])
+    over_all = {row["metric"] for row in results["summary"] if "/" not in row["metric"]} - set(ranking)
+    assert over_all and all(measure_of(name) for name in over_all)
+    assert {tables.title(name) for name in over_all} <= set(tables.full_table(summary).header)
 
 
 def test_only_what_the_report_has_is_explained(results: dict[str, Any]) -> None:

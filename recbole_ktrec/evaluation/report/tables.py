@@ -7,17 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from recbole_ktrec.evaluation.direction import is_smaller_better
+from recbole_ktrec.evaluation.measures import MEASURES, measure_of, named
 from recbole_ktrec.evaluation.report.wording import compared
 
 #: Names of metrics for people; others are written as RecBole writes them.
 NAMES = {"ndcg": "NDCG", "mrr": "MRR", "map": "MAP", "gauc": "GAUC"}
-LISTS = {
-    "accuracy": "Accuracy",
-    "catalogue_coverage": "Coverage",
-    "score_coverage": "Score cov.",
-    "novelty": "Novelty",
-    "text_diversity": "Diversity",
-}
 #: Groups of the second table, in this order, where there are such.
 GROUPS = (
     ("warm", "Warm items"),
@@ -56,7 +50,8 @@ class Table:
 def title(metric: str) -> str:
     """``ndcg@10`` -> ``NDCG@10``."""
     name, at, k = metric.partition("@")
-    return f"{LISTS.get(name) or NAMES.get(name) or name.replace('_', ' ').capitalize()}{at}{k}"
+    own = measure_of(metric)
+    return f"{own.title if own else NAMES.get(name, name.replace('_', ' ').capitalize())}{at}{k}"
 
 
 class Summary:
@@ -102,7 +97,8 @@ class Summary:
         row = self.rows.get((model, metric))
         if row is None:
             return Cell("–")
-        digits = 2 if metric.startswith("novelty") else 4 if "@" in metric and "coverage" not in metric else 3
+        own = measure_of(metric)
+        digits = own.digits if own else 4 if "@" in metric else 3
         spread = "" if row["std"] is None else f"± {row['std']:.{digits}f}"
         if row["seeds"] < len(self.grid["seeds"]):
             spread = f"{spread} ({row['seeds']} of {len(self.grid['seeds'])} seeds)".strip()
@@ -157,8 +153,7 @@ def main_metrics(summary: Summary) -> list[str]:
     """Metrics of the main table: the validation metric first, the others at its k, then accuracy and coverage."""
     ranking = ranking_metrics(summary, [summary.k])
     ranking = [summary.main, *(name for name in ranking if name != summary.main)]
-    lists = ["accuracy", f"catalogue_coverage@{summary.k}", "score_coverage"]
-    return [name for name in [*ranking, *lists] if summary.has(name)]
+    return [name for name in [*ranking, *named(summary.k, main=True)] if summary.has(name)]
 
 
 def metric_table(summary: Summary, metrics: Sequence[str], names: Iterable[str] | None = None) -> Table:
@@ -185,8 +180,7 @@ def overview(results: Mapping[str, Any], metric: str) -> Table | None:
 def overviews(results: Mapping[str, Any]) -> list[tuple[str, Table]]:
     """The validation metric, accuracy and coverage over all data sets, for a comparison on several."""
     main = str(results["grid"]["valid_metric"]).lower()
-    names = (main, "accuracy", f"catalogue_coverage@{main.partition('@')[2]}", "score_coverage")
-    found = [(title(name), overview(results, name)) for name in names]
+    found = [(title(name), overview(results, name)) for name in (main, *named(main.partition("@")[2], main=True))]
     return [(name, table) for name, table in found if table is not None]
 
 
@@ -213,19 +207,15 @@ def history_table(summary: Summary) -> Table | None:
 
 def full_table(summary: Summary) -> Table:
     """Every number at every k."""
-    ranking = ranking_metrics(summary, summary.grid["topk"])
-    lists = [
-        f"{name}@{k}" for k in summary.grid["topk"] for name in ("catalogue_coverage", "novelty", "text_diversity")
-    ]
-    names = [*ranking, "accuracy", "accuracy_raw", "accuracy_ratings", "score_coverage", *lists]
+    cuts = summary.grid["topk"]
+    lists = [f"{name}@{k}" for k in cuts for name, one in MEASURES.items() if one.at_k]
+    names = [*ranking_metrics(summary, cuts), *(name for name, one in MEASURES.items() if not one.at_k), *lists]
     return metric_table(summary, [name for name in names if summary.has(name)])
 
 
 def list_table(summary: Summary) -> Table:
     """Coverage, novelty and diversity of the lists at every k."""
-    names = [
-        f"{name}@{k}" for name in ("catalogue_coverage", "novelty", "text_diversity") for k in summary.grid["topk"]
-    ]
+    names = [f"{name}@{k}" for name, one in MEASURES.items() if one.at_k for k in summary.grid["topk"]]
     return metric_table(summary, [name for name in names if summary.has(name)])
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from recbole_ktrec.evaluation.measures import MEASURES
+
 
 def protocol(results: Mapping[str, Any]) -> str:
     """What was compared, in two sentences."""
@@ -45,25 +47,7 @@ LEGEND = (
 _GROUPS = ("warm", "cold", "head/", "middle/", "tail/", "validation known/", "history ")
 #: (term, how the metrics begin that it is about, meaning).
 DEFINITIONS: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    (
-        "Accuracy",
-        ("accuracy",),
-        "share of right answers at R ≥ .5 over held-out positives and as many sampled negatives, every model's score "
-        "turned into a probability by the same logistic fit on validation pairs",
-    ),
-    ("Coverage@k", ("catalogue_coverage@",), "share of the catalogue that appears in any top-k list"),
-    (
-        "Score cov.",
-        ("score_coverage",),
-        "share of the catalogue for which the model gives a personal score that rests on training interactions or on "
-        "content it reads",
-    ),
-    ("Novelty@k", ("novelty@",), "mean self-information of the recommended items, in bits"),
-    (
-        "Diversity@k",
-        ("text_diversity@",),
-        "one minus the mean cosine between the texts of a list's items, read as the data set's settings say",
-    ),
+    *((one.term, (name,), one.meaning) for name, one in MEASURES.items() if one.meaning),
     ("Warm items", ("warm/",), "items with training interactions, ranked among all items"),
     (
         "Cold items",

@@ -11,7 +11,7 @@ import pandas as pd
 
 from recbole_ktrec.evaluation.pooling import ByUser, differences, of_rows, pooled
 from recbole_ktrec.evaluation.report.transfer import verdicts
-from recbole_ktrec.evaluation.results import environment
+from recbole_ktrec.evaluation.results import ALPHA, environment
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.significance import bootstrap_interval, compare, holm
 from recbole_ktrec.evaluation.transfer_grid import VARIANTS, CurvePlan
@@ -22,8 +22,6 @@ VERSION = 1
 #: Seed -> values by user.
 BySeed = dict[int, ByUser]
 #: What a variant is compared with, where both have a result.
-#: Level of the tests.
-_LEVEL = 0.05
 COMPARED = {"transferred": ("scratch", "kernel", "shuffled", "EASE"), "unguarded": ("scratch", "kernel")}
 
 
@@ -134,7 +132,7 @@ def _comparisons(users: dict[tuple[str, float], BySeed]) -> list[dict[str, Any]]
         for row, corrected in zip(same, holm(np.array([row["p"] for row in same])), strict=True):
             low, high = row["interval"]
             # A warning needs less than a claim. Where few users differ, the interval alone is too narrow.
-            worse, better = bool(high < 0 and row["p"] < _LEVEL), bool(low > 0 and corrected < _LEVEL)
+            worse, better = bool(high < 0 and row["p"] < ALPHA), bool(low > 0 and corrected < ALPHA)
             row |= {"p_holm": float(corrected), "worse": worse, "better": better}
     return rows
 

@@ -231,13 +231,3 @@ class TrainingInteractions:
         """Return which of ``users`` ``[m]`` have no interactions: bool ``[m]``."""
         starts = self.matrix.indptr
         return np.asarray(starts[users + 1] == starts[users])
-
-    def histories(self, users: np.ndarray, decay: float = 0.0, recent: float = 1.0) -> sp.csr_matrix:
-        """Return what the scores of ``users`` ``[m]`` are made from: float32 ``[m, n_items]``.
-
-        Users without interactions stand as the average of what is taken of late, see :meth:`average`.
-        """
-        rows, unknown = self.weighted(decay)[users], self.unknown(users)
-        if not unknown.any():
-            return rows
-        return sp.csr_matrix(rows + sp.csr_matrix(unknown[:, None].astype(np.float32)) @ self.average(recent))

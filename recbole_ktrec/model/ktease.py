@@ -201,7 +201,7 @@ class KTEASE(GeneralRecommender):
             return np.zeros((len(users), self.n_items), dtype=np.float32)
         unknown = self.taken.unknown(users)
         scores = np.empty((len(users), self.n_items), dtype=np.float32)
-        scores[~unknown] = self.score(self.taken.histories(users[~unknown], self.decay))
+        scores[~unknown] = self.score(self.taken.weighted(self.decay)[users[~unknown]])
         if unknown.any():  # all users without a history have the same scores: those of one are made
             scores[unknown] = self._of_nobody()
         return scores

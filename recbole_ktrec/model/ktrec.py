@@ -59,7 +59,7 @@ class KTRec(GeneralRecommender):
         self.multi_task = MultiTaskSettings.read(config)
         self.objective = Objective(config["hidden_share"], int(config["train_negatives"]), LOSSES[config["loss"]])
         self.history_decay = self.taken.decay_of(config)
-        self.order = HistoryOrder(config, self.taken, self.history_decay)
+        self.order = HistoryOrder(config, self.taken, self.history_decay, self.objective)
         self.take_decay(self.history_decay or 0.0)
         # An item that nobody could take yet is no negative.
         self.candidates = torch.from_numpy(np.flatnonzero(self.taken.known))

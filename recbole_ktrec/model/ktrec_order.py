@@ -14,8 +14,8 @@ from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.nn.attention import AttentionForm
 from recbole_ktrec.nn.fusion_model import FusionModel
 from recbole_ktrec.nn.history import Histories
-from recbole_ktrec.nn.losses import LOSSES
 from recbole_ktrec.nn.next_item import NextItem
+from recbole_ktrec.nn.objective import Objective
 from recbole_ktrec.nn.sequences import Sequences
 
 #: Numbers that the vectors of the histories that are read at a time hold.
@@ -31,6 +31,7 @@ class HistoryOrder:
         config: RecBole's.
         taken: the training interactions.
         decay: the ``history_decay`` that was asked for, None for auto.
+        objective: where no order is read; its loss and its negatives hold where one is.
 
     Attributes:
         form: of the attention that the network needs, None where it needs none.
@@ -41,7 +42,7 @@ class HistoryOrder:
         ConfigError: ``attention`` where it cannot be had, or a number that cannot be used.
     """
 
-    def __init__(self, config: Any, taken: TrainingInteractions, decay: float | None) -> None:
+    def __init__(self, config: Any, taken: TrainingInteractions, decay: float | None, objective: Objective) -> None:
         choice, form = read_form(config)
         if choice == "attention":
             _check(config, taken)
@@ -49,7 +50,7 @@ class HistoryOrder:
         self.undecided = offered and bool(config["closed_form"])
         self.used = choice == "attention" or (offered and not self.undecided)
         self.form = form if self.used or self.undecided else None
-        self._task = _task(config, self.form) if self.form else None
+        self._task = NextItem(self.form.length, objective.negatives, objective.loss) if self.form else None
         self.take(taken)
 
     def take(self, taken: TrainingInteractions) -> None:
@@ -145,7 +146,3 @@ def read_form(config: Any) -> tuple[str, AttentionForm]:
     )
     dropout = float(number("attention_dropout", config["attention_dropout"], least=0, most=1))
     return choice, AttentionForm(length, layers, heads, dropout)
-
-
-def _task(config: Any, form: AttentionForm) -> NextItem:
-    return NextItem(form.length, int(config["train_negatives"]), LOSSES[config["loss"]])

@@ -18,7 +18,7 @@ import scipy.sparse as sp
 
 from recbole_ktrec.nn.matrices import Matrix, product, row_blocks
 from recbole_ktrec.nn.samples import Sample
-from recbole_ktrec.nn.tuning import beyond_standard_error
+from recbole_ktrec.nn.tuning import proven
 
 #: Rows of B that are copied and raised at a time.
 _USED = 4096
@@ -83,28 +83,22 @@ def choose_sharpening(
         rows: histories that stand for those of ``sample``.
     """
     histories = sample.rows if rows is None else rows
-    best = first = Sharpening(powers[0], popularity_discounts[0], history_discounts[0])
-    plain = kept = np.zeros(0)
+    tried: dict[Sharpening, np.ndarray] = {}
 
     def try_all(tried_powers: Sequence[float], history: float) -> None:
-        nonlocal best, plain, kept
         weights = (taken**-history).astype(np.float32)
         scored = sample.gather(lambda some: _scores(some, weights, matrix, tried_powers), histories)
         for power, scores in zip(tried_powers, scored, strict=True):
             for discount in popularity_discounts:
                 column = (taken[sample.candidates] ** -discount).astype(np.float32)
-                found = sample.ndcg_by_user(scores * column)
-                if not len(plain):
-                    plain = kept = found
-                elif found.mean() > kept.mean():
-                    best, kept = Sharpening(power, discount, history), found
+                tried[Sharpening(power, discount, history)] = sample.ndcg_by_user(scores * column)
 
     try_all(powers, history_discounts[0])
     for history in history_discounts[1:]:
+        best = max(tried, key=lambda one: float(tried[one].mean()))
         try_all([best.power], history)
-    if beyond_standard_error(kept - plain):
-        return best, float(kept.mean())
-    return first, float(plain.mean())
+    chosen = proven(tried, next(iter(tried)))
+    return chosen, float(tried[chosen].mean())
 
 
 def _scores(

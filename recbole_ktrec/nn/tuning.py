@@ -5,7 +5,7 @@ The objective is NDCG itself: weights fitted by cross-entropy follow popularity 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -24,7 +24,7 @@ PRIOR_WEIGHTS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2, 0.3, 
 NEIGHBOUR_WEIGHTS = (0.0, 0.03, 0.06, 0.12, 0.25, 0.5)
 
 
-Value = TypeVar("Value", int, float)
+Value = TypeVar("Value", bound=Hashable)
 
 
 def standard_error(gain: np.ndarray, groups: np.ndarray | None = None) -> float:

@@ -23,8 +23,6 @@ def test_the_average_history_by_hand() -> None:
     here = taken()
     np.testing.assert_allclose(here.average().toarray(), [[0, 1, 0.5, 0.5]])  # two interactions a user, as is the mean
     np.testing.assert_allclose(here.average(0.5).toarray(), [[0, 0, 1, 1]])
-    rows = here.histories(np.array([2, 1, 0]), recent=0.5).toarray()
-    np.testing.assert_allclose(rows, [[0, 1, 0, 1], [0, 0, 1, 1], [0, 1, 1, 0]])
 
 
 def test_without_a_clock_it_is_popularity_and_without_interactions_nothing() -> None:

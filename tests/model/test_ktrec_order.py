@@ -123,7 +123,7 @@ def test_histories_without_times_are_refused_later(walking: Settings) -> None:
 def test_a_checkpoint_of_before_has_no_such_key(walking: Settings) -> None:
     config, model, _ = build(walking(), "KTRec")
     keys = {key: config[key] for key in ("loss", "train_negatives", "closed_form", "eval_args", "embedding_size")}
-    order = HistoryOrder(keys, model.taken, None)
+    order = HistoryOrder(keys, model.taken, None, model.objective)
     assert order.form is None and not order.used
 
 
@@ -138,7 +138,7 @@ def test_a_checkpoint_that_reads_in_another_way_is_refused(walking: Settings, st
 def test_parts_that_are_files_may_be_of_any_split(walking: Settings) -> None:
     config, model, _ = build(walking(), "KTRec")
     config["benchmark_filename"] = ["train", "valid", "test"]
-    assert model.order.used and not HistoryOrder(config, model.taken, None).used
+    assert model.order.used and not HistoryOrder(config, model.taken, None, model.objective).used
 
 
 def test_a_further_fit_without_validation_data_keeps_what_was_decided(walking: Settings) -> None:

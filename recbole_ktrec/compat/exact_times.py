@@ -44,6 +44,8 @@ def _exact(times: np.ndarray) -> np.ndarray | None:
     """Return ``times`` ``[n]`` in 64 bits, None where 32 bits hold them as well."""
     import numpy as np
 
+    if times.dtype == object:  # pairs by now, of a field in numerical_features
+        return None
     return None if np.array_equal(times, times.astype(np.float32)) else times.astype(np.float64)
 
 

@@ -1,0 +1,35 @@
+"""The column of exact times is for those who read it by name, and never in the way of other models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recbole.config import Config
+from recbole.data import create_dataset
+
+from recbole_ktrec.compat.exact_times import EXACT
+from tests.support import Settings
+
+
+@pytest.fixture
+def timed(settings: Settings, workplace: Path) -> Settings:
+    """A function that returns settings for times since 1970, which 32 bits do not hold, drawn at random."""
+    rows = [f"u{user}\ti{item}\t{1.6e9 + 10 * item:.0f}" for user in range(20) for item in range(8)]
+    path = workplace / "dataset" / "tiny" / "tiny.inter"
+    path.write_text("\n".join(["user_id:token\titem_id:token\ttimestamp:float", *rows]) + "\n", encoding="utf-8")
+
+    def make(**changes: Any) -> dict[str, Any]:
+        return settings(
+            **{"load_col": {"inter": ["user_id", "item_id", "timestamp"]}, "normalize_all": False, **changes}
+        )
+
+    return make
+
+
+@pytest.mark.parametrize("buckets", [{}, {"discretization": {"timestamp": {"method": "ED", "bucket": 4}}}])
+def test_times_may_be_numerical_features(timed: Settings, buckets: dict[str, Any]) -> None:
+    config = Config("FM", "tiny", config_dict=timed(numerical_features=["timestamp"], **buckets))
+    train = create_dataset(config).build()[0]
+    assert EXACT not in train.inter_feat.columns and train.inter_feat["timestamp"].shape[1] == 2

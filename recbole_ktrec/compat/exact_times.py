@@ -30,7 +30,7 @@ def sort_before_rounding(module: ModuleType) -> bool:
         if time in self.inter_feat:
             if sorted_later and self.benchmark_filename_list is None:
                 self.inter_feat = self.inter_feat.sort_values(time, kind="stable", ignore_index=True)
-            elif type(self) is module.Dataset:  # those of sequences look at every column
+            elif type(self) is module.Dataset and _takes_a_column(self.config):  # sequences look at every column
                 exact = _exact(self.inter_feat[time].to_numpy())
         plain(self)
         if exact is not None:
@@ -38,6 +38,13 @@ def sort_before_rounding(module: ModuleType) -> bool:
 
     module.Dataset._change_feat_format = change_feat_format
     return True
+
+
+def _takes_a_column(config: Any) -> bool:
+    """Return whether a column more changes nothing: decision trees learn from every one that is there."""
+    from recbole.utils import ModelType
+
+    return bool(config["MODEL_TYPE"] != ModelType.DECISIONTREE)
 
 
 def _exact(times: np.ndarray) -> np.ndarray | None:

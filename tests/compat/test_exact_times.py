@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from recbole.config import Config
 from recbole.data import create_dataset
+from recbole.utils import ModelType
 
 from recbole_ktrec.compat.exact_times import EXACT
 from tests.support import Settings
@@ -28,8 +29,19 @@ def timed(settings: Settings, workplace: Path) -> Settings:
     return make
 
 
+def columns(config: Config) -> list[str]:
+    return list(create_dataset(config).build()[0].inter_feat.columns)
+
+
 @pytest.mark.parametrize("buckets", [{}, {"discretization": {"timestamp": {"method": "ED", "bucket": 4}}}])
 def test_times_may_be_numerical_features(timed: Settings, buckets: dict[str, Any]) -> None:
     config = Config("FM", "tiny", config_dict=timed(numerical_features=["timestamp"], **buckets))
     train = create_dataset(config).build()[0]
     assert EXACT not in train.inter_feat.columns and train.inter_feat["timestamp"].shape[1] == 2
+
+
+def test_decision_trees_do_not_learn_from_it(timed: Settings) -> None:
+    config = Config("LR", "tiny", config_dict=timed())
+    assert EXACT in columns(config)
+    config["MODEL_TYPE"] = ModelType.DECISIONTREE  # LightGBM and XGBoost need packages of their own
+    assert columns(config) == ["user_id", "item_id", "timestamp"]

@@ -56,11 +56,12 @@ def load_in_one_process(configurator: ModuleType) -> bool:
 
     def __setstate__(self: Any, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        final = self.final_config_dict  # that of an older RecBole, or of a package on top of it, may lack a key
         alone = not (torch.distributed.is_available() and torch.distributed.is_initialized())
-        if alone and not state["final_config_dict"]["single_spec"]:
-            self.final_config_dict.update(single_spec=True, local_rank=0)
-        if torch.device(state["final_config_dict"]["device"]).type == "cuda" and not torch.cuda.is_available():
-            self.final_config_dict.update(device=torch.device("cpu"), gpu_id="", use_gpu=False)
+        if alone and not final.get("single_spec", True):
+            final.update(single_spec=True, local_rank=0)
+        if torch.device(final.get("device", "cpu")).type == "cuda" and not torch.cuda.is_available():
+            final.update(device=torch.device("cpu"), gpu_id="", use_gpu=False)
 
     configurator.Config.__setstate__ = __setstate__
     return True

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
 from recbole_ktrec.compat.distributed import _checkpoint_of_rank_0, share_checkpoints
+from tests.support import Settings
 
 
 @pytest.mark.parametrize(("offset", "name"), [(0, "saved/BPR-12_00_00.pth"), (2, "saved/BPR-12_00_00-2.pth")])
@@ -43,3 +45,14 @@ def test_only_trainers_of_several_processes_wait_and_ask(monkeypatch: pytest.Mon
     assert (Trainer({"single_spec": True}, None).evaluate(), waited) == ("own.pth", [])
     several = {"single_spec": False, "device": SimpleNamespace(type="cuda")}
     assert (Trainer(several, None).evaluate(), waited) == ("shared.pth", [True])
+
+
+def test_a_configuration_without_word_of_processes_is_read(settings: Settings) -> None:
+    """RecBole 1.0 and packages that were written for it make such ones."""
+    from recbole.config import Config
+
+    config = Config("BPR", "tiny", config_dict=settings())
+    for key in ("single_spec", "device"):
+        del config.final_config_dict[key]
+    read = pickle.loads(pickle.dumps(config))
+    assert read.final_config_dict == config.final_config_dict

@@ -62,7 +62,7 @@ def _check(path: Path, read: int, encoding: str) -> None:
         return
     _refuse_quotes(path, encoding)
     try:
-        rows = sum(1 for row in iter_atomic(path, encoding=encoding) if any(row))
+        rows = sum(1 for row in iter_atomic(path, encoding=encoding) if any(row) or len(row) > 1)
     except DataError:  # lines that are no rows: cells with line breaks in quotes, which RecBole reads as they are meant
         return
     if rows != read:
@@ -116,9 +116,9 @@ def _unclosed(line: str) -> tuple[int | None, bool]:
 
 
 def _ends(path: Path) -> int:
-    """Return the number of lines of ``path``."""
-    count, last = 0, b"\n"
+    """Return the number of lines of ``path``; carriage returns end those of a file without any line feed."""
+    feeds, returns, last = 0, 0, b""
     with path.open("rb") as handle:
         while block := handle.read(1 << 22):
-            count, last = count + block.count(b"\n"), block[-1:]
-    return count + (last != b"\n")
+            feeds, returns, last = feeds + block.count(b"\n"), returns + block.count(b"\r"), block[-1:]
+    return (feeds or returns) + (last not in (b"", b"\n" if feeds else b"\r"))

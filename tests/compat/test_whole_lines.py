@@ -68,6 +68,17 @@ def test_sound_files_are_read_as_before(settings: Settings, workplace: Path, cel
     assert dataset.item_num == 31
 
 
+def test_carriage_returns_may_end_the_lines_and_rows_without_ids_are_left_out(
+    settings: Settings, workplace: Path
+) -> None:
+    path = write_items(workplace, {})
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
+    inter = workplace / "dataset" / "tiny" / "tiny.inter"
+    inter.write_text(inter.read_text(encoding="utf-8") + "\t\t\t\n\n\t\t\t\n", encoding="utf-8")
+    _, (dataset, *_) = load_parts(make_config("Pop", "tiny", settings(load_col=ALL)))
+    assert (dataset.user_num, dataset.item_num) == (25, 31)
+
+
 def test_a_byte_order_mark_is_left_out(settings: Settings, workplace: Path) -> None:
     path = workplace / "dataset" / "tiny" / "tiny.inter"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())

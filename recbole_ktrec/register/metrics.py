@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from logging import getLogger
 from types import ModuleType
 from typing import Any
 
@@ -41,8 +42,15 @@ def register_metric(metric: type[Any]) -> type[Any]:
 
 
 def _add_metrics(_evaluator: ModuleType) -> None:
+    """Register the plugin's metrics, but none whose name a user has given to a metric of his own."""
+    from recbole.evaluator import register as host
+
     for name, module in METRICS.items():
-        register_metric(getattr(importlib.import_module(module), name))
+        there = host.metrics_dict.get(name.lower())
+        if there is None or there.__module__ == module:
+            register_metric(getattr(importlib.import_module(module), name))
+        else:
+            getLogger().warning(f"Metric [{name}] is that of [{there.__module__}], not that of recbole_ktrec.")
 
 
 def install() -> None:

@@ -46,3 +46,18 @@ def test_an_incomplete_metric_is_refused() -> None:
 
     with pytest.raises(ConfigError, match=r"Metric \[Bare\] has no attribute \[metric_type\]"):
         register_metric(Bare)
+
+
+def test_a_metric_of_the_user_s_own_keeps_its_name(
+    constant: type[Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from recbole import evaluator
+
+    from recbole_ktrec.register.metrics import _add_metrics
+
+    monkeypatch.setitem(evaluator.register.metrics_dict, "novelty", constant)
+    _add_metrics(evaluator)
+    assert evaluator.register.metrics_dict["novelty"] is constant
+    assert [record.message for record in caplog.records] == [
+        f"Metric [Novelty] is that of [{__name__}], not that of recbole_ktrec."
+    ]

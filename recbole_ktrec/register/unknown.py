@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -10,7 +11,7 @@ from typing import Any
 
 from recbole_ktrec.compat.hooks import after_import, replace
 from recbole_ktrec.errors import ConfigError, nearest
-from recbole_ktrec.register.models import MODELS
+from recbole_ktrec.register.models import KINDS, MODELS
 
 #: Names that papers use -> RecBole's.
 OTHER_NAMES = {"ncf": "NeuMF", "mf": "BPR", "bprmf": "BPR", "multvae": "MultiVAE", "vae": "MultiVAE",
@@ -29,6 +30,13 @@ def known_models() -> list[str]:
 
     files = (Path(recbole.__file__).parent / "properties" / "model").glob("*.yaml")
     return sorted({"Random", *MODELS, *(file.stem for file in files)}, key=str.lower)
+
+
+def _is_own(model: str, known: Iterable[str]) -> bool:
+    """Return whether a user has put a module of this name among those of RecBole's models."""
+    modules = (f"recbole.model.{kind}_recommender.{model.lower()}" for kind in KINDS)
+    is_new = model.isidentifier() and model.lower() not in map(str.lower, known)
+    return is_new and any(map(importlib.util.find_spec, modules))
 
 
 def _name_package(model: str, error: Exception) -> None:
@@ -51,6 +59,7 @@ def _explain(utils: ModuleType) -> None:
             known = known_models()
             if model_name in known:  # a real fault of that model
                 _name_package(model_name, error)
+            if model_name in known or _is_own(model_name, known):
                 raise
             raise ConfigError(f"Unknown model [{model_name}].{meant(model_name, known)}") from error
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from recbole_ktrec.errors import ConfigError
@@ -31,6 +34,22 @@ def test_a_missing_package_of_a_known_model_is_named() -> None:
     except ImportError:
         with pytest.raises(ConfigError, match=r"Model \[lightgbm\] needs \[lightgbm\], .*: pip install lightgbm"):
             get_model("lightgbm")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"), [("import no_such_layers", "No module named 'no_such_layers'"), ("", "no attribute 'OwnNet'")]
+)
+def test_the_error_of_a_model_in_recbole_s_folder_is_its_own(
+    source: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recbole.model import general_recommender
+    from recbole.utils import get_model
+
+    (tmp_path / "ownnet.py").write_text(source, encoding="utf-8")
+    monkeypatch.setattr(general_recommender, "__path__", [*general_recommender.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "recbole.model.general_recommender.ownnet", raising=False)
+    with pytest.raises((ModuleNotFoundError, AttributeError), match=said):
+        get_model("OwnNet")
 
 
 def test_known_models_are_recbole_s_and_the_registered(tiny_tower: str) -> None:

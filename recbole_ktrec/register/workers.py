@@ -13,6 +13,8 @@ from recbole_ktrec.compat.hooks import after_import, replace
 from recbole_ktrec.register.models import MODELS, Entry
 
 _ORIGINALS: dict[str, Any] = {}
+#: Of the names that RecBole's own two functions have in this module.
+_PREFIX = "_recbole_"
 
 
 def _worker(models: dict[str, Entry]) -> _Worker:
@@ -39,9 +41,19 @@ def objective_function(config_dict: Any = None, config_file_list: Any = None, sa
     return _ORIGINALS["objective_function"](config_dict, config_file_list, saved)
 
 
+def __getattr__(name: str) -> Any:
+    """Return RecBole's own function for ``_recbole_<name>``, by which one that was imported earlier is pickled."""
+    if name not in (_PREFIX + "run_recboles", _PREFIX + "objective_function"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import recbole.quick_start  # noqa: F401 - fills _ORIGINALS in a fresh process
+
+    return _ORIGINALS[name.removeprefix(_PREFIX)]
+
+
 def _exchange(quick_start: ModuleType) -> None:
     for name, new in (("run_recboles", _Worker()), ("objective_function", objective_function)):
-        _ORIGINALS[name] = getattr(quick_start, name)
+        _ORIGINALS[name] = original = getattr(quick_start, name)
+        original.__module__, original.__qualname__ = __name__, _PREFIX + name
         replace(quick_start, name, new)
 
 

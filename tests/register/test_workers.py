@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from recbole_ktrec import register
+from recbole_ktrec.register import workers
 from tests.support import Settings
 
 
@@ -43,3 +44,12 @@ def test_registered_models_travel_with_the_worker(tiny_tower: str) -> None:
     entry = register.MODELS.pop(tiny_tower)
     pickle.loads(packed)
     assert register.MODELS[tiny_tower] == entry
+
+
+@pytest.mark.parametrize("name", ["run_recboles", "objective_function"])
+def test_a_function_imported_before_the_plugin_is_pickled_too(name: str) -> None:
+    import recbole.quick_start  # noqa: F401
+
+    original = workers._ORIGINALS[name]
+    packed = pickle.dumps(original)
+    assert pickle.loads(packed) is original and b"recbole_ktrec.register.workers" in packed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import sys
 from typing import Any
 
@@ -19,7 +20,7 @@ class Parser(argparse.ArgumentParser):
         Raises:
             ConfigError: an option is misspelt; the message names the nearest one.
         """
-        given = [self._spelled(one) for one in (sys.argv[1:] if args is None else args)]
+        given = [_at_home(self._spelled(one)) for one in (sys.argv[1:] if args is None else args)]
         self._check(given)
         mine = [one for one in given if not (one.startswith("--") and " " in one and self._is_foreign(one))]
         found, rest = super().parse_known_args(mine, namespace)
@@ -85,6 +86,12 @@ class Parser(argparse.ArgumentParser):
         from recbole_ktrec.register.keys import READ_BY_RECBOLE, keys_of_other_models
 
         return keys_of_other_models() | READ_BY_RECBOLE
+
+
+def _at_home(argument: str) -> str:
+    """Return ``--key=~/x`` with the user's folder for the ``~``, which a shell leaves as it is there."""
+    key, equals, value = argument.partition("=")
+    return key + equals + (os.path.expanduser(value) if key.startswith("--") and value.startswith("~/") else value)
 
 
 def _name(word: str) -> str:

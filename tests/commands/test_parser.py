@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from recbole_ktrec.cli import main
-from recbole_ktrec.commands import benchmark, convert, encode, pretrain, recommend, transfer_report
+from recbole_ktrec.commands import benchmark, convert, encode, pretrain, recommend, run, transfer_report
 from recbole_ktrec.commands.parser import Parser
 
 COMPARED = ["--dataset", "tiny", "--models", "Pop", "--output", "out"]
@@ -39,6 +39,15 @@ def test_values_that_begin_with_dashes_are_no_options() -> None:
     given = ["table", "--boilerplate", "-- sent from my phone", "--mapping", "x"]
     assert parser.parse_args(given).boilerplate == ["-- sent from my phone"]
     parser._check(["table", "--", "--odd.csv"])  # after the dashes there are no options
+
+
+def test_the_user_s_folder_is_found_behind_an_equals_sign_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("USERPROFILE", "/home/me")
+    parser = Parser()
+    run.add_arguments(parser)
+    args, rest = parser.parse_known_args(["--config_files=~/a.yaml", "--data-path=~/data", "--topk=~", "--x=a~/b"])
+    assert args.config_files == "/home/me/a.yaml" and rest == ["--data-path=/home/me/data", "--topk=~", "--x=a~/b"]
 
 
 def test_an_abbreviation_is_none_of_the_mistakes() -> None:

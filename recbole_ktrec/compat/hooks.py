@@ -28,7 +28,7 @@ class _Finder(importlib.abc.MetaPathFinder):
     ) -> importlib.machinery.ModuleSpec | None:
         if fullname not in self.before and fullname not in self.after:
             return None
-        for finder in (f for f in sys.meta_path if f is not self):
+        for finder in (f for f in sys.meta_path if f is not self and hasattr(f, "find_spec")):  # old ones have none
             spec = finder.find_spec(fullname, path, target)
             if spec is not None:
                 return self._watched(spec)

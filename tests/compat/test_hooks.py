@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from recbole_ktrec.compat import hooks
 from recbole_ktrec.compat.hooks import after_import, before_import, replace
 
 
@@ -27,6 +28,12 @@ def test_before_and_after(module: str) -> None:
     after_import(module, lambda m: seen.append(("after", hasattr(m, "VALUE"))))
     importlib.import_module(module)
     assert seen == [("before", False), ("after", True)]
+
+
+def test_an_importer_of_the_old_kind_is_passed_over(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    after_import(module, lambda m: None)
+    monkeypatch.setattr(sys, "meta_path", [object(), *sys.meta_path])
+    assert hooks._FINDER.find_spec(module) is not None
 
 
 def test_after_acts_at_once_on_a_module_that_is_there() -> None:

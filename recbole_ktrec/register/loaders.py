@@ -10,7 +10,7 @@ import functools
 from types import ModuleType
 from typing import Any
 
-from recbole_ktrec.compat.hooks import after_import
+from recbole_ktrec.compat.hooks import after_import, replace
 from recbole_ktrec.register.models import MODELS, model_class
 
 
@@ -28,7 +28,7 @@ def _wrap(utils: ModuleType) -> None:
             return UserDataLoader
         return original(config, phase)
 
-    utils.get_dataloader = get_dataloader  # type: ignore[attr-defined]
+    replace(utils, "get_dataloader", get_dataloader)
 
 
 def install() -> None:

@@ -71,3 +71,15 @@ def test_every_entry_imports_and_has_a_property_file(name: str) -> None:
 
     assert get_model(name).__name__ == name
     assert model_property_file(name).is_file()
+
+
+def test_data_loaders_are_found_in_both_places_where_recbole_has_the_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    import recbole.data
+    from recbole.data import utils
+
+    from recbole_ktrec.register import loaders
+
+    for module in (recbole.data, utils):  # as they are when RecBole is imported first
+        monkeypatch.setattr(module, "get_dataloader", utils.get_dataloader.__wrapped__)
+    loaders._wrap(utils)
+    assert recbole.data.get_dataloader is utils.get_dataloader

@@ -16,7 +16,7 @@ def _refuse_others(trainers: ModuleType) -> None:
     @functools.wraps(original)
     def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
         own = getattr(self.model, "trainer_class", None)
-        if own is not None and not isinstance(self, own):
+        if isinstance(own, type) and not isinstance(self, own):
             name, given = type(self.model).__name__, type(self).__name__
             raise ConfigError(
                 f"[{given}] cannot train [{name}], which has a trainer of its own: take "

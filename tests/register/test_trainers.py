@@ -26,6 +26,7 @@ def test_a_built_in_model_takes_the_trainer_of_recbole(settings: Callable[..., d
     from recbole.trainer import Trainer
 
     config, model, (train, valid, _) = build(settings(), "BPR")
+    model.trainer_class = "mine"  # a user's own attribute, which is no class
     assert Trainer(config, model).fit(train, valid, verbose=False, saved=False)[0] >= 0
 
 

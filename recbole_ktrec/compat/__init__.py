@@ -140,9 +140,8 @@ _ACTED: dict[str, bool] = {}
 
 
 def _arm(remedy: Remedy) -> None:
-    def act(module: ModuleType) -> None:
-        if not _ACTED.get(remedy.name):
-            _ACTED[remedy.name] = remedy.apply(module)
+    def act(module: ModuleType) -> None:  # again where the module is reloaded, in a notebook
+        _ACTED[remedy.name] = remedy.apply(module) or _ACTED.get(remedy.name, False)
 
     (before_import if remedy.before else after_import)(remedy.module, act)
 

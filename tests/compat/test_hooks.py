@@ -6,9 +6,11 @@ import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from recbole_ktrec import compat
 from recbole_ktrec.compat import hooks
 from recbole_ktrec.compat.hooks import after_import, before_import, replace
 
@@ -30,6 +32,17 @@ def test_before_and_after(module: str) -> None:
     assert seen == [("before", False), ("after", True)]
 
 
+def test_a_remedy_acts_again_on_a_module_that_is_reloaded(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mend(host: ModuleType) -> bool:
+        host.VALUE += 1  # type: ignore[attr-defined]
+        return True
+
+    monkeypatch.setattr(compat, "_ACTED", {})
+    compat._arm(compat.Remedy("a test", "", module, mend))
+    loaded = importlib.import_module(module)
+    assert importlib.reload(loaded).VALUE == 2
+
+
 def test_an_importer_of_the_old_kind_is_passed_over(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     after_import(module, lambda m: None)
     monkeypatch.setattr(sys, "meta_path", [object(), *sys.meta_path])
@@ -43,8 +56,6 @@ def test_after_acts_at_once_on_a_module_that_is_there() -> None:
 
 
 def test_replace_reaches_modules_of_recbole_that_imported_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    from types import ModuleType
-
     def old() -> None: ...
 
     def new() -> None: ...

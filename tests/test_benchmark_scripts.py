@@ -7,6 +7,11 @@ import importlib
 from pathlib import Path
 
 import pytest
+import yaml
+
+from recbole_ktrec.evaluation.grid_file import read_grid
+from recbole_ktrec.evaluation.options import entries
+from recbole_ktrec.evaluation.transfer_grid import EASE
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 
@@ -23,3 +28,10 @@ def test_what_a_script_imports_of_the_package_is_there(script: str) -> None:
         if not hasattr(importlib.import_module(node.module or ""), alias.name)
     ]
     assert missing == []
+
+
+def test_every_row_of_the_options_can_be_run() -> None:
+    options = yaml.safe_load((BENCHMARKS / "options.yaml").read_text(encoding="utf-8"))
+    rows = entries(options, read_grid(None), options)
+    assert [row.label for row in rows] == list(options)
+    assert options["EASE-auto"] == {"model": "KTEASE", **EASE}, "one EASE in all comparisons"

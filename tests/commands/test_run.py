@@ -101,7 +101,7 @@ def test_what_a_run_says_of_its_artifact() -> None:
     assert transfer_lines({"used": "scratch", "why": "ahead"}) == [told]
 
 
-def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_of_run_says_how_files_are_given(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["run", "--help"])
     assert stopped.value.code == 0

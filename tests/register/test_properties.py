@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,10 @@ import pytest
 
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.evaluation.prepare import dataset_settings
+from recbole_ktrec.model import ktease_options, ktrec_net
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.properties import config_files_for, model_files
+from recbole_ktrec.resources import resource_dir
 
 
 def config(*args: Any, **kwargs: Any) -> Any:
@@ -92,3 +96,11 @@ def test_shared_files_come_before_the_model_s_own(tiny_tower: str) -> None:
     entry = MODELS[tiny_tower]
     MODELS[tiny_tower] = entry._replace(shared=("text.yaml",))
     assert [path.name for path in model_files(tiny_tower)] == ["text.yaml", "TinyTower.yaml"]
+
+
+@pytest.mark.parametrize(("model", "choices"), [("KTRec", ktrec_net._CHOICES), ("KTEASE", ktease_options._CHOICES)])
+def test_every_choice_is_told_where_it_is_set(model: str, choices: dict[str, Iterable[str]]) -> None:
+    text = (resource_dir("properties") / "model" / f"{model}.yaml").read_text(encoding="utf-8")
+    for key, names in choices.items():
+        (line,) = (one for one in text.splitlines() if one.startswith(f"{key}:"))
+        assert not [name for name in names if not re.search(rf"\b{name}\b", line)], key

@@ -19,7 +19,7 @@ from recbole_ktrec.evaluation.collected import content_items, text_vectors
 from recbole_ktrec.evaluation.foldin import UNABLE, fold_in, interactions_of, with_interactions
 from recbole_ktrec.evaluation.groups import item_groups, user_groups
 from recbole_ktrec.evaluation.harness import is_sequential, item_tokens, mask_known, pair_tokens, user_tokens
-from recbole_ktrec.evaluation.recorder import PairScores, Recorder, ranking_values
+from recbole_ktrec.evaluation.recorder import PairScores, Recorder, means, named, values_by_row
 from recbole_ktrec.evaluation.splits import HISTORY, TEST, VALID
 from recbole_ktrec.evaluation.taken import taken_in
 from recbole_ktrec.evaluation.training import Trained, train_counts
@@ -132,26 +132,18 @@ class Measurement:
         arrays: dict[str, np.ndarray] = {"users": self.users[users - 1]}
         result["groups"] = {}
         for name, hits in recorder.hits.items():
-            values = self._values(torch.cat(hits).numpy())
+            values = values_by_row(self.config, torch.cat(hits).numpy())
             rows = next(iter(values.values())) if values else np.zeros(0)
-            result["groups"][name] = {"rows": int((~np.isnan(rows)).sum()), "metrics": _means(values)}
-            arrays |= _named(name, values)
+            result["groups"][name] = {"rows": int((~np.isnan(rows)).sum()), "metrics": means(values)}
+            arrays |= named(name, values)
             if name == "all":
                 self._check_agreement(result)
                 for group, mask in user_groups(self.user_counts[users], self.known_counts[users]).items():
                     part = {metric: np.where(mask, value, np.nan) for metric, value in values.items()}
-                    result["groups"][group] = {"rows": int(mask.sum()), "metrics": _means(part)}
+                    result["groups"][group] = {"rows": int(mask.sum()), "metrics": means(part)}
                     if group.endswith("users"):
-                        arrays |= _named(group, part)
+                        arrays |= named(group, part)
         return arrays
-
-    def _values(self, hits: np.ndarray) -> dict[str, np.ndarray]:
-        """Metrics of every row, NaN for rows that have no positive in the group."""
-        asked = hits[:, -1] > 0
-        if not asked.any():
-            return {}
-        found = ranking_values(self.config, hits[asked])
-        return {name: _spread(value, asked) for name, value in found.items()}
 
     def _check_agreement(self, result: dict[str, Any]) -> None:
         """The recorded values must be those that RecBole's evaluator computed, to its last decimal place."""
@@ -240,20 +232,6 @@ class Measurement:
         right = right_answers(probability, truth)
         majority = float(max(truth.mean(), 1 - truth.mean()))
         return {"threshold": threshold, "accuracy": float(right.mean()), "majority": majority, "pairs": len(right)}
-
-
-def _spread(values: np.ndarray, where: np.ndarray) -> np.ndarray:
-    full = np.full(len(where), np.nan)
-    full[where] = values
-    return full
-
-
-def _named(group: str, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {f"{group}/{metric}": value.astype(np.float32) for metric, value in values.items()}
-
-
-def _means(values: Mapping[str, np.ndarray]) -> dict[str, float]:
-    return {name: float(np.nanmean(value)) for name, value in values.items()}
 
 
 def read_history(folder: Path, train: Any) -> dict[str, np.ndarray] | None:

@@ -148,3 +148,27 @@ def ranking_values(config: Any, hits: np.ndarray) -> dict[str, np.ndarray]:
             table = metric.metric_info(at, total) if wants > 1 else metric.metric_info(at)
             values |= {f"{name}@{k}": np.asarray(table[:, k - 1], dtype=np.float64) for k in config["topk"]}
     return values
+
+
+def values_by_row(config: Any, hits: np.ndarray) -> dict[str, np.ndarray]:
+    """Return what :func:`ranking_values` does, NaN for rows without a positive; nothing where no row has one."""
+    asked = hits[:, -1] > 0
+    if not asked.any():
+        return {}
+    return {name: _spread(value, asked) for name, value in ranking_values(config, hits[asked]).items()}
+
+
+def named(group: str, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the values of a group as they are stored: ``group/metric`` -> float32 (n_rows,)."""
+    return {f"{group}/{metric}": value.astype(np.float32) for metric, value in values.items()}
+
+
+def means(values: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Return the mean of each metric over the rows that have one."""
+    return {name: float(np.nanmean(value)) for name, value in values.items()}
+
+
+def _spread(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+    full = np.full(len(where), np.nan)
+    full[where] = values
+    return full

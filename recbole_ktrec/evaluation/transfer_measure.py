@@ -11,7 +11,7 @@ import torch
 from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.evaluation.foldin import fold_in, interactions_of, with_interactions
 from recbole_ktrec.evaluation.harness import item_tokens, mask_known, user_tokens
-from recbole_ktrec.evaluation.recorder import Recorder, ranking_values
+from recbole_ktrec.evaluation.recorder import Recorder, means, named, values_by_row
 from recbole_ktrec.evaluation.split_files import LISTED
 from recbole_ktrec.evaluation.splits import TEST, VALID
 from recbole_ktrec.evaluation.training import Trained
@@ -58,7 +58,7 @@ def _groups(trained: Trained) -> dict[str, np.ndarray]:
 
 
 def _choice(model: Any) -> dict[str, Any]:
-    parts = [model, *getattr(model, "_closed", ())]
+    parts = [model, getattr(model, "closed", None)]
     found = [part.transfer_choice for part in parts if getattr(part, "transfer_choice", None)]
     return found[0] if found else {}
 
@@ -69,11 +69,7 @@ def _by_group(trained: Trained, recorder: Recorder) -> tuple[dict[str, Any], dic
     groups: dict[str, Any] = {}
     for name, parts in recorder.hits.items():
         hits = torch.cat(parts).numpy()
-        asked = hits[:, -1] > 0
-        found = ranking_values(trained.config, hits[asked]) if asked.any() else {}
-        groups[name] = {"rows": int(asked.sum()), "metrics": {key: float(v.mean()) for key, v in found.items()}}
-        for metric, value in found.items():
-            full = np.full(len(asked), np.nan, dtype=np.float32)
-            full[asked] = value
-            arrays[f"{name}/{metric}"] = full
+        values = values_by_row(trained.config, hits)
+        groups[name] = {"rows": int((hits[:, -1] > 0).sum()), "metrics": means(values)}
+        arrays |= named(name, values)
     return groups, arrays

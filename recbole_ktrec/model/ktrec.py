@@ -75,12 +75,12 @@ class KTRec(GeneralRecommender):
         self.net = network(config, text.stored, interactions, user_text, self.transfer, self.order.form)
         if config["fusion"] == "id":
             config["prior"] = "none"  # no texts in the closed form either
-        closed = (KTEASE(config, dataset, self.taken),) if config["closed_form"] else ()
-        self._closed: tuple[KTEASE, ...] = closed  # a tuple: nothing that gradients train
+        # In a tuple it is no part of the module: nothing that gradients train, and no copy of it in each checkpoint.
+        self._held = (KTEASE(config, dataset, self.taken) if config["closed_form"] else None,)
         self.register_buffer("blend", torch.tensor([1.0, 0.0]))
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
         self.residual_weight, self.residual_size = float(config["residual_weight"]), 0.0
-        if self.residual_weight and not closed:
+        if self.residual_weight and self.closed is None:
             self.logger.warning("residual_weight is not used: closed_form is [False].")
         self._residual: Residual | None = None
         self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice", "decay"]
@@ -117,9 +117,8 @@ class KTRec(GeneralRecommender):
         """Return R(u, i), a probability, for the pairs of the batch: ``[batch_size]``."""
         users, items = (interaction[name].to(self.device) for name in (self.USER_ID, self.ITEM_ID))
         scores = self.blend[0] * self._neural_pairs(users, items)
-        for part in self._blended_parts():
-            closed = part.pairs(users.cpu().numpy(), items.cpu().numpy())
-            scores += self.blend[1] * closed.to(scores.device)
+        if (closed := self.blended_form()) is not None:
+            scores += self.blend[1] * closed.pairs(users.cpu().numpy(), items.cpu().numpy()).to(scores.device)
         return torch.sigmoid(self.calibration[0] * scores + self.calibration[1])
 
     def _neural_pairs(self, users: Tensor, items: Tensor) -> Tensor:
@@ -130,47 +129,53 @@ class KTRec(GeneralRecommender):
     @torch.no_grad()
     def full_sort_predict(self, interaction: Any) -> Tensor:
         """Return the scores of every item for the users of the batch, flat: ``[batch_size * n_items]``."""
-        users, parts = interaction[self.USER_ID], self._blended_parts()
-        if parts and not self.blend[0]:  # a part that counts nothing is not computed
+        users, closed = interaction[self.USER_ID], self.blended_form()
+        if closed is not None and not self.blend[0]:  # a part that counts nothing is not computed
             return torch.from_numpy(self.closed_scores(users)).to(self.device).mul_(self.blend[1]).view(-1)
         scores = self.blend[0] * self.neural(users)
-        if parts:
+        if closed is not None:
             scores += self.blend[1] * torch.from_numpy(self.closed_scores(users)).to(scores.device)
         return scores.view(-1)
 
     def closed_scores(self, users: Tensor) -> np.ndarray:
         """Return the scores of all items by the closed form for ``users`` ``[m]``: float32 ``[m, n_items]``."""
-        return (self._remembered or self._closed[0].scores)(users.cpu().numpy())
+        assert self.closed is not None
+        return (self._remembered or self.closed.scores)(users.cpu().numpy())
 
     @contextlib.contextmanager
     def remembering(self) -> Iterator[None]:
         """Keep the closed form's scores while the block runs: the same users are asked for at each evaluation."""
-        if self._closed:
-            self._remembered = Remembered(self._closed[0].scores, self.n_users, self.n_items, _REMEMBERED)
+        if self.closed is not None:
+            self._remembered = Remembered(self.closed.scores, self.n_users, self.n_items, _REMEMBERED)
         try:
             yield
         finally:
             self._remembered = None
 
-    def _blended_parts(self) -> tuple[KTEASE, ...]:
-        if self.blended and any(not part.weights for part in self._closed):
+    def blended_form(self) -> KTEASE | None:
+        """Return the closed form if it has a part in the scores.
+
+        Raises:
+            ConfigError: it has, and is not there.
+        """
+        if self.blended and self.closed is not None and not self.closed.weights:
             raise ConfigError("This checkpoint is of a run that was stopped in training: its closed form is not in it.")
-        return self._closed if self.blended else ()
+        return self.closed if self.blended else None
 
     def fold_in(self, dataset: Any) -> None:
         """Take the users' histories from ``dataset``, new users' too, without training.
 
         Vectors of users (``user_embedding``, ``user_text``) stay with those who had them: new users have none.
         """
-        self.take(self.taken.again(dataset, self.decay, *(part.recent for part in self._closed)))
+        self.take(self.taken.again(dataset, self.decay, 1.0 if self.closed is None else self.closed.recent))
 
     def take(self, taken: TrainingInteractions) -> None:
         """Take the users' histories from ``taken``, see :meth:`fold_in`."""
         self.order.take(taken)
         self.taken = taken
         self.take_decay(self.decay)
-        for part in self._closed:
-            part.take(taken)
+        if self.closed is not None:
+            self.closed.take(taken)
 
     def take_decay(self, decay: float) -> None:
         """Weigh the histories from which scores are made by how recent what they hold is."""
@@ -188,7 +193,7 @@ class KTRec(GeneralRecommender):
     @property
     def closed_parts(self) -> list[dict[str, Any]]:
         """What a checkpoint keeps of the closed form: written once, after training, not with each better epoch."""
-        return [part.other_parameter() for part in self._closed] if self.settled else []
+        return [self.closed.other_parameter()] if self.settled and self.closed is not None else []
 
     @property
     def in_order(self) -> bool:
@@ -196,9 +201,9 @@ class KTRec(GeneralRecommender):
         return self.order.used
 
     @property
-    def has_closed(self) -> bool:
-        """Whether there is a closed form to blend in."""
-        return bool(self._closed)
+    def closed(self) -> KTEASE | None:
+        """The closed form beside the neural part, None without one."""
+        return self._held[0]
 
     @property
     def blended(self) -> bool:
@@ -213,8 +218,8 @@ class KTRec(GeneralRecommender):
         if self.transfer is not None:
             self.transfer_choice = self.transfer.choose(self.taken.matrix, found)
             self.transfer.apply(self.net, self.transfer_choice["used"])
-        for part in self._closed if self.zero_shot else ():
-            part.solve(None)
+        if self.zero_shot and self.closed is not None:
+            self.closed.solve(None)
             self.blend.copy_(torch.tensor([0.0, 1.0]))
             self.settled, self.closed_share = True, 1.0
 
@@ -226,16 +231,17 @@ class KTRec(GeneralRecommender):
 
     def solve_closed(self, found: HeldOut) -> None:
         """Solve the closed form, before training: epochs are judged by what will be used, both parts together."""
-        for part in self._closed:
-            if not part.weights:  # a model that is trained on has them
-                part.solve(found)
-            if self.transfer:
-                self.transfer_choice["closed_form"] = part.transfer_choice
-            self.take_decay(part.decay)
-            self.order.decide(bool(part.decay))
-            if self.residual_weight and fits_training(part, self.order.used):
-                self.residual_size = self.residual_size or size_beside(self.neural, part, found)
-                self._residual = Residual(part.score, self.residual_weight * self.residual_size, self.n_items)
+        if (closed := self.closed) is None:
+            return
+        if not closed.weights:  # a model that is trained on has them
+            closed.solve(found)
+        if self.transfer:
+            self.transfer_choice["closed_form"] = closed.transfer_choice
+        self.take_decay(closed.decay)
+        self.order.decide(bool(closed.decay))
+        if self.residual_weight and fits_training(closed, self.order.used):
+            self.residual_size = self.residual_size or size_beside(self.neural, closed, found)
+            self._residual = Residual(closed.score, self.residual_weight * self.residual_size, self.n_items)
 
     @torch.no_grad()
     def feedback(self, user: int, item: int, value: float) -> None:
@@ -272,8 +278,8 @@ class KTRec(GeneralRecommender):
         self.transfer_choice = dict(para.get("transfer_choice") or {})
         if self.transfer and self.transfer_choice:
             self.transfer.restore(self.net, self.transfer_choice)
-        for part, stored in zip(self._closed, para.get("closed_parts", ()), strict=False):
-            part.load_other_parameter(stored)
+        if self.closed is not None and para.get("closed_parts"):
+            self.closed.load_other_parameter(para["closed_parts"][0])
             self.settled = True
         self.residual_size, self.cold_shift = para.get("residual_size", 0.0), para.get("cold_shift", 0.0)
         self.take_decay(para.get("decay", self.decay))

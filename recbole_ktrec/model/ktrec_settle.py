@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def weigh(model: KTRec, found: HeldOut) -> Tensor:
     """Choose the weights of both parts and the level of new items; return the scores ``[m, n_items]`` so made."""
     model.cold_shift = 0.0
-    if not model.has_closed and model.history_decay is None and model.taken.places is not None and not model.in_order:
+    if model.closed is None and model.history_decay is None and model.taken.places is not None and not model.in_order:
         model.take_decay(plain_or_uphill(DECAYS, lambda decay: _ndcg(model, found, decay)))
     scores = model.neural(found.users).cpu()
 
@@ -32,7 +32,7 @@ def weigh(model: KTRec, found: HeldOut) -> Tensor:
         return found.some(rows).asked(model.taken.matrix)
 
     model.cold_shift = lift_cold(scores, model.cold.cpu(), asked, model.cold_warm_loss)
-    if model.has_closed:
+    if model.closed is not None:
         closed = torch.from_numpy(model.closed_scores(found.users))
         *weights, model.closed_share = blend_weights(scores, closed, asked)
         model.blend.copy_(torch.tensor(weights))

@@ -72,7 +72,7 @@ def test_popularity_counts_half_by_hand() -> None:
 @pytest.mark.parametrize("name", ["KTEASE", "KTRec"])
 def test_a_model_gives_them_the_scores_of_the_average_history_and_popularity(textual: Settings, name: str) -> None:
     model = trained(textual(epochs=1, closed_form=True), name)
-    part = model if name == "KTEASE" else model._closed[0]
+    part = model if name == "KTEASE" else model.closed
     emptied = part.taken.matrix.copy().tolil()
     emptied[1] = 0
     part.take(TrainingInteractions(emptied.tocsr(), None))

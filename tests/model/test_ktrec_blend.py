@@ -33,7 +33,7 @@ def test_the_checkpoint_keeps_blend_and_calibration(textual: Settings, workplace
     stored = torch.load(checkpoint, weights_only=False)
     assert torch.equal(stored["state_dict"]["blend"], model.blend) and model.calibration[0] != 1
     twin = copy.deepcopy(model)
-    assert twin._closed[0].weights is model._closed[0].weights
+    assert twin.closed.weights is model.closed.weights
     assert torch.equal(twin.full_sort_predict(USERS), model.full_sort_predict(USERS))
     assert result["best_valid_result"]["ndcg@5"] > 0
 
@@ -107,7 +107,7 @@ def test_the_checkpoint_of_a_stopped_run_is_refused_where_its_closed_form_would_
 ) -> None:
     _, model, _ = trained(textual(closed_form=True), workplace)
     model.blend.copy_(torch.tensor([0.5, 0.5]))
-    model._closed[0].weights = {}
+    model.closed.weights = {}
     for scores in (model.full_sort_predict, lambda users: model.predict({**users, "item_id": users["user_id"]})):
         with pytest.raises(ConfigError, match="stopped in training"):
             scores(USERS)

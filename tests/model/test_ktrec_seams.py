@@ -134,7 +134,7 @@ def test_a_decay_needs_the_times_of_what_is_folded_in(textual: Settings, name: s
 @pytest.mark.parametrize("name", ["KTEASE", "KTRec"])
 def test_what_is_taken_of_late_needs_the_times_of_what_is_folded_in(textual: Settings, name: str) -> None:
     _, model, (train, _, _) = support.build(textual(closed_form=True), name)
-    (model if name == "KTEASE" else model._closed[0]).weights = {"recent": 0.1}
+    (model if name == "KTEASE" else model.closed).weights = {"recent": 0.1}
     with pytest.raises(DataError, match=r"the latest 10% of what is taken, and these have no times of one clock"):
         model.fold_in(train.dataset)
 
@@ -192,7 +192,7 @@ def test_what_cannot_be_is_refused(textual: Settings, changes: dict[str, Any], s
 def test_without_text_the_closed_form_has_none_either(textual: Settings, workplace: Path) -> None:
     (workplace / "dataset" / "tiny" / "tiny.item").unlink()
     _, model, _ = fitted(textual(fusion="id", closed_form=True, epochs=2))
-    (part,) = model._closed
+    part = model.closed
     assert part.settings.prior == "none" and part.weights and not part.with_text.any()
 
 
@@ -207,15 +207,15 @@ def test_no_validation_data_leaves_the_closed_form_out_and_says_so(
 
 def test_a_model_may_be_trained_on(textual: Settings) -> None:
     trainer, model, (train, valid, _) = fitted(textual(closed_form=True, epochs=2))
-    first = model._closed[0].weights
+    first = model.closed.weights
     trainer.fit(train, valid, verbose=False, saved=True, show_progress=False)
-    assert (model._closed[0].weights["matrix"] == first["matrix"]).all() and model.blended
+    assert (model.closed.weights["matrix"] == first["matrix"]).all() and model.blended
 
 
 def test_a_part_that_counts_nothing_is_not_computed(textual: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     _, model, _ = fitted(textual(closed_form=True, epochs=1))
     model.blend.copy_(torch.tensor([0.0, 2.0]))
-    expected = 2 * torch.from_numpy(model._closed[0].scores(torch.tensor([1, 2]).numpy())).view(-1)
+    expected = 2 * torch.from_numpy(model.closed.scores(torch.tensor([1, 2]).numpy())).view(-1)
     monkeypatch.setattr(model, "neural", lambda users: pytest.fail("computed"))
     assert torch.equal(model.full_sort_predict({"user_id": torch.tensor([1, 2])}), expected)
 

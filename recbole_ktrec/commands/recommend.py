@@ -2,18 +2,21 @@
 
 What a user has taken already, held-out interactions included, is left out. With KTRec and KTEASE users may be asked for
 who were not there in the training: one whom a filter left out (user_inter_num_interval) gets a list made from what he
-took, one of whom nothing is known what is taken in general, of late if the data have times.
+took, one of whom nothing is known what is taken in general, of late if the data have times. --history makes one list
+for somebody who took these items, the oldest first, whoever that is.
 The data set must lie where it lay in training. Scores order the items of one user; they are no probabilities.
 Items that nobody has taken are scored if the model was trained with load_col={inter: [...], item: [item_id]}.
 
   ktrec recommend --checkpoint saved/KTEASE-Nov-26-2026_10-00-00.pth --users 196 22
   ktrec recommend --checkpoint saved/KTRec-Nov-26-2026_10-00-00.pth --topk 20 --output lists.csv
+  ktrec recommend --checkpoint saved/KTRec-Nov-26-2026_10-00-00.pth --history 242 302 377
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import logging
 import sys
 import traceback
@@ -35,12 +38,16 @@ from recbole_ktrec.register.arguments import no_command_line
 from recbole_ktrec.text import TextSettings
 
 _USERS = 256
+#: What the user of a given history is called.
+_ANYBODY = "new user"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--checkpoint", type=user_path, required=True, metavar="FILE", help="what `ktrec run` saved")
     parser.add_argument("--users", nargs="+", metavar="U", help="ids of the .inter file, blanks between (default: all)")
+    what = "one list for a user who took these items, the oldest first (KTRec, KTEASE)"
+    parser.add_argument("--history", nargs="+", metavar="ITEM", help=what)
     parser.add_argument("--topk", type=int, default=10, metavar="K", help="length of each list (default: 10)")
     parser.add_argument("--output", type=user_path, metavar="FILE", help="a CSV file (default: printed)")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier file")
@@ -52,6 +59,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     args = parser.parse_args(argv)
     if args.topk < 1:
         raise ConfigError(f"--topk [{args.topk}] must be at least 1.")
+    if args.users and args.history:
+        raise ConfigError("--users are those of the data, --history is somebody else's: give one of them.")
     if args.output is not None and args.output.exists() and not args.overwrite:
         raise ConfigError(f"[{args.output}] is there already: choose another --output, or say --overwrite.")
     set_threads(args.threads)
@@ -60,7 +69,11 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         check_separator(dataset.config)
         _tell_unscored(dataset, hasattr(model, "fold_in"))
         users = list(dict.fromkeys(args.users or map(str, dataset.field2id_token[dataset.uid_field][1:])))
-        rows = recommend(model, dataset, users, args.topk)
+        if args.history:
+            users = [_ANYBODY]
+            rows = recommend_from(model, dataset, args.history, args.topk)
+        else:
+            rows = recommend(model, dataset, users, args.topk)
         if args.output is None:
             _write(sys.stdout, rows, dataset)
             return 0
@@ -119,6 +132,30 @@ def recommend(model: Any, dataset: Any, users: Sequence[str], k: int) -> Iterato
     joined = _join(model, dataset, [user for user in rows if not known.get(user)])
     ids = np.array([joined.get(user) or _id(model, dataset, user, user in rows) for user in users])
     return _ranked(model, dataset, users, ids, rows, k)
+
+
+def recommend_from(model: Any, dataset: Any, history: Sequence[str], k: int) -> Iterator[tuple[str, int, str, float]]:
+    """Return (``new user``, rank from 1 on, item, score) of the best ``k`` items for one who took those of ``history``.
+
+    Args:
+        history: ids of the files, the oldest first; of repeats the last counts.
+
+    Raises:
+        ConfigError: the model has scores for the users of its training alone.
+        DataError: an item is unknown.
+    """
+    if not hasattr(model, "take"):
+        raise ConfigError(f"--history [{type(model).__name__}]: KTRec and KTEASE alone score a history that is given.")
+    known = dataset.field2token_id[dataset.iid_field]
+    for item in history:
+        if not known.get(item):
+            why = "the model knows no such item, or nobody took it"
+            raise DataError(f"--history [{item}]: {why}.{nearest(item, map(str, known))}")
+    items = np.array([known[item] for item in dict.fromkeys(reversed(history))][::-1])
+    before = model.taken.base or model.taken
+    model.take(before.joined([items]))
+    new = np.array([before.matrix.shape[0]])
+    return _ranked(model, dataset, [_ANYBODY], new, {_ANYBODY: items.tolist()}, k)
 
 
 def _join(model: Any, dataset: Any, filtered: Collection[str]) -> dict[str, int]:
@@ -190,10 +227,10 @@ def _pairs(model: Any, dataset: Any, user: int) -> Any:
 
 
 def _write(file: TextIO, rows: Iterator[tuple[str, int, str, float]], dataset: Any) -> None:
-    titles = _titles(dataset)
+    titles, first = _titles(dataset), list(itertools.islice(rows, 1))  # what cannot be scored is told before all else
     out = csv.writer(file, lineterminator="\n")
     out.writerow([dataset.uid_field, "rank", dataset.iid_field, "score", *(["text"] if titles else [])])
-    for user, rank, item, value in rows:
+    for user, rank, item, value in itertools.chain(first, rows):
         out.writerow([user, rank, item, f"{value:.6g}", *([titles.get(item, "")] if titles else [])])
 
 

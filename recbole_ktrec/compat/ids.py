@@ -54,5 +54,5 @@ def check(trained: dict[str, str], found: dict[str, str], name: str) -> None:
             raise DataError(
                 f"Data set [{name}]: the ids of [{field}] are not those that the model was trained with (rows came, "
                 "went or moved since, and a model knows users and items by number alone). Load it with the files of "
-                "its training, or train again."
+                "its training, or train again. Who came since: ktrec recommend --history, with those files."
             )

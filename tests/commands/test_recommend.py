@@ -236,3 +236,27 @@ def test_files_with_another_separator_are_refused(workplace: Path, capsys: pytes
     saved = checkpoint("BPR", "--field_separator=,")
     assert main(["recommend", "--checkpoint", saved, "--users", "u1"]) == 2
     assert "field_separator [,]: recbole_ktrec reads the files of a data set with tabs alone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("model", "more"), [("KTEASE", ["--prior=none"]), ("KTRec", ["--fusion=id"])])
+def test_a_list_for_somebody_who_took_given_items(
+    workplace: Path, capsys: pytest.CaptureFixture[str], model: str, more: list[str]
+) -> None:
+    """Even users take even items: who took some of these gets the others."""
+    saved = checkpoint(model, *more)
+    asked = ["recommend", "--checkpoint", saved, "--topk", "5"]
+    assert main([*asked, "--history", "i4", "i8", "i4", "--output", "lists.csv"]) == 0
+    rows = read(workplace / "lists.csv")
+    items = [int(row["item_id"][1:]) for row in rows]
+    assert len(items) == 5 and not {4, 8} & {*items} and {item % 2 for item in items} == {0}
+    assert {row["user_id"] for row in rows} == {"new user"}
+    capsys.readouterr()
+    assert main([*asked, "--history", "i4", "i80"]) == 2
+    assert "--history [i80]: the model knows no such item, or nobody took it. Did you mean" in capsys.readouterr().err
+    assert main([*asked, "--history", "i4", "--users", "u1"]) == 2
+    assert "--users are those of the data" in capsys.readouterr().err
+
+
+def test_a_model_of_its_own_users_takes_no_history(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recommend", "--checkpoint", checkpoint("BPR"), "--history", "i4"]) == 2
+    assert "--history [BPR]: KTRec and KTEASE alone score a history that is given." in capsys.readouterr().err

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.allow_abbrev = False
     add = parser.add_argument
     add("--dataset", nargs="+", required=True, metavar="D", help="names: folders in --data-path, or ml-100k")
-    add("--data-path", "--data_path", metavar="DIR", help="folder that holds the data sets' folders (default: dataset)")
+    add("--data-path", metavar="DIR", help="folder that holds the data sets' folders (default: dataset)")
     add("--models", nargs="+", required=True, metavar="M", help="models by name, or sections of --options")
     add("--options", type=user_path, metavar="FILE", help=_OPTIONS)
     add("--seeds", nargs="+", type=int, metavar="S", help=SEEDS)
@@ -51,11 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--metrics", nargs="+", metavar="M", help="ranking metrics of RecBole")
     add("--topk", nargs="+", type=int, metavar="K", help="lengths of the lists")
     valid_help = "chooses the epoch and the trial (default: NDCG@10, without a 10 in --topk at its first length)"
-    add("--valid-metric", "--valid_metric", metavar="M@K", help=valid_help)
+    add("--valid-metric", metavar="M@K", help=valid_help)
     add("--tune", type=int, default=0, metavar="N", help="most trials a model, over properties/tuning/MODEL.yaml")
     add(
         "--rating-threshold",
-        "--rating_threshold",
         type=float,
         metavar="R",
         help="a rating from here on is a yes (default: the median): for 'Accuracy ratings', in 'All numbers' of "
@@ -63,9 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--config", type=user_path, metavar="FILE", help="defaults of the grid (default: properties/benchmark.yaml)")
     add_jobs(parser)
-    add("--memory-limit", "--memory_limit", type=float, metavar="GB", help=MEMORY_LIMIT)
-    add("--time-limit", "--time_limit", type=float, metavar="SECONDS", help="seconds that one job may take")
+    add("--memory-limit", type=float, metavar="GB", help=MEMORY_LIMIT)
+    add("--time-limit", type=float, metavar="SECONDS", help="seconds that one job may take")
     add("--output", type=user_path, required=True, metavar="DIR", help="where everything goes; the same again to go on")
+    add("--overwrite", action="store_true", help="replace the report of another comparison there; its jobs stay")
 
 
 def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
@@ -86,7 +86,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     grid = make_grid({**vars(args), "given": given})
     _check_values(grid)
     runner = Runner(args.output / "jobs", jobs, args.memory_limit, args.time_limit)
-    results, notes = run_benchmark(grid, runner, args.output)
+    results, notes = run_benchmark(grid, runner, args.output, args.overwrite)
     failed = [run for run in results["runs"] if run["status"] != "done"]
     print((args.output / "report.md").read_text(encoding="utf-8"))
     for note in notes:

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="D",
         help="the sources, two or more (with one alone nothing is measured across data sets)",
     )
-    parser.add_argument("--data-path", "--data_path", metavar="DIR",
+    parser.add_argument("--data-path", metavar="DIR",
                         help="folder that holds the data sets' folders (default: dataset)")  # fmt: skip
     parser.add_argument("--output", type=user_path, required=True, metavar="DIR", help="folder of the artifact")
     parser.add_argument("--config_files", default="", help="YAML files, separated by blanks; later ones override")

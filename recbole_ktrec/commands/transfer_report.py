@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.allow_abbrev = False
     add = parser.add_argument
     add("--dataset", required=True, metavar="T", help="the target by name: its folder in --data-path has item texts")
-    add("--data-path", "--data_path", default="dataset", metavar="DIR", help="folder of its folder (default: dataset)")
+    add("--data-path", default="dataset", metavar="DIR", help="folder of its folder (default: dataset)")
     add("--pretrained", type=user_path, required=True, metavar="DIR", help="what `ktrec pretrain` made")
     add("--output", type=user_path, required=True, metavar="DIR", help="where everything goes; the same again to go on")
     add("--model", default="KTEASE", metavar="M", help="KTEASE or KTRec (default: %(default)s)")

@@ -13,7 +13,7 @@ from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, model_defaults, pre
 from recbole_ktrec.evaluation.grid_file import read_grid
 from recbole_ktrec.evaluation.options import check_section, entries, read_yaml, seeds_of
 from recbole_ktrec.evaluation.report import write_report
-from recbole_ktrec.evaluation.results import SCHEMA, assemble, check_folder, replaced, write_json
+from recbole_ktrec.evaluation.results import SCHEMA, assemble, check_folder, refuse_other, write_json
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.splits import NATIVE_KINDS, SplitSpec
 from recbole_ktrec.evaluation.texts import encode_ahead
@@ -185,15 +185,25 @@ def blend_notes(plan: DatasetPlan, runner: Runner) -> list[str]:
     ]
 
 
-def run_benchmark(grid: Grid, runner: Runner, output: Path) -> tuple[dict[str, Any], list[str]]:
-    """Run what is not done yet, write ``results.json`` and the report into ``output``; return results and notes."""
+def run_benchmark(
+    grid: Grid, runner: Runner, output: Path, overwrite: bool = False
+) -> tuple[dict[str, Any], list[str]]:
+    """Run what is not done yet, write ``results.json`` and the report into ``output``; return results and notes.
+
+    Args:
+        overwrite: whether the report of another comparison may be replaced; its jobs stay.
+
+    Raises:
+        ConfigError: ``output`` holds such a report, or what another command has written.
+    """
     check_folder(output, SCHEMA)
-    replaces = replaced(output, grid.kind, grid.datasets)
+    if not overwrite:
+        refuse_other(output, grid.kind, grid.datasets)
     with runner.locked():
         plans = prepare_datasets(grid, output / "splits", runner.show_progress)
         for plan in plans:
             plan.notes += parts_notes(plan) + repeat_notes(plan) + learned_notes(grid, plan) + tuning_notes(grid, plan)
-        notes = replaces + [note for plan in plans for note in plan.notes]
+        notes = [note for plan in plans for note in plan.notes]
         notes += encode_ahead(grid, plans, runner.workers, runner.show_progress)
         own = any(entry.model in MODELS for entry in grid.entries)
         notes += [note] if own and (note := changed_note(runner.folder)) else []

@@ -246,17 +246,16 @@ def check_folder(output: Path, schema: str) -> None:
         raise ConfigError(f"[{output}] holds the results of a [{held}]: name another --output.")
 
 
-def replaced(output: Path, kind: str, datasets: Sequence[str]) -> list[str]:
-    """Return a note if ``output`` holds the report of another split, or of data sets that are not compared now."""
+def refuse_other(output: Path, kind: str, datasets: Sequence[str]) -> None:
+    """Raise ConfigError if ``output`` holds the report of another split, or of data sets that are not compared now."""
     try:
         grid = json.loads((output / "results.json").read_text(encoding="utf-8"))["grid"]
         was, lost = grid["split"], [name for name in grid["datasets"] if name not in datasets]
     except (OSError, ValueError, KeyError, TypeError):
-        return []
-    if was == kind and not lost:
-        return []
-    held = f"of the split [{was}]" if was != kind else f"with {', '.join(f'[{name}]' for name in lost)}"
-    return [f"[{output}] held a report {held}, which this one replaces; its jobs stay, and its command makes it again."]
+        return
+    if was != kind or lost:
+        held = f"of the split [{was}]" if was != kind else f"with {', '.join(f'[{name}]' for name in lost)}"
+        raise ConfigError(f"[{output}] holds a report {held}: name another --output, or replace it with --overwrite.")
 
 
 def write_json(path: Path, results: Mapping[str, Any]) -> None:

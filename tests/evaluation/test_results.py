@@ -16,7 +16,7 @@ from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.evaluation.benchmark import run_benchmark
 from recbole_ktrec.evaluation.grid import Grid, plan_finals, prepare_datasets
 from recbole_ktrec.evaluation.options import Entry
-from recbole_ktrec.evaluation.results import check_folder, repeatable, replaced, summarise, write_json
+from recbole_ktrec.evaluation.results import check_folder, refuse_other, repeatable, summarise, write_json
 from recbole_ktrec.evaluation.runner import Runner
 
 SCHEMA = Path(recbole_ktrec.evaluation.__file__).with_name("results.schema.json")
@@ -145,11 +145,19 @@ def test_a_folder_that_holds_other_results_is_refused(
         check_folder(path.parent, "ktrec-transfer-report")
     path.write_text("{")
     check_folder(path.parent, "ktrec-benchmark")
-    assert replaced(path.parent, "random", ["d1"]) == replaced(path.parent / "none", "random", ["d1"]) == []
+    refuse_other(path.parent, "random", ["d1"])
+    refuse_other(path.parent / "none", "random", ["d1"])
 
 
-def test_a_report_of_another_comparison_is_not_replaced_without_a_word(tmp_path: Path) -> None:
-    write_json(tmp_path / "results.json", {"grid": {"split": "random", "datasets": ["d1", "d2"]}})
-    assert replaced(tmp_path, "random", ["d1", "d2", "d3"]) == []
-    assert "held a report of the split [random], which this one replaces" in replaced(tmp_path, "time", ["d1", "d2"])[0]
-    assert "held a report with [d2], which" in replaced(tmp_path, "random", ["d1"])[0]
+def test_a_report_of_another_comparison_is_not_replaced(
+    in_process: Runner, tiny_grid: Callable[..., Grid], workplace: Path
+) -> None:
+    out = workplace / "out"
+    write_json(out / "results.json", {"schema": "ktrec-benchmark", "grid": {"split": "time", "datasets": ["tiny"]}})
+    with pytest.raises(ConfigError, match=r"out\] holds a report of the split \[time\]: name another --output, or"):
+        run_benchmark(tiny_grid("Pop"), in_process, out)
+    results, _ = run_benchmark(tiny_grid("Pop"), in_process, out, overwrite=True)
+    assert results["grid"]["split"] == "random"
+    with pytest.raises(ConfigError, match=r"holds a report with \[tiny\]: name another"):
+        refuse_other(out, "random", ["d1"])
+    refuse_other(out, "random", ["tiny", "d1"])

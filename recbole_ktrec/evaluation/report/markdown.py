@@ -25,7 +25,8 @@ def table(content: Table) -> str:
 
 def _dataset(results: Mapping[str, Any], name: str, drawings: Mapping[str, str]) -> list[str]:
     summary = Summary(results, name)
-    parts = [f"## {name}", tables.verdict(summary), *(f"Note: {note}" for note in summary.notes)]
+    said = [tables.verdict(summary), *filter(None, [tables.known_items(summary)])]
+    parts = [f"## {name}", *said, *(f"Note: {note}" for note in summary.notes)]
     parts.append(table(tables.main_table(summary)))
     for heading, content in further.sections(results, summary):
         parts += [f"### {heading}", table(content)]

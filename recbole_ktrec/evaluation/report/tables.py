@@ -26,6 +26,8 @@ GROUPS = (
 )
 #: Users below which a group says little: none of its models is marked as best, and nothing is drawn.
 FEW = 30
+#: Share of the metric on known items that the best model of all may lack without a word.
+_LITTLE = 0.02
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,22 @@ def list_table(summary: Summary) -> Table:
     """Coverage, novelty and diversity of the lists at every k."""
     names = [f"{name}@{k}" for name, one in MEASURES.items() if one.at_k for k in summary.grid["topk"]]
     return metric_table(summary, [name for name in names if summary.has(name)])
+
+
+def known_items(summary: Summary) -> str:
+    """Say who is ahead where known items are asked for, if the best of all is clearly behind there; else nothing."""
+    rows = {model: summary.rows.get((model, f"warm/{summary.main}")) for model in summary.models}
+    values = {model: row["mean"] for model, row in rows.items() if row}
+    if not summary.has(f"cold/{summary.main}") or summary.models[0] not in values or is_smaller_better(summary.main):
+        return ""
+    best, ahead = summary.models[0], max(values, key=lambda model: values[model])
+    if values[best] >= (1 - _LITTLE) * values[ahead]:
+        return ""
+    return (
+        f"Where known items are asked for, {ahead} is ahead with {values[ahead]:.4f}, {best} has {values[best]:.4f}: "
+        "new items stand among all there, and how often they are asked for here decides what is best for all. With "
+        "KTRec and KTEASE cold_warm_loss bounds what new items may cost known ones."
+    )
 
 
 def verdict(summary: Summary) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,16 @@ def rows_of(dataset: Any, users: Iterable[str]) -> dict[str, list[int]]:
         for user, item in iter_atomic(path, [dataset.uid_field, dataset.iid_field], encoding_of(dataset.config)):
             if user in asked:
                 found[user].append(int(items.get(item, 0)))
+    return dict(found)
+
+
+def with_taken(dataset: Any, rows: Mapping[str, list[int]], items: Mapping[str, int]) -> dict[str, list[int]]:
+    """Return ``rows``, user -> numbers of items, and what the ``.inter`` files say of ``items``, id -> number."""
+    found = defaultdict[str, list[int]](list, {user: list(taken) for user, taken in rows.items()})
+    for path in _inter_files(dataset) if items else ():
+        for user, item in iter_atomic(path, [dataset.uid_field, dataset.iid_field], encoding_of(dataset.config)):
+            if item in items:
+                found[user].append(items[item])
     return dict(found)
 
 

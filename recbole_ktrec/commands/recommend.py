@@ -5,7 +5,8 @@ who were not there in the training: one whom a filter left out (user_inter_num_i
 took, one of whom nothing is known what is taken in general, of late if the data have times. --history makes one list
 for somebody who took these items, the oldest first, whoever that is.
 The data set must lie where it lay in training. Scores order the items of one user; they are no probabilities.
-Items that nobody has taken are scored if the model was trained with load_col={inter: [...], item: [item_id]}.
+--new-items lists, too, items of the .item file that the model does not know, by their text: those that came since, and
+those that nobody took (those it knows if it was trained with load_col={inter: [...], item: [item_id]}).
 
   ktrec recommend --checkpoint saved/KTEASE-Nov-26-2026_10-00-00.pth --users 196 22
   ktrec recommend --checkpoint saved/KTRec-Nov-26-2026_10-00-00.pth --topk 20 --output lists.csv
@@ -17,25 +18,28 @@ from __future__ import annotations
 import argparse
 import csv
 import itertools
-import logging
 import sys
-import traceback
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 from tqdm import tqdm
 
 from recbole_ktrec.atomic import check_separator, encoding_of, iter_atomic, read_header
-from recbole_ktrec.commands.filtered import histories, rows_of
+from recbole_ktrec.commands.checkpoints import load, load_with_validation
+from recbole_ktrec.commands.filtered import histories, rows_of, with_taken
 from recbole_ktrec.commands.options import user_path
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.files import whole_file
 from recbole_ktrec.register.arguments import no_command_line
 from recbole_ktrec.text import TextSettings
+
+#: Part of the Python interface (README): ``load`` too.
+__all__ = ["add_arguments", "load", "main", "recommend", "recommend_from", "score"]
+if TYPE_CHECKING:
+    from recbole_ktrec.model.unseen_items import UnseenItems
 
 _USERS = 256
 #: What the user of a given history is called.
@@ -48,6 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--users", nargs="+", metavar="U", help="ids of the .inter file, blanks between (default: all)")
     what = "one list for a user who took these items, the oldest first (KTRec, KTEASE)"
     parser.add_argument("--history", nargs="+", metavar="ITEM", help=what)
+    what = "list items, too, that came after the training or that nobody took, by their text (KTRec, KTEASE)"
+    parser.add_argument("--new-items", action="store_true", help=what)
     parser.add_argument("--topk", type=int, default=10, metavar="K", help="length of each list (default: 10)")
     parser.add_argument("--output", type=user_path, metavar="FILE", help="a CSV file (default: printed)")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier file")
@@ -65,15 +71,16 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         raise ConfigError(f"[{args.output}] is there already: choose another --output, or say --overwrite.")
     set_threads(args.threads)
     with no_command_line():
-        model, dataset = load(args.checkpoint)
+        model, dataset, valid = load_with_validation(args.checkpoint)
         check_separator(dataset.config)
-        _tell_unscored(dataset, hasattr(model, "fold_in"))
+        unseen = _unseen(model, dataset, valid) if args.new_items else None
+        _tell_unscored(dataset, hasattr(model, "fold_in"), () if unseen is None else unseen.tokens)
         users = list(dict.fromkeys(args.users or map(str, dataset.field2id_token[dataset.uid_field][1:])))
         if args.history:
             users = [_ANYBODY]
-            rows = recommend_from(model, dataset, args.history, args.topk)
+            rows = recommend_from(model, dataset, args.history, args.topk, unseen)
         else:
-            rows = recommend(model, dataset, users, args.topk)
+            rows = recommend(model, dataset, users, args.topk, unseen)
         if args.output is None:
             _write(sys.stdout, rows, dataset)
             return 0
@@ -83,47 +90,21 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     return 0
 
 
-def load(checkpoint: Path) -> tuple[Any, Any]:
-    """Return the model of a checkpoint and its whole data set.
+def _unseen(model: Any, dataset: Any, valid: Any) -> UnseenItems:
+    from recbole_ktrec.model.held_out import held_out
+    from recbole_ktrec.model.unseen_items import UnseenItems
 
-    Raises:
-        DataError: the file is not there, or is no checkpoint.
-        ConfigError: the model scores the next step of a sequence, not a user.
-    """
-    if not checkpoint.is_file():
-        others = [str(path) for path in checkpoint.parent.glob("*.pth")] if checkpoint.parent.is_dir() else []
-        raise DataError(f"The checkpoint [{checkpoint}] does not exist.{nearest(str(checkpoint), others)}")
-    from recbole.quick_start import load_data_and_model
-    from recbole.utils import ModelType
-
-    before = logging.root.manager.disable
-    logging.disable(logging.INFO)  # RecBole prints every setting
-    try:
-        _, model, dataset, *_ = load_data_and_model(str(checkpoint))
-    except (UnpicklingError, EOFError, OSError, LookupError, TypeError, RuntimeError, ImportError) as error:
-        if why := _no_checkpoint(error):
-            raise DataError(f"[{checkpoint}] is no checkpoint of `ktrec run`: {why}") from error
-        raise
-    finally:
-        logging.disable(before)
-    if model.type == ModelType.SEQUENTIAL:
-        raise ConfigError(f"[{checkpoint}] holds a sequential model: ktrec recommend serves models that score users.")
-    return model.eval(), dataset
+    taken, seed = getattr(model, "taken", None), int(dataset.config["seed"])
+    return UnseenItems(model, dataset, held_out(valid, dataset.uid_field, dataset.iid_field, seed, taken))
 
 
-def _no_checkpoint(error: Exception) -> str:
-    """Return what is wrong with the file, or nothing where the error is of something else than reading it."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    if isinstance(error, ImportError):  # the first byte of a text is read as a name; else a model's package is missing
-        return "it holds something else" if last.name == "_legacy_load" else ""
-    if isinstance(error, UnpicklingError | EOFError) or "torch/serialization" in Path(last.filename).as_posix():
-        return str(error).partition("\n")[0] or "it is damaged"
-    of_checkpoint = last.name == "load_data_and_model" and "checkpoint" in (last.line or "")
-    return "it holds something else" if of_checkpoint else ""
-
-
-def recommend(model: Any, dataset: Any, users: Sequence[str], k: int) -> Iterator[tuple[str, int, str, float]]:
+def recommend(
+    model: Any, dataset: Any, users: Sequence[str], k: int, unseen: UnseenItems | None = None
+) -> Iterator[tuple[str, int, str, float]]:
     """Return (user, rank from 1 on, item, score), one after the other: the best ``k`` items of each of ``users``.
+
+    Args:
+        unseen: items that the model has no number for, to be listed too.
 
     Raises:
         DataError: a user is unknown, and the model has no scores for such a one; no list has been made then.
@@ -131,14 +112,17 @@ def recommend(model: Any, dataset: Any, users: Sequence[str], k: int) -> Iterato
     rows, known = rows_of(dataset, users), dataset.field2token_id[dataset.uid_field]
     joined = _join(model, dataset, [user for user in rows if not known.get(user)])
     ids = np.array([joined.get(user) or _id(model, dataset, user, user in rows) for user in users])
-    return _ranked(model, dataset, users, ids, rows, k)
+    return _ranked(model, dataset, users, ids, rows, k, unseen)
 
 
-def recommend_from(model: Any, dataset: Any, history: Sequence[str], k: int) -> Iterator[tuple[str, int, str, float]]:
+def recommend_from(
+    model: Any, dataset: Any, history: Sequence[str], k: int, unseen: UnseenItems | None = None
+) -> Iterator[tuple[str, int, str, float]]:
     """Return (``new user``, rank from 1 on, item, score) of the best ``k`` items for one who took those of ``history``.
 
     Args:
         history: ids of the files, the oldest first; of repeats the last counts.
+        unseen: see :func:`recommend`.
 
     Raises:
         ConfigError: the model has scores for the users of its training alone.
@@ -155,7 +139,7 @@ def recommend_from(model: Any, dataset: Any, history: Sequence[str], k: int) -> 
     before = model.taken.base or model.taken
     model.take(before.joined([items]))
     new = np.array([before.matrix.shape[0]])
-    return _ranked(model, dataset, [_ANYBODY], new, {_ANYBODY: items.tolist()}, k)
+    return _ranked(model, dataset, [_ANYBODY], new, {_ANYBODY: items.tolist()}, k, unseen)
 
 
 def _join(model: Any, dataset: Any, filtered: Collection[str]) -> dict[str, int]:
@@ -172,14 +156,20 @@ def _join(model: Any, dataset: Any, filtered: Collection[str]) -> dict[str, int]
 
 
 def _ranked(
-    model: Any, dataset: Any, users: Sequence[str], ids: np.ndarray, rows: dict[str, list[int]], k: int
-) -> Iterator[tuple[str, int, str, float]]:
-    taken, items = dataset.inter_matrix(form="csr"), dataset.field2id_token[dataset.iid_field]
+    model: Any, dataset: Any, users: Sequence[str], ids: np.ndarray, rows: dict[str, list[int]], k: int,
+    unseen: UnseenItems | None,
+) -> Iterator[tuple[str, int, str, float]]:  # fmt: skip
+    taken, items = dataset.inter_matrix(form="csr"), list(dataset.field2id_token[dataset.iid_field])
+    new = [] if unseen is None else unseen.tokens
+    rows = with_taken(dataset, rows, {item: len(items) + place for place, item in enumerate(new)})
+    items += new
     starts = range(0, len(ids), _USERS)
     for start in tqdm(starts, desc="Users", unit=f"x{_USERS}", disable=len(starts) < 5, leave=False):
         part = ids[start : start + _USERS]
         scores = score(model, dataset, part)
         scores[taken[np.where(part < taken.shape[0], part, 0)].nonzero()] = -np.inf  # of padding: nothing
+        if unseen is not None:
+            scores = np.concatenate([scores, unseen.scores(part)], axis=1)
         for row, user in zip(scores, users[start : start + _USERS], strict=True):
             row[rows.get(user, [])] = -np.inf
         scores[:, 0] = -np.inf
@@ -234,22 +224,20 @@ def _write(file: TextIO, rows: Iterator[tuple[str, int, str, float]], dataset: A
         out.writerow([user, rank, item, f"{value:.6g}", *([titles.get(item, "")] if titles else [])])
 
 
-def _tell_unscored(dataset: Any, reads_text: bool) -> None:
-    """Say how many items of the ``.item`` file the model does not know, and what to do about it."""
+def _tell_unscored(dataset: Any, reads_text: bool, scored: Collection[str]) -> None:
+    """Say how many items of the ``.item`` file are not ``scored``, being unknown to the model, and what to do."""
     path, known = _item_file(dataset), dataset.field2token_id[dataset.iid_field]
     encoding = encoding_of(dataset.config)
     if not path.is_file():
         return
-    missing = sum(row[0] not in known for row in iter_atomic(path, [dataset.iid_field], encoding))
-    if not missing:
+    new = {row[0] for row in iter_atomic(path, [dataset.iid_field], encoding) if row[0] not in known}
+    if scored:
+        print(f"{len(scored)} items of [{path}] that the model does not know are scored by text.", file=sys.stderr)
+    if not (missing := len(new.difference(scored))):
         return
-    loaded = ", ".join((dataset.config["load_col"] or {}).get("inter") or ["..."])
-    reading = f"train with load_col={{inter: [{loaded}], item: [{dataset.iid_field}]}}"
-    advice = f"To have those that nobody took, {reading}." if reads_text else "KTRec and KTEASE can score them by text."
-    print(
-        f"{missing} items of [{path}] are not scored: nobody took them, or a filter left them out. {advice}",
-        file=sys.stderr,
-    )
+    why = "they have no text" if scored else "nobody took them, or a filter left them out"
+    advice = "" if scored else f" {'--new-items scores' if reads_text else 'KTRec and KTEASE can score'} them by text."
+    print(f"{missing} items of [{path}] are not scored: {why}.{advice}", file=sys.stderr)
 
 
 def _item_file(dataset: Any) -> Path:

@@ -1,0 +1,55 @@
+"""Checkpoints of ``ktrec run``, read with the data that they were trained on."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+from recbole_ktrec.errors import ConfigError, DataError, nearest
+
+
+def load(checkpoint: Path) -> tuple[Any, Any]:
+    """Return the model of a checkpoint and its whole data set, see :func:`load_with_validation`."""
+    return load_with_validation(checkpoint)[:2]
+
+
+def load_with_validation(checkpoint: Path) -> tuple[Any, Any, Any]:
+    """Return the model of a checkpoint, its whole data set and RecBole's loader of the validation part.
+
+    Raises:
+        DataError: the file is not there, or is no checkpoint.
+        ConfigError: the model scores the next step of a sequence, not a user.
+    """
+    if not checkpoint.is_file():
+        others = [str(path) for path in checkpoint.parent.glob("*.pth")] if checkpoint.parent.is_dir() else []
+        raise DataError(f"The checkpoint [{checkpoint}] does not exist.{nearest(str(checkpoint), others)}")
+    from recbole.quick_start import load_data_and_model
+    from recbole.utils import ModelType
+
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)  # RecBole prints every setting
+    try:
+        _, model, dataset, _, valid, _ = load_data_and_model(str(checkpoint))
+    except (UnpicklingError, EOFError, OSError, LookupError, TypeError, RuntimeError, ImportError) as error:
+        if why := _no_checkpoint(error):
+            raise DataError(f"[{checkpoint}] is no checkpoint of `ktrec run`: {why}") from error
+        raise
+    finally:
+        logging.disable(before)
+    if model.type == ModelType.SEQUENTIAL:
+        raise ConfigError(f"[{checkpoint}] holds a sequential model: ktrec recommend serves models that score users.")
+    return model.eval(), dataset, valid
+
+
+def _no_checkpoint(error: Exception) -> str:
+    """Return what is wrong with the file, or nothing where the error is of something else than reading it."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    if isinstance(error, ImportError):  # the first byte of a text is read as a name; else a model's package is missing
+        return "it holds something else" if last.name == "_legacy_load" else ""
+    if isinstance(error, UnpicklingError | EOFError) or "torch/serialization" in Path(last.filename).as_posix():
+        return str(error).partition("\n")[0] or "it is damaged"
+    of_checkpoint = last.name == "load_data_and_model" and "checkpoint" in (last.line or "")
+    return "it holds something else" if of_checkpoint else ""

@@ -1,0 +1,182 @@
+"""Items that a trained model has no number for, scored by their text: they came since, or nobody took them in training.
+
+The closed form scores them as it does items without interactions (:mod:`recbole_ktrec.nn.cold_items`), the neural part
+as an item whose ID says nothing. Nothing is trained. How high they stand among the others is chosen on the validation
+interactions, as in training where nobody asks for new items: they may cost known ones as much of their NDCG@10 as
+``cold_warm_loss`` says, 2 % by default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from recbole_ktrec.atomic import encoding_of, iter_atomic
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.model.held_out import HeldOut
+from recbole_ktrec.model.item_text import feature_file, load_item_text
+from recbole_ktrec.model.ktease import KTEASE
+from recbole_ktrec.model.ktrec import KTRec
+from recbole_ktrec.model.text_priors import Terms, TextPriors
+from recbole_ktrec.nn.cold_items import ColdItems, Level
+from recbole_ktrec.nn.cold_level import choose_level
+from recbole_ktrec.nn.cold_shift import lift_cold
+from recbole_ktrec.nn.samples import FEWEST, Sample, sample_from
+from recbole_ktrec.nn.whitening import fit_whitening
+from recbole_ktrec.text import TextSettings, entity_texts
+
+#: Histories ``[m, n_items]`` -> scores of the known items, of that shape.
+_Scores = Callable[[sp.csr_matrix], np.ndarray]
+
+
+class UnseenItems:
+    """The items of the ``.item`` file that have a text and no number, as ``model`` scores them.
+
+    Args:
+        model: KTRec or KTEASE, trained.
+        dataset: RecBole's, of the training.
+        found: validation interactions, None without any.
+
+    Attributes:
+        tokens: their ids.
+
+    Raises:
+        ConfigError: the model does not score items by the texts as they are.
+    """
+
+    def __init__(self, model: Any, dataset: Any, found: HeldOut | None) -> None:
+        self.model, config = model, dataset.config
+        if why := _why_not(model, config):
+            raise ConfigError(f"New items are not scored by this model: {why}.")
+        view = _Wider(dataset, _with_text(config, dataset))
+        self.tokens = view.more
+        closed = model if isinstance(model, KTEASE) else model.blended_form()
+        self._closed = None if closed is None or not self.tokens else _ClosedForm(closed, config, view, found)
+        neural = isinstance(model, KTRec) and bool(model.blend[0]) and self.tokens
+        self._neural = _Neural(model, config, view, found) if neural else None
+
+    @torch.no_grad()
+    def scores(self, users: np.ndarray) -> np.ndarray:
+        """Return their scores for ``users`` ``[m]``, internal ids: float32 ``[m, c]``, -inf without a history."""
+        weights = (0.0, 1.0) if isinstance(self.model, KTEASE) else self.model.blend.tolist()
+        found = np.zeros((len(users), len(self.tokens)), dtype=np.float32)
+        for weight, part in zip(weights, (self._neural, self._closed), strict=True):
+            if part is not None:
+                found += np.float32(weight) * part.scores(users)
+        found[self.model.taken.unknown(users)] = -np.inf
+        return found
+
+
+class _Wider:
+    """A data set with more items, as far as texts are read from it."""
+
+    def __init__(self, dataset: Any, more: list[str]) -> None:
+        self.more, self.dataset_path, self.dataset_name = more, dataset.dataset_path, dataset.dataset_name
+        known = [str(token) for token in dataset.field2id_token[dataset.iid_field]]
+        self.field2id_token = {dataset.iid_field: known + more}
+
+
+class _ClosedForm:
+    """What KTEASE makes of them."""
+
+    def __init__(self, part: KTEASE, config: Any, view: _Wider, found: HeldOut | None) -> None:
+        self._part, self._more, n = part, len(view.more), part.n_items
+        settings, matrix = part.settings, self._wider(part.taken.matrix)
+        texts = TextPriors(config, view, settings.neighbours, Terms(config, view, matrix))
+        prior = texts.prior(texts.whitened(settings.whitening), settings.lexical)
+        known = np.append(part.taken.known, np.zeros(self._more, dtype=bool))
+        self._cold = ColdItems.of(prior, known, np.arange(n, n + self._more))
+        if found is not None:
+            sample = self._sample(found, matrix).with_history()
+            level = self._level(sample, prior, known, known & texts.found.has_text) if sample else Level()
+            self._cold = replace(self._cold, **vars(level))
+
+    def _level(self, sample: Sample, prior: sp.csc_matrix, known: np.ndarray, with_text: np.ndarray) -> Level:
+        of_known = sample.of_items(known)
+        if of_known is not None and int(of_known.wanted.sum()) < FEWEST:
+            of_known = None
+        options = self._part.settings.options
+        return choose_level(self._cold, prior, with_text, options, of_known, sample, self._known_items, Level())
+
+    def _sample(self, found: HeldOut, matrix: sp.csr_matrix) -> Sample:
+        taken = self._part.taken
+        places = None if taken.places is None else self._wider(taken.places)
+        absent = None if found.absent is None else np.append(found.absent, np.zeros(self._more, dtype=bool))
+        refused = None if found.refused is None else self._wider(found.refused)
+        users, row, item = (part.numpy() for part in (found.users, found.row, found.item))
+        return sample_from(matrix, users, row, item, places, absent, found.again, refused).decayed(self._part.decay)
+
+    def _wider(self, rows: sp.csr_matrix) -> sp.csr_matrix:
+        return sp.csr_matrix((rows.data, rows.indices, rows.indptr), (rows.shape[0], self._part.n_items + self._more))
+
+    def _known_items(self, rows: sp.csr_matrix) -> np.ndarray:
+        scores = self._part.score(sp.csr_matrix(rows[:, : self._part.n_items]))
+        return np.pad(scores, ((0, 0), (0, self._more)))
+
+    def scores(self, users: np.ndarray) -> np.ndarray:
+        """Return them for ``users`` ``[m]``: ``[m, c]``."""
+        rows = self._wider(self._part.taken.weighted(self._part.decay)[users])
+        scores = self._known_items(rows)
+        self._cold.fill(rows, scores)
+        return scores[:, self._part.n_items :]
+
+
+class _Neural:
+    """What the neural part of KTRec makes of them."""
+
+    def __init__(self, model: KTRec, config: Any, view: _Wider, found: HeldOut | None) -> None:
+        self._model, self._shift, n = model, model.cold_shift, model.n_items
+        texts = load_item_text(config, view)
+        known = np.flatnonzero(texts.has_text[:n])
+        whitening = fit_whitening(texts.matrix[known], float(config["whitening"]), config["embedding_size"])
+        rows = torch.from_numpy(whitening.rows(texts.matrix[n:], texts.has_text[n:])).to(model.device)
+        self._items = model.net.item_fusion(torch.zeros_like(rows), model.net.item_tower(rows)).detach()
+        if found is not None and not model.cold.any():  # else the shift of new items is known
+            self._shift = self._chosen(found)
+
+    @torch.no_grad()
+    def _chosen(self, found: HeldOut) -> float:
+        model, n = self._model, self._model.n_items
+        scores = torch.cat([model.neural(found.users), self._scores(found.users)], dim=1).cpu()
+
+        def asked(rows: slice) -> tuple[Tensor, Tensor]:
+            masked, positive = found.some(rows).asked(model.taken.matrix)
+            none = torch.zeros(len(masked), len(self._items), dtype=torch.bool)
+            return torch.cat([masked, none], dim=1), torch.cat([positive, none], dim=1)
+
+        return lift_cold(scores, torch.arange(scores.shape[1]) >= n, asked, model.cold_warm_loss)
+
+    def _scores(self, users: Tensor) -> Tensor:
+        net = self._model.net
+        return net.scorer.grid(self._model.user_vectors(users.to(self._model.device)), self._items) + net.base
+
+    def scores(self, users: np.ndarray) -> np.ndarray:
+        """Return them for ``users`` ``[m]``: ``[m, c]``."""
+        return np.asarray((self._scores(torch.from_numpy(users)) + self._shift).cpu().numpy())
+
+
+def _with_text(config: Any, dataset: Any) -> list[str]:
+    """Return the ids of the ``.item`` file without a number that have a text, each once, in its order."""
+    path, known = feature_file(config, dataset, "item"), dataset.field2token_id[dataset.iid_field]
+    encoding, field = encoding_of(config), dataset.iid_field
+    listed = dict.fromkeys(row[0] for row in iter_atomic(path, [field], encoding) if row[0] not in known)
+    texts = entity_texts(path, field, list(listed), TextSettings.from_mapping(config), encoding)
+    return [token for token, text in zip(listed, texts, strict=True) if text is not None]
+
+
+def _why_not(model: Any, config: Any) -> str:
+    if not isinstance(model, KTRec | KTEASE):
+        return f"[{type(model).__name__}] reads no texts"
+    if config["prior"] == "none" or config["shuffle_texts"] or config["transfer"] == "zero_shot":
+        return "it was trained without item texts, with those of others, or not at all (zero_shot)"
+    if isinstance(model, KTRec) and model.live is not None:
+        return "its text encoder was trained with it (text_encoder_training)"
+    if isinstance(model, KTRec) and model.transfer is not None and model.transfer_choice.get("used") == "transferred":
+        return "its neural part reads texts as an artifact moves them (pretrained)"
+    return ""

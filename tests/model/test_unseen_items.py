@@ -1,0 +1,92 @@
+"""Items that came after the training, or that nobody took, are scored by their text without training again."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from recbole.quick_start import run_recbole
+
+from recbole_ktrec.cli import main
+from recbole_ktrec.commands.checkpoints import load_with_validation
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.model.held_out import HeldOut, held_out
+from recbole_ktrec.model.unseen_items import UnseenItems
+from tests.model.conftest import TOPICS
+from tests.support import Settings
+
+ITEMS = Path("dataset/tiny/tiny.item")
+LATER = {"even": f"{TOPICS[0][0]} toy", "odd": f"{TOPICS[1][0]} toy"}
+
+
+def loaded(settings: dict[str, Any], model: str) -> tuple[Any, Any, HeldOut | None]:
+    run_recbole(model=model, dataset="tiny", config_dict={**settings, "checkpoint_dir": "kept"})
+    with ITEMS.open("a", encoding="utf-8") as file:  # they come when the model is there
+        file.write("".join(f"{item}\t{title}\n" for item, title in LATER.items()) + "untitled\t\n")
+    (checkpoint,) = Path("kept").glob("*.pth")
+    found, dataset, valid = load_with_validation(checkpoint)
+    return found, dataset, held_out(valid, "user_id", "item_id", 7, getattr(found, "taken", None))
+
+
+@pytest.mark.parametrize("model", ["KTEASE", "KTRec", "closed"])
+def test_users_are_offered_new_items_with_texts_like_those_of_what_they_took(textual: Settings, model: str) -> None:
+    """Users take items of one parity, and with it of one topic."""
+    settings = textual(closed_form=model == "closed", epochs=0 if model == "closed" else 3)
+    found, dataset, asked = loaded(settings, model.replace("closed", "KTRec"))
+    known = dataset.field2token_id["item_id"]
+    assert not {*LATER} & {*known}
+    unseen = UnseenItems(found, dataset, asked)
+    assert unseen.tokens == ["even", "odd"], "without a text there is nothing to go by"
+    users = np.arange(1, dataset.user_num)
+    scores = unseen.scores(users)
+    parity = np.array([int(dataset.field2id_token["user_id"][user][1:]) % 2 for user in users])
+    right = np.take_along_axis(scores, parity[:, None], axis=1) > np.take_along_axis(scores, 1 - parity[:, None], 1)
+    assert scores.shape == (24, 2) and scores.dtype == np.float32 and right.mean() > 0.9
+    np.testing.assert_array_equal(unseen.scores(users[:5]), scores[:5])
+    assert np.isneginf(unseen.scores(np.array([0]))).all(), "who has no history gets what is taken in general"
+
+
+@pytest.mark.parametrize(
+    ("model", "changes", "why"),
+    [
+        ("BPR", {}, r"\[BPR\] reads no texts"),
+        ("KTEASE", {"prior": "none"}, "trained without item texts"),
+        ("KTRec", {"fusion": "id"}, "trained without item texts"),
+    ],
+)
+def test_models_that_read_no_text_say_so(textual: Settings, model: str, changes: dict[str, Any], why: str) -> None:
+    settings = {key: value for key, value in textual(**changes).items() if model != "BPR" or key[:4] != "text"}
+    found, dataset, asked = loaded(settings, model)
+    with pytest.raises(ConfigError, match=why):
+        UnseenItems(found, dataset, asked)
+
+
+def test_without_later_items_there_is_nothing_to_score(textual: Settings) -> None:
+    found, dataset, asked = loaded(textual(), "KTEASE")
+    ITEMS.write_text("\n".join(ITEMS.read_text(encoding="utf-8").splitlines()[:31]) + "\n", encoding="utf-8")
+    unseen = UnseenItems(found, dataset, asked)
+    assert unseen.tokens == [] and unseen.scores(np.array([1, 2])).shape == (2, 0)
+
+
+def test_the_command_lists_them_but_for_what_the_user_took(
+    textual: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One item was taken once, which a filter of the training leaves out: it has no number, and is no news for u2."""
+    with Path("dataset/tiny/tiny.inter").open("a", encoding="utf-8") as file:
+        file.write("u2\teven\t4\t1\n")
+    loaded(textual(item_inter_num_interval="[2,inf)"), "KTEASE")
+    (saved,) = Path("kept").glob("*.pth")
+    asked = ["recommend", "--checkpoint", str(saved), "--topk", "40"]
+    assert main([*asked, "--users", "u2", "u4", "--new-items", "--output", "lists.csv"]) == 0
+    told = capsys.readouterr().err
+    assert "2 items of [dataset/tiny/tiny.item] that the model does not know are scored by text." in told
+    assert "1 items of [dataset/tiny/tiny.item] are not scored: they have no text." in told
+    with Path("lists.csv").open(encoding="utf-8") as file:
+        listed = {(row["user_id"], row["item_id"]): row["text"] for row in csv.DictReader(file)}
+    assert listed["u4", "even"] == LATER["even"] and {("u2", "odd"), ("u4", "odd")} <= set(listed)
+    assert ("u2", "even") not in listed
+    assert main([*asked, "--history", "i4", "--new-items"]) == 0
+    assert "new user," in capsys.readouterr().out

@@ -110,3 +110,9 @@ def test_help_says_what_a_core_counts_and_where_boilerplate_is_cut(
         convert("--help")
     told = " ".join(capsys.readouterr().out.split())
     assert "drop users with fewer different items" in told and "cut this out of all texts" in told
+
+
+def test_a_misspelt_part_of_a_mapping_is_named(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "m.yaml").write_text("interaction: {file: clicks.csv}\n")
+    assert convert("--mapping", shop / "m.yaml", "--input", shop, "--output", shop / "d") == 2
+    assert "Unknown key [interaction] in [mapping]. Did you mean [interactions]?" in capsys.readouterr().err

@@ -185,16 +185,22 @@ class Conversion:
         found["density"] = rows / (users * len(taken))
         if repeats := rows - dropping.distinct_pairs(self._rows):
             found[REPEATS] = repeats
-        if "item" in self._described:
-            described = self._described["item"]
-            lengths = described.counts[described.keep]
-            if missing := int((~described.knows(self._ids[ITEM][taken])).sum()):
-                found["items_not_in_the_item_file"] = missing
-            found["items_described"] = len(lengths)
-            found["items_with_text"] = int((lengths > 0).sum())
-            found["share_of_items_with_text"] = float((described.characters(self._ids[ITEM][taken]) > 0).mean())
-            found["mean_characters_of_text"] = float(lengths[lengths > 0].mean()) if (lengths > 0).any() else 0.0
-        return found
+        return {**found, **self._of_items(taken)} if "item" in self._described else found
+
+    def _of_items(self, taken: np.ndarray) -> dict[str, float]:
+        """Return what the item file says of the items, of which ``taken`` (codes) have interactions."""
+        described, found = self._described["item"], {}
+        lengths = described.counts[described.keep]
+        if missing := int((~described.knows(self._ids[ITEM][taken])).sum()):
+            found["items_not_in_the_item_file"] = missing
+        told = described.characters(self._ids[ITEM][taken]) > 0
+        return {
+            **found,
+            "items_described": len(lengths),
+            "items_with_text": int((lengths > 0).sum()),
+            "share_of_items_with_interactions_that_have_text": float(told.mean()),
+            "mean_characters_of_text": float(lengths[lengths > 0].mean()) if (lengths > 0).any() else 0.0,
+        }
 
     def warnings(self, stated: bool) -> list[str]:
         """Return what the user should not miss; ``stated``: the source is a table, whose mapping can be changed."""

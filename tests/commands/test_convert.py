@@ -76,7 +76,7 @@ def test_a_table_without_a_mapping_is_guessed_and_shown(shop: Path, capsys: pyte
         "rows_in": 3, "rows_out": 2, "dropped": {"rating is not a number": 1}, "changed": {},
         "examples": {"rating is not a number": ["clicks.csv:4"]},
     }  # fmt: skip
-    assert document["statistics"]["share_of_items_with_text"] == 1.0
+    assert document["statistics"]["share_of_items_with_interactions_that_have_text"] == 1.0
     assert set(document["inputs"]) == {"clicks.csv", "goods.json"} and "damaged" not in str(document["inputs"])
     assert (out / "damaged.tsv").read_text().splitlines()[1:] == ["inter\tclicks.csv\t4\trating is not a number"]
 

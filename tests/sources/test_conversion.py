@@ -50,7 +50,7 @@ def test_implausible_rows_are_counted_with_their_lines(folder: Path, run: Callab
     statistics = result.document["statistics"]
     assert (statistics["users"], statistics["items"], statistics["interactions"]) == (3, 4, 5)
     assert statistics["density"] == 5 / 12 and statistics["items_described"] == 4
-    assert statistics["items_with_text"] == 3 and statistics["share_of_items_with_text"] == 0.5
+    assert statistics["items_with_text"] == 3 and statistics["share_of_items_with_interactions_that_have_text"] == 0.5
     assert statistics["mean_characters_of_text"] == (8 + 12 + 8) / 3
 
 

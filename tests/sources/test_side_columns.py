@@ -62,7 +62,7 @@ def test_of_the_rows_of_an_item_the_first_with_text_stays(convert: Convert) -> N
     }
     assert table["rows_in"] == 7 and table["rows_out"] == 2
     assert account["statistics"]["items_with_text"] == 1
-    assert account["statistics"]["share_of_items_with_text"] == 0.5
+    assert account["statistics"]["share_of_items_with_interactions_that_have_text"] == 0.5
 
 
 def test_a_blank_row_of_an_interaction_costs_its_item_no_text(convert: Convert) -> None:

@@ -26,6 +26,8 @@ A mapping file says the same in YAML, and which columns are left out (those that
     columns: {item_id: sku, title: name, price: {from: cost, type: float}}
   text_fields: [title]
 
+There nothing is found out: {from: when_bought, date: iso} says that it holds ISO dates, {from: t, unit: ms} Unix times.
+
 --encoding is for delimited files that are not UTF-8: cp1252, or items=gb18030 for one. --list shows mappings, too.
 
 --input takes folders, files and zip or tar archives, which are read in place; compressed files need no unpacking.

@@ -15,9 +15,11 @@ from recbole_ktrec.sources.ledger import EARLY, Ledger
 from recbole_ktrec.sources.notices import NO_CODE, NO_NUMBER
 from recbole_ktrec.sources.rules import Rules
 from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Batch, Column, Source, Table
-from recbole_ktrec.sources.values import flat, float_list, hashes, ids, is_code, numbers, written
+from recbole_ktrec.sources.values import date, flat, float_list, hashes, ids, is_code, numbers, written
 
 BEFORE, AFTER = "date before the platform existed", "date in the future"
+#: Cells that are no numbers of which it is seen whether they are dates.
+FIRST = 5
 #: How codes begin.
 _ZEROS = frozenset(f"0{digit}" for digit in range(10))
 STATED_BEFORE, STATED_AFTER = "date before --since", "date after --until"
@@ -81,6 +83,7 @@ class _Batch:
 
     def _floats(self, column: Column, values: Sequence[object]) -> None:
         found, wrong = numbers(values, column.parse)
+        self._dates(column, list(itertools.islice(wrong.values(), FIRST)))
         optional = not column.required or (column.name == RATING and self._rules.implicit)
         if wrong and optional:
             self._ledger.changed[f"{column.name}{NO_NUMBER}"] += len(wrong)
@@ -99,6 +102,12 @@ class _Batch:
         elif column.parse is None:
             self._codes(column, [values[row] for row in np.flatnonzero(found == np.floor(found)).tolist()])
         self._written.append(written(found))
+
+    def _dates(self, column: Column, wrong: Sequence[object]) -> None:
+        """Note a column of a mapping that is read as numbers where the first that are none are ISO dates."""
+        of_numbers = column.origin and column.parse is None and column.name != RATING
+        if wrong and of_numbers and not numbers(wrong, date())[1]:
+            self._ledger.dates.setdefault(column.name, (column.origin, flat(wrong[0])))
 
     def _codes(self, column: Column, values: Sequence[object]) -> None:
         """Count what is a code and no number: a column is taken for numbers by its first rows."""

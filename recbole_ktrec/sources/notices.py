@@ -87,7 +87,7 @@ def damage(ledger: Ledger) -> Iterator[str]:
     if rows and rows >= SHARE * ledger.rows_in:
         shown = "; ".join(f"{count:,} x {reason} ({ledger.examples[reason][0]})" for reason, count in reasons.items())
         text = f"{rows:,} of {ledger.rows_in:,} rows of the {PART_NAMES[ledger.kind]} were left out as damaged: {shown}"
-        yield f"{text}{without_ratings(reasons)}"
+        yield f"{text}{without_ratings(reasons)}{as_dates(ledger)}"
 
 
 def empty(ledger: Ledger, columns: Sequence[str]) -> Iterator[str]:
@@ -135,7 +135,8 @@ def no_numbers(ledger: Ledger) -> Iterator[str]:
     """Warn of columns that were taken for numbers and hold others, too: these cells are empty now."""
     for name, cells, remedy in _changed(ledger, NO_NUMBER):
         if name != RATING or ledger.kind != "inter":  # without ratings, as was asked for
-            yield f"{cells} are no numbers and were left empty: {remedy}, NAME:comma reads 16,99 €"
+            also = f"NAME:comma reads 16,99 €{as_dates(ledger, name)}"
+            yield f"{cells} are no numbers and were left empty: {remedy}, {also}"
 
 
 def codes(ledger: Ledger) -> Iterator[str]:
@@ -149,3 +150,13 @@ def without_ratings(reasons: Iterable[str]) -> str:
     if not any(reason.startswith(NO_RATING) for reason in reasons):
         return ""
     return ". --column rating=NAME:comma reads 4,5; --implicit leaves ratings out and keeps such rows"
+
+
+def as_dates(ledger: Ledger, only: str = "") -> str:
+    """Return how columns that were read as numbers (``only``: one of them) are read as the ISO dates they hold."""
+    where = f"in the mapping of the {PART_NAMES[ledger.kind]}"
+    return "".join(
+        f". [{cell}] is an ISO date: if all are, write {name}: {{from: {origin}, date: iso}} {where}"
+        for name, (origin, cell) in ledger.dates.items()
+        if name == (only or name)
+    )

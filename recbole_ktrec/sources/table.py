@@ -168,7 +168,7 @@ def _column(name: str, spec: Any, is_text: bool, table: Kind) -> Column:
     if divide is None:
         raise ConfigError(f"[{where}.columns.{name}.unit] = [{spec['unit']}] is none of {', '.join(UNITS)}.")
     required = name in IDS[table] or bool(spec.get("required", name in numbers))
-    return Column(name, kind, parse, required, divide, spec.get("unrated"), spec.get("join", ", "))
+    return Column(name, kind, parse, required, divide, spec.get("unrated"), spec.get("join", ", "), str(spec["from"]))
 
 
 def files_of(kind: Kind, files: str, inputs: Inputs) -> list[Member]:

@@ -28,6 +28,7 @@ class Column(NamedTuple):
         divide: what a number is divided by, such as 1000 for milliseconds.
         unrated: the number that stands for "no rating".
         join: what parts the entries of a list in a text column.
+        origin: the column of the file that it is read from, where a mapping says so.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Column(NamedTuple):
     divide: float = 1.0
     unrated: float | None = None
     join: str = " "
+    origin: str = ""
 
 
 def user_id(parse: Callable[[object], object] | None = None) -> Column:

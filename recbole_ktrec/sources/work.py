@@ -133,7 +133,7 @@ class Conversion:
         rows.hashes = np.empty(0, np.int64)
         if not rows.keep.any():
             reasons = "; ".join(f"{count:,} x {reason}" for reason, count in ledger.dropped.most_common(5))
-            hint = notices.without_ratings(ledger.dropped)
+            hint = notices.without_ratings(ledger.dropped) + notices.as_dates(ledger)
             raise DataError(f"No interaction is left of {ledger.rows_in:,} ({reasons or 'the files hold none'}){hint}.")
 
     def _finish(self) -> None:

@@ -31,6 +31,7 @@ There nothing is found out: {from: when_bought, date: iso} says that it holds IS
 --encoding is for delimited files that are not UTF-8: cp1252, or items=gb18030 for one. --list shows mappings, too.
 
 --input takes folders, files and zip or tar archives, which are read in place; compressed files need no unpacking.
+JSON is an object a line, or one array of objects, which is read as a whole (its "lines" are the places of objects).
 The result is NAME.inter, NAME.item, NAME.user, the property file NAME.yaml, the accounts conversion.json (for every
 table: rows in = rows out + rows dropped, by reason), and damaged.tsv, which lists every damaged row by file and line.
 """
@@ -200,9 +201,7 @@ def _listing() -> str:
     for name, source in SOURCES.items():
         lines += [f"{name}: {source.title} ({source.domain})", f"    files: {source.files}", f"    from:  {source.url}"]
         lines += [f"    --set {key}={default}: {text}" for key, (default, text) in source.options.items()]
-    lines.append(
-        f"{TABLE}: any CSV, TSV, JSON lines, parquet, workbook (--mapping, or --interactions, --items, --column)"
-    )
+    lines.append(f"{TABLE}: any CSV, TSV, JSON, parquet, workbook (--mapping, or --interactions, --items, --column)")
     lines += [f"    --mapping {name}: {load_mapping(name).get('title', name)}" for name in shipped_mappings()]
     return "\n".join(lines)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from recbole_ktrec.atomic import TEXT_NAMES
 from recbole_ktrec.errors import ConfigError
-from recbole_ktrec.sources import frames
+from recbole_ktrec.sources import arrays, frames
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.ledger import EARLY
 from recbole_ktrec.sources.tables import ITEM, PART_NAMES, RATING, TIME, USER, Kind
@@ -55,9 +55,10 @@ def sniff(member: Member, inputs: Inputs) -> tuple[str, str]:
     end = frames.ending(member)
     if end:
         return ("parquet" if end == ".parquet" else "excel"), ""
-    lines = inputs.head(member, 1 << 16).decode("utf-8", "replace").lstrip("\ufeff").split("\n")
+    head = inputs.head(member, 1 << 16)
+    lines = head.decode("utf-8", "replace").lstrip("\ufeff").split("\n")
     line = next((line for line in lines if line.strip()), "")
-    if line.lstrip().startswith("{"):
+    if line.lstrip().startswith("{") or arrays.is_array(head):
         return "json", ""
     if any(each in member.base for each in (".tsv", ".inter", ".item", ".user")) and "\t" in line:
         return "tsv", "\t"
@@ -123,7 +124,7 @@ def _by_name(
 def _no_id(target: str, names: Sequence[str], kind: Kind, file: str) -> str:
     """Return what is said where no column looks like an id."""
     if not names:
-        return f"[{file}] is empty, or holds no object a line (of other JSON, jq -c . makes that)."
+        return f"[{file}] is empty, or holds neither an object a line (jq -c . makes that) nor an array of objects."
     told = f"[{file}]: none of the columns {list(names)} looks like [{target}]: "
     if len(numbers(names)[1]) < len(names):  # a name would take the first row for names
         part = f"{PART_NAMES[kind]}: {{file: {file}, header: [{target}, ...]}}"

@@ -1,4 +1,4 @@
-"""JSON lines, and the Python literals that some older dumps hold instead.
+"""JSON lines, arrays of objects, and the Python literals that some older dumps hold instead.
 
 With msgspec a block is decoded at once, and only the wanted keys of each object. A block that holds
 anything odd, and every block without msgspec, is taken line by line with the standard library, so that damage costs
@@ -8,6 +8,7 @@ its own line only and is known by its number. Both ways give the same values.
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import operator
 import re
@@ -16,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from recbole_ktrec.sources import arrays
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.reading import blocks
@@ -32,6 +34,8 @@ Columns = list[list[object]]
 Decoder = Callable[[bytes, int], "Columns | None"]
 #: Lines that are decoded at once in a block where something is damaged.
 PART = 64
+#: Objects from which keys are known, and the bytes that hold these.
+FIRST, HEAD = 500, 1 << 20
 
 
 def batches(
@@ -44,7 +48,7 @@ def batches(
         def reject(number: int) -> None:
             ledger.damaged("not a JSON object", member.name, number)
 
-        for first, count, chunk in blocks(stream, member.name):
+        for first, count, chunk in blocks(stream, member.name, objects=True):
             lines: Sequence[int] = range(first, first + count)
             columns = decode(chunk, count)
             if columns is None:
@@ -92,7 +96,7 @@ def holds(inputs: Inputs, member: Member, name: str) -> bool:
     whole = _key(name)
     missing = [_key(each) for each in name.split(".")]
     with inputs.stream(member) as stream:
-        for _, _, chunk in blocks(stream, member.name):
+        for _, _, chunk in blocks(stream, member.name, objects=True):
             missing = [key for key in missing if not key.search(chunk)]
             if not missing or whole.search(chunk):
                 return True
@@ -105,8 +109,12 @@ def _key(name: str) -> re.Pattern[bytes]:
 
 
 def _first(inputs: Inputs, member: Member, literal: bool) -> list[dict[str, Any]]:
-    lines = inputs.head(member, 1 << 20).split(b"\n")
-    return [each for each in (_object(line, literal) for line in lines[:500]) if each]
+    head = inputs.head(member, HEAD)
+    if not arrays.is_array(head):
+        lines = iter(head.split(b"\n"))
+    else:  # damage is told where this is the whole file
+        lines = arrays.objects(head, member.name) if len(head) < HEAD else arrays.first(head)
+    return [each for each in (_object(line, literal) for line in itertools.islice(lines, FIRST)) if each]
 
 
 def _block_decoder(keys: Sequence[str]) -> Decoder:

@@ -8,9 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
 from recbole_ktrec.errors import DataError
+from recbole_ktrec.sources import arrays
 
-#: The start of a file that is one JSON array of objects.
-_ARRAY = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*\{")
 #: First bytes of what holds no lines -> what it is, and what to do.
 _OTHERS = {
     b"PAR1\x15": "a parquet file: let its name end in .parquet",
@@ -25,8 +24,10 @@ BLOCK = 1 << 22
 LONGEST = 1 << 26
 
 
-def blocks(stream: BinaryIO, name: str, size: int = BLOCK) -> Iterator[tuple[int, int, bytes]]:
+def blocks(stream: BinaryIO, name: str, size: int = BLOCK, objects: bool = False) -> Iterator[tuple[int, int, bytes]]:
     """Yield (number of the first line, number of lines, the lines as they stand); the last may lack its newline.
+
+    With ``objects`` those of a JSON array are taken for lines.
 
     The next block is read, decompressed and hashed by a thread while the last one is worked on.
 
@@ -39,6 +40,9 @@ def blocks(stream: BinaryIO, name: str, size: int = BLOCK) -> Iterator[tuple[int
         while chunk := coming.result():
             if number == 1:
                 check_start(chunk, name)
+            if number == 1 and objects and arrays.is_array(chunk):
+                yield from arrays.blocks(chunk, stream, name, size)
+                return
             if len(chunk) >= LONGEST:
                 raise DataError(f"[{name}], line {number + chunk.count(10)}: longer than 64 MiB; not a file of lines.")
             coming = ahead.submit(_whole_lines, stream, size)
@@ -54,7 +58,7 @@ def check_start(start: bytes, name: str) -> None:
         start: its first bytes, as many as hold some lines.
 
     Raises:
-        DataError: it is an archive, parquet, a web page or UTF-16, ends its lines as old Macs did, or is a JSON array.
+        DataError: it is an archive, parquet, a web page or UTF-16, or ends its lines as old Macs did.
     """
     for mark, what in _OTHERS.items():
         if start.startswith(mark):
@@ -67,10 +71,6 @@ def check_start(start: bytes, name: str) -> None:
         raise DataError(f"[{name}] is UTF-16, and UTF-8 is read: iconv -f UTF-16 -t UTF-8 '{name}' > utf8-file")
     if b"\r" in start[:-1] and b"\n" not in start:
         raise DataError(f"[{name}] ends its lines with CR alone, and LF is read: tr '\\r' '\\n' < '{name}' > lf-file")
-    if _ARRAY.match(start):
-        raise DataError(
-            f"[{name}] is one JSON array, and one object a line is read: jq -c '.[]' '{name}' > lines.jsonl"
-        )
 
 
 def _whole_lines(stream: BinaryIO, size: int) -> bytes:

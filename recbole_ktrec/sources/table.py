@@ -1,4 +1,4 @@
-"""Any table: CSV, TSV, JSON lines, parquet or a workbook, its columns mapped by a YAML file or by options."""
+"""Any table: CSV, TSV, JSON, parquet or a workbook, its columns mapped by a YAML file or by options."""
 
 from __future__ import annotations
 
@@ -255,7 +255,7 @@ def _places(wanted: Sequence[str], kind: Kind) -> list[int | None]:
 
 
 def _json(inputs: Inputs, member: Member, wanted: Sequence[str], ledger: Ledger) -> Iterator[Batch]:
-    """Read JSON lines; ``a.b`` asks for the key of that name, or else for the key ``b`` of the object ``a``."""
+    """Read JSON; ``a.b`` asks for the key of that name, or else for the key ``b`` of the object ``a``."""
     keys = list(dict.fromkeys(key for name in wanted for key in (name, name.split(".")[0])))
     for batch in jsonlines.batches(inputs, member, keys, ledger):
         found = dict(zip(keys, batch.columns, strict=True))

@@ -126,7 +126,7 @@ def test_columns_by_options(shop: Path) -> None:
         (["table", "--interactions", "twice.csv"], r"\[twice.csv\] has several columns \[tag\]: name them"),
         (["table", "--interactions", "wide.csv"], r"\[wide.csv\] is UTF-16, and UTF-8 is read: iconv"),
         (["table", "--interactions", "mac.csv"], r"\[mac.csv\] ends its lines with CR alone"),
-        (["table", "--interactions", "list.json"], r"\[list.json\] is one JSON array, and one object a line is read"),
+        (["table", "--interactions", "list.json"], r"\[list.json\], object 2 of the array \(line 3\)"),
         (["table", "--interactions", "same.csv"], r"\[same.csv\] fits 2 files: 2023/same.csv, 2024/same.csv"),
     ],
 )
@@ -140,7 +140,7 @@ def test_mistakes_are_answered_without_a_traceback(
     (shop / "twice.csv").write_text("user,item,tag,tag,,\nu,i,a,b,,\n")
     (shop / "wide.csv").write_text("user,item\nu,i\n", encoding="utf-16")
     (shop / "mac.csv").write_bytes(b"user,item\ru,i\r")
-    (shop / "list.json").write_text('[\n {"user": "u", "item": "i"}\n]')
+    (shop / "list.json").write_text('[\n {"user": "u", "item": "i"},\n]')
     for year in ("2023", "2024"):
         (shop / year).mkdir()
         (shop / year / "same.csv").write_text("user,item\nu,i\n")

@@ -159,7 +159,7 @@ def test_times_far_from_the_others_are_told(convert: Convert, capsys: pytest.Cap
             "0,54,1600000000\n1,55,1600000001\n",
             "some are numbers. If the first line is a row, name the columns",
         ),
-        ("c.csv", "", "[c.csv] is empty, or holds no object a line"),
+        ("c.csv", "", "[c.csv] is empty, or holds neither an object a line"),
         ("c.csv", "Orders, all\n" + PAIRS + "c,z\n", "looks like [user_id]: map it"),
         ("c.csv", "user_id\na,x\nb,y\n", "first line names: 2 x 2 cells instead of 1 (first: c.csv:2)"),
         ("c.csv", "user_id,item_id,time\na,x,2020-01-01\nb,y,1600000000\n" * 5, "[1600000000], and some are dates"),

@@ -110,8 +110,8 @@ def _by_name(
     """Return the columns that each table wants: ids (or raise ConfigError), ratings and times."""
     columns: dict[str, Any] = {}
     for target in WANTED[kind]:
-        named = _named(target, names, kind)
-        found = next((name for name in named if target != TIME or _is_moment(values[name])), next(iter(named), None))
+        fit = named(target, names, kind)
+        found = next((name for name in fit if target != TIME or _is_moment(values[name])), next(iter(fit), None))
         if target in given:
             columns[target] = given[target]
         elif found is not None:
@@ -172,7 +172,7 @@ def guess_stated(name: str, spec: dict[str, Any], values: Mapping[str, Sequence[
     return {**spec, "type": guess_type(values[spec["from"]])}
 
 
-def _named(target: str, names: Sequence[str], kind: Kind) -> list[str]:
+def named(target: str, names: Sequence[str], kind: Kind) -> list[str]:
     """Return the columns whose names mean ``target``, the likeliest first."""
     plain = {name: "".join(c for c in name.lower() if c.isalnum()) for name in names}
     return [name for alias in _aliases(target, kind) for name in names if plain[name] == alias]

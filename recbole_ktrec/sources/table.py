@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from recbole_ktrec.atomic import TYPES
 from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.files import read_mapping
 from recbole_ktrec.resources import resource_dir
-from recbole_ktrec.sources import delimited, frames, jsonlines
+from recbole_ktrec.sources import delimited, frames, objects
 from recbole_ktrec.sources.checks import (
     check_how,
     check_keys,
@@ -24,7 +24,7 @@ from recbole_ktrec.sources.checks import (
 )
 from recbole_ktrec.sources.delimited import Dialect, MissingColumn
 from recbole_ktrec.sources.files import Inputs, Member
-from recbole_ktrec.sources.guessing import means_text, sniff
+from recbole_ktrec.sources.guessing import means_text, named, sniff
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.tables import ITEM, PART_NAMES, PARTS, RATING, TIME, USER, Batch, Column, Kind, Source, Table
 from recbole_ktrec.sources.values import date, decimal_comma
@@ -219,7 +219,7 @@ def read_part(part: Part, member: Member, inputs: Inputs, ledger: Ledger) -> Ite
     wanted = list(part.columns.values())
     form = form_of(part, member, inputs)
     if form == "json":
-        yield from _with_ids(part, member, inputs, _json(inputs, member, wanted, ledger))
+        yield from objects.batches(inputs, member, part.columns, IDS[part.kind], ledger)
     elif form in ("parquet", "excel"):
         yield from frames.batches(inputs, member, wanted, ledger)
     else:
@@ -235,6 +235,7 @@ def form_of(part: Part, member: Member, inputs: Inputs) -> str:
 
     Raises:
         ConfigError: it is not delimited, and the part says how it is.
+        DataError: it is one JSON object that wraps the rows.
     """
     form = part.format or sniff(member, inputs)[0]
     for key, value in part.dialect.items() if form not in ("csv", "tsv") else ():
@@ -242,7 +243,17 @@ def form_of(part: Part, member: Member, inputs: Inputs) -> str:
             raise ConfigError(
                 f"[{PART_NAMES[part.kind]}.{key}] = [{value}] is for delimited files, and [{member.name}] is {form}."
             )
+    if form == "json":
+        objects.refuse_wrapped(inputs, member, lambda keys: _has_id(part, keys))
     return form
+
+
+def _has_id(part: Part, keys: Collection[str]) -> bool:
+    """Say whether an object with these keys has an id of the part, by what is mapped (nothing for a sample, whose
+    file was looked at before) or guessed."""
+    mapped = [part.columns[name] for name in IDS[part.kind] if name in part.columns]
+    held = any(each in keys or each.split(".")[0] in keys for each in mapped)
+    return held or not mapped or any(named(name, list(keys), part.kind) for name in IDS[part.kind])
 
 
 def _places(wanted: Sequence[str], kind: Kind) -> list[int | None]:
@@ -252,28 +263,6 @@ def _places(wanted: Sequence[str], kind: Kind) -> list[int | None]:
         if not text.isdigit():
             raise ConfigError(f"[{where}.columns]: without a header columns are numbers from 0 on, not [{text}].")
     return [int(text) for text in wanted]
-
-
-def _json(inputs: Inputs, member: Member, wanted: Sequence[str], ledger: Ledger) -> Iterator[Batch]:
-    """Read JSON; ``a.b`` asks for the key of that name, or else for the key ``b`` of the object ``a``."""
-    keys = list(dict.fromkeys(key for name in wanted for key in (name, name.split(".")[0])))
-    for batch in jsonlines.batches(inputs, member, keys, ledger):
-        found = dict(zip(keys, batch.columns, strict=True))
-        yield replace(batch, columns=[jsonlines.dug(found, name) for name in wanted])
-
-
-def _with_ids(part: Part, member: Member, inputs: Inputs, batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Pass on the rows of a JSON file; raise MissingColumn at its end if none had the key of an id."""
-    missing = {at: part.columns[key] for at, key in enumerate(part.columns) if key in IDS[part.kind]}
-    rows = 0
-    for batch in batches:
-        rows += len(batch)
-        missing = {at: name for at, name in missing.items() if all(value is None for value in batch.columns[at])}
-        yield batch
-    for name in missing.values() if rows else ():
-        keys = jsonlines.usual_keys(inputs, member)
-        told = f"[{member.name}]: no object has the key [{name}], only {', '.join(keys)[:300]}.{nearest(name, keys)}"
-        raise MissingColumn(told, name)
 
 
 def dialect_of(part: Part, member: Member, inputs: Inputs) -> tuple[Dialect, list[str]]:

@@ -18,7 +18,7 @@ from recbole_ktrec.sources.described import Described, joined
 from recbole_ktrec.sources.ledger import Ledger, open_listing
 from recbole_ktrec.sources.rules import Interactions, Rules
 from recbole_ktrec.sources.spool import Spool
-from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Column, Source, Table
+from recbole_ktrec.sources.tables import ITEM, PART_NAMES, RATING, TIME, USER, Column, Source, Table
 from recbole_ktrec.sources.values import hashes
 
 #: Rows that name a user and an item which an earlier row names, too: a statistic, left out where there are none.
@@ -132,9 +132,8 @@ class Conversion:
             ledger.rule(reason, taken)
         rows.hashes = np.empty(0, np.int64)
         if not rows.keep.any():
-            reasons = "; ".join(f"{count:,} x {reason}" for reason, count in ledger.dropped.most_common(5))
             hint = notices.without_ratings(ledger.dropped) + notices.as_dates(ledger)
-            raise DataError(f"No interaction is left of {ledger.rows_in:,} ({reasons or 'the files hold none'}){hint}.")
+            raise DataError(f"No interaction is left of {_reasons(ledger)}{hint}.")
 
     def _finish(self) -> None:
         assert self._rows is not None
@@ -142,6 +141,8 @@ class Conversion:
             keep = self._rows.keep if ledger.kind == "inter" else self._kept(ledger)
             ledger.rows_out = int(keep.sum())
             ledger.check()
+            if not ledger.rows_out:
+                raise DataError(f"No row of the {PART_NAMES[ledger.kind]} is left of {_reasons(ledger)}.")
             self._spools[ledger.kind].finish(self._staging / f"{self._name}.{ledger.kind}", keep)
 
     def _kept(self, ledger: Ledger) -> np.ndarray:
@@ -223,3 +224,9 @@ class Conversion:
         at, there = ([field.name for field in self.fields[each]].index(key) for each in ("inter", kind))
         known = self._described[kind].knows(self._ids[key])
         yield from notices.unmatched_ids(kind, codes, known, (inter, at), (described, there))
+
+
+def _reasons(ledger: Ledger) -> str:
+    """Return how many rows came in, and what took most of them."""
+    reasons = "; ".join(f"{count:,} x {reason}" for reason, count in ledger.dropped.most_common(5))
+    return f"{ledger.rows_in:,} ({reasons or 'the files hold none'})"

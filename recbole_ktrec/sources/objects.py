@@ -1,0 +1,102 @@
+"""JSON objects as the rows of a table: their keys and paths, and what to do where none has the key of an id."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+
+from recbole_ktrec.errors import DataError, nearest
+from recbole_ktrec.sources import arrays, jsonlines
+from recbole_ktrec.sources.delimited import MissingColumn
+from recbole_ktrec.sources.files import Inputs, Member
+from recbole_ktrec.sources.ledger import Ledger
+from recbole_ktrec.sources.tables import Batch
+
+_DECODER = json.JSONDecoder()
+#: A key and what stands around it; the start of a list of objects; a key that jq takes without quotes.
+_KEY = re.compile(r'\s*[{,]\s*("(?:[^"\\]|\\.)*")\s*:\s*')
+_LIST = re.compile(r"\[\s*\{")
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def batches(
+    inputs: Inputs, member: Member, columns: Mapping[str, str], ids: Collection[str], ledger: Ledger
+) -> Iterator[Batch]:
+    """Yield the rows of a file: the values of ``columns`` (output name -> where it is read from).
+
+    ``a.b`` asks for the key of that name, or else for the key ``b`` of the object ``a``.
+
+    Raises:
+        MissingColumn: no object had the key of one of ``ids``; told when all are read.
+    """
+    missing = {name: columns[name] for name in columns if name in ids}
+    rows = 0
+    for batch in _read(inputs, member, list(columns.values()), ledger):
+        rows += len(batch)
+        found = dict(zip(columns, batch.columns, strict=True))
+        missing = {name: key for name, key in missing.items() if all(value is None for value in found[name])}
+        yield batch
+    for name in missing.values() if rows else ():
+        keys = jsonlines.usual_keys(inputs, member)
+        told = f"[{member.name}]: no object has the key [{name}], only {', '.join(keys)[:300]}.{nearest(name, keys)}"
+        raise MissingColumn(told, name)
+
+
+def _read(inputs: Inputs, member: Member, wanted: list[str], ledger: Ledger) -> Iterator[Batch]:
+    keys = list(dict.fromkeys(key for name in wanted for key in (name, name.split(".")[0])))
+    for batch in jsonlines.batches(inputs, member, keys, ledger):
+        found = dict(zip(keys, batch.columns, strict=True))
+        yield replace(batch, columns=[jsonlines.dug(found, name) for name in wanted])
+
+
+def refuse_wrapped(inputs: Inputs, member: Member, has_id: Callable[[Collection[str]], bool]) -> None:
+    """Refuse a file of one object that is no row, but wraps the list of the rows.
+
+    Args:
+        has_id: says whether an object with these keys is a row.
+
+    Raises:
+        DataError: the message names the key that holds the list.
+    """
+    head = inputs.head(member, jsonlines.HEAD)
+    text = head.removeprefix(arrays.BOM).decode("utf-8", "replace").lstrip()
+    path, keys = _wrapped(text, len(head) == jsonlines.HEAD)
+    if path and not has_id(keys):
+        query = "".join(f".{key if _PLAIN.fullmatch(key) else json.dumps(key)}" for key in path)
+        raise DataError(
+            f"[{member.name}] is one object, whose key [{'.'.join(path)}] holds the list, and an object a row is read: "
+            f"jq -c {shlex.quote(f'{query}[]')} '{member.name}' > lines.jsonl"
+        )
+
+
+def _wrapped(text: str, cut: bool) -> tuple[list[str], list[str]]:
+    """Return the path of the list of objects in the only object of a file, and that object's keys as far as they are
+    known; nothing where there are several objects, or none that wraps a list (``cut``: more follows)."""
+    try:
+        whole, end = _DECODER.raw_decode(text)
+    except (ValueError, RecursionError):
+        whole, end = {}, len(text) if cut else 0
+    if not text.startswith("{") or text[end:].strip():
+        return [], []
+    try:
+        path, keys = _first_list(text, 0)
+    except (ValueError, RecursionError):
+        return [], []
+    return path, [*keys, *whole]
+
+
+def _first_list(text: str, at: int) -> tuple[list[str], list[str]]:
+    """Return the path of the first list of objects in the object that begins at ``at``, and the keys before it."""
+    keys: list[str] = []
+    while found := _KEY.match(text, at):
+        keys.append(json.loads(found[1]))
+        at = found.end()
+        if _LIST.match(text, at):
+            return [keys[-1]], keys
+        if inner := _first_list(text, at)[0] if text[at : at + 1] == "{" else []:
+            return [keys[-1], *inner], keys
+        at = _DECODER.raw_decode(text, at)[1]
+    return [], keys

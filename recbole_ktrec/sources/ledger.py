@@ -34,6 +34,7 @@ class Ledger:
         self.noted: dict[str, list[str]] = {}  # of rows that a rule took
         self.early = 0  # times before EARLY
         self.dates: dict[str, tuple[str, str]] = {}  # column of numbers -> where it is read from, an ISO date there
+        self.absent: dict[str, str] = {}  # column -> that no object of its file has the key, and which it has
         self.undecoded: Counter[str] = Counter()  # encoding -> rows that are not written in it
 
     def reject(self, reason: str, file: str, line: int) -> None:

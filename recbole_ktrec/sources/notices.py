@@ -93,7 +93,11 @@ def damage(ledger: Ledger) -> Iterator[str]:
 def empty(ledger: Ledger, columns: Sequence[str]) -> Iterator[str]:
     """Warn of columns that hold no value in any row: what they are read from may be spelt otherwise."""
     if ledger.rows_out and columns:
-        yield f"no row of the {PART_NAMES[ledger.kind]} has a value for {_listed(columns)}: see what they are read from"
+        absent = "; ".join(ledger.absent[name] for name in columns if name in ledger.absent)
+        told = (
+            f"no row of the {PART_NAMES[ledger.kind]} has a value for {_listed(columns)}: see what they are read from"
+        )
+        yield f"{told} ({absent})" if absent else told
 
 
 def sheets(ledger: Ledger) -> Iterator[str]:

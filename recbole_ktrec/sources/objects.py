@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 
 from recbole_ktrec.errors import DataError, nearest
 from recbole_ktrec.sources import arrays, jsonlines
@@ -15,6 +16,8 @@ from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.tables import Batch
 
+#: Keys that are named where one is missing.
+NEAR = 3
 _DECODER = json.JSONDecoder()
 #: A key and what stands around it; the start of a list of objects; a key that jq takes without quotes.
 _KEY = re.compile(r'\s*[{,]\s*("(?:[^"\\]|\\.)*")\s*:\s*')
@@ -30,19 +33,29 @@ def batches(
     ``a.b`` asks for the key of that name, or else for the key ``b`` of the object ``a``.
 
     Raises:
-        MissingColumn: no object had the key of one of ``ids``; told when all are read.
+        MissingColumn: no object had the key of one of ``ids``; told when all are read (of others the ledger is told).
     """
-    missing = {name: columns[name] for name in columns if name in ids}
+    missing = dict(columns)
     rows = 0
     for batch in _read(inputs, member, list(columns.values()), ledger):
         rows += len(batch)
         found = dict(zip(columns, batch.columns, strict=True))
         missing = {name: key for name, key in missing.items() if all(value is None for value in found[name])}
         yield batch
-    for name in missing.values() if rows else ():
+    for key in (missing[name] for name in missing if name in ids and rows):
         keys = jsonlines.usual_keys(inputs, member)
-        told = f"[{member.name}]: no object has the key [{name}], only {', '.join(keys)[:300]}.{nearest(name, keys)}"
-        raise MissingColumn(told, name)
+        told = f"[{member.name}]: no object has the key [{key}], only {', '.join(keys)[:300]}.{nearest(key, keys)}"
+        raise MissingColumn(told, key)
+    if missing and rows:
+        _note_absent(missing, jsonlines.paths(inputs, member), member.name, ledger)
+
+
+def _note_absent(missing: Mapping[str, str], known: Sequence[str], file: str, ledger: Ledger) -> None:
+    """Note the columns without a value whose key no object has, with the keys that are called likewise."""
+    for name, key in missing.items():
+        if key not in known:
+            near = ", ".join(f"[{each}]" for each in get_close_matches(key, known, NEAR, cutoff=0.0))
+            ledger.absent[name] = f"no object of [{file}] has [{key}], the nearest keys are {near}"
 
 
 def _read(inputs: Inputs, member: Member, wanted: list[str], ledger: Ledger) -> Iterator[Batch]:

@@ -49,6 +49,22 @@ def test_a_key_with_a_point_is_one(convert: Convert, late: int) -> None:
     assert [row[at] for row in rows["item"][-2:]] == ["Red shoe", "Blue hat"]
 
 
+def test_a_path_that_no_object_has_is_told_with_the_nearest(convert: Convert, tmp_path: Path) -> None:
+    items = [{"id": f"p{k}", "ean": None, "attributes": {"titel": f"Ding {k}", "farbe": "rot"}} for k in range(9)]
+    columns = "{item_id: id, ean: ean, titel: attributes.title, farbe: attributes.farbe}"
+    (tmp_path / "m.yaml").write_text(
+        "interactions: {file: c.csv, columns: {user_id: user_id, item_id: item_id}}\n"
+        f"items: {{file: i.json, columns: {columns}}}\n"
+    )
+    for text in (json.dumps(items), "".join(json.dumps(each) + "\n" for each in items)):
+        said = ("--mapping", str(tmp_path / "m.yaml"), "--overwrite")
+        _, account = convert({"c.csv": PAIRS, "i.json": text}, *said)
+        assert account["warnings"] == [
+            "no row of the items has a value for [ean], [titel]: see what they are read from (no object of [i.json] "
+            "has [attributes.title], the nearest keys are [attributes.titel], [attributes], [attributes.farbe])"
+        ]
+
+
 def test_the_key_of_an_id_that_no_object_has_is_named(
     convert: Convert, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

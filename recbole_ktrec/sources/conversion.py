@@ -18,6 +18,7 @@ import psutil
 
 import recbole_ktrec
 from recbole_ktrec.errors import ConfigError, DataError, nearest
+from recbole_ktrec.sources import notices
 from recbole_ktrec.sources.files import Inputs
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.properties import property_file
@@ -55,6 +56,7 @@ class Report:
             lines.append("The property file lets RecBole keep the first of each user and item (rm_dup_inter: first).")
         if "val_interval" in self.filters:
             lines.append(f"The property file lets RecBole take some rows alone ({self.filters}).")
+        lines += notices.unloaded(self.statistics)
         return "\n".join(lines)
 
 

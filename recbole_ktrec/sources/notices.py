@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,8 @@ from recbole_ktrec.sources.records import JOINED
 from recbole_ktrec.sources.tables import PART_NAMES, RATING
 
 EXAMPLES = 3
+#: Statistics that are left out where they are 0.
+UNDESCRIBED, UNTAKEN = "interactions_with_items_not_in_the_item_file", "described_items_without_interactions"
 NO_RATING = ("rating is not a number", "missing rating")
 #: How the ledger calls such cells, after the name of their column.
 NO_NUMBER = " that is no number, left empty"
@@ -64,6 +66,16 @@ def _cells(path: Path, at: int, rows: Iterable[int]) -> Iterator[str]:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"[{name}]" for name in names)
+
+
+def unloaded(statistics: Mapping[str, float]) -> Iterator[str]:
+    """Say which items RecBole does not load, and which interactions it leaves out once it loads the others."""
+    if count := statistics.get(UNTAKEN):
+        yield f"Items of the item file that nobody took: {count:,}. RecBole does not load them, and KTRec and"
+        yield "`ktrec recommend` do not know them, unless load_col has item: [item_id]."
+    if count := statistics.get(UNDESCRIBED):
+        yield f"Interactions with items that the item file lacks: {count:,}."
+        yield "With load_col: {item: [item_id]} RecBole leaves them out."
 
 
 def undecoded(ledger: Ledger, stated: bool) -> Iterator[str]:

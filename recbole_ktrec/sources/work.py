@@ -190,13 +190,17 @@ class Conversion:
 
     def _of_items(self, taken: np.ndarray) -> dict[str, float]:
         """Return what the item file says of the items, of which ``taken`` (codes) have interactions."""
-        described, found = self._described["item"], {}
+        assert self._rows is not None
+        described, known = self._described["item"], self._described["item"].knows(self._ids[ITEM])
         lengths = described.counts[described.keep]
-        if missing := int((~described.knows(self._ids[ITEM][taken])).sum()):
-            found["items_not_in_the_item_file"] = missing
         told = described.characters(self._ids[ITEM][taken]) > 0
+        some = {
+            "items_not_in_the_item_file": int((~known[taken]).sum()),
+            notices.UNDESCRIBED: int((~known[self._rows.items[self._rows.keep]]).sum()),
+            notices.UNTAKEN: int((~np.isin(described.hashes[described.keep], self._ids[ITEM][taken])).sum()),
+        }
         return {
-            **found,
+            **{key: count for key, count in some.items() if count},
             "items_described": len(lengths),
             "items_with_text": int((lengths > 0).sum()),
             "share_of_items_with_interactions_that_have_text": float(told.mean()),

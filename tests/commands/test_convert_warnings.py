@@ -72,6 +72,22 @@ def test_some_ids_that_match_nothing_are_told_and_dropped_ones_are_not(shop: Pat
     assert document(shop)["warnings"][1] == "1 of the 10 users with interactions is not in the user file: [u9]"
 
 
+def test_what_loading_the_ids_of_items_changes_is_told(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["convert", "table", "--input", str(shop), "--interactions", "clicks.csv", "--items", "goods.csv"]
+    args += ["--overwrite", "--output", str(shop / "out" / "d")]
+    assert main(args) == 0
+    assert "load_col" not in capsys.readouterr().out
+    (shop / "goods.csv").write_text(GOODS.replace("p0,", "q0,") + "q0,A thing of number 0\nq1,Another\n")
+    assert main(args) == 0
+    shown = capsys.readouterr().out
+    assert "Items of the item file that nobody took: 2. RecBole does not load them" in shown
+    assert "Interactions with items that the item file lacks: 4.\nWith load_col: {item: [item_id]} RecBole" in shown
+    assert re.search(r"^interactions with items not in the item file +4$", shown, re.M)
+    assert document(shop)["statistics"]["described_items_without_interactions"] == 2
+    assert main([*args, "--interacted-only"]) == 0
+    assert "nobody took" not in capsys.readouterr().out
+
+
 def test_another_encoding_is_told_and_can_be_stated(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "goods.csv").write_bytes("item,title\np0,Grüne Äpfel\np1,Süße Kirschen\np2,Red plums\n".encode("latin-1"))
     assert table(shop) == 0

@@ -54,7 +54,9 @@ class Terms:
     @functools.cached_property
     def learned(self) -> sp.csr_matrix:
         """Rows of terms whose weights are learned, ``[n_items, terms]``."""
-        return learned_terms(self._texts(), self._interactions)
+        texts = self._texts()
+        _logger.info(f"KTEASE: terms of {len(texts) - 1:,} items, weighted by what users take together")
+        return learned_terms(texts, self._interactions)
 
 
 class TextPriors:
@@ -75,6 +77,7 @@ class TextPriors:
 
     def prior(self, vectors: np.ndarray, lexical: Lexical, power: float = 1.0) -> sp.csc_matrix:
         """Return the prior of ``vectors`` ``[n_items, d]``, see :func:`recbole_ktrec.nn.text_prior.text_neighbours`."""
+        _logger.info(f"KTEASE: text neighbours of {len(vectors) - 1:,} items")
         rows = None
         if lexical.weight:
             rows = self.terms.learned if lexical.learned else self.terms.words

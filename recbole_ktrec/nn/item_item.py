@@ -276,6 +276,7 @@ class Fit:
         def sharpened(kappa: float) -> float:
             return self._sharpening(self._items(inverse.copy(), pulled, replace(choice, prior_weight=kappa)))[1]
 
+        _logger.info("KTEASE: prior_weight once more, beside what sharpens the scores")
         start = PRIOR_WEIGHTS.index(choice.prior_weight)
         ndcg, kappa = climb(PRIOR_WEIGHTS, start, sharpened)
         return replace(choice, prior_weight=kappa, ndcg=ndcg)

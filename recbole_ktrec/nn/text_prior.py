@@ -14,7 +14,7 @@ from recbole_ktrec.nn.matrices import row_blocks
 #: Numbers of a block of similarities: 64 MiB.
 _BLOCK = 1 << 24
 #: So many of them take long enough for a progress bar.
-_MANY = 16
+_MANY = 4
 #: Items from whose neighbours the scale of a power is taken.
 _SAMPLE = 256
 

@@ -16,7 +16,7 @@ from recbole_ktrec.nn.closed_form import ScoreParts
 from recbole_ktrec.nn.samples import Sample
 
 #: Catalogues from this size on take long enough to show how far the choice has come.
-_LARGE = 1 << 13
+_LARGE = 1 << 11
 
 #: Values that are tried; the optimum of kappa falls as lambda grows.
 REGULARISATIONS = (15.0, 30.0, 60.0, 120.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0)

@@ -3,12 +3,12 @@
 The closed form scores them as it does items without interactions (:mod:`recbole_ktrec.nn.cold_items`), the neural part
 as an item whose ID says nothing. Nothing is trained. How high they stand among the others is chosen on the validation
 interactions, as in training where nobody asks for new items: they may cost known ones as much of their NDCG@10 as
-``cold_warm_loss`` says, 2 % by default.
+``cold_warm_loss`` says, 2 % by default. Where both parts count, the closed form's scores of new items, which that keeps
+low, are first brought to the share of the sum that they have among known items, and one number is added to the sum.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -24,15 +24,13 @@ from recbole_ktrec.model.item_text import feature_file, load_item_text
 from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktrec import KTRec
 from recbole_ktrec.model.text_priors import Terms, TextPriors
+from recbole_ktrec.nn.blend import scales
 from recbole_ktrec.nn.cold_items import ColdItems, Level
 from recbole_ktrec.nn.cold_level import choose_level
 from recbole_ktrec.nn.cold_shift import lift_cold
 from recbole_ktrec.nn.samples import FEWEST, Sample, sample_from
 from recbole_ktrec.nn.whitening import fit_whitening
 from recbole_ktrec.text import TextSettings, entity_texts
-
-#: Histories ``[m, n_items]`` -> scores of the known items, of that shape.
-_Scores = Callable[[sp.csr_matrix], np.ndarray]
 
 
 class UnseenItems:
@@ -59,18 +57,47 @@ class UnseenItems:
         closed = model if isinstance(model, KTEASE) else model.blended_form()
         self._closed = None if closed is None or not self.tokens else _ClosedForm(closed, config, view, found)
         neural = isinstance(model, KTRec) and bool(model.blend[0]) and self.tokens
-        self._neural = _Neural(model, config, view, found) if neural else None
+        self._neural = _Neural(model, config, view) if neural else None
+        self._weights = (0.0, 1.0) if isinstance(model, KTEASE) else tuple(model.blend.tolist())
+        self._shift = getattr(model, "cold_shift", 0.0) * self._weights[0]
+        if self._neural is not None and found is not None:
+            self._settle(self._neural, found)
 
-    @torch.no_grad()
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Return their scores for ``users`` ``[m]``, internal ids: float32 ``[m, c]``, -inf without a history."""
-        weights = (0.0, 1.0) if isinstance(self.model, KTEASE) else self.model.blend.tolist()
-        found = np.zeros((len(users), len(self.tokens)), dtype=np.float32)
-        for weight, part in zip(weights, (self._neural, self._closed), strict=True):
-            if part is not None:
-                found += np.float32(weight) * part.scores(users)
+        found = self._sum(users) + np.float32(self._shift)
         found[self.model.taken.unknown(users)] = -np.inf
         return found
+
+    @torch.no_grad()
+    def _sum(self, users: np.ndarray) -> np.ndarray:
+        found = np.zeros((len(users), len(self.tokens)), dtype=np.float32)
+        for weight, part in zip(self._weights, (self._neural, self._closed), strict=True):
+            if part is not None:
+                found += np.float32(weight) * part.scores(users)
+        return found
+
+    @torch.no_grad()
+    def _settle(self, neural: _Neural, found: HeldOut) -> None:
+        """Choose what the closed form counts for new items beside the neural part, and what is added to the sum."""
+        model, users, known = self.model, found.users.numpy(), self.model.neural(found.users).cpu()
+        if self._closed is not None:
+            closed = torch.from_numpy(model.closed_scores(found.users))
+            one, other = scales(known, closed, lambda rows: found.some(rows).asked(model.taken.matrix))
+            first, second = self._weights
+            share = second * one / (first * other)  # of the closed form, to that of the neural part
+            spread = neural.scores(users).std() / max(float(self._closed.scores(users).std()), 1e-12)
+            self._weights, known = (first, float(first * share * spread)), first * known + second * closed
+        else:
+            known = self._weights[0] * known
+        scores = torch.cat([known, torch.from_numpy(self._sum(users))], dim=1)
+
+        def asked(rows: slice) -> tuple[Tensor, Tensor]:
+            masked, positive = found.some(rows).asked(model.taken.matrix)
+            none = torch.zeros(len(masked), len(self.tokens), dtype=torch.bool)
+            return torch.cat([masked, none], dim=1), torch.cat([positive, none], dim=1)
+
+        self._shift = lift_cold(scores, torch.arange(scores.shape[1]) >= model.n_items, asked, model.cold_warm_loss)
 
 
 class _Wider:
@@ -130,35 +157,18 @@ class _ClosedForm:
 class _Neural:
     """What the neural part of KTRec makes of them."""
 
-    def __init__(self, model: KTRec, config: Any, view: _Wider, found: HeldOut | None) -> None:
-        self._model, self._shift, n = model, model.cold_shift, model.n_items
+    def __init__(self, model: KTRec, config: Any, view: _Wider) -> None:
+        self._model, n = model, model.n_items
         texts = load_item_text(config, view)
         known = np.flatnonzero(texts.has_text[:n])
         whitening = fit_whitening(texts.matrix[known], float(config["whitening"]), config["embedding_size"])
         rows = torch.from_numpy(whitening.rows(texts.matrix[n:], texts.has_text[n:])).to(model.device)
         self._items = model.net.item_fusion(torch.zeros_like(rows), model.net.item_tower(rows)).detach()
-        if found is not None and not model.cold.any():  # else the shift of new items is known
-            self._shift = self._chosen(found)
-
-    @torch.no_grad()
-    def _chosen(self, found: HeldOut) -> float:
-        model, n = self._model, self._model.n_items
-        scores = torch.cat([model.neural(found.users), self._scores(found.users)], dim=1).cpu()
-
-        def asked(rows: slice) -> tuple[Tensor, Tensor]:
-            masked, positive = found.some(rows).asked(model.taken.matrix)
-            none = torch.zeros(len(masked), len(self._items), dtype=torch.bool)
-            return torch.cat([masked, none], dim=1), torch.cat([positive, none], dim=1)
-
-        return lift_cold(scores, torch.arange(scores.shape[1]) >= n, asked, model.cold_warm_loss)
-
-    def _scores(self, users: Tensor) -> Tensor:
-        net = self._model.net
-        return net.scorer.grid(self._model.user_vectors(users.to(self._model.device)), self._items) + net.base
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Return them for ``users`` ``[m]``: ``[m, c]``."""
-        return np.asarray((self._scores(torch.from_numpy(users)) + self._shift).cpu().numpy())
+        net, vectors = self._model.net, self._model.user_vectors(torch.from_numpy(users).to(self._model.device))
+        return np.asarray((net.scorer.grid(vectors, self._items) + net.base).cpu().numpy())
 
 
 def _with_text(config: Any, dataset: Any) -> list[str]:

@@ -9,6 +9,7 @@ low, are first brought to the share of the sum that they have among known items,
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from recbole_ktrec.model.item_text import feature_file, load_item_text
 from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktrec import KTRec
 from recbole_ktrec.model.text_priors import Terms, TextPriors
-from recbole_ktrec.nn.blend import scales
+from recbole_ktrec.model.trained_encoder import UntrainedEncoder
 from recbole_ktrec.nn.cold_items import ColdItems, Level
 from recbole_ktrec.nn.cold_level import choose_level
 from recbole_ktrec.nn.cold_shift import lift_cold
@@ -115,6 +116,7 @@ class _ClosedForm:
     def __init__(self, part: KTEASE, config: Any, view: _Wider, found: HeldOut | None) -> None:
         self._part, self._more, n = part, len(view.more), part.n_items
         settings, matrix = part.settings, self._wider(part.taken.matrix)
+        config = _as_read(config, part.transfer_choice)
         texts = TextPriors(config, view, settings.neighbours, Terms(config, view, matrix))
         prior = texts.prior(texts.whitened(settings.whitening), settings.lexical)
         known = np.append(part.taken.known, np.zeros(self._more, dtype=bool))
@@ -157,9 +159,9 @@ class _ClosedForm:
 class _Neural:
     """What the neural part of KTRec makes of them."""
 
-    def __init__(self, model: KTRec, config: Any, view: _Wider) -> None:
-        self._model, n = model, model.n_items
-        texts = load_item_text(config, view)
+    def __init__(self, model: KTRec, config: Any, view: _Wider, found: HeldOut | None) -> None:
+        self._model, self._shift, n = model, model.cold_shift, model.n_items
+        texts = load_item_text(_as_read(config, model.transfer_choice), view)
         known = np.flatnonzero(texts.has_text[:n])
         whitening = fit_whitening(texts.matrix[known], float(config["whitening"]), config["embedding_size"])
         rows = torch.from_numpy(whitening.rows(texts.matrix[n:], texts.has_text[n:])).to(model.device)
@@ -178,6 +180,12 @@ def _with_text(config: Any, dataset: Any) -> list[str]:
     listed = dict.fromkeys(row[0] for row in iter_atomic(path, [field], encoding) if row[0] not in known)
     texts = entity_texts(path, field, list(listed), TextSettings.from_mapping(config), encoding)
     return [token for token, text in zip(listed, texts, strict=True) if text is not None]
+
+
+def _as_read(config: Any, choice: Mapping[str, Any]) -> Any:
+    """Return the configuration by which a part of the model reads texts: without the encoder of an artifact
+    (``pretrained``) where the guard has left the artifact out (``choice``)."""
+    return config if choice.get("used") == "transferred" else UntrainedEncoder.of(config)
 
 
 def _why_not(model: Any, config: Any) -> str:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import csv
+import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from recbole.quick_start import run_recbole
+from safetensors.torch import load_file, save_file
 
 from recbole_ktrec.cli import main
 from recbole_ktrec.commands.checkpoints import load_with_validation
 from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.model import text_priors, unseen_items
 from recbole_ktrec.model.held_out import HeldOut, held_out
 from recbole_ktrec.model.unseen_items import UnseenItems
+from recbole_ktrec.text import TextSettings, locate_encoder
+from recbole_ktrec.text.fingerprint import encoder_fingerprint
 from tests.model.conftest import TOPICS
 from tests.support import Settings
 
@@ -90,3 +97,34 @@ def test_the_command_lists_them_but_for_what_the_user_took(
     assert ("u2", "even") not in listed
     assert main([*asked, "--history", "i4", "--new-items"]) == 0
     assert "new user," in capsys.readouterr().out
+
+
+def fingerprint(folder: Path) -> dict[str, Any]:
+    settings = TextSettings(encoder=str(folder), max_length=32)
+    return encoder_fingerprint(settings, locate_encoder(settings))
+
+
+@pytest.mark.parametrize("model", ["KTEASE", "KTRec"])
+def test_where_the_guard_left_an_artifact_out_texts_are_read_without_its_language_model(
+    textual: Settings, artifact: Callable[..., str], bert: Path, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    folder = Path(artifact(random=True))
+    weights = Path(shutil.copytree(bert, folder / "encoder")) / "model.safetensors"
+    changed = {name: value + 0.3 for name, value in load_file(weights).items()}
+    save_file(changed, weights, metadata={"format": "pt"})
+    card = json.loads((folder / "card.json").read_text())
+    trained = {"folder": "encoder", "trained_from": str(bert), "job": {"encoder": fingerprint(bert)}}
+    told = {**card, "encoder": fingerprint(folder / "encoder"), "language_model": trained}
+    (folder / "card.json").write_text(json.dumps(told))
+    found, dataset, asked = loaded(textual(pretrained=str(folder)), model)
+    assert found.transfer_choice["used"] == "untrained" and dataset.config["text_encoder"] == str(folder / "encoder")
+    read, plain = list[str](), unseen_items.load_item_text
+
+    def noting(config: Any, view: Any) -> Any:
+        read.append(config["text_encoder"])
+        return plain(config, view)
+
+    for module in (unseen_items, text_priors):
+        monkeypatch.setattr(module, "load_item_text", noting)
+    UnseenItems(found, dataset, asked)
+    assert read == [str(bert)]

@@ -3,8 +3,7 @@
 The closed form scores them as it does items without interactions (:mod:`recbole_ktrec.nn.cold_items`), the neural part
 as an item whose ID says nothing. Nothing is trained. How high they stand among the others is chosen on the validation
 interactions, as in training where nobody asks for new items: they may cost known ones as much of their NDCG@10 as
-``cold_warm_loss`` says, 2 % by default. Where both parts count, the closed form's scores of new items, which that keeps
-low, are first brought to the share of the sum that they have among known items, and one number is added to the sum.
+``cold_warm_loss`` says, 2 % by default. ``cold_scale``, if it is given, holds for the closed form, as in training.
 """
 
 from __future__ import annotations
@@ -120,18 +119,19 @@ class _ClosedForm:
         texts = TextPriors(config, view, settings.neighbours, Terms(config, view, matrix))
         prior = texts.prior(texts.whitened(settings.whitening), settings.lexical)
         known = np.append(part.taken.known, np.zeros(self._more, dtype=bool))
-        self._cold = ColdItems.of(prior, known, np.arange(n, n + self._more))
-        if found is not None:
-            sample = self._sample(found, matrix).with_history()
-            level = self._level(sample, prior, known, known & texts.found.has_text) if sample else Level()
+        cold, options = ColdItems.of(prior, known, np.arange(n, n + self._more)), settings.options
+        self._cold = replace(cold, scale=options.plain_cold_scale)
+        sample = None if found is None else self._sample(found, matrix).with_history()
+        if sample is not None and options.cold_scale is None:
+            level = self._level(sample, prior, known, known & texts.found.has_text)
             self._cold = replace(self._cold, **vars(level))
 
     def _level(self, sample: Sample, prior: sp.csc_matrix, known: np.ndarray, with_text: np.ndarray) -> Level:
         of_known = sample.of_items(known)
         if of_known is not None and int(of_known.wanted.sum()) < FEWEST:
             of_known = None
-        options = self._part.settings.options
-        return choose_level(self._cold, prior, with_text, options, of_known, sample, self._known_items, Level())
+        options, otherwise = self._part.settings.options, Level(self._cold.scale)
+        return choose_level(self._cold, prior, with_text, options, of_known, sample, self._known_items, otherwise)
 
     def _sample(self, found: HeldOut, matrix: sp.csr_matrix) -> Sample:
         taken = self._part.taken

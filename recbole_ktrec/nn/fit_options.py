@@ -13,6 +13,8 @@ SAMPLE = 2000 * 22_000
 _SUCCESSION = 1100
 #: Directions of the low-rank inverse with which lambda and the weights are chosen.
 CHOICE_RANK = 256
+#: kappa where nothing is chosen.
+PRIOR_WEIGHT = 0.05
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,12 @@ class Options:
     history_decay: float | None = None
     successor_weight: float | None = None
     cooccurrence_window: int | None = None
+
+    @property
+    def plain_cold_scale(self) -> float:
+        """Scale of cold items where nothing is chosen: that of the prior if none is given."""
+        given = self.prior_weight if self.cold_scale is None else self.cold_scale
+        return PRIOR_WEIGHT if given is None else given
 
 
 def memory(n_items: int, neighbours: int, nearest_items: int, beside: int = 0, ordered: int = 0) -> float:

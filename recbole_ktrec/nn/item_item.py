@@ -14,7 +14,7 @@ from recbole_ktrec.nn.closed_form import DenseInverse, ScoreParts, item_weights,
 from recbole_ktrec.nn.cold_demand import Demand
 from recbole_ktrec.nn.cold_items import ColdItems, Level
 from recbole_ktrec.nn.cold_level import asking, choose_level
-from recbole_ktrec.nn.fit_options import Options
+from recbole_ktrec.nn.fit_options import PRIOR_WEIGHT, Options
 from recbole_ktrec.nn.fitted import Dense, Sparse
 from recbole_ktrec.nn.item_statistics import ItemStatistics
 from recbole_ktrec.nn.matrices import Matrix
@@ -39,7 +39,7 @@ _logger = logging.getLogger(__name__)
 #: Text neighbours that take over a share of a history in the sparse form, where each makes a user's scores longer.
 _SPREAD = 20
 #: lambda, kappa and eta where nothing is chosen.
-_PLAIN = (120.0, 0.05, 0.0)
+_PLAIN = (120.0, PRIOR_WEIGHT, 0.0)
 #: Catalogues up to this size choose kappa once more, beside what sharpens B: each value tried makes a B.
 _JOINT = 8000
 

@@ -20,12 +20,15 @@ from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model import text_priors, unseen_items
 from recbole_ktrec.model.held_out import HeldOut, held_out
 from recbole_ktrec.model.unseen_items import UnseenItems
+from recbole_ktrec.nn.cold_items import Level
+from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.text import TextSettings, locate_encoder
 from recbole_ktrec.text.fingerprint import encoder_fingerprint
 from tests.model.conftest import TOPICS
 from tests.support import Settings
 
 ITEMS = Path("dataset/tiny/tiny.item")
+UNJUDGED = {"split": {"RS": [0.8, 0.0, 0.2]}, "order": "RO", "mode": "full"}
 LATER = {"even": f"{TOPICS[0][0]} toy", "odd": f"{TOPICS[1][0]} toy"}
 
 
@@ -97,6 +100,26 @@ def test_the_command_lists_them_but_for_what_the_user_took(
     assert ("u2", "even") not in listed
     assert main([*asked, "--history", "i4", "--new-items"]) == 0
     assert "new user," in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "scale"),
+    [
+        ({"cold_scale": 50.0}, 50.0),
+        ({"prior_weight": 0.2, "eval_args": UNJUDGED}, 0.2),
+        ({"eval_args": UNJUDGED}, 0.05),
+    ],
+)
+def test_the_closed_form_takes_the_scale_that_is_given_and_where_nothing_is_chosen_that_of_known_texts(
+    textual: Settings, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], scale: float
+) -> None:
+    found, dataset, asked = loaded(textual(**changes), "KTEASE")
+    users = np.arange(1, dataset.user_num)
+    scores = UnseenItems(found, dataset, asked).scores(users)
+    monkeypatch.setattr(Options, "plain_cold_scale", 1.0)
+    monkeypatch.setattr(unseen_items, "choose_level", lambda *_: Level())
+    plain = UnseenItems(found, dataset, asked).scores(users)
+    np.testing.assert_allclose(scores, scale * plain, rtol=1e-5)
 
 
 def fingerprint(folder: Path) -> dict[str, Any]:

@@ -193,6 +193,8 @@ def _why_not(model: Any, config: Any) -> str:
         return f"[{type(model).__name__}] reads no texts"
     if config["prior"] == "none" or config["shuffle_texts"] or config["transfer"] == "zero_shot":
         return "it was trained without item texts, with those of others, or not at all (zero_shot)"
+    if not model.content_items().any():
+        return "none of the items that it knows has a text"
     if isinstance(model, KTRec) and model.live is not None:
         return "its text encoder was trained with it (text_encoder_training)"
     if isinstance(model, KTRec) and model.transfer is not None and model.transfer_choice.get("used") == "transferred":

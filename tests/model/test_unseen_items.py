@@ -74,6 +74,14 @@ def test_models_that_read_no_text_say_so(textual: Settings, model: str, changes:
         UnseenItems(found, dataset, asked)
 
 
+@pytest.mark.parametrize("model", ["KTEASE", "KTRec"])
+def test_models_that_found_no_text_say_so(textual: Settings, model: str) -> None:
+    ITEMS.write_text("item_id:token\ttitle:token_seq\ni0\t\n", encoding="utf-8")
+    found, dataset, asked = loaded(textual(), model)
+    with pytest.raises(ConfigError, match="none of the items that it knows has a text"):
+        UnseenItems(found, dataset, asked)
+
+
 def test_without_later_items_there_is_nothing_to_score(textual: Settings) -> None:
     found, dataset, asked = loaded(textual(), "KTEASE")
     ITEMS.write_text("\n".join(ITEMS.read_text(encoding="utf-8").splitlines()[:31]) + "\n", encoding="utf-8")

@@ -40,10 +40,11 @@ class HeldOut:
 
     def some(self, rows: slice) -> HeldOut:
         """Return those of some of the users."""
-        start, stop, _ = rows.indices(len(self.users))
-        kept = (self.row >= start) & (self.row < stop)
+        start, stop, step = rows.indices(len(self.users))
+        kept = (self.row >= start) & (self.row < stop) & ((self.row - start) % step == 0)
         refused = None if self.refused is None else self.refused[rows]
-        return replace(self, users=self.users[rows], row=self.row[kept] - start, item=self.item[kept], refused=refused)
+        row = (self.row[kept] - start) // step
+        return replace(self, users=self.users[rows], row=row, item=self.item[kept], refused=refused)
 
     def positives(self, n_items: int) -> Tensor:
         """Return them as a matrix: bool ``[m, n_items]``."""

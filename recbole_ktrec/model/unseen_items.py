@@ -32,6 +32,12 @@ from recbole_ktrec.nn.samples import FEWEST, Sample, sample_from
 from recbole_ktrec.nn.whitening import fit_whitening
 from recbole_ktrec.text import TextSettings, entity_texts
 
+#: Scores by which the neural part chooses, those of so many users at least, evenly spread: new items may be many more
+#: than known ones, by which held-out users are counted.
+_SCORES, _FEWEST_ASKED = 40_000_000, 200
+#: Histories ``[m, n_items]`` -> scores of the known items, of that shape.
+_Scores = Callable[[sp.csr_matrix], np.ndarray]
+
 
 class UnseenItems:
     """The items of the ``.item`` file that have a text and no number, as ``model`` scores them.
@@ -166,6 +172,26 @@ class _Neural:
         whitening = fit_whitening(texts.matrix[known], float(config["whitening"]), config["embedding_size"])
         rows = torch.from_numpy(whitening.rows(texts.matrix[n:], texts.has_text[n:])).to(model.device)
         self._items = model.net.item_fusion(torch.zeros_like(rows), model.net.item_tower(rows)).detach()
+        if found is not None and not model.cold.any():  # else the shift of new items is known
+            self._shift = self._chosen(found)
+
+    @torch.no_grad()
+    def _chosen(self, found: HeldOut) -> float:
+        model, n = self._model, self._model.n_items
+        most = max(_FEWEST_ASKED, _SCORES // (n + len(self._items)))
+        found = found.some(slice(None, None, -(-len(found.users) // most)))
+        scores = torch.cat([model.neural(found.users), self._scores(found.users)], dim=1).cpu()
+
+        def asked(rows: slice) -> tuple[Tensor, Tensor]:
+            masked, positive = found.some(rows).asked(model.taken.matrix)
+            none = torch.zeros(len(masked), len(self._items), dtype=torch.bool)
+            return torch.cat([masked, none], dim=1), torch.cat([positive, none], dim=1)
+
+        return lift_cold(scores, torch.arange(scores.shape[1]) >= n, asked, model.cold_warm_loss)
+
+    def _scores(self, users: Tensor) -> Tensor:
+        net = self._model.net
+        return net.scorer.grid(self._model.user_vectors(users.to(self._model.device)), self._items) + net.base
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Return them for ``users`` ``[m]``: ``[m, c]``."""

@@ -54,6 +54,14 @@ def test_all_items_are_candidates_where_times_say_nothing(times: list[float] | N
     assert made.excluded(TAKEN).int().tolist() == [[1, 1, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0]]
 
 
+def test_some_users_may_be_evenly_spread() -> None:
+    refused = sp.csr_matrix(np.eye(5, 6, dtype=np.float32))
+    row, item = torch.tensor([0, 1, 2, 3, 3, 4]), torch.tensor([1, 2, 3, 4, 5, 1])
+    some = HeldOut(torch.tensor([2, 4, 5, 7, 9]), row, item, refused=refused).some(slice(1, None, 2))
+    assert (some.users.tolist(), some.row.tolist(), some.item.tolist()) == ([4, 7], [0, 1, 1], [2, 4, 5])
+    assert some.refused is not None and some.refused.indices.tolist() == [1, 3]
+
+
 def test_nothing_is_absent_where_every_item_was_seen() -> None:
     everything = TAKEN.toarray()
     everything[2, 4:] = 1

@@ -19,6 +19,7 @@ from recbole_ktrec.commands.checkpoints import load_with_validation
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model import text_priors, unseen_items
 from recbole_ktrec.model.held_out import HeldOut, held_out
+from recbole_ktrec.model.ktrec import KTRec
 from recbole_ktrec.model.unseen_items import UnseenItems
 from recbole_ktrec.nn.cold_items import Level
 from recbole_ktrec.nn.fit_options import Options
@@ -128,6 +129,20 @@ def test_the_closed_form_takes_the_scale_that_is_given_and_where_nothing_is_chos
     monkeypatch.setattr(unseen_items, "choose_level", lambda *_: Level())
     plain = UnseenItems(found, dataset, asked).scores(users)
     np.testing.assert_allclose(scores, scale * plain, rtol=1e-5)
+
+
+def test_fewer_users_choose_how_high_new_items_stand_where_these_are_many(
+    textual: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, dataset, asked = loaded(textual(), "KTRec")
+    assert asked is not None
+    counts, neural = list[int](), KTRec.neural
+    monkeypatch.setattr(KTRec, "neural", lambda model, users: counts.append(len(users)) or neural(model, users))
+    for scores in (unseen_items._SCORES, 8 * (dataset.item_num + 2)):
+        monkeypatch.setattr(unseen_items, "_SCORES", scores)
+        monkeypatch.setattr(unseen_items, "_FEWEST_ASKED", 1)
+        UnseenItems(found, dataset, asked)
+    assert counts == [len(asked.users), 8]
 
 
 def fingerprint(folder: Path) -> dict[str, Any]:

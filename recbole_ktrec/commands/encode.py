@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.atomic import iter_atomic
-from recbole_ktrec.commands.options import read_config_files, read_options, user_path
+from recbole_ktrec.commands.options import files_in, read_config_files, read_options, user_path
 from recbole_ktrec.commands.run import data_folder
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, nearest
@@ -53,7 +53,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     _check(options, "--")
     given = {"text_fields": args.fields, "data_path": args.data_path}
     options |= {key: value for key, value in given.items() if value}
-    filed = read_config_files(args.config_files.split())
+    filed = read_config_files(files_in(args.config_files))
     _check(filed)
     said = {**filed, **options}
     dataset = args.dataset or said.get("dataset")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterable, Sequence
 from logging import getLogger
 from pathlib import Path
@@ -22,6 +23,11 @@ SEEDS = "one number below 1000 is how many (3, the default: 2020 2021 2022); mor
 def user_path(text: str) -> Path:
     """Return the path ``text``; a shell leaves the ``~`` of ``--output=~/x`` as it is."""
     return Path(text).expanduser()
+
+
+def files_in(text: str) -> list[str]:
+    """Return the files of ``--config_files``, which blanks part; a shell leaves each ``~`` as it is."""
+    return [os.path.expanduser(file) for file in text.split()]
 
 
 def read_value(text: str) -> Any:

@@ -22,7 +22,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from recbole_ktrec.commands.options import read_config_files, read_options, user_path
+from recbole_ktrec.commands.options import files_in, read_config_files, read_options, user_path
 from recbole_ktrec.commands.run import check_dataset
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.commands.values import check_data_values
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     """Learn, write the artifact, and print what was measured."""
     args, rest = parser.parse_known_args(argv)
-    given = {**read_config_files(args.config_files.split()), **read_options(rest)}
+    given = {**read_config_files(files_in(args.config_files)), **read_options(rest)}
     known = keys_of_other_models() | READ_BY_RECBOLE
     for key in given:
         if key not in known:

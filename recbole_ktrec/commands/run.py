@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.atomic import check_atomic, read_header
-from recbole_ktrec.commands.options import check_options, read_config_files, read_options
+from recbole_ktrec.commands.options import check_options, files_in, read_config_files, read_options
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.commands.values import check_values, doubts
 from recbole_ktrec.errors import ConfigError, KTRecError, nearest
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     """Run, and print where everything is."""
     args, rest = parser.parse_known_args(argv)
-    options, files = read_options(rest), args.config_files.split()
+    options, files = read_options(rest), files_in(args.config_files)
     filed = read_config_files(files)
     said = {**filed, **options}
     model = args.model or said.get("model", "KTRec")

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.commands.options import SEEDS, check_options, read_config_files, read_options, user_path
+from recbole_ktrec.commands.options import SEEDS, check_options, files_in, read_config_files, read_options, user_path
 from recbole_ktrec.commands.session import MEMORY_LIMIT, add_jobs, jobs_of
 from recbole_ktrec.commands.values import check_data_values
 from recbole_ktrec.errors import ConfigError
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     """Run the curve, print the report, and return 0 when every job has a result."""
     args, rest = parser.parse_known_args(argv)
-    given = {**read_config_files(args.config_files.split()), **read_options(rest)}
+    given = {**read_config_files(files_in(args.config_files)), **read_options(rest)}
     check_options(given, args.model)
     check_device(given.get("device"))
     jobs = jobs_of(args.jobs, given, args.memory_limit)

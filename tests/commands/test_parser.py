@@ -6,6 +6,7 @@ import pytest
 
 from recbole_ktrec.cli import main
 from recbole_ktrec.commands import benchmark, convert, encode, pretrain, recommend, run, transfer_report
+from recbole_ktrec.commands.options import files_in
 from recbole_ktrec.commands.parser import Parser
 
 COMPARED = ["--dataset", "tiny", "--models", "Pop", "--output", "out"]
@@ -48,6 +49,7 @@ def test_the_user_s_folder_is_found_behind_an_equals_sign_too(monkeypatch: pytes
     run.add_arguments(parser)
     args, rest = parser.parse_known_args(["--config_files=~/a.yaml", "--data-path=~/data", "--topk=~", "--x=a~/b"])
     assert args.config_files == "/home/me/a.yaml" and rest == ["--data-path=/home/me/data", "--topk=~", "--x=a~/b"]
+    assert files_in(" ~/a.yaml  ~/b.yaml c.yaml") == ["/home/me/a.yaml", "/home/me/b.yaml", "c.yaml"]
 
 
 def test_an_abbreviation_is_none_of_the_mistakes() -> None:

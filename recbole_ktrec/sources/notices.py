@@ -71,8 +71,8 @@ def _listed(names: Iterable[str]) -> str:
 def unloaded(statistics: Mapping[str, float]) -> Iterator[str]:
     """Say which items RecBole does not load, and which interactions it leaves out once it loads the others."""
     if count := statistics.get(UNTAKEN):
-        yield f"Items of the item file that nobody took: {count:,}. RecBole does not load them, and KTRec and"
-        yield "`ktrec recommend` do not know them, unless load_col has item: [item_id]."
+        yield f"Items of the item file that nobody took: {count:,}. RecBole does not load them unless load_col"
+        yield "has item: [item_id]; `ktrec recommend --new-items` lists them with KTRec and KTEASE all the same."
     if count := statistics.get(UNDESCRIBED):
         yield f"Interactions with items that the item file lacks: {count:,}."
         yield "With load_col: {item: [item_id]} RecBole leaves them out."

@@ -81,6 +81,7 @@ def test_what_loading_the_ids_of_items_changes_is_told(shop: Path, capsys: pytes
     assert main(args) == 0
     shown = capsys.readouterr().out
     assert "Items of the item file that nobody took: 2. RecBole does not load them" in shown
+    assert "`ktrec recommend --new-items` lists them" in shown
     assert "Interactions with items that the item file lacks: 4.\nWith load_col: {item: [item_id]} RecBole" in shown
     assert re.search(r"^interactions with items not in the item file +4$", shown, re.M)
     assert document(shop)["statistics"]["described_items_without_interactions"] == 2

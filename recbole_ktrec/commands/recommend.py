@@ -74,7 +74,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         model, dataset, valid = load_with_validation(args.checkpoint)
         check_separator(dataset.config)
         unseen = _unseen(model, dataset, valid) if args.new_items else None
-        _tell_unscored(dataset, hasattr(model, "fold_in"), () if unseen is None else unseen.tokens)
+        _tell_unscored(dataset, hasattr(model, "fold_in"), None if unseen is None else unseen.tokens)
         users = list(dict.fromkeys(args.users or map(str, dataset.field2id_token[dataset.uid_field][1:])))
         if args.history:
             users = [_ANYBODY]
@@ -224,8 +224,12 @@ def _write(file: TextIO, rows: Iterator[tuple[str, int, str, float]], dataset: A
         out.writerow([user, rank, item, f"{value:.6g}", *([titles.get(item, "")] if titles else [])])
 
 
-def _tell_unscored(dataset: Any, reads_text: bool, scored: Collection[str]) -> None:
-    """Say how many items of the ``.item`` file are not ``scored``, being unknown to the model, and what to do."""
+def _tell_unscored(dataset: Any, reads_text: bool, scored: Collection[str] | None) -> None:
+    """Say how many items of the ``.item`` file are not ``scored``, being unknown to the model, and what to do.
+
+    Args:
+        scored: by their text; None where that was not asked for.
+    """
     path, known = _item_file(dataset), dataset.field2token_id[dataset.iid_field]
     encoding = encoding_of(dataset.config)
     if not path.is_file():
@@ -233,10 +237,11 @@ def _tell_unscored(dataset: Any, reads_text: bool, scored: Collection[str]) -> N
     new = {row[0] for row in iter_atomic(path, [dataset.iid_field], encoding) if row[0] not in known}
     if scored:
         print(f"{len(scored)} items of [{path}] that the model does not know are scored by text.", file=sys.stderr)
-    if not (missing := len(new.difference(scored))):
+    if not (missing := len(new.difference(scored or ()))):
         return
-    why = "they have no text" if scored else "nobody took them, or a filter left them out"
-    advice = "" if scored else f" {'--new-items scores' if reads_text else 'KTRec and KTEASE can score'} them by text."
+    why = "they have no text" if scored is not None else "nobody took them, or a filter left them out"
+    who = "--new-items scores" if reads_text else "KTRec and KTEASE can score"
+    advice = "" if scored is not None else f" {who} them by text."
     print(f"{missing} items of [{path}] are not scored: {why}.{advice}", file=sys.stderr)
 
 

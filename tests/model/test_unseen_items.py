@@ -90,6 +90,15 @@ def test_without_later_items_there_is_nothing_to_score(textual: Settings) -> Non
     assert unseen.tokens == [] and unseen.scores(np.array([1, 2])).shape == (2, 0)
 
 
+def test_items_without_a_text_are_told_for_what_they_are(textual: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    loaded(textual(), "KTEASE")
+    ITEMS.write_text("\n".join(ITEMS.read_text(encoding="utf-8").splitlines()[:31]) + "\nlast\t\n", encoding="utf-8")
+    (saved,) = Path("kept").glob("*.pth")
+    for more, why in (([], "nobody took them"), (["--new-items"], "they have no text.\n")):
+        assert main(["recommend", "--checkpoint", str(saved), "--users", "u2", *more]) == 0
+        assert f"1 items of [dataset/tiny/tiny.item] are not scored: {why}" in capsys.readouterr().err
+
+
 def test_the_command_lists_them_but_for_what_the_user_took(
     textual: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:

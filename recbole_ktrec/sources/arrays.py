@@ -25,6 +25,7 @@ BOM = b"\xef\xbb\xbf"
 _START = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*[{\]]")
 _BLANK = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
+_MORE = "Expecting nothing after ']'"
 
 
 def is_array(start: bytes) -> bool:
@@ -76,10 +77,19 @@ def objects(whole: bytes, name: str) -> Iterator[bytes]:
             yield each
             place += 1
     except json.JSONDecodeError as error:
-        raise DataError(
-            f"[{name}], object {place} of the array (line {error.lineno}): {error.msg}; the array is damaged or cut "
-            "off there. Export it again."
-        ) from error
+        raise DataError(_told(error, name, place)) from error
+
+
+def _told(error: json.JSONDecodeError, name: str, place: int) -> str:
+    if error.msg == _MORE and error.doc.startswith("[", error.pos):
+        return (
+            f"[{name}] holds another array from line {error.lineno} on, and one alone is read: "
+            f"jq -c '.[]' '{name}' > lines.jsonl makes one object a line."
+        )
+    return (
+        f"[{name}], object {place} of the array (line {error.lineno}): {error.msg}; the array is damaged or cut off "
+        "there. Export it again."
+    )
 
 
 def first(start: bytes) -> Iterator[bytes]:
@@ -102,7 +112,7 @@ def _taken_apart(whole: bytes) -> Iterator[bytes]:
             raise json.JSONDecodeError("Expecting ',' or ']'", text, at)
         at = at if ended else _after_blanks(text, at + 1)
     if (at := _after_blanks(text, at + 1)) < len(text):
-        raise json.JSONDecodeError("Expecting nothing after ']'", text, at)
+        raise json.JSONDecodeError(_MORE, text, at)
 
 
 def _end(text: str, at: int) -> int:

@@ -71,7 +71,11 @@ def test_what_is_no_object_or_lacks_an_id_is_named_by_its_place(convert: Convert
         ('[{"id": 1},\n {"id": 2},\n {"id":', "[i.json], object 3 of the array (line 3): Expecting value"),
         ('[{"id": 1},\n {"id": 2}', "[i.json], object 3 of the array (line 2): Expecting ',' or ']'"),
         ('[\n{"id": 1},\n]', "[i.json], object 2 of the array (line 3): Expecting value"),
-        ('[{"id": 1}]\n[{"id": 2}]', "[i.json], object 2 of the array (line 2): Expecting nothing after ']'"),
+        (
+            '[{"id": 1}]\nx',
+            "[i.json], object 2 of the array (line 2): Expecting nothing after ']'; the array is damaged",
+        ),
+        ('[{"id": 1}]\n[{"id": 2}]', "[i.json] holds another array from line 2 on, and one alone is read: jq -c '.[]'"),
         ('[{"id": "a\nb"}]', "[i.json], object 1 of the array (line 1): Invalid control character"),
         ('[{"id": ' + "[" * 100_000, "[i.json], object 1 of the array (line 1): Too many values within values"),
         ("[]", "[i.json] is empty, or holds neither an object a line"),

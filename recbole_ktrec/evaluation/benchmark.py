@@ -20,7 +20,7 @@ from recbole_ktrec.evaluation.texts import encode_ahead
 from recbole_ktrec.model.artifact import load
 from recbole_ktrec.model.transfer import leakage_warning
 from recbole_ktrec.register import MODELS
-from recbole_ktrec.register.models import model_class
+from recbole_ktrec.register.models import check_of, model_class
 
 
 def make_grid(asked: Mapping[str, Any]) -> Grid:
@@ -111,7 +111,7 @@ def check_rows(grid: Grid, dataset: Mapping[str, Any]) -> None:
         ConfigError: the message names the row and the key.
     """
     for entry in grid.entries:
-        check = getattr(model_class(entry.model), "check_config", None) if entry.model in MODELS else None
+        check = check_of(model_class(entry.model)) if entry.model in MODELS else None
         if check is None:
             continue
         below = {key: value for file in model_defaults(entry.model) for key, value in file.items()}

@@ -10,9 +10,10 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import importlib.machinery
+import inspect
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -69,6 +70,15 @@ def register_model(
 def model_class(name: str) -> Any:
     """Return the class of a registered model, importing its module."""
     return getattr(importlib.import_module(MODELS[name].module), name)
+
+
+def check_of(model: Any) -> Callable[[Any], object] | None:
+    """Return ``check_config`` of a model class if it is a static or class method, which takes a configuration.
+
+    What instances have by that name is their own affair.
+    """
+    own = inspect.getattr_static(model, "check_config", None)
+    return model.check_config if isinstance(own, staticmethod | classmethod) else None
 
 
 def _part(name: str, suffix: str) -> Any:

@@ -16,7 +16,7 @@ from recbole_ktrec import resources
 from recbole_ktrec.compat.hooks import after_import
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.register import keys
-from recbole_ktrec.register.models import MODELS
+from recbole_ktrec.register.models import MODELS, check_of
 
 #: The attribute of a configuration that lists the property files that were slipped in.
 _FILES = "ktrec_property_files"
@@ -123,8 +123,8 @@ def _check_values(config_class: Any) -> None:
     @functools.wraps(original)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
-        if self.model in MODELS and hasattr(self.model_class, "check_config"):
-            self.model_class.check_config(self)
+        if self.model in MODELS and (check := check_of(self.model_class)):
+            check(self)
 
     config_class.__init__ = __init__
 

@@ -58,6 +58,22 @@ def test_model_class_itself_and_name_give_the_same_configuration(tiny_tower: str
     assert by_name.final_config_dict == by_class.final_config_dict
 
 
+def test_a_method_of_the_user_s_own_is_not_taken_for_the_check_of_a_configuration(
+    tiny_tower: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recbole.config import Config
+
+    from recbole_ktrec.register.models import check_of, model_class
+
+    model, seen = model_class(tiny_tower), list[int]()
+    monkeypatch.setattr(model, "check_config", lambda self, config: seen.append(0), raising=False)
+    Config(model=tiny_tower, dataset="tiny", config_dict=settings())
+    assert check_of(model) is None and seen == []
+    monkeypatch.setattr(model, "check_config", staticmethod(lambda config: seen.append(config["tiny_width"])))
+    Config(model=tiny_tower, dataset="tiny", config_dict=settings())
+    assert seen == [6]
+
+
 def test_kind_is_checked() -> None:
     with pytest.raises(ConfigError, match=r"Kind \[generl\] of model \[X\]"):
         register.register_model("X", "x", "generl")

@@ -87,11 +87,11 @@ class Inputs:
 
     @classmethod
     def of(cls, paths: Sequence[str | Path], roles: Mapping[str, str | Path] | None = None) -> Inputs:
-        """List ``paths`` (folders, files, archives); ``roles`` names files outright: ``{"reviews": "x.gz"}``."""
+        """List ``paths`` (folders, files, archives); ``roles`` names files outright: ``{"reviews": "~/x.gz"}``."""
         found = [(path, member) for path in paths for member in _members(Path(path))]
         alike = len({member.name for _, member in found}) < len(found)  # MINDsmall_train and MINDsmall_dev, say
         members = [replace(one, name=f"{path}/{one.name}") if alike else one for path, one in found]
-        return cls(members, {role: _members(Path(path)) for role, path in (roles or {}).items()})
+        return cls(members, {role: _members(Path(path).expanduser()) for role, path in (roles or {}).items()})
 
     def find(self, role: str, *patterns: str, exclude: str = "", required: bool = True) -> list[Member]:
         """Return the files of ``role``: those given by name, else those that fit the first pattern that any file fits

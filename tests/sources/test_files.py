@@ -180,6 +180,13 @@ def test_roles_patterns_and_what_is_missing(raw: Callable[..., Path]) -> None:
         Inputs.of([folder / "absent"])
 
 
+def test_a_file_of_a_role_may_be_in_the_user_s_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "r.csv").write_text("a\n")
+    assert [member.path for member in Inputs.of([], {"ratings": "~/r.csv"}).find("ratings")] == ["r.csv"]
+
+
 def test_a_file_of_a_role_that_nothing_asks_for_is_refused(
     convert: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -74,7 +74,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         model, dataset, valid = load_with_validation(args.checkpoint)
         check_separator(dataset.config)
         unseen = _unseen(model, dataset, valid) if args.new_items else None
-        _tell_unscored(dataset, hasattr(model, "fold_in"), None if unseen is None else unseen.tokens)
+        _tell_unscored(dataset, _offers_new(model, dataset), None if unseen is None else unseen.tokens)
         users = list(dict.fromkeys(args.users or map(str, dataset.field2id_token[dataset.uid_field][1:])))
         if args.history:
             users = [_ANYBODY]
@@ -88,6 +88,14 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
             _write(file, rows, dataset)
     print(f"{len(users)} lists of {args.topk} items, or of as many as there are: {args.output}")
     return 0
+
+
+def _offers_new(model: Any, dataset: Any) -> bool:
+    if not hasattr(model, "fold_in"):
+        return False
+    from recbole_ktrec.model.unseen_items import why_not
+
+    return not why_not(model, dataset.config)
 
 
 def _unseen(model: Any, dataset: Any, valid: Any) -> UnseenItems:
@@ -224,10 +232,11 @@ def _write(file: TextIO, rows: Iterator[tuple[str, int, str, float]], dataset: A
         out.writerow([user, rank, item, f"{value:.6g}", *([titles.get(item, "")] if titles else [])])
 
 
-def _tell_unscored(dataset: Any, reads_text: bool, scored: Collection[str] | None) -> None:
+def _tell_unscored(dataset: Any, offered: bool, scored: Collection[str] | None) -> None:
     """Say how many items of the ``.item`` file are not ``scored``, being unknown to the model, and what to do.
 
     Args:
+        offered: whether the model can score them.
         scored: by their text; None where that was not asked for.
     """
     path, known = _item_file(dataset), dataset.field2token_id[dataset.iid_field]
@@ -240,8 +249,8 @@ def _tell_unscored(dataset: Any, reads_text: bool, scored: Collection[str] | Non
     if not (missing := len(new.difference(scored or ()))):
         return
     why = "they have no text" if scored is not None else "nobody took them, or a filter left them out"
-    who = "--new-items scores" if reads_text else "KTRec and KTEASE can score"
-    advice = "" if scored is not None else f" {who} them by text."
+    who = "--new-items scores them" if offered else "KTRec and KTEASE trained with texts can score them"
+    advice = "" if scored is not None else f" {who} by text."
     print(f"{missing} items of [{path}] are not scored: {why}.{advice}", file=sys.stderr)
 
 

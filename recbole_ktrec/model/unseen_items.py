@@ -56,7 +56,7 @@ class UnseenItems:
 
     def __init__(self, model: Any, dataset: Any, found: HeldOut | None) -> None:
         self.model, config = model, dataset.config
-        if why := _why_not(model, config):
+        if why := why_not(model, config):
             raise ConfigError(f"New items are not scored by this model: {why}.")
         view = _Wider(dataset, _with_text(config, dataset))
         self.tokens = view.more
@@ -214,7 +214,8 @@ def _as_read(config: Any, choice: Mapping[str, Any]) -> Any:
     return config if choice.get("used") == "transferred" else UntrainedEncoder.of(config)
 
 
-def _why_not(model: Any, config: Any) -> str:
+def why_not(model: Any, config: Any) -> str:
+    """Return why a trained model does not score new items, or nothing if it does."""
     if not isinstance(model, KTRec | KTEASE):
         return f"[{type(model).__name__}] reads no texts"
     if config["prior"] == "none" or config["shuffle_texts"] or config["transfer"] == "zero_shot":

@@ -94,7 +94,10 @@ def test_items_without_a_text_are_told_for_what_they_are(textual: Settings, caps
     loaded(textual(), "KTEASE")
     ITEMS.write_text("\n".join(ITEMS.read_text(encoding="utf-8").splitlines()[:31]) + "\nlast\t\n", encoding="utf-8")
     (saved,) = Path("kept").glob("*.pth")
-    for more, why in (([], "nobody took them"), (["--new-items"], "they have no text.\n")):
+    for more, why in (
+        ([], "nobody took them, or a filter left them out. --new-items scores them by text.\n"),
+        (["--new-items"], "they have no text.\n"),
+    ):
         assert main(["recommend", "--checkpoint", str(saved), "--users", "u2", *more]) == 0
         assert f"1 items of [dataset/tiny/tiny.item] are not scored: {why}" in capsys.readouterr().err
 

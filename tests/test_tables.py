@@ -67,7 +67,7 @@ def test_known_items_of_the_benchmarks() -> None:
 
 
 def test_new_items() -> None:
-    for name, *row in table("README.md", "**New items** ("):
+    for name, *row in table("README.md", "**New items** (`--split cold_item`"):
         found, among = Results(name), "cold only/ndcg@10"
         of_all = [found.spread("KTRec"), found.shown(found.best_ease()), found.shown("text-kernel")]
         of_new = [found.spread("KTRec", among), found.shown("text-kernel", among)]

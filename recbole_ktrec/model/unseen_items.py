@@ -3,12 +3,14 @@
 The closed form scores them as it does items without interactions (:mod:`recbole_ktrec.nn.cold_items`), the neural part
 as an item whose ID says nothing. Nothing is trained. How high they stand among the others is chosen on the validation
 interactions, as in training where nobody asks for new items: they may cost known ones as much of their NDCG@10 as
-``cold_warm_loss`` says, 2 % by default. ``cold_scale``, if it is given, holds for the closed form, as in training.
+``cold_warm_loss`` says, 2 % by default. ``cold_scale``, if it is given, holds for the closed form, as in training. Where
+both parts count, the closed form's scores of new items are first brought to the share of the sum that they have among
+known items, and one number is added to the sum.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +27,7 @@ from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktrec import KTRec
 from recbole_ktrec.model.text_priors import Terms, TextPriors
 from recbole_ktrec.model.trained_encoder import UntrainedEncoder
+from recbole_ktrec.nn.blend import scales
 from recbole_ktrec.nn.cold_items import ColdItems, Level
 from recbole_ktrec.nn.cold_level import choose_level
 from recbole_ktrec.nn.cold_shift import lift_cold
@@ -32,11 +35,9 @@ from recbole_ktrec.nn.samples import FEWEST, Sample, sample_from
 from recbole_ktrec.nn.whitening import fit_whitening
 from recbole_ktrec.text import TextSettings, entity_texts
 
-#: Scores by which the neural part chooses, those of so many users at least, evenly spread: new items may be many more
+#: Scores by which KTRec's level is chosen, those of so many users at least, evenly spread: new items may be many more
 #: than known ones, by which held-out users are counted.
 _SCORES, _FEWEST_ASKED = 40_000_000, 200
-#: Histories ``[m, n_items]`` -> scores of the known items, of that shape.
-_Scores = Callable[[sp.csr_matrix], np.ndarray]
 
 
 class UnseenItems:
@@ -86,7 +87,10 @@ class UnseenItems:
     @torch.no_grad()
     def _settle(self, neural: _Neural, found: HeldOut) -> None:
         """Choose what the closed form counts for new items beside the neural part, and what is added to the sum."""
-        model, users, known = self.model, found.users.numpy(), self.model.neural(found.users).cpu()
+        model = self.model
+        most = max(_FEWEST_ASKED, _SCORES // (model.n_items + len(self.tokens)))
+        found = found.some(slice(None, None, -(-len(found.users) // most)))
+        users, known = found.users.numpy(), model.neural(found.users).cpu()
         if self._closed is not None:
             closed = torch.from_numpy(model.closed_scores(found.users))
             one, other = scales(known, closed, lambda rows: found.some(rows).asked(model.taken.matrix))
@@ -165,33 +169,13 @@ class _ClosedForm:
 class _Neural:
     """What the neural part of KTRec makes of them."""
 
-    def __init__(self, model: KTRec, config: Any, view: _Wider, found: HeldOut | None) -> None:
-        self._model, self._shift, n = model, model.cold_shift, model.n_items
+    def __init__(self, model: KTRec, config: Any, view: _Wider) -> None:
+        self._model, n = model, model.n_items
         texts = load_item_text(_as_read(config, model.transfer_choice), view)
         known = np.flatnonzero(texts.has_text[:n])
         whitening = fit_whitening(texts.matrix[known], float(config["whitening"]), config["embedding_size"])
         rows = torch.from_numpy(whitening.rows(texts.matrix[n:], texts.has_text[n:])).to(model.device)
         self._items = model.net.item_fusion(torch.zeros_like(rows), model.net.item_tower(rows)).detach()
-        if found is not None and not model.cold.any():  # else the shift of new items is known
-            self._shift = self._chosen(found)
-
-    @torch.no_grad()
-    def _chosen(self, found: HeldOut) -> float:
-        model, n = self._model, self._model.n_items
-        most = max(_FEWEST_ASKED, _SCORES // (n + len(self._items)))
-        found = found.some(slice(None, None, -(-len(found.users) // most)))
-        scores = torch.cat([model.neural(found.users), self._scores(found.users)], dim=1).cpu()
-
-        def asked(rows: slice) -> tuple[Tensor, Tensor]:
-            masked, positive = found.some(rows).asked(model.taken.matrix)
-            none = torch.zeros(len(masked), len(self._items), dtype=torch.bool)
-            return torch.cat([masked, none], dim=1), torch.cat([positive, none], dim=1)
-
-        return lift_cold(scores, torch.arange(scores.shape[1]) >= n, asked, model.cold_warm_loss)
-
-    def _scores(self, users: Tensor) -> Tensor:
-        net = self._model.net
-        return net.scorer.grid(self._model.user_vectors(users.to(self._model.device)), self._items) + net.base
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Return them for ``users`` ``[m]``: ``[m, c]``."""

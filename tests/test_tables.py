@@ -79,3 +79,14 @@ def test_new_items_of_their_page() -> None:
     for name, model, *row in table("benchmarks/accuracy/new-items.md", "## Known and new items together"):
         last = name or last
         assert [last, model, *row] == [last, model, *(Results(last).spread(model, metric) for metric in COLUMNS)]
+
+
+def test_items_that_come_after_the_training() -> None:
+    kept = json.loads((ACCURACY / "unseen-items.json").read_text(encoding="utf-8"))["results"]
+    row_of = {"after the training": "unseen", "in the training": "loaded"}
+    columns = ("new among new", "new among all", "known beside new", "known alone")
+    rows = table("benchmarks/accuracy/new-items.md", "## Items that come after the training")
+    assert len(rows) == sum(map(len, kept.values()))
+    for name, model, how, *shown in rows:
+        values = kept[name][f"{model}, {row_of[how]}"]
+        assert shown == [f"{values[column]:.4f}"[1:] for column in columns]

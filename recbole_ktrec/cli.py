@@ -29,7 +29,10 @@ COMMANDS = {
     "doctor": "print versions, remedies in force, encoders, devices and the cache folder",
 }
 #: What is kept of a command that is stopped.
-_GOES_ON = dict.fromkeys(("benchmark", "transfer-report", "pretrain", "encode"), " The same command goes on from here.")
+_GOES_ON = {
+    **dict.fromkeys(("benchmark", "transfer-report", "pretrain", "encode"), " The same command goes on from here."),
+    "run": " A checkpoint that it has saved is not finished; the same command begins anew.",
+}
 
 
 def _parser() -> argparse.ArgumentParser:

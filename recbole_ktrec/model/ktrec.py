@@ -159,7 +159,9 @@ class KTRec(GeneralRecommender):
             ConfigError: it has, and is not there.
         """
         if self.blended and self.closed is not None and not self.closed.weights:
-            raise ConfigError("This checkpoint is of a run that was stopped in training: its closed form is not in it.")
+            raise ConfigError(
+                "This checkpoint is of a run that was stopped in training: its closed form is not in it. Train again."
+            )
         return self.closed if self.blended else None
 
     def fold_in(self, dataset: Any) -> None:

@@ -147,8 +147,8 @@ def reasons(values: Mapping[str, np.ndarray]) -> str:
         gain = values[name] - values[standing]
         errors = PROOF[name]
         asked = f"{errors:g} standard errors are" if errors > 1 else f"{errors:g} standard error is"
-        least = errors * standard_error(gain)
-        told.append(f"{name} is {gain.mean():+.4f} from {standing}, {asked} asked for, {least:.4f}")
+        ahead = f"{gain.mean():+.4f}" if gain.any() else "no different"
+        told.append(f"{name} is {ahead} from {standing}, {asked} asked for, {errors * standard_error(gain):.4f}")
     return "; ".join(told)
 
 

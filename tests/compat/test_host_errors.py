@@ -70,7 +70,10 @@ def test_a_stopped_command_says_so(capsys, monkeypatch) -> None:
     assert main(["benchmark"]) == 130
     assert capsys.readouterr().err == "\nktrec benchmark: stopped. The same command goes on from here.\n"
     assert main(["run"]) == 130
-    assert capsys.readouterr().err == "\nktrec run: stopped.\n"
+    assert (
+        capsys.readouterr().err
+        == "\nktrec run: stopped. A checkpoint that it has saved is not finished; the same command begins anew.\n"
+    )
 
 
 def test_version(capsys) -> None:

@@ -195,11 +195,11 @@ def test_the_guard_says_by_how_much_and_what_it_asks_for() -> None:
     low, high = np.array([0.2, 0.4, 0.3, 0.3]), np.array([0.3, 0.5, 0.5, 0.5])
     told = reasons({"untrained": low, "scratch": low, "transferred": high})
     assert told == (
-        "scratch is +0.0000 from untrained, 2 standard errors are asked for, 0.0000; "
+        "scratch is no different from untrained, 2 standard errors are asked for, 0.0000; "
         "transferred is +0.1500 from untrained, 1 standard error is asked for, 0.0289"
     )
     told = reasons({"untrained": low, "scratch": high, "transferred": high})
-    assert told.startswith("scratch is +0.1500 from untrained") and "transferred is +0.0000 from scratch" in told
+    assert told.startswith("scratch is +0.1500 from untrained") and "transferred is no different from scratch" in told
 
 
 def test_variants_differ_by_the_prior_alone(textual: Settings, artifact: Callable[..., str]) -> None:

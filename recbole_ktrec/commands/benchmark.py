@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--memory-limit", type=float, metavar="GB", help=MEMORY_LIMIT)
     add("--time-limit", type=float, metavar="SECONDS", help="seconds that one job may take")
     add("--output", type=user_path, required=True, metavar="DIR", help="where everything goes; the same again to go on")
-    add("--overwrite", action="store_true", help="replace the report of another comparison there; its jobs stay")
+    add("--overwrite", action="store_true", help="replace the report of another split or data set there; its jobs stay")
 
 
 def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:

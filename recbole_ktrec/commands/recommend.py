@@ -139,15 +139,20 @@ def recommend_from(
     if not hasattr(model, "take"):
         raise ConfigError(f"--history [{type(model).__name__}]: KTRec and KTEASE alone score a history that is given.")
     known = dataset.field2token_id[dataset.iid_field]
+    later = {} if unseen is None else {item: len(known) + place for place, item in enumerate(unseen.tokens)}
     for item in history:
-        if not known.get(item):
+        if item in later:
+            print(f"--history [{item}] is new: it is not listed, and says nothing of the user.", file=sys.stderr)
+        elif not known.get(item):
             why = "the model knows no such item, or nobody took it"
             raise DataError(f"--history [{item}]: {why}.{nearest(item, map(str, known))}")
-    items = np.array([known[item] for item in dict.fromkeys(reversed(history))][::-1])
-    before = model.taken.base or model.taken
-    model.take(before.joined([items]))
-    new = np.array([before.matrix.shape[0]])
-    return _ranked(model, dataset, [_ANYBODY], new, {_ANYBODY: items.tolist()}, k, unseen)
+    taken = list(dict.fromkeys(reversed(history)))[::-1]
+    before, items = model.taken.base or model.taken, [known[item] for item in taken if item not in later]
+    if not items:
+        raise DataError("--history: the model knows none of these items, so nothing of the user.")
+    model.take(before.joined([np.array(items)]))
+    rows = {_ANYBODY: [*items, *(later[item] for item in taken if item in later)]}
+    return _ranked(model, dataset, [_ANYBODY], np.array([before.matrix.shape[0]]), rows, k, unseen)
 
 
 def _join(model: Any, dataset: Any, filtered: Collection[str]) -> dict[str, int]:

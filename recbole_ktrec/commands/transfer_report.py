@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data-path", default="dataset", metavar="DIR", help="folder of its folder (default: dataset)")
     add("--pretrained", type=user_path, required=True, metavar="DIR", help="what `ktrec pretrain` made")
     add("--output", type=user_path, required=True, metavar="DIR", help="where everything goes; the same again to go on")
+    add("--overwrite", action="store_true", help="replace the report of another curve there; its jobs stay")
     add("--model", default="KTEASE", metavar="M", help="KTEASE or KTRec (default: %(default)s)")
     add("--shares", nargs="+", type=float, default=SHARES, metavar="P", help="percentages (default: 0 5 10 25 50 100)")
     add("--seeds", nargs="+", type=int, default=[3], metavar="S", help=SEEDS)
@@ -69,7 +70,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     curve = _curve(args, given)
     check_data_values({**dataset_settings(curve.dataset, curve.data_path), **given})
     runner = Runner(args.output / "jobs", jobs, args.memory_limit, args.time_limit)
-    results, notes = run_curve(curve, runner, args.output)
+    results, notes = run_curve(curve, runner, args.output, args.overwrite)
     report = (args.output / "report.md").read_text(encoding="utf-8")
     print(report)
     for note in notes:

@@ -16,6 +16,7 @@ from recbole_ktrec.register.keys import check_device, check_protocol
 _OF_CONTEXT = ("AUC", "LogLoss")
 #: Sequential models that RecBole measures as it does those of context.
 _NOT_RANKING = ("DIN", "DIEN")
+_NOT_NEGATIVE = ("epochs", "seed", "learning_rate", "weight_decay")
 #: What a command that splits and measures in its own way does not read.
 _OF_THE_COMMAND = ("eval_args", "metrics", "topk", "valid_metric")
 
@@ -40,7 +41,7 @@ def check_values(said: Mapping[str, Any], model: str = "KTRec") -> None:
     """
     for key, default in _defaults().items():
         if key in said and isinstance(default, int | float) and not isinstance(default, bool):
-            least = 0 if key in ("epochs", "seed") else 1 if key.endswith("batch_size") else None
+            least = 0 if key in _NOT_NEGATIVE else 1 if key.endswith("batch_size") else None
             number(key, _read(said[key]), least=least, whole=isinstance(default, int))
     for key in ("user_inter_num_interval", "item_inter_num_interval"):
         if said.get(key) is not None:

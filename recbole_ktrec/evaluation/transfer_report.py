@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.errors import MissingExtraError
+from recbole_ktrec.errors import ConfigError, MissingExtraError
 from recbole_ktrec.evaluation.benchmark import parts_notes
 from recbole_ktrec.evaluation.code import changed_note, keep_code
 from recbole_ktrec.evaluation.report.transfer import render
@@ -18,9 +19,18 @@ from recbole_ktrec.evaluation.transfer_results import SCHEMA, assemble
 from recbole_ktrec.files import write_whole
 
 
-def run_curve(curve: Curve, runner: Runner, output: Path) -> tuple[dict[str, Any], list[str]]:
-    """Run what is not done yet; write ``results.json``, ``report.md`` and ``curve.png``; return results and notes."""
+def run_curve(curve: Curve, runner: Runner, output: Path, overwrite: bool = False) -> tuple[dict[str, Any], list[str]]:
+    """Run what is not done yet; write ``results.json``, ``report.md`` and ``curve.png``; return results and notes.
+
+    Args:
+        overwrite: whether the report of another curve may be replaced; its jobs stay.
+
+    Raises:
+        ConfigError: ``output`` holds such a report, or what another command has written.
+    """
     check_folder(output, SCHEMA)
+    if not overwrite:
+        _refuse_other(output, curve)
     with runner.locked():
         plan = plan_curve(curve, output / "splits", runner.show_progress)
         splits = replace(plan.data, prepared=dict(enumerate(plan.prepared.values())))
@@ -33,6 +43,21 @@ def run_curve(curve: Curve, runner: Runner, output: Path) -> tuple[dict[str, Any
         write_json(output / "results.json", results)
         notes += write_files(results, output)
     return results, notes
+
+
+def _refuse_other(output: Path, curve: Curve) -> None:
+    """Raise ConfigError if ``output`` holds the report of another target, model, transfer, split or sample."""
+    try:
+        was = json.loads((output / "results.json").read_text(encoding="utf-8"))["settings"]
+        asked = {**vars(curve), "split": curve.kind}
+        other = [key for key in ("dataset", "model", "transfer", "split", "sample") if was[key] != asked[key]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if other:
+        held = ", ".join(f"{key} [{was[key]}]" for key in other)
+        raise ConfigError(
+            f"[{output}] holds a report of {held}: name another --output, or replace it with --overwrite."
+        )
 
 
 def write_files(results: dict[str, Any], output: Path) -> list[str]:

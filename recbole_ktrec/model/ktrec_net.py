@@ -56,6 +56,9 @@ def check_keys(config: Any) -> None:
     for key in ("embedding_size", "tower_rank", "valid_users"):
         if config[key] is not None:  # ~ is a number that the data give
             number(key, config[key], least=1, whole=True)
+    for key in ("closed_form", "user_embedding"):
+        if config[key] not in (True, False):
+            raise ConfigError(f"{key} [{config[key]}] is not True or False.")
     if str(config["learner"]).lower() == "sparse_adam":
         raise ConfigError("learner [sparse_adam] cannot train towers: learner [adam] takes it for the ID tables alone.")
 

@@ -28,7 +28,8 @@ TRAINING = [
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ({"learning_rate": "abc"}, "learning_rate [abc] is not a number."),
+        ({"learning_rate": "abc"}, "learning_rate [abc] is not a number of at least 0."),
+        ({"learning_rate": -1}, "learning_rate [-1] is not a number of at least 0."),
         ({"epochs": -1}, "epochs [-1] is not a whole number of at least 0."),
         ({"epochs": 2.5}, "epochs [2.5] is not a whole number"),
         ({"user_inter_num_interval": "5,inf"}, "user_inter_num_interval [5,inf] is no interval such as [5,inf)"),

@@ -264,3 +264,12 @@ def test_everything_loaded_holds_times_too(make: Callable[..., Curve], workplace
     dataset, _ = load_parts(data_config(split.dataset, {**split.settings, "data_path": split.data_path}))
     assert {"timestamp", "rating"} <= set(dataset.inter_feat.columns)
     assert dataset.item_num == split.counts["items"] + 1
+
+
+def test_the_report_of_another_curve_is_not_replaced(make: Callable[..., Curve], tmp_path: Path) -> None:
+    settings = {"dataset": "tiny", "model": "KTEASE", "transfer": "adapter", "split": "random", "sample": "users"}
+    (tmp_path / "results.json").write_text(
+        json.dumps({"schema": "ktrec-transfer-report", "settings": settings}), encoding="utf-8"
+    )
+    with pytest.raises(ConfigError, match=r"holds a report of transfer \[adapter\]: name another --output, or replace"):
+        run_curve(make(), Runner(tmp_path / "jobs"), tmp_path)

@@ -119,8 +119,12 @@ def test_the_command_lists_them_but_for_what_the_user_took(
         listed = {(row["user_id"], row["item_id"]): row["text"] for row in csv.DictReader(file)}
     assert listed["u4", "even"] == LATER["even"] and {("u2", "odd"), ("u4", "odd")} <= set(listed)
     assert ("u2", "even") not in listed
-    assert main([*asked, "--history", "i4", "--new-items"]) == 0
-    assert "new user," in capsys.readouterr().out
+    assert main([*asked, "--history", "i4", "even", "--new-items"]) == 0
+    said = capsys.readouterr()
+    assert "--history [even] is new: it is not listed, and says nothing of the user." in said.err
+    assert "new user," in said.out and ",odd," in said.out and ",even," not in said.out
+    assert main([*asked, "--history", "even", "--new-items"]) == 2
+    assert "--history: the model knows none of these items" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

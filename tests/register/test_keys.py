@@ -45,6 +45,7 @@ def test_a_mistyped_key_of_the_command_line_is_refused(
         ("KTRec", {"history_encoder": "attn"}, r"history_encoder \[attn\] is not one of auto, sum, attention"),
         ("KTRec", {"user_text": "titles"}, r"user_text \[titles\] is not one of none, history_mean"),
         ("KTRec", {"source_weight": -1}, r"source_weight \[-1\] is not a number of at least 0"),
+        ("KTRec", {"closed_form": "flase"}, r"closed_form \[flase\] is not True or False"),
         ("KTRec", {"valid_users": 0}, r"valid_users \[0\] is not a whole number of at least 1"),
         ("KTRec", {"attention_heads": 0}, r"attention_heads \[0\] is not a whole number"),
         ("KTRec", {"reg_weight": 0}, r"reg_weight \[0\] is not a number of at least 0.001 or auto"),

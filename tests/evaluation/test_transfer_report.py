@@ -267,7 +267,7 @@ def test_everything_loaded_holds_times_too(make: Callable[..., Curve], workplace
 
 
 def test_the_report_of_another_curve_is_not_replaced(make: Callable[..., Curve], tmp_path: Path) -> None:
-    settings = {"dataset": "tiny", "model": "KTEASE", "transfer": "adapter", "split": "random", "sample": "users"}
+    settings = {"dataset": "aim", "model": "KTEASE", "transfer": "adapter", "split": "random", "sample": "users"}
     (tmp_path / "results.json").write_text(
         json.dumps({"schema": "ktrec-transfer-report", "settings": settings}), encoding="utf-8"
     )

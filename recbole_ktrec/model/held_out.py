@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from recbole_ktrec.model.interactions import TrainingInteractions, positive
+from recbole_ktrec.nn.samples import Sample, sample_from
 
 _logger = logging.getLogger(__name__)
 #: Users that are looked at: as many as give this many scores, within these bounds. More choose better, and slower.
@@ -45,6 +46,16 @@ class HeldOut:
         refused = None if self.refused is None else self.refused[rows]
         row = (self.row[kept] - start) // step
         return replace(self, users=self.users[rows], row=row, item=self.item[kept], refused=refused)
+
+    def sample(self, interactions: sp.csr_matrix, places: sp.csr_matrix | None) -> Sample:
+        """Return them as the closed form reads them.
+
+        Args:
+            interactions: of the training, ``[n_users, n_items]``.
+            places: of these from the end of each history, see :mod:`recbole_ktrec.nn.recency`, or None.
+        """
+        users, row, item = (part.numpy() for part in (self.users, self.row, self.item))
+        return sample_from(interactions, users, row, item, places, self.absent, self.again, self.refused)
 
     def positives(self, n_items: int) -> Tensor:
         """Return them as a matrix: bool ``[m, n_items]``."""

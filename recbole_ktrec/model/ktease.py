@@ -31,7 +31,7 @@ from recbole_ktrec.nn.cold_users import LIFTS, SHARES, choose_unknown, with_popu
 from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse, without_popular
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
-from recbole_ktrec.nn.samples import Sample, sample_from
+from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.text_prior import no_prior
 
 #: Pairs of :meth:`KTEASE.predict` are read from whole rows of scores, this many users at a time.
@@ -157,11 +157,7 @@ class KTEASE(GeneralRecommender):
         """Solve without calibrating: for a model that only takes the scores."""
         if self.source is None:
             raise ConfigError("KTEASE cannot be fitted twice: build the model again.")
-        sample = None
-        if found is not None:
-            users, row, item = found.users.numpy(), found.row.numpy(), found.item.numpy()
-            places, excluded, again = self.taken.places, found.absent, found.again
-            sample = sample_from(self.interaction_matrix, users, row, item, places, excluded, again, found.refused)
+        sample = None if found is None else found.sample(self.interaction_matrix, self.taken.places)
         # Who has no history says nothing of how histories should count.
         fitted = self._fitted(*self.source, sample.with_history() if sample else None)
         self.weights, self._scores = as_matrices(fitted), fitted

@@ -10,7 +10,7 @@ among known items, and one number is added to the sum.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,7 +31,7 @@ from recbole_ktrec.nn.blend import scales
 from recbole_ktrec.nn.cold_items import ColdItems, Level
 from recbole_ktrec.nn.cold_level import choose_level
 from recbole_ktrec.nn.cold_shift import lift_cold
-from recbole_ktrec.nn.samples import FEWEST, Sample, sample_from
+from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.whitening import fit_whitening
 from recbole_ktrec.text import TextSettings, entity_texts
 
@@ -72,16 +72,16 @@ class UnseenItems:
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Return their scores for ``users`` ``[m]``, internal ids: float32 ``[m, c]``, -inf without a history."""
-        found = self._sum(users) + np.float32(self._shift)
+        parts = [None if part is None else part.scores(users) for part in (self._neural, self._closed)]
+        found = self._sum(parts, len(users)) + np.float32(self._shift)
         found[self.model.taken.unknown(users)] = -np.inf
         return found
 
-    @torch.no_grad()
-    def _sum(self, users: np.ndarray) -> np.ndarray:
-        found = np.zeros((len(users), len(self.tokens)), dtype=np.float32)
-        for weight, part in zip(self._weights, (self._neural, self._closed), strict=True):
+    def _sum(self, parts: Sequence[np.ndarray | None], users: int) -> np.ndarray:
+        found = np.zeros((users, len(self.tokens)), dtype=np.float32)
+        for weight, part in zip(self._weights, parts, strict=True):
             if part is not None:
-                found += np.float32(weight) * part.scores(users)
+                found += np.float32(weight) * part
         return found
 
     @torch.no_grad()
@@ -91,16 +91,17 @@ class UnseenItems:
         most = max(_FEWEST_ASKED, _SCORES // (model.n_items + len(self.tokens)))
         found = found.some(slice(None, None, -(-len(found.users) // most)))
         users, known = found.users.numpy(), model.neural(found.users).cpu()
-        if self._closed is not None:
+        new = neural.scores(users), None if self._closed is None else self._closed.scores(users)
+        if new[1] is not None:
             closed = torch.from_numpy(model.closed_scores(found.users))
             one, other = scales(known, closed, lambda rows: found.some(rows).asked(model.taken.matrix))
             first, second = self._weights
             share = second * one / (first * other)  # of the closed form, to that of the neural part
-            spread = neural.scores(users).std() / max(float(self._closed.scores(users).std()), 1e-12)
+            spread = new[0].std() / max(float(new[1].std()), 1e-12)
             self._weights, known = (first, float(first * share * spread)), first * known + second * closed
         else:
             known = self._weights[0] * known
-        scores = torch.cat([known, torch.from_numpy(self._sum(users))], dim=1)
+        scores = torch.cat([known, torch.from_numpy(self._sum(new, len(users)))], dim=1)
 
         def asked(rows: slice) -> tuple[Tensor, Tensor]:
             masked, positive = found.some(rows).asked(model.taken.matrix)
@@ -137,10 +138,7 @@ class _ClosedForm:
             self._cold = replace(self._cold, **vars(level))
 
     def _level(self, sample: Sample, prior: sp.csc_matrix, known: np.ndarray, with_text: np.ndarray) -> Level:
-        of_known = sample.of_items(known)
-        if of_known is not None and int(of_known.wanted.sum()) < FEWEST:
-            of_known = None
-        options, otherwise = self._part.settings.options, Level(self._cold.scale)
+        options, otherwise, of_known = self._part.settings.options, Level(self._cold.scale), sample.enough_of(known)
         return choose_level(self._cold, prior, with_text, options, of_known, sample, self._known_items, otherwise)
 
     def _sample(self, found: HeldOut, matrix: sp.csr_matrix) -> Sample:
@@ -148,8 +146,7 @@ class _ClosedForm:
         places = None if taken.places is None else self._wider(taken.places)
         absent = None if found.absent is None else np.append(found.absent, np.zeros(self._more, dtype=bool))
         refused = None if found.refused is None else self._wider(found.refused)
-        users, row, item = (part.numpy() for part in (found.users, found.row, found.item))
-        return sample_from(matrix, users, row, item, places, absent, found.again, refused).decayed(self._part.decay)
+        return replace(found, absent=absent, refused=refused).sample(matrix, places).decayed(self._part.decay)
 
     def _wider(self, rows: sp.csr_matrix) -> sp.csr_matrix:
         return sp.csr_matrix((rows.data, rows.indices, rows.indptr), (rows.shape[0], self._part.n_items + self._more))
@@ -177,6 +174,7 @@ class _Neural:
         rows = torch.from_numpy(whitening.rows(texts.matrix[n:], texts.has_text[n:])).to(model.device)
         self._items = model.net.item_fusion(torch.zeros_like(rows), model.net.item_tower(rows)).detach()
 
+    @torch.no_grad()
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Return them for ``users`` ``[m]``: ``[m, c]``."""
         net, vectors = self._model.net, self._model.user_vectors(torch.from_numpy(users).to(self._model.device))

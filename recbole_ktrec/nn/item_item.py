@@ -63,9 +63,7 @@ class Fit:
         self.known, self.taken = counts > 0, np.maximum(counts, 1.0)
         # Items that nobody has taken are scored in another way: they must not decide lambda and the weights.
         self.everything = sample
-        self.sample = None if sample is None else sample.of_items(self.known)
-        if self.sample is not None and int(self.sample.wanted.sum()) < FEWEST:  # chance would choose
-            self.sample = None
+        self.sample = None if sample is None else sample.enough_of(self.known)
         self.has_text = np.diff(prior.indptr) > 0
         self.statistics = ItemStatistics.of(interactions, places, options.user_power, options.item_power)
         self.pull = sp.csc_matrix(sp.diags(self.statistics.penalties) @ prior, dtype=np.float32)

@@ -108,6 +108,11 @@ class Sample:
         asked = np.diff(positives.indptr) > 0
         return self._part(asked, positives[asked], ~items) if asked.any() else None
 
+    def enough_of(self, items: np.ndarray) -> Sample | None:
+        """Return what :meth:`of_items` does; None, too, where there are fewer than ``FEWEST``: chance would choose."""
+        found = self.of_items(items)
+        return None if found is None or int(found.wanted.sum()) < FEWEST else found
+
     def with_history(self) -> Sample | None:
         """Return the sample of the users who have a history; None if nobody has."""
         asked = np.diff(self.rows.indptr) > 0

@@ -238,24 +238,39 @@ def repeatable(results: Any) -> Any:
 
 def check_folder(output: Path, schema: str) -> None:
     """Raise ConfigError if ``output`` holds results of another command, which would be lost."""
-    try:
-        held = json.loads((output / "results.json").read_text(encoding="utf-8"))["schema"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    if held != schema:
+    held = _stored(output, "schema")
+    if held not in (None, schema):
         raise ConfigError(f"[{output}] holds the results of a [{held}]: name another --output.")
 
 
 def refuse_other(output: Path, kind: str, datasets: Sequence[str]) -> None:
     """Raise ConfigError if ``output`` holds the report of another split, or of data sets that are not compared now."""
-    try:
-        grid = json.loads((output / "results.json").read_text(encoding="utf-8"))["grid"]
-        was, lost = grid["split"], [name for name in grid["datasets"] if name not in datasets]
-    except (OSError, ValueError, KeyError, TypeError):
-        return
+    grid = _stored(output, "grid") or {}
+    was, lost = grid.get("split", kind), [name for name in grid.get("datasets", ()) if name not in datasets]
     if was != kind or lost:
-        held = f"of the split [{was}]" if was != kind else f"with {', '.join(f'[{name}]' for name in lost)}"
-        raise ConfigError(f"[{output}] holds a report {held}: name another --output, or replace it with --overwrite.")
+        raise _other_report(
+            output, f"of the split [{was}]" if was != kind else f"with {', '.join(f'[{name}]' for name in lost)}"
+        )
+
+
+def refuse_other_settings(output: Path, settings: Mapping[str, Any]) -> None:
+    """Raise ConfigError if ``output`` holds a report with other ``settings`` of the same names."""
+    was = _stored(output, "settings") or {}
+    if other := [key for key, value in settings.items() if was.get(key, value) != value]:
+        raise _other_report(output, f"of {', '.join(f'{key} [{was[key]}]' for key in other)}")
+
+
+def _stored(output: Path, part: str) -> Any:
+    """Return a part of the ``results.json`` of ``output``, None where there is none that can be read."""
+    try:
+        return json.loads((output / "results.json").read_text(encoding="utf-8"))[part]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _other_report(output: Path, held: str) -> ConfigError:
+    """Return the error that tells of the report that stands in ``output``."""
+    return ConfigError(f"[{output}] holds a report {held}: name another --output, or replace it with --overwrite.")
 
 
 def write_json(path: Path, results: Mapping[str, Any]) -> None:

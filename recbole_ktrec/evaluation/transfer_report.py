@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.errors import ConfigError, MissingExtraError
+from recbole_ktrec.errors import MissingExtraError
 from recbole_ktrec.evaluation.benchmark import parts_notes
 from recbole_ktrec.evaluation.code import changed_note, keep_code
 from recbole_ktrec.evaluation.report.transfer import render
-from recbole_ktrec.evaluation.results import check_folder, write_json
+from recbole_ktrec.evaluation.results import check_folder, refuse_other_settings, write_json
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.texts import encode_ahead
 from recbole_ktrec.evaluation.transfer_grid import Curve, encoding_grid, plan_curve
@@ -30,7 +29,11 @@ def run_curve(curve: Curve, runner: Runner, output: Path, overwrite: bool = Fals
     """
     check_folder(output, SCHEMA)
     if not overwrite:
-        _refuse_other(output, curve)
+        refuse_other_settings(
+            output,
+            {"dataset": curve.dataset, "model": curve.model, "transfer": curve.transfer, "split": curve.kind,
+             "sample": curve.sample},
+        )  # fmt: skip
     with runner.locked():
         plan = plan_curve(curve, output / "splits", runner.show_progress)
         splits = replace(plan.data, prepared=dict(enumerate(plan.prepared.values())))
@@ -43,21 +46,6 @@ def run_curve(curve: Curve, runner: Runner, output: Path, overwrite: bool = Fals
         write_json(output / "results.json", results)
         notes += write_files(results, output)
     return results, notes
-
-
-def _refuse_other(output: Path, curve: Curve) -> None:
-    """Raise ConfigError if ``output`` holds the report of another target, model, transfer, split or sample."""
-    try:
-        was = json.loads((output / "results.json").read_text(encoding="utf-8"))["settings"]
-        asked = {**vars(curve), "split": curve.kind}
-        other = [key for key in ("dataset", "model", "transfer", "split", "sample") if was[key] != asked[key]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    if other:
-        held = ", ".join(f"{key} [{was[key]}]" for key in other)
-        raise ConfigError(
-            f"[{output}] holds a report of {held}: name another --output, or replace it with --overwrite."
-        )
 
 
 def write_files(results: dict[str, Any], output: Path) -> list[str]:

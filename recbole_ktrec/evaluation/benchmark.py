@@ -110,13 +110,16 @@ def check_rows(grid: Grid, dataset: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: the message names the row and the key.
     """
+    below = {
+        model: {key: value for file in model_defaults(model) for key, value in file.items()}
+        for model in MODELS.keys() & {entry.model for entry in grid.entries}
+    }
     for entry in grid.entries:
-        check = check_of(model_class(entry.model)) if entry.model in MODELS else None
+        check = check_of(model_class(entry.model)) if entry.model in below else None
         if check is None:
             continue
-        below = {key: value for file in model_defaults(entry.model) for key, value in file.items()}
         try:
-            check({"learner": "adam", **below, **entry.settings(dataset)})
+            check({"learner": "adam", **below[entry.model], **entry.settings(dataset)})
         except ConfigError as error:
             raise ConfigError(f"Row [{entry.label}]: {error}") from error
 

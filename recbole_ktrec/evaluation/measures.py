@@ -72,10 +72,6 @@ def measure_of(metric: str) -> Measure | None:
     return MEASURES.get(metric.partition("@")[0])
 
 
-def named(k: int | str, main: bool = False) -> list[str]:
-    """Return the names of the measures at ``k``, those without a k among them.
-
-    Args:
-        main: those of the main table alone.
-    """
-    return [f"{name}@{k}" if one.at_k else name for name, one in MEASURES.items() if one.main or not main]
+def in_main_table(k: int | str) -> list[str]:
+    """Return the names of the measures of the main table, at ``k`` where they have one."""
+    return [f"{name}@{k}" if one.at_k else name for name, one in MEASURES.items() if one.main]

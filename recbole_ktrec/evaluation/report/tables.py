@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from recbole_ktrec.evaluation.direction import is_smaller_better
-from recbole_ktrec.evaluation.measures import MEASURES, measure_of, named
+from recbole_ktrec.evaluation.measures import MEASURES, in_main_table, measure_of
 from recbole_ktrec.evaluation.report.wording import compared
 
 #: Names of metrics for people; others are written as RecBole writes them.
@@ -155,7 +155,7 @@ def main_metrics(summary: Summary) -> list[str]:
     """Metrics of the main table: the validation metric first, the others at its k, then accuracy and coverage."""
     ranking = ranking_metrics(summary, [summary.k])
     ranking = [summary.main, *(name for name in ranking if name != summary.main)]
-    return [name for name in [*ranking, *named(summary.k, main=True)] if summary.has(name)]
+    return [name for name in [*ranking, *in_main_table(summary.k)] if summary.has(name)]
 
 
 def metric_table(summary: Summary, metrics: Sequence[str], names: Iterable[str] | None = None) -> Table:
@@ -182,7 +182,7 @@ def overview(results: Mapping[str, Any], metric: str) -> Table | None:
 def overviews(results: Mapping[str, Any]) -> list[tuple[str, Table]]:
     """The validation metric, accuracy and coverage over all data sets, for a comparison on several."""
     main = str(results["grid"]["valid_metric"]).lower()
-    found = [(title(name), overview(results, name)) for name in (main, *named(main.partition("@")[2], main=True))]
+    found = [(title(name), overview(results, name)) for name in (main, *in_main_table(main.partition("@")[2]))]
     return [(name, table) for name, table in found if table is not None]
 
 

@@ -22,12 +22,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from recbole.quick_start import load_data_and_model, run_recbole
 
 from recbole_ktrec.commands.recommend import score
 from recbole_ktrec.evaluation.results import environment
 from recbole_ktrec.model.held_out import held_out
 from recbole_ktrec.model.unseen_items import UnseenItems
+from recbole_ktrec.nn.ranking import ndcg_by_user
 
 MODELS, USERS, SHARE, SEED = ("KTEASE", "KTRec"), 3000, 0.2, 2020
 
@@ -61,10 +63,7 @@ def prepare(name: str, source: Path, target: Path) -> pd.DataFrame:
 
 def ndcg(scores: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Return NDCG@10 of each row of ``scores`` ``[m, n]`` for ``wanted``, bool ``[m, n]``."""
-    discount = 1 / np.log2(np.arange(10) + 2)
-    best = np.argsort(-scores, axis=1, kind="stable")[:, :10]
-    gained = (np.take_along_axis(wanted, best, axis=1) * discount).sum(axis=1)
-    return np.asarray(gained / np.cumsum(discount)[np.minimum(wanted.sum(axis=1), 10) - 1])
+    return np.asarray(ndcg_by_user(torch.from_numpy(scores), torch.from_numpy(wanted)).numpy())
 
 
 def measure(checkpoint: Path, later: pd.DataFrame, loaded: bool) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +22,25 @@ def rows_of(dataset: Any, users: Iterable[str]) -> dict[str, list[int]]:
     known, items = (dataset.field2token_id[field] for field in (dataset.uid_field, dataset.iid_field))
     cut = bool(dataset.config["val_interval"])
     asked, found = {user for user in users if cut or not known.get(user)}, defaultdict[str, list[int]](list)
-    for path in _inter_files(dataset) if asked else ():
-        for user, item in iter_atomic(path, [dataset.uid_field, dataset.iid_field], encoding_of(dataset.config)):
-            if user in asked:
-                found[user].append(int(items.get(item, 0)))
+    for user, item in _pairs(dataset) if asked else ():
+        if user in asked:
+            found[user].append(int(items.get(item, 0)))
     return dict(found)
 
 
 def with_taken(dataset: Any, rows: Mapping[str, list[int]], items: Mapping[str, int]) -> dict[str, list[int]]:
     """Return ``rows``, user -> numbers of items, and what the ``.inter`` files say of ``items``, id -> number."""
     found = defaultdict[str, list[int]](list, {user: list(taken) for user, taken in rows.items()})
-    for path in _inter_files(dataset) if items else ():
-        for user, item in iter_atomic(path, [dataset.uid_field, dataset.iid_field], encoding_of(dataset.config)):
-            if item in items:
-                found[user].append(items[item])
+    for user, item in _pairs(dataset) if items else ():
+        if item in items:
+            found[user].append(items[item])
     return dict(found)
+
+
+def _pairs(dataset: Any) -> Iterator[tuple[str, ...]]:
+    """Yield user and item of each row of the ``.inter`` files."""
+    for path in _inter_files(dataset):
+        yield from iter_atomic(path, [dataset.uid_field, dataset.iid_field], encoding_of(dataset.config))
 
 
 def _inter_files(dataset: Any) -> list[Path]:

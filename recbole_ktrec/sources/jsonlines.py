@@ -14,7 +14,7 @@ import operator
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from recbole_ktrec.sources import arrays
@@ -55,17 +55,6 @@ def batches(
                 columns, lines = _in_parts(chunk, first, decode, keys, reject, literal)
             ledger.rows_in += len(lines)
             yield Batch(columns, member.name, lines)
-
-
-def dug(found: Mapping[str, Sequence[object]], name: str) -> Sequence[object]:
-    """Return the values of a key, and where an object has no such key, those of the path that it spells."""
-    first, *path = name.split(".")
-    if not path:
-        return found[name]
-    values = found[first]
-    for key in path:
-        values = [value.get(key) if isinstance(value, dict) else None for value in values]
-    return [inner if whole is None else whole for whole, inner in zip(found[name], values, strict=True)]
 
 
 def usual_keys(inputs: Inputs, member: Member, literal: bool = False) -> list[str]:

@@ -62,7 +62,18 @@ def _read(inputs: Inputs, member: Member, wanted: list[str], ledger: Ledger) -> 
     keys = list(dict.fromkeys(key for name in wanted for key in (name, name.split(".")[0])))
     for batch in jsonlines.batches(inputs, member, keys, ledger):
         found = dict(zip(keys, batch.columns, strict=True))
-        yield replace(batch, columns=[jsonlines.dug(found, name) for name in wanted])
+        yield replace(batch, columns=[_dug(found, name) for name in wanted])
+
+
+def _dug(found: Mapping[str, Sequence[object]], name: str) -> Sequence[object]:
+    """Return the values of a key, and where an object has no such key, those of the path that it spells."""
+    first, *path = name.split(".")
+    if not path:
+        return found[name]
+    values = found[first]
+    for key in path:
+        values = [value.get(key) if isinstance(value, dict) else None for value in values]
+    return [inner if whole is None else whole for whole, inner in zip(found[name], values, strict=True)]
 
 
 def refuse_wrapped(inputs: Inputs, member: Member, has_id: Callable[[Collection[str]], bool]) -> None:

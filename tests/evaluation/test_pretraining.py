@@ -149,12 +149,17 @@ def test_sources_of_which_none_has_a_say_are_refused(values: Callable[[str], dic
     assert not (workplace / "out" / CARD).exists()
 
 
+def quick_call(encoder: str) -> list[str]:
+    """Return the command that learns next to nothing from the two sources."""
+    return ["pretrain", "--datasets", "one", "two", "--output", "out", f"--text_encoder={encoder}",
+            "--text_max_length=16", "--powers=[1.0]", "--strengths=[1.0]", "--lexical_weights=[0.0]",
+            "--fusion_knowledge=False"]  # fmt: skip
+
+
 def test_command_prints_the_table_and_refuses_unknown_keys(
     values: Callable[[str], dict[str, Any]], workplace: Path, encoder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    call = ["pretrain", "--datasets", "one", "two", "--output", "out", f"--text_encoder={encoder}",
-            "--text_max_length=16", "--powers=[1.0]", "--strengths=[1.0]", "--lexical_weights=[0.0]",
-            "--fusion_knowledge=False"]  # fmt: skip
+    call = quick_call(encoder)
     assert main(call) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["source", "interactions", "untrained_kernel", "untrained", "transferred",
@@ -195,9 +200,7 @@ def test_command_prints_the_table_and_refuses_unknown_keys(
 def test_a_damaged_artifact_is_made_again_or_told_how_to_be(
     values: Callable[[str], dict[str, Any]], workplace: Path, encoder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    call = ["pretrain", "--datasets", "one", "two", "--output", "out", f"--text_encoder={encoder}",
-            "--text_max_length=16", "--powers=[1.0]", "--strengths=[1.0]", "--lexical_weights=[0.0]",
-            "--fusion_knowledge=False"]  # fmt: skip
+    call = quick_call(encoder)
     assert main(call) == 0
     card, weights = (workplace / "out" / name for name in (CARD, WEIGHTS))
     told, whole = card.read_text(), weights.read_bytes()

@@ -66,7 +66,7 @@ class KTRec(GeneralRecommender):
         cold = torch.from_numpy(~self.taken.known)
         cold[0] = False  # padding is no item: where all were taken there is nothing to measure
         self.register_buffer("cold", cold, persistent=False)
-        self.cold_shift = 0.0  # what is added to their neural scores
+        self.cold_shift, self.cold_gain = 0.0, 1.0  # added to their neural scores, times those of the closed form
         self.cold_warm_loss = number("cold_warm_loss", config["cold_warm_loss"], least=0, most=1, auto=True)
         self.transfer, self.transfer_choice = TransferredTexts.read(config, dataset, interactions), dict[str, Any]()
         self.zero_shot = config["transfer"] == "zero_shot"
@@ -84,7 +84,7 @@ class KTRec(GeneralRecommender):
             self.logger.warning("residual_weight is not used: closed_form is [False].")
         self._residual: Residual | None = None
         self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice", "decay"]
-        self.other_parameter_name += ["residual_size", "cold_shift", "in_order"]
+        self.other_parameter_name += ["residual_size", "cold_shift", "cold_gain", "in_order"]
         self._items: tuple[Tensor, Tensor] | None = None
         self.settled, self.closed_share = False, math.nan  # the part of the closed form in the scores
         self._remembered: Remembered | None = None
@@ -117,8 +117,8 @@ class KTRec(GeneralRecommender):
         """Return R(u, i), a probability, for the pairs of the batch: ``[batch_size]``."""
         users, items = (interaction[name].to(self.device) for name in (self.USER_ID, self.ITEM_ID))
         scores = self.blend[0] * self._neural_pairs(users, items)
-        if (closed := self.blended_form()) is not None:
-            scores += self.blend[1] * closed.pairs(users.cpu().numpy(), items.cpu().numpy()).to(scores.device)
+        if self.blended_form() is not None:
+            scores += self.blend[1] * self.closed_pairs(users, items)
         return torch.sigmoid(self.calibration[0] * scores + self.calibration[1])
 
     def _neural_pairs(self, users: Tensor, items: Tensor) -> Tensor:
@@ -140,7 +140,16 @@ class KTRec(GeneralRecommender):
     def closed_scores(self, users: Tensor) -> np.ndarray:
         """Return the scores of all items by the closed form for ``users`` ``[m]``: float32 ``[m, n_items]``."""
         assert self.closed is not None
-        return (self._remembered or self.closed.scores)(users.cpu().numpy())
+        scores = (self._remembered or self.closed.scores)(users.cpu().numpy())
+        if self.cold_gain != 1:
+            scores[:, self.cold.cpu().numpy()] *= np.float32(self.cold_gain)
+        return scores
+
+    def closed_pairs(self, users: Tensor, items: Tensor) -> Tensor:
+        """Return the scores of pairs by the closed form: ``[n]``."""
+        assert self.closed is not None
+        scores = self.closed.pairs(users.cpu().numpy(), items.cpu().numpy()).to(self.device)
+        return scores * torch.where(self.cold[items], self.cold_gain, 1.0)
 
     @contextlib.contextmanager
     def remembering(self) -> Iterator[None]:
@@ -283,7 +292,8 @@ class KTRec(GeneralRecommender):
         if self.closed is not None and para.get("closed_parts"):
             self.closed.load_other_parameter(para["closed_parts"][0])
             self.settled = True
-        self.residual_size, self.cold_shift = para.get("residual_size", 0.0), para.get("cold_shift", 0.0)
+        self.residual_size = para.get("residual_size", 0.0)
+        self.cold_shift, self.cold_gain = para.get("cold_shift", 0.0), para.get("cold_gain", 1.0)
         self.take_decay(para.get("decay", self.decay))
         if "in_order" in para:
             self.order.restore(para["in_order"])

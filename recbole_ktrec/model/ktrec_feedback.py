@@ -27,8 +27,8 @@ def take_rating(model: KTRec, user: int, item: int, value: float) -> None:
         raise ConfigError(f"User [{user}] was not there in the training, so there is no vector to move.")
     vectors, bias = model._catalogue()
     score = (torch.logit(torch.tensor(value)) - model.calibration[1]) / model.calibration[0]
-    if (closed := model.blended_form()) is not None:
-        score = score - model.blend[1] * closed.pairs(np.array([user]), np.array([item]))[0]
+    if model.blended_form() is not None:
+        score = score - model.blend[1] * model.closed_pairs(torch.tensor([user]), torch.tensor([item]))[0]
     logit = score / model.blend[0] - bias[item]
     current = model.user_vectors(torch.tensor([user], device=model.device))[0]
     if not abs(cosine := float(logit * model.net.scorer.temperature)) < 1:

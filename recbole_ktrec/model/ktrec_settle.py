@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from recbole_ktrec.model.held_out import HeldOut, with_negatives
-from recbole_ktrec.nn.blend import blend_weights
+from recbole_ktrec.nn.blend import HeldOutRows, among, blend_weights, same_part, spreads
 from recbole_ktrec.nn.calibration import fit_platt
 from recbole_ktrec.nn.cold_shift import lift_cold
 from recbole_ktrec.nn.recency import DECAYS
-from recbole_ktrec.nn.samples import masked_ndcg_by_user
+from recbole_ktrec.nn.samples import FEWEST, masked_ndcg_by_user
 from recbole_ktrec.nn.tuning import plain_or_uphill
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @torch.no_grad()
 def weigh(model: KTRec, found: HeldOut) -> Tensor:
     """Choose the weights of both parts and the level of new items; return the scores ``[m, n_items]`` so made."""
-    model.cold_shift = 0.0
+    model.cold_shift, model.cold_gain = 0.0, 1.0
     if model.closed is None and model.history_decay is None and model.taken.places is not None and not model.in_order:
         model.take_decay(plain_or_uphill(DECAYS, lambda decay: _ndcg(model, found, decay)))
     scores = model.neural(found.users).cpu()
@@ -31,13 +31,50 @@ def weigh(model: KTRec, found: HeldOut) -> Tensor:
     def asked(rows: slice) -> tuple[Tensor, Tensor]:
         return found.some(rows).asked(model.taken.matrix)
 
+    if model.closed is not None and _unasked(model, found):
+        return _side_by_side(model, scores, torch.from_numpy(model.closed_scores(found.users)), asked)
     model.cold_shift = lift_cold(scores, model.cold.cpu(), asked, model.cold_warm_loss)
     if model.closed is not None:
         closed = torch.from_numpy(model.closed_scores(found.users))
-        *weights, model.closed_share = blend_weights(scores, closed, asked)
-        model.blend.copy_(torch.tensor(weights))
-        scores.mul_(weights[0]).add_(closed, alpha=weights[1])
+        _mix(model, scores, closed, asked)
     return scores
+
+
+def _unasked(model: KTRec, found: HeldOut) -> bool:
+    """Return whether there are new items, as candidates, that next to no held-out interaction asks for, and no level
+    of the closed form for them is given (``cold_scale``)."""
+    cold = model.cold.cpu()
+    candidates = cold if found.absent is None else cold & ~torch.from_numpy(found.absent)
+    assert model.closed is not None
+    given = model.closed.settings.options.cold_scale is not None
+    return bool(candidates.any()) and int(cold[found.item].sum()) < FEWEST and not given
+
+
+def _side_by_side(model: KTRec, scores: Tensor, closed: Tensor, asked: HeldOutRows) -> Tensor:
+    """Mix both parts by known items alone, then choose the level of new ones for the sum.
+
+    The closed form keeps new items low as long as nobody asks for them, the neural part does not, so that it would
+    order them nearly alone. The closed form gets the part in their sum that it has among known items.
+    """
+    cold = model.cold.cpu()
+    known = among(asked, ~cold)
+    new = float(scores[:, cold].std()), float(closed[:, cold].std())
+    gain = same_part(spreads(scores, closed, known), new)
+    closed[:, cold] *= gain
+    _mix(model, scores, closed, known)
+    if model.blend[0]:  # else the closed form is alone, and keeps its level
+        shift = lift_cold(scores, cold, asked, model.cold_warm_loss)
+        model.cold_gain, model.cold_shift = gain, shift / float(model.blend[0])
+    else:
+        scores[:, cold] /= gain
+    return scores
+
+
+def _mix(model: KTRec, scores: Tensor, closed: Tensor, asked: HeldOutRows) -> None:
+    """Choose the weights of both parts; write what they make into ``scores``, those of the neural part."""
+    *weights, model.closed_share = blend_weights(scores, closed, asked)
+    model.blend.copy_(torch.tensor(weights))
+    scores.mul_(weights[0]).add_(closed, alpha=weights[1])
 
 
 def _ndcg(model: KTRec, found: HeldOut, decay: float) -> np.ndarray:

@@ -27,7 +27,7 @@ from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktrec import KTRec
 from recbole_ktrec.model.text_priors import Terms, TextPriors
 from recbole_ktrec.model.trained_encoder import UntrainedEncoder
-from recbole_ktrec.nn.blend import scales
+from recbole_ktrec.nn.blend import among, same_part, spreads
 from recbole_ktrec.nn.cold_items import ColdItems, Level
 from recbole_ktrec.nn.cold_level import choose_level
 from recbole_ktrec.nn.cold_shift import lift_cold
@@ -90,25 +90,28 @@ class UnseenItems:
         model = self.model
         most = max(_FEWEST_ASKED, _SCORES // (model.n_items + len(self.tokens)))
         found = found.some(slice(None, None, -(-len(found.users) // most)))
-        users, known = found.users.numpy(), model.neural(found.users).cpu()
-        new = neural.scores(users), None if self._closed is None else self._closed.scores(users)
-        if new[1] is not None:
-            closed = torch.from_numpy(model.closed_scores(found.users))
-            one, other = scales(known, closed, lambda rows: found.some(rows).asked(model.taken.matrix))
-            first, second = self._weights
-            share = second * one / (first * other)  # of the closed form, to that of the neural part
-            spread = new[0].std() / max(float(new[1].std()), 1e-12)
-            self._weights, known = (first, float(first * share * spread)), first * known + second * closed
-        else:
-            known = self._weights[0] * known
-        scores = torch.cat([known, torch.from_numpy(self._sum(new, len(users)))], dim=1)
 
         def asked(rows: slice) -> tuple[Tensor, Tensor]:
-            masked, positive = found.some(rows).asked(model.taken.matrix)
+            return found.some(rows).asked(model.taken.matrix)
+
+        def wider(rows: slice) -> tuple[Tensor, Tensor]:
+            masked, positive = asked(rows)
             none = torch.zeros(len(masked), len(self.tokens), dtype=torch.bool)
             return torch.cat([masked, none], dim=1), torch.cat([positive, none], dim=1)
 
-        self._shift = lift_cold(scores, torch.arange(scores.shape[1]) >= model.n_items, asked, model.cold_warm_loss)
+        users, known = found.users.numpy(), model.neural(found.users).cpu()
+        new = neural.scores(users), None if self._closed is None else self._closed.scores(users)
+        first, second = self._weights
+        if new[1] is not None:
+            closed = torch.from_numpy(model.closed_scores(found.users))
+            if model.closed.settings.options.cold_scale is None:
+                spread = spreads(known, closed, among(asked, ~model.cold.cpu()))
+                self._weights = first, second * same_part(spread, (float(new[0].std()), float(new[1].std())))
+            known = first * known + second * closed
+        else:
+            known = first * known
+        scores = torch.cat([known, torch.from_numpy(self._sum(new, len(users)))], dim=1)
+        self._shift = lift_cold(scores, torch.arange(scores.shape[1]) >= model.n_items, wider, model.cold_warm_loss)
 
 
 class _Wider:

@@ -17,6 +17,8 @@ SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 ROWS = 64
 #: Score of what is no candidate: as good as -inf, but 0 times it is 0.
 _NEVER = -1e30
+#: Standard deviation of scores that are all the same.
+_NOTHING = 1e-12
 #: Users -> what is no candidate of theirs, and what they took, bool ``[m, n_items]`` each.
 HeldOutRows = Callable[[slice], tuple[Tensor, Tensor]]
 
@@ -46,15 +48,41 @@ def blend_weights(first: Tensor, second: Tensor, asked: HeldOutRows) -> tuple[fl
     return (*tried[best_place], SHARES[best_place])
 
 
+def among(asked: HeldOutRows, items: Tensor) -> HeldOutRows:
+    """Return ``asked`` with ``items`` alone, bool ``[n_items]``, as candidates and wanted."""
+
+    def of_items(rows: slice) -> tuple[Tensor, Tensor]:
+        masked, positive = asked(rows)
+        return masked | ~items, positive & items
+
+    return of_items
+
+
 def scales(first: Tensor, second: Tensor, asked: HeldOutRows) -> tuple[float, float]:
     """Return what brings either to a standard deviation of 1 over the candidates, see :func:`blend_weights`."""
-    spread = torch.zeros(2, 3, dtype=torch.float64)  # count, sum, sum of squares
+    one, other = (1 / max(spread, _NOTHING) for spread in spreads(first, second, asked))
+    return one, other
+
+
+def spreads(first: Tensor, second: Tensor, asked: HeldOutRows) -> tuple[float, float]:
+    """Return the standard deviations of both over the candidates, see :func:`blend_weights`."""
+    found = torch.zeros(2, 3, dtype=torch.float64)  # count, sum, sum of squares
     for rows in row_blocks(len(first), ROWS):
         masked, _ = asked(rows)
-        for scores, sums in zip((first, second), spread, strict=True):
+        for scores, sums in zip((first, second), found, strict=True):
             sums += _moments(scores[rows], masked)
-    one, other = (1 / max(_deviation(sums), 1e-12) for sums in spread)
+    one, other = map(_deviation, found)
     return one, other
+
+
+def same_part(known: tuple[float, float], new: tuple[float, float]) -> float:
+    """Return what to multiply the second scorer's scores of new items by, so that it has the part in their sum with
+    the first one's that it has in the sum of known items; 1 where either says nothing of them.
+
+    Args:
+        known, new: standard deviations of both scorers, over known and over new items.
+    """
+    return known[1] / known[0] * new[0] / new[1] if min(*known, *new) > _NOTHING else 1.0
 
 
 def _moments(scores: Tensor, masked: Tensor) -> Tensor:

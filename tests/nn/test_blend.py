@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from recbole_ktrec.nn import blend
-from recbole_ktrec.nn.blend import blend_weights
+from recbole_ktrec.nn.blend import among, blend_weights, same_part, spreads
 from recbole_ktrec.nn.ranking import ndcg_by_user
 
 
@@ -59,3 +59,19 @@ def test_two_halves_of_the_answer_are_better_together_whatever_their_scale() -> 
     mixed = (a * first + b * second, first, second)
     quality = [ndcg_by_user(s.masked_fill(masked, float("-inf")), positive).mean() for s in mixed]
     assert a > 0 and b > 0 and 0 < part < 1 and quality[0] > max(quality[1:])
+
+
+def test_the_second_scorer_keeps_its_part_in_what_is_new() -> None:
+    gain = same_part((2.0, 6.0), (0.5, 0.1))
+    assert 0.1 * gain / 0.5 == pytest.approx(6.0 / 2.0)
+    assert same_part((2.0, 6.0), (0.5, 0.0)) == 1 == same_part((2.0, 6.0), (0.0, 0.1))
+
+
+def test_spreads_are_those_of_the_items_that_are_left() -> None:
+    positive, masked, noise = matrices()
+    items = torch.arange(40) % 2 == 0
+    first, second = spreads(noise, 3 * noise, among(asked(masked, positive), items))
+    kept = noise[~masked & items]
+    assert first == pytest.approx(float(kept.std())) and second == pytest.approx(3 * float(kept.std()))
+    wanted = among(asked(masked, positive), items)(slice(0, 50))[1]
+    assert torch.equal(wanted, positive & items)

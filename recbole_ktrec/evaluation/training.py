@@ -67,7 +67,8 @@ class _Watch:
             return
         self.judged = self.epochs
         best, bigger = self.trainer.best_valid_score, self.trainer.valid_metric_bigger
-        if (score > best) if bigger else (score < best):
+        # RecBole's early_stopping keeps the later one of equals.
+        if (score >= best) if bigger else (score <= best):
             self.best_epoch, self.best_at = self.epochs, time.perf_counter() - self.start
 
 

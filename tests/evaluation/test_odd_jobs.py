@@ -1,0 +1,30 @@
+"""Jobs with settings and data that are legal and seldom: what is told of them is right all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from recbole_ktrec.evaluation import job
+from recbole_ktrec.evaluation.grid import Grid, make_job, prepare_datasets
+from recbole_ktrec.evaluation.options import Entry
+
+Make = Callable[..., Grid]
+
+
+def run(grid: Grid, **own: Any) -> dict[str, Any]:
+    """Return the result of the first row of ``grid``, with keys of its ``own``."""
+    entry = grid.entries[0]
+    plan = prepare_datasets(grid, Path("splits"), show_progress=False)[0]
+    changed = Entry(entry.label, entry.model, {**entry.config, **own})
+    return job.run_spec(make_job(grid, plan, changed, grid.seeds[0], "final", {}).spec)[0]
+
+
+def test_of_equally_good_epochs_the_one_that_was_kept_is_told(tiny_grid: Make) -> None:
+    result = run(tiny_grid("BPR"), learning_rate=0)
+    (kept,) = Path("checkpoints").glob("*.pth")
+    epoch = torch.load(kept, weights_only=False)["epoch"]
+    assert result["best_epoch"] == epoch + 1 == result["epochs"] == 2, "RecBole counts epochs from 0"

@@ -32,18 +32,20 @@ class Asked:
 
 
 def read_interactions(
-    folder: Path, dataset: str, fields: Sequence[str], rating: str | None, encoding: str = "utf-8"
-) -> pd.DataFrame:
+    folder: Path, dataset: str, fields: Sequence[str], rating: str | None, encoding: str = "utf-8",
+    written: bool = False,
+) -> pd.DataFrame:  # fmt: skip
     """Read all interactions of a data set or of its written parts: columns ``user``, ``item``, ``rating`` (NaN: none).
 
     Args:
-        folder: where ``dataset.inter`` lies, or ``dataset.train.inter`` and so on.
+        folder: where ``dataset.inter`` lies, or, where the split was ``written``, ``dataset.train.inter`` and so on
+            (beside a whole data set there may be parts of somebody else's split, which are left aside).
         fields: names of the user and the item column.
         rating: name of the rating column, if any.
         encoding: of the files.
     """
-    paths = [folder / f"{dataset}.{part}.inter" for part in PARTS]
-    paths = [path for path in paths if path.is_file()] or [folder / f"{dataset}.inter"]
+    names = [f"{dataset}.{part}.inter" for part in PARTS] if written else [f"{dataset}.inter"]
+    paths = [folder / name for name in names if not written or (folder / name).is_file()]
     frames = [_read(path, list(fields), rating, encoding) for path in paths]
     return pd.concat(frames, ignore_index=True).drop_duplicates(["user", "item"], keep="last", ignore_index=True)
 

@@ -53,11 +53,12 @@ class Measurement:
         self.users, self.items = user_tokens(part), item_tokens(part)
         self.user_counts, self.item_counts = train_counts(trained)
         self.known_counts = self.user_counts
+        written = bool(self.config["benchmark_filename"])
         self.interactions = read_interactions(
             Path(self.config["data_path"]), self.config["dataset"], (part.uid_field, part.iid_field),
-            self.config["RATING_FIELD"], encoding_of(self.config),
+            self.config["RATING_FIELD"], encoding_of(self.config), written,
         )  # fmt: skip
-        if not self.config["benchmark_filename"]:  # else filtered as they were written
+        if not written:  # else filtered as they were written
             taken = sum(taken_in(loader._dataset, self.config) for loader in trained.loaders)
             self.interactions = of_parts(self.interactions, self.users, self.items, taken)
         self.questions = Questions(self.interactions, self.users, self.items, seed)

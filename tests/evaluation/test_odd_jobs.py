@@ -28,3 +28,11 @@ def test_of_equally_good_epochs_the_one_that_was_kept_is_told(tiny_grid: Make) -
     (kept,) = Path("checkpoints").glob("*.pth")
     epoch = torch.load(kept, weights_only=False)["epoch"]
     assert result["best_epoch"] == epoch + 1 == result["epochs"] == 2, "RecBole counts epochs from 0"
+
+
+def test_parts_of_another_split_beside_the_data_are_left_aside(tiny_grid: Make, workplace: Path) -> None:
+    """Only the file of all interactions says whom an item was not taken by."""
+    before = run(tiny_grid("ItemKNN"))
+    file = workplace / "dataset" / "tiny" / "tiny.inter"
+    file.with_suffix(".test.inter").write_text("".join(file.read_text().splitlines(keepends=True)[:9]))
+    assert run(tiny_grid("ItemKNN"))["accuracy"] == before["accuracy"]

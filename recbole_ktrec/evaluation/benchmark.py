@@ -58,6 +58,7 @@ def make_grid(asked: Mapping[str, Any]) -> Grid:
         text_diversity=bool(defaults.get("text_diversity", True)),
     )
     SplitSpec(grid.kind, grid.share)
+    _check_has_length(grid.valid_metric)
     return grid
 
 
@@ -102,6 +103,18 @@ def _check_metrics(metrics: Sequence[str], topk: Sequence[int]) -> None:
     for k in topk:
         if k < 1:
             raise ConfigError(f"topk [{k}] must be 1 or more.")
+
+
+def _check_has_length(valid_metric: str) -> None:
+    """Refuse a metric over whole rankings: RecBole names it without @k, and looks for it in vain after an epoch."""
+    from recbole.evaluator.register import metrics_dict
+
+    name = valid_metric.partition("@")[0]
+    if not {"rec.topk", "rec.items", "rec.lists"} & set(metrics_dict[name.lower()].metric_need):
+        raise ConfigError(
+            f"The validation metric [{valid_metric}]: {name} is over whole rankings and has no length of lists. It can "
+            "be measured beside another one: give that with --valid-metric."
+        )
 
 
 def check_rows(grid: Grid, dataset: Mapping[str, Any]) -> None:

@@ -80,6 +80,10 @@ def test_any_model_runs_on_a_split_that_was_written(workplace: Path, capsys: pyt
         (["--models", "Pop", "--seed", "3"], "[--seed] is not of the form --key=value"),
         (["--models", "Pop", "--seed=3"], "[seed] is the same for every row, so give --seeds"),
         (["--models", "Pop", "--valid_metric", "NDCG@7"], "validation metric [NDCG@7] is none of those measured"),
+        (
+            ["--models", "Pop", "--metrics", "GAUC", "Recall", "--valid-metric", "GAUC@10"],
+            "validation metric [GAUC@10]: GAUC is over whole rankings",
+        ),
         (["--models", "KTRec", "--fusion=summ"], "Row [KTRec]: fusion [summ] is not one of id, text, sum"),
         (["--models", "KTEASE", "--user_power=2"], "Row [KTEASE]: user_power [2] is not a number from 0 to 1"),
         (["--models", "Pop", "--threshold={rating: 4}"], 'Give val_interval: {rating: "[4,inf)"} instead'),

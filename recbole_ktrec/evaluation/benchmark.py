@@ -40,6 +40,7 @@ def make_grid(asked: Mapping[str, Any]) -> Grid:
     threshold = asked.get("rating_threshold")
     metrics, topk = asked.get("metrics") or defaults["metrics"], asked.get("topk") or defaults["topk"]
     _check_metrics(metrics, topk)
+    metrics, topk = _each_once(metrics), list(dict.fromkeys(topk))
     below, common = defaults.get("all") or {}, options.get("all") or {}
     data_path = asked.get("data_path") or {**below, **common}.get("data_path") or "dataset"
     grid = Grid(
@@ -85,6 +86,14 @@ def _measured(metric: str, topk: Sequence[int]) -> str:
     """Return the validation metric of the defaults at a length of lists that is measured: its own, or the first."""
     name, _, k = metric.partition("@")
     return metric if k in map(str, topk) else f"{name}@{topk[0]}"
+
+
+def _each_once(metrics: Sequence[str]) -> list[str]:
+    """Return the names without repeats, letter case aside as for RecBole: a repeat would be a column of its own."""
+    found: dict[str, str] = {}
+    for name in metrics:
+        found.setdefault(name.lower(), name)
+    return list(found.values())
 
 
 def _check_metrics(metrics: Sequence[str], topk: Sequence[int]) -> None:

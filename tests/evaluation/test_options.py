@@ -146,6 +146,12 @@ def test_keys_of_the_command_line_are_for_every_model_and_override_the_options(t
     assert grid.common["epochs"] == 5 and grid.entries[1].config["embedding_size"] == 4
 
 
+def test_what_is_asked_for_twice_is_measured_once() -> None:
+    asked = {"metrics": ["NDCG", "Recall", "ndcg"], "topk": [20, 10, 20]}
+    grid = make_grid({"dataset": ["ml-100k"], "models": ["Pop"], **asked})
+    assert (list(grid.metrics), list(grid.topk)) == (["NDCG", "Recall"], [20, 10])
+
+
 def test_grid_of_the_command_line() -> None:
     grid = make_grid({"dataset": ["ml-100k"], "models": ["Pop"], "seeds": [2], "metrics": ["Recall", "NDCG"]})
     assert (list(grid.seeds), list(grid.topk), grid.valid_metric) == ([2020, 2021], [10, 20], "NDCG@10")

@@ -137,8 +137,11 @@ def _check_valid_metric(said: Mapping[str, Any], model: str) -> None:
 
 def _check_columns(said: Mapping[str, Any]) -> None:
     columns, protocol = said.get("load_col"), said.get("eval_args")
-    if isinstance(columns, str) or (columns is not None and not isinstance(columns, Mapping | list)):
+    if columns is not None and not isinstance(columns, Mapping):
         raise ConfigError(f"load_col [{columns}] is no mapping such as {{inter: [user_id, item_id]}}.")
+    for part, names in (columns or {}).items():
+        if names != "*" and not isinstance(names, list | tuple):  # RecBole takes the letters of a word for columns
+            raise ConfigError(f"load_col: [{part}] is [{names}], and must be a list of columns or '*'.")
     loaded = columns.get("inter") if isinstance(columns, Mapping) else None
     if not isinstance(loaded, list):
         return

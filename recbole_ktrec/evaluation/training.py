@@ -142,13 +142,18 @@ def train_counts(trained: Trained) -> tuple[np.ndarray, np.ndarray]:
     part = trained.loaders[0]._dataset
     pairs = [pair_ids(part)]
     if is_sequential(trained.config):
-        pairs += [_first_of_histories(loader._dataset, trained.config["LIST_SUFFIX"]) for loader in trained.loaders]
+        pairs.append(_first_of_histories(trained.loaders, trained.config["LIST_SUFFIX"]))
     users, items = (np.concatenate(ids) for ids in zip(*pairs, strict=True))
     return np.bincount(users, minlength=part.user_num), np.bincount(items, minlength=part.item_num)
 
 
-def _first_of_histories(part: Any, suffix: str) -> tuple[np.ndarray, np.ndarray]:
-    """Users and items of the interactions that are context only: each stands before its user's second one."""
-    second = part.inter_feat[part.item_list_length_field].numpy() == 1
-    users, before = (part.inter_feat[name].numpy()[second] for name in (part.uid_field, part.iid_field + suffix))
-    return users, before[:, 0]
+def _first_of_histories(loaders: tuple[Any, Any, Any], suffix: str) -> tuple[np.ndarray, np.ndarray]:
+    """Users and items of the interactions that are context only: each stands before its user's first row of all parts.
+
+    With MAX_ITEM_LIST_LENGTH 1 other histories are as long as that of the first row.
+    """
+    parts = [loader._dataset for loader in loaders]
+    fields = parts[0].uid_field, parts[0].iid_field + suffix
+    users, before = (np.concatenate([part.inter_feat[name].numpy() for part in parts]) for name in fields)
+    found, first = np.unique(users, return_index=True)
+    return found, before[first, 0]

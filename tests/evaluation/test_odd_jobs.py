@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from recbole_ktrec.evaluation import job
@@ -36,3 +38,15 @@ def test_parts_of_another_split_beside_the_data_are_left_aside(tiny_grid: Make, 
     file = workplace / "dataset" / "tiny" / "tiny.inter"
     file.with_suffix(".test.inter").write_text("".join(file.read_text().splitlines(keepends=True)[:9]))
     assert run(tiny_grid("ItemKNN"))["accuracy"] == before["accuracy"]
+
+
+@pytest.mark.parametrize("longest", [1, 2, 50])
+def test_a_sequential_model_that_reads_one_item_has_the_groups_of_all_others(tiny_grid: Make, longest: int) -> None:
+    loaded = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}}
+    grid = tiny_grid("Pop", "FPMC", kind="leave_one_out")
+    grid = replace(grid, common={**grid.common, **loaded})
+    pop, own = run(grid, **loaded), {**loaded, "MAX_ITEM_LIST_LENGTH": longest}
+    fpmc = run(replace(grid, entries=grid.entries[1:]), **own)
+    rows = [{name: group["rows"] for name, group in one["groups"].items()} for one in (pop, fpmc)]
+    assert rows[1].pop("validation known") == 24, "of Pop there is none"
+    assert rows[0] == rows[1] and rows[0]["history 5-9"] == 24, "each took ten, two of them are held out"

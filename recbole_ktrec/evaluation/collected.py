@@ -21,6 +21,12 @@ def item_counts(counter: Any, n_items: int) -> np.ndarray:
     return counts
 
 
+def item_users(users: np.ndarray, items: np.ndarray, n_items: int) -> np.ndarray:
+    """Different users of each item, shape (n_items,), from the ids of interactions, shape (n,) each."""
+    pairs = np.unique(np.asarray(users, dtype=np.int64) * n_items + items)
+    return np.bincount(pairs % n_items, minlength=n_items)
+
+
 def content_items(model: Any, n_items: int) -> np.ndarray:
     """Mask (n_items,) of the items whose content ``model`` reads: what its ``content_items()`` says, else none."""
     ask = getattr(model, "content_items", None)

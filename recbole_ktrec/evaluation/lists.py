@@ -34,7 +34,7 @@ def novelty(items: np.ndarray, counts: np.ndarray, n_users: int) -> np.ndarray:
 
     Args:
         items: item ids, shape (n_lists, k); negative ids (a list shorter than k) are ignored.
-        counts: training interactions of each item, shape (n_items,).
+        counts: users who took each item in training, shape (n_items,); who took it again is one: p is none above 1.
         n_users: users in the training part; p(i) = (counts_i + 1) / (n_users + 1), so unseen items stay finite.
 
     Returns:

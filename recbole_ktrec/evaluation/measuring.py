@@ -158,11 +158,12 @@ class Measurement:
     def _lists(self, recorder: Recorder) -> dict[str, Any]:
         top, n_items = torch.cat(recorder.items).numpy(), len(self.items)
         found: dict[str, float | None] = {}
-        vectors = self._vectors()
+        vectors, trained = self._vectors(), taken_in(self.trained.loaders[0]._dataset, self.config)
+        takers = np.bincount(trained.nonzero()[1], minlength=n_items + 1)  # in training, whoever took it again is one
         for k in self.config["topk"]:
             found[f"catalogue_coverage@{k}"] = lists.catalogue_coverage(top[:, :k], n_items)
             n_users = int((self.user_counts > 0).sum())
-            found[f"novelty@{k}"] = float(lists.novelty(top[:, :k], self.item_counts, n_users).mean())
+            found[f"novelty@{k}"] = float(lists.novelty(top[:, :k], takers, n_users).mean())
             diversity = np.nan if vectors is None else lists.mean_text_diversity(top[:, :k], vectors)
             found[f"text_diversity@{k}"] = None if np.isnan(diversity) else diversity
         assert recorder.range is not None

@@ -16,7 +16,7 @@ from recbole.evaluator.base_metric import AbstractMetric, LossMetric
 from recbole.evaluator.collector import Collector
 from recbole.utils import EvaluatorType
 
-from recbole_ktrec.evaluation.collected import content_items, item_counts, text_vectors
+from recbole_ktrec.evaluation.collected import content_items, item_counts, item_users, text_vectors
 from recbole_ktrec.evaluation.lists import catalogue_coverage, mean_text_diversity, novelty, score_coverage
 from recbole_ktrec.evaluation.recorder import score_range
 
@@ -98,12 +98,11 @@ class Novelty(_ListMetric):
     .. math:: \mathrm{Novelty@K} = -\frac{1}{|U| K} \sum_u \sum_{i \in \hat{R}_K(u)} \log_2 p(i)
     """
 
-    metric_need = ["rec.lists", "data.num_items", "data.count_items", "data.count_users"]
+    metric_need = ["rec.lists", "data.item_users", "data.count_users"]
 
     def value(self, items: np.ndarray, dataobject: Any) -> float:
         """See :func:`recbole_ktrec.evaluation.lists.novelty`."""
-        counts = item_counts(dataobject.get("data.count_items"), dataobject.get("data.num_items"))
-        return float(novelty(items, counts, len(dataobject.get("data.count_users"))).mean())
+        return float(novelty(items, dataobject.get("data.item_users"), len(dataobject.get("data.count_users"))).mean())
 
 
 class TextDiversity(_ListMetric):
@@ -159,6 +158,10 @@ def _after(name: str, step: Callable[..., None]) -> None:
 def _collect_data(self: Any, train_data: Any) -> None:
     if self.register.need("data.text_vectors"):
         self.data_struct.set("data.text_vectors", text_vectors(self.config, train_data._dataset))
+    if self.register.need("data.item_users"):
+        part = train_data._dataset
+        users, items = (part.inter_feat[field].numpy() for field in (part.uid_field, part.iid_field))
+        self.data_struct.set("data.item_users", item_users(users, items, part.item_num))
     if self.register.need("rec.informed"):
         self.trained_items = item_counts(train_data._dataset.item_counter, train_data._dataset.item_num) > 0
 

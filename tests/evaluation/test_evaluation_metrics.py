@@ -52,8 +52,9 @@ def test_values_are_those_of_the_functions(settings: Settings) -> None:
     items = np.array([[1, 2], [2, 3]])
     struct = DataStruct()
     for key, value in (
-        ("rec.lists", torch.from_numpy(items)), ("data.num_items", 6), ("data.count_items", {1: 7, 2: 3}),
-        ("data.count_users", {1: 5, 2: 4}), ("rec.score_range", torch.tensor([[0.0, 0, 0], [0, 1, 1]])),
+        ("rec.lists", torch.from_numpy(items)), ("data.num_items", 6),
+        ("data.item_users", np.array([0, 2, 1, 0, 0, 0])), ("data.count_users", {1: 5, 2: 4}),
+        ("rec.score_range", torch.tensor([[0.0, 0, 0], [0, 1, 1]])),
         ("rec.informed", np.array([False, True, False])),
         ("data.text_vectors", np.array([[0.0, 0], [1, 0], [1, 0], [0, 1], [0, 1], [0, 1]])),
     ):  # fmt: skip
@@ -66,7 +67,7 @@ def test_values_are_those_of_the_functions(settings: Settings) -> None:
     assert value("cataloguecoverage") == {
         "cataloguecoverage@1": round(catalogue_coverage(items[:, :1], 5), 4), "cataloguecoverage@2": 0.6,
     }  # fmt: skip
-    counts = np.array([0, 7, 3, 0, 0, 0])
+    counts = np.array([0, 2, 1, 0, 0, 0])
     assert value("novelty")["novelty@2"] == pytest.approx(novelty(items, counts, 2).mean(), abs=1e-4)
     assert value("scorecoverage") == {"scorecoverage": 0.5}
     assert value("textdiversity")["textdiversity@2"] == 0.5

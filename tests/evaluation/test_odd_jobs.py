@@ -50,3 +50,15 @@ def test_a_sequential_model_that_reads_one_item_has_the_groups_of_all_others(tin
     rows = [{name: group["rows"] for name, group in one["groups"].items()} for one in (pop, fpmc)]
     assert rows[1].pop("validation known") == 24, "of Pop there is none"
     assert rows[0] == rows[1] and rows[0]["history 5-9"] == 24, "each took ten, two of them are held out"
+
+
+def test_novelty_counts_the_users_of_an_item_not_how_often_they_took_it(tiny_grid: Make, workplace: Path) -> None:
+    """Six users take one item five times each: as often it is taken, no more than six of 24 know it."""
+    file = workplace / "dataset" / "tiny" / "tiny.inter"
+    taken = [f"u{user}\thit\t4\t{20 + time}" for user in range(0, 24, 4) for time in range(5)]
+    file.write_text(file.read_text() + "\n".join(taken) + "\n")
+    metrics = ["NDCG", "Novelty"]
+    found = run(tiny_grid("Pop", topk=[1, 5], metrics=metrics), train_batch_size=1)
+    assert found["lists"]["novelty@1"] > 1.2, "who took it gets another item; p(hit) is 7 of 25"
+    for k in (1, 5):
+        assert found["test"][f"novelty@{k}"] == pytest.approx(found["lists"][f"novelty@{k}"], abs=1e-4)

@@ -179,7 +179,8 @@ def _copied(
 
 
 def _written(source: Source, spec: SplitSpec, values: Mapping[str, Any], folder: Path) -> Prepared:
-    parts = assign(source.frame, spec)
+    with source.named():
+        parts = assign(source.frame, spec)
     name = f"{source.name}-{spec.tag}"
     info = {"format": FORMAT, **source.origin, **asdict(spec)}
     if spec.kind == "time":

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import glob
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,14 @@ class Source:
     def file(self, suffix: str) -> Path:
         """Path of ``name.suffix``."""
         return self.folder / f"{self.name}.{suffix}"
+
+    @contextlib.contextmanager
+    def named(self) -> Iterator[None]:
+        """Name the file of interactions in what is said of ``frame``: a comparison may have several data sets."""
+        try:
+            yield
+        except DataError as error:
+            raise DataError(f"[{self.file('inter')}]: {error}") from error
 
     @property
     def inter_sha256(self) -> str:

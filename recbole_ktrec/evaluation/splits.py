@@ -96,7 +96,9 @@ def _cold_user(frame: pd.DataFrame, spec: SplitSpec, rng: np.random.Generator) -
     users, tokens = pd.factorize(frame["user"], sort=True)
     able = np.flatnonzero(np.bincount(users) >= 2)
     n_cold = round(spec.share * len(tokens))
-    if not 0 < n_cold <= len(able) or n_cold >= len(tokens):
+    if not 0 < n_cold < len(tokens):
+        raise DataError(f"cold_user: share [{spec.share}] of [{len(tokens)}] users is [{n_cold}]: change the share.")
+    if n_cold > len(able):
         raise DataError(f"cold_user needs [{n_cold}] users with two interactions or more; there are [{len(able)}].")
     cold = np.isin(users, rng.permutation(able)[:n_cold])
     parts = np.empty(len(frame), dtype=np.int8)

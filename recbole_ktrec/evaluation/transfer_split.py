@@ -92,7 +92,8 @@ def prepare_share(source: Source, spec: SplitSpec, percent: float, values: Mappi
                   sample: str = "users") -> Prepared:  # fmt: skip
     """Write the split of ``percent`` of the training users, or interactions, below ``folder`` and return it."""
     frame = source.frame
-    parts = base_parts(frame, spec)
+    with source.named():
+        parts = base_parts(frame, spec)
     whole = sample == "users"
     masks = masks_of(frame, parts, learnable(frame, parts, percent, spec.seed, sample), asks=whole or percent == 0)
     name = f"{source.name}-{spec.tag}-{percent:g}pct{'' if whole else f'-{sample}'}"

@@ -87,6 +87,23 @@ def test_leave_one_out_without_times_is_refused(read: Read, tmp_path: Path) -> N
     assert not (tmp_path / "splits").exists()
 
 
+@pytest.mark.parametrize(("spec", "message"), [
+    (SplitSpec("time"), r"Line \[3\] of the \.inter file has no time"),
+    (SplitSpec("cold_user", 0.01), r"cold_user: share \[0\.01\] of \[24\] users is \[0\]"),
+    (SplitSpec("cold_user", 0.99), r"cold_user: share \[0\.99\] of \[24\] users is \[24\]"),
+    (SplitSpec("cold_item", 0.99), r"The split \[cold_item\] with share \[0\.99\] leaves no \[train\]"),
+])  # fmt: skip
+def test_what_cannot_be_split_is_named(
+    read: Read, workplace: Path, tmp_path: Path, spec: SplitSpec, message: str
+) -> None:
+    file = workplace / "dataset" / "tiny" / "tiny.inter"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([*lines[:2], lines[2].rpartition("\t")[0] + "\t", *lines[3:]]) + "\n")
+    source, values = read()
+    with pytest.raises(DataError, match=r"^\[[^\]]*tiny\.inter\]: " + message):
+        prepare(source, spec, values, tmp_path / "splits")
+
+
 @pytest.mark.parametrize("kind", ["random", "leave_one_out"])
 def test_native_splits_are_recbole_s_own(read: Read, tmp_path: Path, kind: str) -> None:
     source, values = read(load_col={"inter": ["user_id", "item_id", "timestamp"]})

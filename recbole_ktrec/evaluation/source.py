@@ -138,19 +138,20 @@ def _want_columns(config: Any, inter: Path, encoding: str) -> None:
     """Load the columns of ids, time and ``threshold`` too, which RecBole's default leaves out.
 
     Raises:
-        DataError: there is no column of ids of that name.
+        DataError: there is no column of ids of that name, or it holds no tokens.
     """
-    ids = config["USER_ID_FIELD"], config["ITEM_ID_FIELD"]
+    ids, there = (config["USER_ID_FIELD"], config["ITEM_ID_FIELD"]), dict(read_header(inter, encoding))
     for name in ids:
-        if name not in (names := [field.name for field in read_header(inter, encoding)]):
+        if name not in there:
             raise DataError(
-                f"[{inter}] has no column [{name}], only {', '.join(names)}: name the columns of the ids with "
+                f"[{inter}] has no column [{name}], only {', '.join(there)}: name the columns of the ids with "
                 "USER_ID_FIELD and ITEM_ID_FIELD."
             )
+        if there[name] != "token":  # RecBole numbers tokens alone
+            raise DataError(f"[{inter}]: the ids of [{name}] are of type {there[name]}: write {name}:token.")
     columns = (config["load_col"] or {}).get("inter")
     if columns and columns != "*":
-        there = {field.name for field in read_header(inter, encoding)}
-        wanted = {*ids, config["TIME_FIELD"], *(config["threshold"] or ())} & there
+        wanted = {*ids, config["TIME_FIELD"], *(config["threshold"] or ())} & there.keys()
         config["load_col"] = {**config["load_col"], "inter": sorted({*columns, *wanted})}
 
 

@@ -80,6 +80,13 @@ def test_ids_of_other_names_are_read_without_load_col_and_missing_ones_are_named
         read_source("tiny", {"data_path": str(workplace / "dataset")})
 
 
+def test_ids_that_are_no_tokens_are_named(read: Read, workplace: Path) -> None:
+    file = workplace / "dataset" / "tiny" / "tiny.inter"
+    file.write_text(file.read_text().replace("item_id:token", "item_id:float"))
+    with pytest.raises(DataError, match=r"tiny\.inter\]: the ids of \[item_id\] are of type float: write item_id:t"):
+        read()
+
+
 def test_leave_one_out_without_times_is_refused(read: Read, tmp_path: Path) -> None:
     source, values = read(load_col={"inter": ["user_id", "item_id"]})
     with pytest.raises(DataError, match=r"tiny.inter\]: leave_one_out .* set TIME_FIELD"):

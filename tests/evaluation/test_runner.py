@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from recbole_ktrec.errors import ConfigError
@@ -109,6 +110,23 @@ def test_a_killed_parent_goes_on_where_it_was(tmp_path: Path) -> None:
     assert subprocess.run(command, cwd=ROOT, timeout=60).returncode == 0
     assert {path.name for path in (tmp_path / "jobs").glob("*.json")} == {f"j{n}.json" for n in range(4)}
     assert starts(tmp_path).count("j0") == 1 and starts(tmp_path).count("j3") >= 1
+
+
+@pytest.mark.parametrize("phase", ["final", "transfer"])
+def test_a_result_whose_arrays_are_lost_is_made_again(
+    runner: Runner, make: Callable[..., Job], tmp_path: Path, phase: str
+) -> None:
+    job, arrays = make("job", phase=phase), runner.folder / "job.npz"
+    with runner.locked():
+        runner.run([job, make("trial", phase="trial")])
+        np.savez_compressed(arrays, users=np.array(["a"]))
+        runner.run([job, make("trial", phase="trial")])
+        assert sorted(starts(tmp_path)) == ["job", "trial"]
+        arrays.write_bytes(arrays.read_bytes()[:-9])
+        runner.run([job])
+        arrays.unlink()
+        runner.run([job])
+    assert sorted(starts(tmp_path)) == ["job", "job", "job", "trial"]
 
 
 def test_time_limit(tmp_path: Path, make: Callable[..., Job]) -> None:

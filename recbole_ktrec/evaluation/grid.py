@@ -136,9 +136,11 @@ def make_job(grid: Grid, plan: DatasetPlan, entry: Entry, seed: int, phase: str,
     config.pop("data_path", None)
     if config.get("source_datasets") and not config.get("source_data_path"):
         config["source_data_path"] = grid.data_path  # the split lies elsewhere, without them
+    # A trial is judged by the validation metric alone: what else is measured of final jobs does not make it another.
+    threshold, diversity = (None, True) if phase == "trial" else (grid.rating_threshold, grid.text_diversity)
     spec: dict[str, Any] = {
         "format": FORMAT, "phase": phase, "model": entry.model, "seed": seed, "config": config,
-        "prepared": asdict(prepared), "rating_threshold": grid.rating_threshold, "text_diversity": grid.text_diversity,
+        "prepared": asdict(prepared), "rating_threshold": threshold, "text_diversity": diversity,
     }  # fmt: skip
     if phase == "final" and grid.text_diversity and plan.source.file("item").is_file():
         texts = shared_texts(plan.values, config, entry.model in MODELS)

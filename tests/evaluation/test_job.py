@@ -233,7 +233,11 @@ def test_keys_change_with_what_matters_only(tiny_grid: Make, workplace: Path) ->
     base = make_job(grid, plan, entry, 2020, "final", {}).key
     assert make_job(grid, plan_of(tiny_grid("BPR")), entry, 2020, "final", {}).key == base
     assert make_job(grid, plan, Entry("other label", "BPR", entry.config), 2020, "final", {}).key == base
-    assert make_job(grid, plan, entry, 2020, "trial", {}).key != base
+    trial = make_job(grid, plan, entry, 2020, "trial", {}).key
+    assert trial != base
+    for more in ({"rating_threshold": 4.0}, {"text_diversity": True}):
+        assert make_job(tiny_grid("BPR", **more), plan, entry, 2020, "final", {}).key != base
+        assert make_job(tiny_grid("BPR", **more), plan, entry, 2020, "trial", {}).key == trial, "not measured of it"
     assert make_job(grid, plan, entry, 2020, "final", {"embedding_size": 9}).key != base
     with (workplace / "dataset" / "tiny" / "tiny.inter").open("a") as handle:
         handle.write("u0\ti1\t5\t99\n")

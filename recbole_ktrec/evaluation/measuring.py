@@ -102,8 +102,10 @@ class Measurement:
         later = {name: valid._dataset.inter_feat[name] for name in dataset.inter_feat.columns}
         if fold_in(self.trained.model, with_interactions(dataset, later)) == UNABLE:
             return {}
-        values = self.trained.trainer.evaluate(test, load_best_model=False, show_progress=False)
-        metrics = {name: float(values[name]) for name in before["metrics"]}
+        recorder, trainer = Recorder(max(self.config["topk"]), {}), self.trained.trainer
+        with recorder.attached(trainer.eval_collector, dataset.uid_field):  # RecBole's values are rounded
+            trainer.evaluate(test, load_best_model=False, show_progress=False)
+        metrics = means(values_by_row(self.config, torch.cat(recorder.hits["all"]).numpy()))
         return {VALIDATION_KNOWN: {"rows": before["rows"], "metrics": metrics}}
 
     def _evaluate(self, part: int, load: bool, result: dict[str, Any] | None = None) -> tuple[Recorder, Asked]:

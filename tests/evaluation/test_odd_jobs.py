@@ -13,6 +13,7 @@ import torch
 from recbole_ktrec.evaluation import job
 from recbole_ktrec.evaluation.grid import Grid, make_job, prepare_datasets
 from recbole_ktrec.evaluation.options import Entry
+from tests.evaluation.conftest import QUICK
 
 Make = Callable[..., Grid]
 
@@ -62,3 +63,11 @@ def test_novelty_counts_the_users_of_an_item_not_how_often_they_took_it(tiny_gri
     assert found["lists"]["novelty@1"] > 1.2, "who took it gets another item; p(hit) is 7 of 25"
     for k in (1, 5):
         assert found["test"][f"novelty@{k}"] == pytest.approx(found["lists"][f"novelty@{k}"], abs=1e-4)
+
+
+def test_what_is_found_with_validation_known_is_not_rounded_either(tiny_grid: Make) -> None:
+    loaded = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}}
+    grid = tiny_grid("EASE", kind="leave_one_out", common={**QUICK, **loaded})
+    fine, coarse = (run(grid, **loaded, metric_decimal_place=places)["groups"] for places in (9, 1))
+    for group in ("all", "validation known"):
+        assert fine[group]["metrics"] == pytest.approx(coarse[group]["metrics"], abs=1e-9)

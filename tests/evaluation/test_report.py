@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import re
 import shutil
 import struct
@@ -50,6 +51,15 @@ def test_marks_of_the_main_table(results: dict[str, Any]) -> None:
     assert (best.best, best.tied, best.text, best.note) == (True, False, "0.3100", "± 0.0100")
     assert (tied.best, tied.tied) == (False, True) and (worse.best, worse.tied) == (False, False)
     assert "KTRec is better by 0.0100" in tied.detail and "p = 0.3000 (Holm)" in tied.detail
+
+
+def test_names_and_errors_end_no_cell_and_no_item(results: dict[str, Any]) -> None:
+    """A name stands above a column where there are several data sets; errors of other packages have many lines."""
+    whole = json.loads(json.dumps(results).replace("tiny <b>", "a|b"))
+    whole["datasets"]["c"] = whole["datasets"]["a|b"]
+    whole["runs"][1]["error"] = "Input X contains NaN.\nSee\n\n## there"
+    text = render_markdown(whole, {})
+    assert "| Model | a\\|b | c |" in text and "- BPR, seed 2: Input X contains NaN. See ## there\n" in text
 
 
 def test_verdict_and_protocol(results: dict[str, Any]) -> None:

@@ -10,15 +10,20 @@ from recbole_ktrec.evaluation.report import further, tables, wording
 from recbole_ktrec.evaluation.report.tables import Cell, Summary, Table
 
 
+def _plain(text: str) -> str:
+    """Return ``text`` so that it ends no cell: names of data sets and rows stand in headers, too."""
+    return text.replace("|", "\\|")
+
+
 def _cell(cell: Cell) -> str:
-    plain = cell.text.replace("|", "\\|")
+    plain = _plain(cell.text)
     text = f"**{plain}**" if cell.best else plain
     return f"{text}{' ≈' if cell.tied else ''}{' ' + cell.note if cell.note else ''}"
 
 
 def table(content: Table) -> str:
     """A pipe table."""
-    lines = ["| " + " | ".join(content.header) + " |", "|---" * len(content.header) + "|"]
+    lines = ["| " + " | ".join(map(_plain, content.header)) + " |", "|---" * len(content.header) + "|"]
     lines += ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in content.rows]
     return "\n".join(lines)
 
@@ -32,7 +37,7 @@ def _dataset(results: Mapping[str, Any], name: str, drawings: Mapping[str, str])
         parts += [f"### {heading}", table(content)]
     parts += [f"![{what}](plots/{quote(name)}-{what}.png)" for what in drawings]
     if failed := further.failures(results, summary):
-        parts += ["### Without a result", *(f"- {one}" for one in failed)]
+        parts += ["### Without a result", *(f"- {' '.join(one.split())}" for one in failed)]
     return parts
 
 

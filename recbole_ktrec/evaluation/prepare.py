@@ -27,6 +27,7 @@ from recbole_ktrec.evaluation.splits import (
     WRITTEN_KINDS,
     SplitSpec,
     assign,
+    check_times,
     describe,
     fingerprint,
     pair_fingerprint,
@@ -95,6 +96,9 @@ def prepare(source: Source, spec: SplitSpec, values: Mapping[str, Any], folder: 
             f"[{source.file('inter')}]: leave_one_out asks for each user's last interaction, so it needs a time "
             "column: set TIME_FIELD to a field of the .inter file and name it in load_col."
         )
+    if spec.kind == "leave_one_out":
+        with source.named():
+            check_times(source.frame)
     base = {"eval_args": NATIVE_EVAL_ARGS[spec.kind], "seed": spec.seed}
     if values.get("benchmark_filename"):  # else RecBole would take these parts for the split
         base["benchmark_filename"] = None

@@ -107,14 +107,27 @@ def _cold_user(frame: pd.DataFrame, spec: SplitSpec, rng: np.random.Generator) -
     return parts
 
 
+def check_times(frame: pd.DataFrame) -> None:
+    """Refuse interactions without a time, which RecBole would give the mean one.
+
+    Raises:
+        DataError: there are some; the message names the line of the first and how to leave them out.
+    """
+    missing = np.isnan(frame["time"].to_numpy(dtype=float))
+    if missing.any():
+        line = int(frame["row"].to_numpy()[missing].min()) + 2  # the header is the first
+        raise DataError(
+            f'Line [{line}] of the .inter file has no time. val_interval: {{TIME: "[0,inf)"}} leaves out what has none '
+            "(TIME is the column)."
+        )
+
+
 def _time(frame: pd.DataFrame, spec: SplitSpec, rng: np.random.Generator) -> np.ndarray:
     """Two points in time for all users: before the first is train, from the second on is test (ties stay together)."""
     if "time" not in frame:
         raise DataError("The time split needs a time column: set TIME_FIELD to a field of the .inter file.")
+    check_times(frame)
     time = frame["time"].to_numpy(dtype=float)
-    if np.isnan(time).any():
-        line = int(frame["row"].to_numpy()[np.isnan(time)].min()) + 2  # the header is the first
-        raise DataError(f"Line [{line}] of the .inter file has no time.")
     if time.min() == time.max():
         raise DataError(f"All times are [{time.min():g}]: they say nothing of before and after. Choose another split.")
     if not one_clock(pd.factorize(frame["user"])[0], time):

@@ -96,6 +96,7 @@ def test_leave_one_out_without_times_is_refused(read: Read, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(("spec", "message"), [
     (SplitSpec("time"), r"Line \[3\] of the \.inter file has no time"),
+    (SplitSpec("leave_one_out"), r"Line \[3\] of the \.inter file has no time"),
     (SplitSpec("cold_user", 0.01), r"cold_user: share \[0\.01\] of \[24\] users is \[0\]"),
     (SplitSpec("cold_user", 0.99), r"cold_user: share \[0\.99\] of \[24\] users is \[24\]"),
     (SplitSpec("cold_item", 0.99), r"The split \[cold_item\] with share \[0\.99\] leaves no \[train\]"),
@@ -106,9 +107,12 @@ def test_what_cannot_be_split_is_named(
     file = workplace / "dataset" / "tiny" / "tiny.inter"
     lines = file.read_text().splitlines()
     file.write_text("\n".join([*lines[:2], lines[2].rpartition("\t")[0] + "\t", *lines[3:]]) + "\n")
-    source, values = read()
+    loaded = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}}
+    source, values = read(**loaded)
     with pytest.raises(DataError, match=r"^\[[^\]]*tiny\.inter\]: " + message):
         prepare(source, spec, values, tmp_path / "splits")
+    timed, values = read(**loaded, val_interval={"timestamp": "[0,inf)"})
+    assert len(timed.frame) == 239 and prepare(timed, SplitSpec("leave_one_out"), values, tmp_path / "splits")
 
 
 @pytest.mark.parametrize("kind", ["random", "leave_one_out"])

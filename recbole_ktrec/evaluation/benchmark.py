@@ -159,6 +159,17 @@ def repeat_notes(plan: DatasetPlan) -> list[str]:
     ]
 
 
+def nameless_notes(plan: DatasetPlan) -> list[str]:
+    """Tell of interactions without a user or an item: an id may be one of the words that pandas reads as missing."""
+    if not (left := plan.source.nameless):
+        return []
+    ids = " or ".join(f"[{plan.source.fields[key]}]" for key in ("USER_ID_FIELD", "ITEM_ID_FIELD"))
+    return [
+        f"[{plan.name}]: {left} interactions are left out, for they have no {ids}: it is empty, or one of the words "
+        "that RecBole reads as missing, such as NA, null and None."
+    ]
+
+
 def parts_notes(plan: DatasetPlan) -> list[str]:
     """Tell that the data set has a split of its own, which is not the one of the comparison."""
     if not (parts := plan.values.get("benchmark_filename")):
@@ -227,7 +238,8 @@ def run_benchmark(
     with runner.locked():
         plans = prepare_datasets(grid, output / "splits", runner.show_progress)
         for plan in plans:
-            plan.notes += parts_notes(plan) + repeat_notes(plan) + learned_notes(grid, plan) + tuning_notes(grid, plan)
+            plan.notes += parts_notes(plan) + nameless_notes(plan) + repeat_notes(plan)
+            plan.notes += learned_notes(grid, plan) + tuning_notes(grid, plan)
         notes = [note for plan in plans for note in plan.notes]
         notes += encode_ahead(grid, plans, runner.workers, runner.show_progress)
         own = any(entry.model in MODELS for entry in grid.entries)

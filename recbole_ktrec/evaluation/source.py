@@ -37,6 +37,7 @@ class Source:
         fields: the column that each of ``USER_ID_FIELD``, ``ITEM_ID_FIELD``, ``TIME_FIELD`` and ``RATING_FIELD`` names.
         digest: SHA-256 over the data set's files and the rows that are left.
         encoding: of the files.
+        nameless: interactions without a user or an item, which are left out.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Source:
     fields: Mapping[str, str]
     digest: str
     encoding: str = "utf-8"
+    nameless: int = 0
 
     def file(self, suffix: str) -> Path:
         """Path of ``name.suffix``."""
@@ -85,11 +87,12 @@ def _load(config: Any) -> pd.DataFrame:
             self.feat_name_list = self._build_feat_name_list()
             self.inter_feat[_ROW] = np.arange(len(self.inter_feat))
             self.rows_read = len(self.inter_feat)
+            self.nameless = int(self.inter_feat[[self.uid_field, self.iid_field]].isnull().any(axis=1).sum())
             self._data_filtering()
 
     dataset = Filtered(config)
     frame: pd.DataFrame = dataset.inter_feat
-    frame.attrs["rows_read"] = dataset.rows_read
+    frame.attrs.update(rows_read=dataset.rows_read, nameless=dataset.nameless)
     return frame
 
 
@@ -125,7 +128,8 @@ def read_source(name: str, values: Mapping[str, Any]) -> Source:
         frame["time"] = loaded[fields["TIME_FIELD"]].astype(float)
     if config["threshold"]:
         frame["taken"] = _taken(loaded, config["threshold"], inter)
-    return Source(name, folder, frame, fields, _digest(folder, name, frame["row"].to_numpy(), encoding), encoding)
+    digest = _digest(folder, name, frame["row"].to_numpy(), encoding)
+    return Source(name, folder, frame, fields, digest, encoding, loaded.attrs["nameless"])
 
 
 def _only_parts(values: Mapping[str, Any]) -> str:

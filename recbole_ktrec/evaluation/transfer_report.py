@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import MissingExtraError
-from recbole_ktrec.evaluation.benchmark import parts_notes
+from recbole_ktrec.evaluation.benchmark import nameless_notes, parts_notes
 from recbole_ktrec.evaluation.code import changed_note, keep_code
 from recbole_ktrec.evaluation.report.transfer import render
 from recbole_ktrec.evaluation.results import check_folder, refuse_other_settings, write_json
@@ -37,7 +37,7 @@ def run_curve(curve: Curve, runner: Runner, output: Path, overwrite: bool = Fals
     with runner.locked():
         plan = plan_curve(curve, output / "splits", runner.show_progress)
         splits = replace(plan.data, prepared=dict(enumerate(plan.prepared.values())))
-        notes = parts_notes(plan.data)
+        notes = parts_notes(plan.data) + nameless_notes(plan.data)
         notes += encode_ahead(encoding_grid(plan), [splits], runner.workers, runner.show_progress)
         notes += [note] if (note := changed_note(runner.folder)) else []
         keep_code(runner.folder)

@@ -14,7 +14,7 @@ import yaml
 from recbole.config import Config
 
 from recbole_ktrec.errors import DataError
-from recbole_ktrec.evaluation.benchmark import parts_notes, repeat_notes
+from recbole_ktrec.evaluation.benchmark import nameless_notes, parts_notes, repeat_notes
 from recbole_ktrec.evaluation.grid import DatasetPlan
 from recbole_ktrec.evaluation.harness import item_tokens, load_parts, make_config, pair_tokens
 from recbole_ktrec.evaluation.prepare import Prepared, prepare
@@ -85,6 +85,14 @@ def test_ids_that_are_no_tokens_are_named(read: Read, workplace: Path) -> None:
     file.write_text(file.read_text().replace("item_id:token", "item_id:float"))
     with pytest.raises(DataError, match=r"tiny\.inter\]: the ids of \[item_id\] are of type float: write item_id:t"):
         read()
+
+
+def test_interactions_without_a_user_or_an_item_are_counted_in_the_report(read: Read, workplace: Path) -> None:
+    assert not nameless_notes(DatasetPlan("tiny", *read(), {}))
+    file = workplace / "dataset" / "tiny" / "tiny.inter"
+    file.write_text(file.read_text().replace("\nu0\t", "\nNA\t") + "u1\t\t4\t9\nu2\tnull\t4\t9\n")
+    (note,) = nameless_notes(DatasetPlan("tiny", *read(), {}))
+    assert note.startswith("[tiny]: 12 interactions are left out, for they have no [user_id] or [item_id]")
 
 
 def test_leave_one_out_without_times_is_refused(read: Read, tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ class Runner:
             one.process.kill()
             one.process.wait()
             self.tries[one.job.key] = RETRIES
-            one.log.write(f"\nEnded after {self.time_limit:.0f} s, the time limit.\n".encode())
+            one.log.write(f"\nEnded after {self.time_limit:g} s, the time limit.\n".encode())
         return one.process.poll() is not None
 
     def _finish(self, one: _Running) -> bool:

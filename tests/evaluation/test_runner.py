@@ -129,12 +129,13 @@ def test_a_result_whose_arrays_are_lost_is_made_again(
     assert sorted(starts(tmp_path)) == ["job", "job", "job", "trial"]
 
 
-def test_time_limit(tmp_path: Path, make: Callable[..., Job]) -> None:
-    runner = Runner(tmp_path / "jobs", time_limit=1, show_progress=False, module=MODULE)
+@pytest.mark.parametrize(("limit", "told"), [(1, "1"), (0.25, "0.25")])
+def test_time_limit(tmp_path: Path, make: Callable[..., Job], limit: float, told: str) -> None:
+    runner = Runner(tmp_path / "jobs", time_limit=limit, show_progress=False, module=MODULE)
     job = make("slow", seconds=60)
     with runner.locked():
         runner.run([job])
-    assert (runner.result(job) or {})["error"] == "Ended after 1 s, the time limit."
+    assert (runner.result(job) or {})["error"] == f"Ended after {told} s, the time limit."
 
 
 def test_one_runner_a_folder(runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,6 +137,8 @@ def check_rows(grid: Grid, dataset: Mapping[str, Any]) -> None:
         for model in MODELS.keys() & {entry.model for entry in grid.entries}
     }
     for entry in grid.entries:
+        if grid.tune and entry.settings(dataset).get("eval_step", 1) <= 0:
+            raise ConfigError(f"Row [{entry.label}]: with eval_step 0 nothing is validated, so --tune cannot choose.")
         check = check_of(model_class(entry.model)) if entry.model in below else None
         if check is None:
             continue

@@ -49,6 +49,11 @@ class _Watch:
             if hasattr(trainer, name):
                 setattr(trainer, name, self._timed(name, getattr(trainer, name)))
 
+    @property
+    def kept_epoch(self) -> int:
+        """The epoch whose weights are kept: the best, or the last where nothing was validated (``eval_step: 0``)."""
+        return self.epochs if self.judged < 0 else self.best_epoch
+
     def _timed(self, name: str, original: Any) -> Any:
         def timed(*args: Any, **kwargs: Any) -> Any:
             before = time.perf_counter()
@@ -114,7 +119,7 @@ def train(config: Any, fingerprints: Mapping[str, str]) -> Trained:
     # RecBole gives None where nothing was validated.
     return Trained(
         config, dataset, loaders, model, trainer, float(score), dict(result or {}), timing,
-        watch.best_epoch, watch.epochs, int(weights),
+        watch.kept_epoch, watch.epochs, int(weights),
     )  # fmt: skip
 
 

@@ -26,8 +26,9 @@ def run(grid: Grid, **own: Any) -> dict[str, Any]:
     return job.run_spec(make_job(grid, plan, changed, grid.seeds[0], "final", {}).spec)[0]
 
 
-def test_of_equally_good_epochs_the_one_that_was_kept_is_told(tiny_grid: Make) -> None:
-    result = run(tiny_grid("BPR"), learning_rate=0)
+@pytest.mark.parametrize("own", [{"learning_rate": 0}, {"eval_step": 0}])
+def test_of_equally_good_or_unknown_epochs_the_one_that_was_kept_is_told(tiny_grid: Make, own: dict[str, Any]) -> None:
+    result = run(tiny_grid("BPR"), **own)
     (kept,) = Path("checkpoints").glob("*.pth")
     epoch = torch.load(kept, weights_only=False)["epoch"]
     assert result["best_epoch"] == epoch + 1 == result["epochs"] == 2, "RecBole counts epochs from 0"

@@ -7,6 +7,7 @@ under the keys ``timing``, ``memory`` and ``environment`` alone; :func:`repeatab
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
@@ -113,8 +114,12 @@ def _run(plan: DatasetPlan, label: str, seed: int, job: Job, runner: Runner) -> 
 
 
 def flat_metrics(run: Mapping[str, Any]) -> dict[str, float]:
-    """Return every number of a run that the tables may show: name -> value; ranking metrics not rounded."""
+    """Return every number of a run that the tables may show: name -> value; ranking metrics not rounded.
+
+    TextDiversity among RecBole's metrics is none where no list has two texts: it is left out, as that of ``lists`` is.
+    """
     found = {**run["test"], **run["groups"]["all"]["metrics"]}
+    found = {name: value for name, value in found.items() if not math.isnan(value)}
     found |= {name: value for name, value in run["lists"].items() if value is not None}
     accuracy = run["accuracy"]
     found["accuracy"] = accuracy["calibrated"]

@@ -16,7 +16,7 @@ from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.evaluation.benchmark import run_benchmark
 from recbole_ktrec.evaluation.grid import Grid, plan_finals, prepare_datasets
 from recbole_ktrec.evaluation.options import Entry
-from recbole_ktrec.evaluation.results import check_folder, refuse_other, repeatable, summarise, write_json
+from recbole_ktrec.evaluation.results import check_folder, flat_metrics, refuse_other, repeatable, summarise, write_json
 from recbole_ktrec.evaluation.runner import Runner
 
 SCHEMA = Path(recbole_ktrec.evaluation.__file__).with_name("results.schema.json")
@@ -36,6 +36,13 @@ def compared(tiny_grid: Callable[..., Grid], in_process: Runner, workplace: Path
     grid = dataclasses.replace(grid, entries=[grid.entries[0], ease, grid.entries[2], broken])
     run_benchmark(grid, in_process, workplace / "out")
     return json.loads((workplace / "out" / "results.json").read_text())
+
+
+def test_a_metric_that_is_no_number_is_no_cell() -> None:
+    groups = {"all": {"metrics": {"ndcg@5": 0.25}}}
+    run = {"test": {"ndcg@5": 0.3, "textdiversity@5": float("nan")}, "groups": groups, "lists": {}}
+    accuracy = {"calibrated": 0.5, "raw": None, "ratings": None}
+    assert flat_metrics({**run, "accuracy": accuracy}) == {"ndcg@5": 0.25, "accuracy": 0.5}
 
 
 def test_the_whole_of_it(compared: dict[str, Any], workplace: Path) -> None:

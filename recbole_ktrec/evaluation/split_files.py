@@ -80,8 +80,8 @@ def publish(target: Path, info: dict[str, Any], about: dict[str, Any], fill: Any
     """Fill a folder beside ``target`` and rename it; where ``target`` is the same split already, only its property file
     is written again: what is said of the data may have changed, and registered models read it there."""
     mark, said = target / "split.json", yaml.safe_dump(about, sort_keys=True, allow_unicode=True)
-    if mark.is_file():
-        found, wanted = json.loads(mark.read_text(encoding="utf-8")), json.loads(json.dumps(info))
+    if found := _read_mark(mark):
+        wanted = json.loads(json.dumps(info))
         only_describe = dict.fromkeys(("counts", "inter_sha256"))  # a later version may tell more; ``source`` decides
         if {**found, **only_describe} == {**wanted, **only_describe}:
             write_whole(target / f"{target.name}.yaml", said)
@@ -98,6 +98,14 @@ def publish(target: Path, info: dict[str, Any], about: dict[str, Any], fill: Any
     os.replace(partial, target)
 
 
+def _read_mark(path: Path) -> dict[str, Any]:
+    """Return what a split says of itself; nothing where that is missing or cut off: the split is made again."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
 def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Write an atomic file in UTF-8."""
     with path.open("w", encoding="utf-8", newline="\n") as handle:
@@ -106,4 +114,4 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
     """Write what a folder holds as JSON."""
-    path.write_text(json.dumps(values, indent=1, sort_keys=True), encoding="utf-8")
+    write_whole(path, json.dumps(values, indent=1, sort_keys=True))

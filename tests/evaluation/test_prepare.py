@@ -95,6 +95,17 @@ def test_interactions_without_a_user_or_an_item_are_counted_in_the_report(read: 
     assert note.startswith("[tiny]: 12 interactions are left out, for they have no [user_id] or [item_id]")
 
 
+def test_a_split_whose_description_was_cut_off_is_made_again(read: Read, tmp_path: Path) -> None:
+    source, values = read()
+    made = prepare(source, SplitSpec("cold_item"), values, tmp_path)
+    mark, part = (tmp_path / made.dataset / name for name in ("split.json", f"{made.dataset}.train.inter"))
+    before = mark.read_text(), part.read_text()
+    mark.write_text(before[0][:20])
+    part.write_text("")
+    assert prepare(source, SplitSpec("cold_item"), values, tmp_path) == made
+    assert (mark.read_text(), part.read_text()) == before
+
+
 def test_leave_one_out_without_times_is_refused(read: Read, tmp_path: Path) -> None:
     source, values = read(load_col={"inter": ["user_id", "item_id"]})
     with pytest.raises(DataError, match=r"tiny.inter\]: leave_one_out .* set TIME_FIELD"):

@@ -29,7 +29,7 @@ from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.properties import model_files
 
 #: Part of every job's key: raised when what a job measures changes.
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True)

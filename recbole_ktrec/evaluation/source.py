@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from recbole_ktrec.atomic import encoding_of, read_header
+from recbole_ktrec.compat.host_errors import explained
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation.harness import data_config
 from recbole_ktrec.files import check_name, file_sha256, nearest_folder
@@ -113,7 +114,12 @@ def read_source(name: str, values: Mapping[str, Any]) -> Source:
         raise DataError(f"There is no file [{inter}]: {hint}")
     encoding = encoding_of(config)
     _want_columns(config, inter, encoding)
-    loaded = _load(config)
+    try:
+        loaded = _load(config)
+    except Exception as error:
+        if told := explained(error):  # which of several data sets it is RecBole does not say
+            raise DataError(f"[{inter}]: {told}") from error
+        raise
     if len(read_lines(inter, encoding)) - 1 != loaded.attrs["rows_read"]:
         raise DataError(f"[{inter}] has quoted line breaks: write each interaction on one line.")
     fields = {key: config[key] for key in ("USER_ID_FIELD", "ITEM_ID_FIELD", "TIME_FIELD", "RATING_FIELD")}

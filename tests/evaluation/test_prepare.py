@@ -106,6 +106,15 @@ def test_a_split_whose_description_was_cut_off_is_made_again(read: Read, tmp_pat
     assert (mark.read_text(), part.read_text()) == before
 
 
+@pytest.mark.parametrize(("filters", "message"), [
+    ({"user_inter_num_interval": "[100,inf)"}, "no interaction passes user_inter_num_interval"),
+    ({"val_interval": {"stars": "[3,inf)"}}, r"\[stars\] is wanted \(by val_interval, say\) and not loaded"),
+])  # fmt: skip
+def test_what_recbole_says_of_a_data_set_names_it(read: Read, filters: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=r"^\[[^\]]*tiny\.inter\]: RecBole: .*" + message):
+        read(**filters)
+
+
 def test_leave_one_out_without_times_is_refused(read: Read, tmp_path: Path) -> None:
     source, values = read(load_col={"inter": ["user_id", "item_id"]})
     with pytest.raises(DataError, match=r"tiny.inter\]: leave_one_out .* set TIME_FIELD"):

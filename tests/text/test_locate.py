@@ -17,7 +17,8 @@ from recbole_ktrec.files import file_sha256
 from recbole_ktrec.text import TextSettings, encode, locate_encoder
 from recbole_ktrec.text import locate as module
 from recbole_ktrec.text.encoder import TextEncoder
-from recbole_ktrec.text.locate import EncoderSource, Packaged
+from recbole_ktrec.text.encoder_files import EncoderSource
+from recbole_ktrec.text.locate import Packaged
 
 
 @pytest.fixture

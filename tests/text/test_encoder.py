@@ -217,12 +217,13 @@ def test_vectors_that_are_not_finite_are_not_stored(
 
 def test_code_of_an_encoder_is_part_of_what_it_computes(bert_folder: Path, tmp_path: Path) -> None:
     own = shutil.copytree(bert_folder, tmp_path / "own")
-    found = [locate_encoder(TextSettings(encoder=str(own))).sha256()]
+    trusting = TextSettings(encoder=str(own), trust_remote_code=True)
+    found = [locate_encoder(trusting).sha256()]
     (own / "modeling_own.py").write_text("FACTOR = 1")
-    found.append(locate_encoder(TextSettings(encoder=str(own))).sha256())
+    found.append(locate_encoder(trusting).sha256())
     config = own / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"auto_map": {"AutoModel": "modeling_own.Own"}}))
     for factor in (1, 100):
         (own / "modeling_own.py").write_text(f"FACTOR = {factor}")
-        found.append(locate_encoder(TextSettings(encoder=str(own))).sha256())
+        found.append(locate_encoder(trusting).sha256())
     assert found[0] == found[1] and len(set(found[1:])) == 3

@@ -2,14 +2,54 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from recbole_ktrec.errors import EncoderError
-from recbole_ktrec.text import TextSettings, encode
+from recbole_ktrec.text import TextSettings, encode, locate_encoder
+
+OWN = """
+from transformers import BertModel
+class Own(BertModel):
+    def forward(self, *args, **kwargs):
+        output = super().forward(*args, **kwargs)
+        output.last_hidden_state = output.last_hidden_state * {factor}
+        return output
+"""
+
+
+def change(path: Path, **values: object) -> None:
+    """Set keys of a JSON file."""
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def with_own_code(bert_folder: Path, folder: Path) -> Path:
+    """Copy an encoder that transformers knows, with code of its own that doubles its vectors."""
+    shutil.copytree(bert_folder, folder)
+    (folder / "own.py").write_text(OWN.format(factor=2))
+    change(folder / "config.json", auto_map={"AutoModel": "own.Own"})
+    return folder
+
+
+def test_vectors_without_the_encoder_s_own_code_are_not_taken_for_those_with_it(
+    bert_folder: Path, tmp_path: Path
+) -> None:
+    plain = TextSettings(encoder=str(with_own_code(bert_folder, tmp_path / "own")), max_length=32)
+    trusting = replace(plain, trust_remote_code=True)
+    without, given = (encode(["red robot"], settings).matrix for settings in (plain, trusting))
+    np.testing.assert_allclose(given, 2 * without, rtol=1e-5)
+    (tmp_path / "own" / "own.py").write_text(OWN.format(factor=3))
+    assert encode(["red robot"], plain).encoded == 0, "code that does not run changes nothing"
+    np.testing.assert_allclose(encode(["red robot"], trusting).matrix, 3 * without, rtol=1e-5)
+    change(tmp_path / "own" / "config.json", auto_map={"AutoModel": "org/code--own.Own"})
+    (tmp_path / "own" / "own.py").unlink()
+    found = [locate_encoder(settings).sha256() for settings in (plain, trusting)]
+    assert found[0] != found[1], "code of another repository"
 
 
 def test_a_folder_without_its_tokenizer_is_refused(bert_folder: Path, tmp_path: Path) -> None:

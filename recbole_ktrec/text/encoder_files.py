@@ -57,8 +57,8 @@ class EncoderSource:
 
     def _runs_own_code(self) -> bool:
         """Return whether code of the encoder's own takes the place of what transformers has: only if it is trusted."""
-        path = self.folder / "config.json"
-        return self.trusted and path.is_file() and '"auto_map"' in path.read_text("utf-8")
+        paths = (self.folder / name for name in ("config.json", "tokenizer_config.json"))
+        return self.trusted and any(path.is_file() and '"auto_map"' in path.read_text("utf-8") for path in paths)
 
     def verify(self) -> None:
         """Refuse weights whose SHA-256 is not the expected one."""

@@ -52,6 +52,24 @@ def test_vectors_without_the_encoder_s_own_code_are_not_taken_for_those_with_it(
     assert found[0] != found[1], "code of another repository"
 
 
+TOKENIZER = """
+from transformers import PreTrainedTokenizerFast
+class Own(PreTrainedTokenizerFast):
+    def __call__(self, texts, **kwargs):
+        return super().__call__([text + " {word}" for text in texts], **kwargs)
+"""
+
+
+def test_code_of_a_tokenizer_is_part_of_what_an_encoder_computes(bert_folder: Path, tmp_path: Path) -> None:
+    own = shutil.copytree(bert_folder, tmp_path / "own")
+    change(own / "tokenizer_config.json", auto_map={"AutoTokenizer": [None, "own.Own"]}, tokenizer_class="Own")
+    for word in ("doll", "train"):
+        (own / "own.py").write_text(TOKENIZER.format(word=word))
+        found = encode(["red robot"], TextSettings(encoder=str(own), max_length=32, trust_remote_code=True))
+        expected = encode([f"red robot {word}"], TextSettings(encoder=str(bert_folder), max_length=32))
+        np.testing.assert_array_equal(found.matrix, expected.matrix)
+
+
 def test_a_folder_without_its_tokenizer_is_refused(bert_folder: Path, tmp_path: Path) -> None:
     for kept in ((), ("tokenizer_config.json",)):
         own = tmp_path / f"own-{len(kept)}"

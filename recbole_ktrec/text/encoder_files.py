@@ -58,7 +58,7 @@ class EncoderSource:
     def _runs_own_code(self) -> bool:
         """Return whether code of the encoder's own takes the place of what transformers has: only if it is trusted."""
         paths = (self.folder / name for name in ("config.json", "tokenizer_config.json"))
-        return self.trusted and any(path.is_file() and '"auto_map"' in path.read_text("utf-8") for path in paths)
+        return self.trusted and any(path.is_file() and b'"auto_map"' in path.read_bytes() for path in paths)
 
     def verify(self) -> None:
         """Refuse weights whose SHA-256 is not the expected one."""
@@ -79,6 +79,13 @@ def weight_files(folder: Path) -> list[Path]:
         return [single]
     index = folder / "model.safetensors.index.json"
     if index.is_file():
-        return [folder / name for name in sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))]
+        return [folder / name for name in _shards(index)]
     found = sorted(folder.glob("*.safetensors"))
     return found or sorted(p for p in folder.glob("*") if p.suffix in PICKLES and p.name != "training_args.bin")
+
+
+def _shards(index: Path) -> list[str]:
+    try:
+        return sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EncoderError(f"[{index}] is no index of an encoder's weights: {type(error).__name__}: {error}") from error

@@ -92,3 +92,20 @@ def test_a_tokenizer_of_bytes_has_no_vocabulary(tmp_path: Path) -> None:
     ).save_pretrained(tmp_path)
     rows = encode(["red", "blue"], TextSettings(encoder=str(tmp_path))).matrix
     assert not np.array_equal(rows[0], rows[1])
+
+
+@pytest.mark.parametrize("content", ["{", "{}", "[]", '{"weight_map": []}', b"\xff"], ids=str)
+def test_a_damaged_index_of_weights_is_named(bert_folder: Path, tmp_path: Path, content: str | bytes) -> None:
+    own = shutil.copytree(bert_folder, tmp_path / "own", ignore=shutil.ignore_patterns("*.safetensors"))
+    (own / "model.safetensors.index.json").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(EncoderError, match=r"own.model\.safetensors\.index\.json\] is no index"):
+        locate_encoder(TextSettings(encoder=str(own)))
+
+
+@pytest.mark.parametrize("pooling", ["auto", "cls"])
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_damaged_configuration_is_named(bert_folder: Path, tmp_path: Path, pooling: str, trusted: bool) -> None:
+    own = shutil.copytree(bert_folder, tmp_path / "own")
+    (own / "config.json").write_bytes(b"\xff\xfe{}")
+    with pytest.raises(EncoderError, match="own"):
+        encode(["red"], TextSettings(encoder=str(own), pooling=pooling, trust_remote_code=trusted))

@@ -109,3 +109,9 @@ def test_a_damaged_configuration_is_named(bert_folder: Path, tmp_path: Path, poo
     (own / "config.json").write_bytes(b"\xff\xfe{}")
     with pytest.raises(EncoderError, match="own"):
         encode(["red"], TextSettings(encoder=str(own), pooling=pooling, trust_remote_code=trusted))
+
+
+@pytest.mark.parametrize("name", ["my encoder", "org/my encoder", "x" * 200])
+def test_a_name_that_no_model_can_have_is_refused(name: str) -> None:
+    with pytest.raises(EncoderError, match=f"text_encoder .{name}. is no folder here and no model of the hub"):
+        locate_encoder(TextSettings(encoder=name))

@@ -80,8 +80,8 @@ def weight_files(folder: Path) -> list[Path]:
     index = folder / "model.safetensors.index.json"
     if index.is_file():
         return [folder / name for name in _shards(index)]
-    found = sorted(folder.glob("*.safetensors"))
-    return found or sorted(p for p in folder.glob("*") if p.suffix in PICKLES and p.name != "training_args.bin")
+    pickled = sorted(p for p in folder.glob("*") if p.suffix in PICKLES and p.name != "training_args.bin")
+    return pickled or sorted(folder.glob("*.safetensors"))  # of other names: read only if the configuration says so
 
 
 def _shards(index: Path) -> list[str]:

@@ -114,7 +114,7 @@ def _tell_modules(source: EncoderSource) -> None:
 def _hub_cache(name: str, revision: str | None, settings: TextSettings) -> EncoderSource | None:
     """Return the encoder from the local cache of huggingface_hub, if it is there whole."""
     from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import HFValidationError
 
     try:
         config = try_to_load_from_cache(name, "config.json", revision=revision)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from recbole_ktrec.errors import EncoderError
 from recbole_ktrec.text import TextSettings, encode, locate_encoder
@@ -115,3 +117,17 @@ def test_a_damaged_configuration_is_named(bert_folder: Path, tmp_path: Path, poo
 def test_a_name_that_no_model_can_have_is_refused(name: str) -> None:
     with pytest.raises(EncoderError, match=f"text_encoder .{name}. is no folder here and no model of the hub"):
         locate_encoder(TextSettings(encoder=name))
+
+
+def test_safetensors_of_another_name_do_not_hide_the_weights_that_are_read(bert_folder: Path, tmp_path: Path) -> None:
+    own = shutil.copytree(bert_folder, tmp_path / "own")
+    weights = load_file(own / "model.safetensors")
+    (own / "model.safetensors").rename(own / "consolidated.safetensors")
+    rows = []
+    for factor in (1, 2):
+        weights["embeddings.LayerNorm.weight"] *= factor
+        torch.save(weights, own / "pytorch_model.bin")
+        rows.append(encode(["red"], TextSettings(encoder=str(own), max_length=32, trust_remote_code=True)).matrix)
+    assert not np.allclose(rows[0], rows[1]), "other weights, other vectors"
+    with pytest.raises(EncoderError, match=r"only pickled weights \[pytorch_model\.bin\]"):
+        locate_encoder(TextSettings(encoder=str(own)))

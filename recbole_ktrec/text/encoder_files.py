@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,3 +91,15 @@ def _shards(index: Path) -> list[str]:
         return sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise EncoderError(f"[{index}] is no index of an encoder's weights: {type(error).__name__}: {error}") from error
+
+
+def own_modules(folder: Path) -> list[Path]:
+    """Return the Python files in ``folder`` that hold the code of the encoder and its tokenizer, by its configuration;
+    they need not be there."""
+    named: list[str] = []
+    for name in ("config.json", "tokenizer_config.json"):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            classes = json.loads((folder / name).read_text("utf-8")).get("auto_map", {})
+            needed = [classes.get(kind) for kind in ("AutoConfig", "AutoModel", "AutoTokenizer")]
+            named += re.findall(r'"(\w+)\.\w+"', json.dumps(needed))  # with -- it is of another repository
+    return [folder / f"{name}.py" for name in dict.fromkeys(named)]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from recbole_ktrec.errors import EncoderError
-from recbole_ktrec.text.encoder_files import PICKLES, TOKENIZER, EncoderSource, weight_files
+from recbole_ktrec.text.encoder_files import PICKLES, TOKENIZER, EncoderSource, own_modules, weight_files
 from recbole_ktrec.text.settings import DEFAULT_ENCODER, TextSettings
 
 _logger = logging.getLogger(__name__)
@@ -124,7 +124,8 @@ def _hub_cache(name: str, revision: str | None, settings: TextSettings) -> Encod
         return None
     folder = Path(config).parent
     weights = weight_files(folder)
-    whole = bool(weights) and all(path.is_file() for path in weights)
+    needed = weights + (own_modules(folder) if settings.trust_remote_code else [])  # not fetched until it is trusted
+    whole = bool(weights) and all(path.is_file() for path in needed)
     whole = whole and any((folder / part).is_file() for part in TOKENIZER)  # who wants the model alone fetches none
     if whole and settings.pooling == "auto" and not (folder / "1_Pooling" / "config.json").is_file():
         _tell_pooling(name)

@@ -13,7 +13,8 @@ import torch
 from safetensors.torch import load_file
 
 from recbole_ktrec.errors import EncoderError
-from recbole_ktrec.text import TextSettings, encode, locate_encoder
+from recbole_ktrec.text import TextSettings, encode, locate, locate_encoder
+from recbole_ktrec.text.encoder_files import EncoderSource
 
 OWN = """
 from transformers import BertModel
@@ -131,3 +132,25 @@ def test_safetensors_of_another_name_do_not_hide_the_weights_that_are_read(bert_
     assert not np.allclose(rows[0], rows[1]), "other weights, other vectors"
     with pytest.raises(EncoderError, match=r"only pickled weights \[pytorch_model\.bin\]"):
         locate_encoder(TextSettings(encoder=str(own)))
+
+
+def test_code_that_was_not_fetched_before_it_was_trusted_is_fetched(
+    bert_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = tmp_path / "models--org--own"
+    snapshot = with_own_code(bert_folder, repository / "snapshots" / "abc")
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("abc")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(locate, "_hub", lambda *_: EncoderSource("org/own", "hub", bert_folder))
+
+    def kind(trusted: bool) -> str:
+        return locate_encoder(TextSettings(encoder="org/own", trust_remote_code=trusted)).kind
+
+    assert kind(True) == kind(False) == "hub cache"
+    (snapshot / "own.py").unlink()
+    assert (kind(True), kind(False)) == ("hub", "hub cache")
+    change(snapshot / "config.json", auto_map={"AutoModel": "org/code--own.Own", "AutoModelForMaskedLM": "not.Own"})
+    assert kind(True) == "hub cache", "the code is elsewhere, or not of what is loaded"
+    change(snapshot / "tokenizer_config.json", auto_map={"AutoTokenizer": [None, "own.Own"]})
+    assert kind(True) == "hub"

@@ -27,14 +27,14 @@ def tokenize(tokenizer: Any, texts: Sequence[str], prompt: str, limit: int) -> l
     options = {"padding": False, "return_attention_mask": False, "return_token_type_ids": False}
     given = [with_prompt(text, prompt) for text in texts]
     end = prompt.rpartition(_PLACE)[2].strip() if _PLACE in prompt else ""
-    if not end:
-        return tokenizer(given, truncation=True, max_length=limit, **options)["input_ids"]
-    alone, last = tokenizer([with_prompt("", prompt), end], truncation=False, **options)["input_ids"]
+    alone, last = tokenizer([with_prompt("", prompt), end], truncation=False, verbose=False, **options)["input_ids"]
     if len(alone) >= limit:
         raise ConfigError(
-            f"text_prompt [{prompt}] has [{len(alone)}] tokens and leaves no room for a text: raise text_max_length "
-            f"[{limit}] or shorten it."
+            f"text_prompt [{prompt}] has [{len(alone)}] tokens (special ones included) and leaves no room for a text: "
+            f"raise text_max_length [{limit}] or shorten it."
         )
+    if not end:
+        return tokenizer(given, truncation=True, max_length=limit, **options)["input_ids"]
     whole = tokenizer(given, truncation=False, verbose=False, **options)["input_ids"]  # else it warns of their length
     return [ids if len(ids) <= limit else _cut(ids, last, limit) for ids in whole]
 

@@ -27,7 +27,9 @@ def tokenize(tokenizer: Any, texts: Sequence[str], prompt: str, limit: int) -> l
     options = {"padding": False, "return_attention_mask": False, "return_token_type_ids": False}
     given = [with_prompt(text, prompt) for text in texts]
     end = prompt.rpartition(_PLACE)[2].strip() if _PLACE in prompt else ""
-    alone, last = tokenizer([with_prompt("", prompt), end], truncation=False, verbose=False, **options)["input_ids"]
+    # Words at the beginning of a text may have other tokens than after a blank.
+    parts = [with_prompt("", prompt), end, f" {end}"]
+    alone, *last = tokenizer(parts, truncation=False, verbose=False, **options)["input_ids"]
     if len(alone) >= limit:
         raise ConfigError(
             f"text_prompt [{prompt}] has [{len(alone)}] tokens (special ones included) and leaves no room for a text: "
@@ -39,8 +41,12 @@ def tokenize(tokenizer: Any, texts: Sequence[str], prompt: str, limit: int) -> l
     return [ids if len(ids) <= limit else _cut(ids, last, limit) for ids in whole]
 
 
-def _cut(ids: list[int], end: list[int], limit: int) -> list[int]:
-    """Return ``limit`` of ``ids``, what they have in common with the end of ``end`` among them."""
-    pairs = enumerate(zip(reversed(ids), reversed(end), strict=False))
-    kept = next((place for place, (one, other) in pairs if one != other), len(end))
+def _cut(ids: list[int], ends: Sequence[list[int]], limit: int) -> list[int]:
+    """Return ``limit`` of ``ids``, as much as they have in common with the end of one of ``ends`` among them."""
+    kept = max(_in_common(ids, end) for end in ends)
     return ids[: limit - kept] + ids[len(ids) - kept :]
+
+
+def _in_common(ids: list[int], end: list[int]) -> int:
+    pairs = enumerate(zip(reversed(ids), reversed(end), strict=False))
+    return next((place for place, (one, other) in pairs if one != other), len(end))

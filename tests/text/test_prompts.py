@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -20,3 +21,32 @@ def test_a_length_that_leaves_no_room_for_a_text_is_refused(settings: TextSettin
         encode(["red robot", "blue doll"], tight)
     rows = TextEncoder.load(replace(tight, max_length=9)).tokenize(["red robot", "blue doll"])
     assert rows[0] != rows[1]
+
+
+def byte_level(folder: Path) -> Path:
+    """Save a GPT-2 whose tokens of words differ at the beginning and after a blank, as those of most decoders do."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import GPT2Config, GPT2Model, PreTrainedTokenizerFast
+
+    vocabulary = {letter: number for number, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    merges: list[tuple[str, str]] = []
+    for word in ("\u0120means", "means", "\u0120one", "\u0120word"):
+        for place in range(1, len(word)):
+            merges.append((word[:place], word[place]))
+            vocabulary.setdefault(word[: place + 1], len(vocabulary))
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=list(dict.fromkeys(merges))))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="!").save_pretrained(folder)
+    ends = {"bos_token_id": 0, "eos_token_id": 0}
+    config = GPT2Config(vocab_size=len(vocabulary), n_embd=16, n_layer=1, n_head=2, n_positions=64, **ends)
+    GPT2Model(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("text", ["ab", "abc " * 30, "abc," * 30])
+def test_the_first_word_after_the_text_stays_whole(tmp_path: Path, text: str) -> None:
+    settings = TextSettings(encoder=str(byte_level(tmp_path)), max_length=16, prompt="Item {text} means one word")
+    encoder = TextEncoder.load(settings)
+    (ids,) = encoder.tokenize([text])
+    assert encoder.tokenizer.convert_ids_to_tokens(ids)[-3:] == ["\u0120means", "\u0120one", "\u0120word"]
+    assert len(ids) <= 16

@@ -41,7 +41,10 @@ class TextEncoder(nn.Module):
         self.fingerprint = fingerprint
         own = model.config.get_text_config()
         self.dim: int = getattr(own, "word_embed_proj_dim", None) or own.hidden_size  # OPT: its last layer projects
-        self._pad_id = next(i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id, 0) if i is not None)
+        # A token for padding that the tokenizer was given later may have no row in the model.
+        rows = getattr(own, "vocab_size", None) or float("inf")
+        ends = (tokenizer.pad_token_id, tokenizer.eos_token_id, 0)
+        self._pad_id = next(i for i in ends if i is not None and i < rows)
         self._known: dict[str, TokenIds] = {}
         self.set_training("frozen")
 

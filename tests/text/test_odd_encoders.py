@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import AutoTokenizer
 
 from recbole_ktrec.errors import EncoderError
 from recbole_ktrec.text import TextSettings, encode, locate, locate_encoder
@@ -154,3 +155,13 @@ def test_code_that_was_not_fetched_before_it_was_trusted_is_fetched(
     assert kind(True) == "hub cache", "the code is elsewhere, or not of what is loaded"
     change(snapshot / "tokenizer_config.json", auto_map={"AutoTokenizer": [None, "own.Own"]})
     assert kind(True) == "hub"
+
+
+def test_padding_may_have_a_token_that_the_model_does_not_know(llama_folder: Path, tmp_path: Path) -> None:
+    own = shutil.copytree(llama_folder, tmp_path / "own")
+    tokenizer = AutoTokenizer.from_pretrained(own)
+    tokenizer.add_special_tokens({"pad_token": "[PAD]"})
+    tokenizer.save_pretrained(own)
+    texts = ["red", "blue doll for kids"]
+    found, expected = (encode(texts, TextSettings(encoder=str(one), max_length=32)) for one in (own, llama_folder))
+    np.testing.assert_array_equal(found.matrix, expected.matrix)

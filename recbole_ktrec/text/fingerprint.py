@@ -17,6 +17,8 @@ COMPARED = ("sha256", "pooling", "prompt", "max_length", "dtype")
 _POOLINGS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls", "pooling_mode_lasttoken": "last"}
 _POOLINGS |= {"mean": "mean", "cls": "cls", "lasttoken": "last"}
 _CAUSAL_ENDINGS = ("ForCausalLM", "LMHeadModel")
+#: XLM, FlauBERT and old T5, which read in both directions.
+_NOT_CAUSAL_ENDING = "WithLMHeadModel"
 _CAUSAL_TYPES = frozenset(
     "biogpt bloom codegen cohere cohere2 deepseek_v2 deepseek_v3 exaone4 falcon gemma gemma2 gemma3_text glm glm4 gpt2 "
     "gpt_bigcode gpt_neo gpt_neox gpt_oss gptj granite granitemoe helium lfm2 llama ministral mistral mixtral mpt "
@@ -57,7 +59,8 @@ def resolve_pooling(settings: TextSettings, source: EncoderSource) -> str:
             )
         return _POOLINGS[asked[0]]
     config = _json(source.folder / "config.json")
-    causal = any(str(name).endswith(_CAUSAL_ENDINGS) for name in config.get("architectures") or ())
+    names = [str(name) for name in config.get("architectures") or ()]
+    causal = any(name.endswith(_CAUSAL_ENDINGS) and not name.endswith(_NOT_CAUSAL_ENDING) for name in names)
     return "last" if causal or config.get("model_type") in _CAUSAL_TYPES else "mean"
 
 

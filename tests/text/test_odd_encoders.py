@@ -16,6 +16,7 @@ from transformers import AutoTokenizer
 from recbole_ktrec.errors import EncoderError
 from recbole_ktrec.text import TextSettings, encode, locate, locate_encoder
 from recbole_ktrec.text.encoder_files import EncoderSource
+from recbole_ktrec.text.fingerprint import resolve_pooling
 
 OWN = """
 from transformers import BertModel
@@ -165,3 +166,16 @@ def test_padding_may_have_a_token_that_the_model_does_not_know(llama_folder: Pat
     texts = ["red", "blue doll for kids"]
     found, expected = (encode(texts, TextSettings(encoder=str(one), max_length=32)) for one in (own, llama_folder))
     np.testing.assert_array_equal(found.matrix, expected.matrix)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "expected"),
+    [("FlaubertWithLMHeadModel", "mean"), ("T5WithLMHeadModel", "mean"), ("OwnForCausalLM", "last")],
+)
+def test_pooling_of_a_head_that_is_not_causal(
+    bert_folder: Path, tmp_path: Path, architecture: str, expected: str
+) -> None:
+    own = shutil.copytree(bert_folder, tmp_path / "own")
+    change(own / "config.json", architectures=[architecture])
+    settings = TextSettings(encoder=str(own))
+    assert resolve_pooling(settings, locate_encoder(settings)) == expected

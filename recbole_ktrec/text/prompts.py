@@ -25,7 +25,8 @@ def tokenize(tokenizer: Any, texts: Sequence[str], prompt: str, limit: int) -> l
     """
     tokenizer.truncation_side = "right"
     options = {"padding": False, "return_attention_mask": False, "return_token_type_ids": False}
-    given = [with_prompt(text, prompt) for text in texts]
+    # Half of a surrogate pair, as cut JSON escapes leave it, is no Unicode that a tokenizer takes.
+    given = [with_prompt(text, prompt).encode("utf-8", "replace").decode() for text in texts]
     end = prompt.rpartition(_PLACE)[2].strip() if _PLACE in prompt else ""
     # Words at the beginning of a text may have other tokens than after a blank.
     parts = [with_prompt("", prompt), end, f" {end}"]

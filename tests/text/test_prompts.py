@@ -50,3 +50,8 @@ def test_the_first_word_after_the_text_stays_whole(tmp_path: Path, text: str) ->
     (ids,) = encoder.tokenize([text])
     assert encoder.tokenizer.convert_ids_to_tokens(ids)[-3:] == ["\u0120means", "\u0120one", "\u0120word"]
     assert len(ids) <= 16
+
+
+def test_half_of_a_surrogate_pair_is_read_as_a_question_mark(settings: TextSettings) -> None:
+    encoder = TextEncoder.load(settings)
+    assert encoder.tokenize(["red \ud83d robot"]) == encoder.tokenize(["red ? robot"])

@@ -26,6 +26,7 @@ from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.text_prior import blocks_of, neighbours_of_forms
 from recbole_ktrec.nn.whitening import whitened_text
 from recbole_ktrec.text import TextSettings, entity_texts, item_vectors
+from recbole_ktrec.text.fingerprint import COMPARED
 
 _PAD = "[PAD]"
 #: What differs by less than this is equal but for rounding.
@@ -169,9 +170,11 @@ def read_domain(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     found = item_vectors(item_file, tokens, settings, device, field, source.encoding)
     drawn = 1 + draw.permutation(len(tokens) - 1)[:candidates]
+    # Not where the encoder and its cache lie, nor how texts are batched: that changes nothing.
+    reading = [asdict(settings)[part] for part in ("fields", "template", "missing")]
     parts = [
         code_sha256(), source.digest, dict(source.fields), values.get("threshold"),
-        found.fingerprint, asdict(settings), whitening, users, candidates, seed,
+        [found.fingerprint[part] for part in COMPARED], reading, whitening, users, candidates, seed,
     ]  # fmt: skip
     return Domain(
         name,

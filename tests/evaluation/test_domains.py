@@ -1,0 +1,23 @@
+"""What a source domain's results depend on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from recbole_ktrec.evaluation.domains import read_domain
+
+
+def test_what_was_computed_holds_wherever_the_encoder_and_its_cache_lie(
+    values: Callable[[str], dict[str, Any]], workplace: Path
+) -> None:
+    def key(**changes: Any) -> str:
+        return read_domain("one", {**values("one"), **changes}, 0.4, 100, 100, 1).key
+
+    moved = shutil.copytree(values("one")["text_encoder"], workplace / "moved")
+    elsewhere = {"text_encoder": str(moved), "text_cache_dir": str(workplace / "else"), "text_batch_tokens": 64}
+    assert key(**elsewhere) == key()
+    changes = ({"text_max_length": 8}, {"text_fields": {"title": {"max_words": 1}}}, {"text_missing": ["x"]})
+    assert len({key(), *(key(**change) for change in changes)}) == 4

@@ -104,17 +104,24 @@ def load_user_text(config: Any, dataset: Any, interactions: sp.csr_matrix) -> It
     """Return the vectors of the users' own texts as ``user_text`` says, or None where it needs none.
 
     Raises:
-        ConfigError: ``user_text`` is not one of the known kinds.
+        ConfigError: ``user_text`` is not one of the known kinds, or ``user_text_fields`` names no columns.
+        DataError: the ``.user`` file lacks one of them, or holds no text.
     """
     kind = one_of("user_text", config["user_text"], USER_TEXTS)
     if kind == "columns":
-        wanted = TextSettings.from_mapping(_UserView(config))
-        path = feature_file(config, dataset, "user")
-        return item_vectors(path, tokens(dataset, config["USER_ID_FIELD"]), wanted, config["device"],
-                            config["USER_ID_FIELD"], encoding_of(config), bool(config["show_progress"]))  # fmt: skip
+        try:
+            return _columns(config, dataset)
+        except (ConfigError, DataError) as error:  # which name the key that is read for items
+            raise type(error)(str(error).replace("text_fields", "user_text_fields")) from error
     if kind == "history_document":
         return _documents(config, dataset, interactions)
     return None
+
+
+def _columns(config: Any, dataset: Any) -> ItemVectors:
+    field, path = config["USER_ID_FIELD"], feature_file(config, dataset, "user")
+    settings, progress = TextSettings.from_mapping(_UserView(config)), bool(config["show_progress"])
+    return item_vectors(path, tokens(dataset, field), settings, config["device"], field, encoding_of(config), progress)
 
 
 class _UserView:

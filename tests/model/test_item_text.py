@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scipy.sparse as sp
 from recbole.config import Config
 from recbole.data import create_dataset
 
-from recbole_ktrec.model.item_text import load_item_text
+from recbole_ktrec.errors import ConfigError, DataError
+from recbole_ktrec.model.item_text import load_item_text, load_user_text
 
 
 @pytest.mark.parametrize("row", ["i{}\t\tx", "other{}\tred robot\tx"])
@@ -26,3 +28,21 @@ def test_a_catalogue_without_any_text_is_warned_of(
     (told,) = (one for one in caplog.records if one.levelname == "WARNING" and "No item has a text" in one.message)
     assert "the columns read, [title]," in told.message
     assert "Check text_fields and [item_id]; the columns of the file are [title, brand]." in told.message
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (3, r"^user_text_fields \[3\] is not a list"),
+        (["job"], r"^user_text_fields: \[.*tiny.user\] has no column \[job\]"),
+        (None, r"tiny.user\] has no text column among user_id:token, age:float: name one in user_text_fields"),
+    ],
+)
+def test_columns_of_users_are_told_by_their_own_key(
+    fields: Any, said: str, textual: Callable[..., dict[str, Any]], workplace: Path
+) -> None:
+    (workplace / "dataset/tiny/tiny.user").write_text("user_id:token\tage:float\nu1\t30\n")
+    config = Config("KTRec", "tiny", config_dict=textual(user_text="columns", user_text_fields=fields))
+    dataset = create_dataset(config)
+    with pytest.raises((ConfigError, DataError), match=said):
+        load_user_text(config, dataset, sp.csr_matrix((dataset.user_num, dataset.item_num)))

@@ -88,12 +88,17 @@ def _checked(source: EncoderSource, settings: TextSettings) -> EncoderSource:
         lacking = next((path.name for path in weights if not path.is_file()), "model.safetensors")
         raise EncoderError(f"{where} has no weights [{lacking}]: copy them there, or name another encoder.")
     _tell_modules(source)
-    if weights[0].suffix in PICKLES and not settings.trust_remote_code:
-        raise EncoderError(
-            f"{where} has only pickled weights [{weights[0].name}], which can run code when they are read. Save them "
-            "as safetensors, or set text_trust_remote_code: True if you trust where they come from."
-        )
+    if not settings.trust_remote_code:
+        _refuse_pickled(where, [path.name for path in weights])
     return replace(source, trusted=settings.trust_remote_code)
+
+
+def _refuse_pickled(where: str, weights: list[str]) -> None:
+    if weights and weights[0].endswith(PICKLES):
+        raise EncoderError(
+            f"{where} has only pickled weights [{weights[0]}], which can run code when they are read. Save them as "
+            "safetensors, or set text_trust_remote_code: True if you trust where they come from."
+        )
 
 
 @functools.cache
@@ -146,6 +151,9 @@ def _hub(name: str, revision: str | None, settings: TextSettings) -> EncoderSour
 
     info = _hub_info(name, revision)
     files = [item.rfilename for item in info.siblings or ()]
+    if not settings.trust_remote_code and not any(file.endswith(".safetensors") for file in files):
+        pickled = [file for file in files if file.endswith(PICKLES) and "/" not in file]
+        _refuse_pickled(f"text_encoder [{name}]: the hub", pickled)
     wanted = [file for file in files if _is_wanted(file, files, settings)]
     try:
         folder = snapshot_download(name, revision=info.sha, allow_patterns=wanted)

@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -179,3 +180,12 @@ def test_pooling_of_a_head_that_is_not_causal(
     change(own / "config.json", architectures=[architecture])
     settings = TextSettings(encoder=str(own))
     assert resolve_pooling(settings, locate_encoder(settings)) == expected
+
+
+def test_pickled_weights_of_the_hub_are_told_before_anything_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = ["config.json", "pytorch_model.bin", "tokenizer.json"]
+    info = SimpleNamespace(sha="f00", siblings=[SimpleNamespace(rfilename=name) for name in files])
+    monkeypatch.setattr(locate, "_hub_info", lambda *_: info)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(Path.cwd() / "none"))
+    with pytest.raises(EncoderError, match=r"only pickled weights \[pytorch_model\.bin\].*text_trust_remote_code"):
+        locate_encoder(TextSettings(encoder="org/pickled"))

@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 from recbole_ktrec.errors import CacheError, ConfigError, DataError
 from recbole_ktrec.text.contrastive_loop import ContrastiveTraining, held_out_name, refuse_other
 from recbole_ktrec.text.contrastive_settings import ContrastiveSettings
-from recbole_ktrec.text.export import export_encoder
+from recbole_ktrec.text.export import check_savable, export_encoder
 from recbole_ktrec.text.fingerprint import COMPARED, encoder_fingerprint
 from recbole_ktrec.text.locate import locate_encoder
 from recbole_ktrec.text.pairs import TextDomain
@@ -71,6 +71,7 @@ def train_encoder(
     try:
         with FileLock(state / "lock", timeout=0):
             if not _finished(folder / ENCODER, job):
+                check_savable(text)
                 run = ContrastiveTraining(domains, text, settings, state, job, torch.device(device))
                 report = run.train(show_progress)
                 _publish(run, folder / ENCODER, report)

@@ -13,11 +13,39 @@ from torch import nn
 
 from recbole_ktrec.errors import EncoderError
 from recbole_ktrec.text.encoder import TextEncoder, quiet
+from recbole_ktrec.text.encoder_files import EncoderSource
+from recbole_ktrec.text.locate import locate_encoder
 from recbole_ktrec.text.randomness import seeded
+from recbole_ktrec.text.settings import TextSettings
 
 _MODES = {"mean": "mean_tokens", "cls": "cls_token", "last": "lasttoken"}
 #: Largest difference of a vector's parts, relative to the largest part, between the trained encoder and its files.
 _TOLERANCE = 1e-4
+
+
+def check_savable(settings: TextSettings) -> None:
+    """Refuse, before it is trained, an encoder that :func:`export_encoder` could not save.
+
+    Raises:
+        EncoderError: it is a part of what its files describe, or they hold adapters beside its weights.
+    """
+    source = locate_encoder(settings)
+    why = "it has a decoder, too, and its encoder alone is no model of its own" if _has_both(source, settings) else ""
+    if (source.folder / "adapter_config.json").is_file():
+        why = "it has adapters (adapter_config.json): merge them into its weights first"
+    if why:
+        raise EncoderError(f"text_encoder [{source.name}] in [{source.folder}] cannot be trained further here: {why}.")
+
+
+def _has_both(source: EncoderSource, settings: TextSettings) -> bool:
+    import transformers
+
+    options = {"local_files_only": True, "trust_remote_code": settings.trust_remote_code}
+    try:
+        config = transformers.AutoConfig.from_pretrained(source.folder, **options)
+    except (OSError, ValueError):  # loading it tells
+        return False
+    return bool(getattr(config, "is_encoder_decoder", False))
 
 
 def export_encoder(encoder: TextEncoder, folder: Path, samples: Sequence[str]) -> None:

@@ -35,9 +35,10 @@ def chosen_fields(path: str | Path, id_column: str, settings: TextSettings, enco
     header = read_header(path, encoding)
     wanted = _wanted(settings)
     names = [field.name for field in header]
-    for name in [id_column, *(field.name for field in wanted)]:
+    given = [field.name for field in settings.fields or ()]  # a template takes their limits, perhaps not all of them
+    for name in [id_column, *given, *(field.name for field in wanted)]:
         if name not in names:
-            key = "" if name == id_column else "text_fields: " if settings.template is None else "text_template: "
+            key = "" if name == id_column else "text_fields: " if name in given else "text_template: "
             raise DataError(f"{key}[{path}] has no column [{name}], only {', '.join(names)}.{nearest(name, names)}")
     if wanted:
         return wanted

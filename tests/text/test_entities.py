@@ -88,3 +88,11 @@ def test_a_duplicate_item_is_refused_unless_its_text_is_the_same(tmp_path: Path)
     with pytest.raises(DataError, match=r"other\.item\], row 3: \[item_id\] = \[1\] occurs a second time"):
         entity_texts(other, "item_id", ["1"], TextSettings())
     assert entity_texts(other, "item_id", ["2"], TextSettings()) == ["two"], "unused items are not judged"
+
+
+def test_a_misspelt_limit_beside_a_template_is_told(item_file: Path) -> None:
+    limited = {"text_template": "{title} {genre}", "text_fields": {"titel": {"max_words": 1}}}
+    with pytest.raises(DataError, match=r"^text_fields: .* has no column \[titel\].*Did you mean \[title\]"):
+        entity_texts(item_file, "item_id", ["i1"], TextSettings.from_mapping(limited))
+    with pytest.raises(DataError, match=r"^text_template: .* has no column \[titel\]"):
+        entity_texts(item_file, "item_id", ["i1"], TextSettings(template="{titel}"))

@@ -98,13 +98,19 @@ def describe_job(
 ) -> dict[str, dict[str, Any]]:
     """Return what the result of a training depends on, as plain values."""
     fingerprint = encoder_fingerprint(text, locate_encoder(text))
-    trained = ("encoder_training", "last_layers", "lora_rank", "lora_alpha", "lora_dropout")
     return {
         "encoder": {part: fingerprint[part] for part in COMPARED},
-        "text settings": {f"text_{name}": getattr(text, name) for name in trained},
+        "text settings": _training(text),
         "settings": {**asdict(settings), "held_out": held_out_name(domains, settings)},
         "data sets": {domain.name: _digest(domain) for domain in domains},
     }
+
+
+def _training(text: TextSettings) -> dict[str, Any]:
+    """Return what is trained; a key of another way of training stands there with its default, whatever was given."""
+    trained = ("encoder_training", "last_layers", "lora_rank", "lora_alpha", "lora_dropout")
+    read = [name for name in trained if name.startswith(("encoder_training", text.encoder_training))]
+    return {f"text_{name}": getattr(text if name in read else TextSettings(), name) for name in trained}
 
 
 def _digest(domain: TextDomain) -> str:

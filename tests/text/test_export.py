@@ -1,10 +1,12 @@
-"""Encoders that could be trained, but not saved."""
+"""Encoders that could be trained, but not saved; what a training depends on."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import scipy.sparse as sp
@@ -12,7 +14,7 @@ from transformers import T5Config, T5Model
 
 from recbole_ktrec.errors import EncoderError
 from recbole_ktrec.text import ContrastiveSettings, TextDomain, TextSettings
-from recbole_ktrec.text.contrastive import train_encoder
+from recbole_ktrec.text.contrastive import describe_job, train_encoder
 from recbole_ktrec.text.contrastive_loop import ContrastiveTraining
 
 
@@ -34,3 +36,19 @@ def test_what_could_not_be_saved_is_not_trained(
     adapted = shutil.copytree(bert_folder, tmp_path / "adapted")
     (adapted / "adapter_config.json").write_text("{}")
     refused(adapted, tmp_path / "out", "it has adapters")
+
+
+@pytest.mark.parametrize(
+    ("training", "changes", "said"),
+    [("full", {"last_layers": 3, "lora_rank": 4}, None), ("last_layers", {"lora_alpha": 1.0}, None),
+     ("lora", {"last_layers": 3}, None), ("lora", {"lora_rank": 4}, "lora_rank"),
+     ("last_layers", {"last_layers": 3}, "last_layers")],
+)  # fmt: skip
+def test_keys_of_another_way_of_training_make_no_other_training(
+    settings: TextSettings, training: str, changes: dict[str, Any], said: str | None
+) -> None:
+    domains = [TextDomain(name, ["red"], sp.csr_matrix([[1.0]])) for name in ("one", "two")]
+    text = replace(settings, encoder_training=training)
+    jobs = [describe_job(domains, one, ContrastiveSettings())["text settings"]
+            for one in (text, replace(text, **changes))]  # fmt: skip
+    assert [key for key in jobs[0] if jobs[0][key] != jobs[1][key]] == ([f"text_{said}"] if said else [])

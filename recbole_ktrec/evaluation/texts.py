@@ -16,15 +16,21 @@ from recbole_ktrec.text import TextSettings
 
 
 def text_settings(grid: Grid, plan: DatasetPlan) -> list[dict[str, Any]]:
-    """Return the different ``text_*`` settings that the grid reads item texts of a data set with; none without text."""
+    """Return the different ``text_*`` settings that the grid reads item texts of a data set with; none without text.
+
+    With an artifact (``pretrained``) that is its language model, too; the guard compares with what is without it.
+    """
     if not plan.source.file("item").is_file():
         return []
     asked = [plan.values] if grid.text_diversity else []
     asked += [entry.settings(plan.values) for entry in grid.entries if entry.model in MODELS]
-    found: dict[TextSettings, dict[str, Any]] = {}
+    found: dict[tuple[TextSettings, str], dict[str, Any]] = {}
     for values in asked:
         kept = {key: value for key, value in values.items() if key in TextSettings.keys() or key == "ITEM_ID_FIELD"}
-        found.setdefault(TextSettings.from_mapping(values), kept)
+        settings, artifact = TextSettings.from_mapping(values), str(values.get("pretrained") or "")
+        found.setdefault((settings, ""), kept)
+        if artifact:
+            found.setdefault((settings, artifact), {**kept, "pretrained": artifact})
     return list(found.values())
 
 

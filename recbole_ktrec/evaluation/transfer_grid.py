@@ -191,10 +191,10 @@ def _add_jobs(plan: CurvePlan, share: float) -> None:
 
 
 def encoding_grid(plan: CurvePlan) -> Grid:
-    """Return a grid that reads item texts with each encoder that the jobs need."""
+    """Return a grid that reads item texts with each encoder that the jobs need, named as it is."""
     grid = grid_of(plan.curve, 0)
     taken = [
-        dataclasses.replace(entry, config={**entry.config, **plan.own_encoder})
+        dataclasses.replace(entry, config={**entry.config, **plan.own_encoder, "pretrained": None})
         if "pretrained" in entry.config
         else entry
         for entry in grid.entries

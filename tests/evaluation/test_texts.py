@@ -63,3 +63,13 @@ def test_a_failed_encoding_is_told_not_raised(tiny_grid: Callable[..., Grid], wo
     grid = tiny_grid("Pop", text_diversity=True, common={"text_encoder": str(workplace / "no such folder")})
     plans = prepare_datasets(grid, Path("splits"), show_progress=False)
     assert len(texts.encode_ahead(grid, plans, 1, False)) == 1
+
+
+def test_texts_are_read_with_the_language_model_of_an_artifact_too(
+    tiny_grid: Callable[..., Grid], workplace: Path
+) -> None:
+    (workplace / "dataset" / "tiny" / "tiny.item").write_text("item_id:token\ttitle:token_seq\ni1\ta title\n")
+    entries = [Entry(name, "KTRec", {"pretrained": "knowledge", "epochs": k}) for k, name in enumerate(("a", "b"), 1)]
+    grid = dataclasses.replace(tiny_grid("Pop"), entries=entries)
+    (plan,) = prepare_datasets(grid, Path("splits"), show_progress=False)
+    assert [settings.get("pretrained") for settings in texts.text_settings(grid, plan)] == [None, "knowledge"]

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 
-def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
+def token_batches(lengths: Sequence[int], budget: int, equal: bool = False) -> list[list[int]]:
     """Group texts of like length, longest first, so that ``longest * texts`` stays within ``budget`` tokens.
 
     Args:
         lengths: tokens of each text; a text without tokens is in no batch.
         budget: tokens of a batch, padding included; a single longer text is a batch of its own.
+        equal: whether a batch holds texts of one length only, so that nothing is padded.
 
     Returns:
         positions into ``lengths``, batch by batch.
@@ -22,7 +23,9 @@ def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
     batches: list[list[int]] = []
     for position in order:
         # The first text of a batch is its longest: padding makes every other one cost as much.
-        if not batches or (len(batches[-1]) + 1) * lengths[batches[-1][0]] > budget:
+        longest = lengths[batches[-1][0]] if batches else 0
+        full = not batches or (len(batches[-1]) + 1) * longest > budget
+        if full or (equal and longest != lengths[position]):
             batches.append([])
         batches[-1].append(position)
     return batches

@@ -18,6 +18,8 @@ from recbole_ktrec.text.locate import locate_encoder
 from recbole_ktrec.text.settings import TextSettings
 
 _WITH_POOLER = frozenset("albert bert camembert mpnet roberta xlm-roberta".split())
+#: What mixes neighbours or all places whatever the mask says: beside a longer text such a text had another vector.
+_READS_PADDING = frozenset("canine convbert fnet funnel nystromformer".split())
 #: Token ids of one text; empty for "no text", whose vector is zero.
 TokenIds = list[int]
 
@@ -91,7 +93,7 @@ class TextEncoder(nn.Module):
     def forward(self, texts: Sequence[str | None] | Sequence[Sequence[int]]) -> Tensor:
         """Encode texts, or token ids of :meth:`tokenize`, into [len(texts), dim] float32; zero for an empty one."""
         ids = self._as_ids(texts)
-        batches = token_batches([len(row) for row in ids], self.batch_tokens)
+        batches = self._batches(ids)
         if not batches:
             return torch.zeros(len(ids), self.dim, device=self.device)
         rows = torch.cat([self._encode_batch([ids[i] for i in batch]) for batch in batches])
@@ -102,8 +104,12 @@ class TextEncoder(nn.Module):
     def encode(self, ids: Sequence[TokenIds]) -> Iterator[tuple[list[int], Tensor]]:
         """Yield (positions, vectors [positions, dim] on the CPU) batch by batch, without gradient or dropout."""
         with self._evaluating():
-            for batch in token_batches([len(row) for row in ids], self.batch_tokens):
+            for batch in self._batches(ids):
                 yield batch, self._encode_batch([ids[i] for i in batch]).cpu()
+
+    def _batches(self, ids: Sequence[TokenIds]) -> list[list[int]]:
+        equal = self.model.config.model_type in _READS_PADDING
+        return token_batches([len(row) for row in ids], self.batch_tokens, equal)
 
     def vectors(self, texts: Sequence[str | None] | Sequence[Sequence[int]]) -> Tensor:
         """Return [len(texts), dim] on the encoder's device, as :meth:`forward` but without gradient or dropout."""

@@ -154,6 +154,7 @@ def test_a_broken_tokenizer_is_an_encoder_error(bert_folder: Path, tmp_path: Pat
 def test_token_batches() -> None:
     assert token_batches([2, 5, 0, 4, 2], 10) == [[1, 3], [0, 4]]
     assert token_batches([2, 5, 0, 4, 2], 4) == [[1], [3], [0, 4]]
+    assert token_batches([2, 5, 0, 4, 2], 10, equal=True) == [[1], [3], [0, 4]]
     assert token_batches([], 10) == token_batches([0, 0], 10) == []
     lengths = np.random.default_rng(0).integers(0, 40, 500).tolist()
     batches = token_batches(lengths, 100)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,11 +12,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
 from recbole_ktrec.errors import EncoderError
 from recbole_ktrec.text import TextSettings, encode, locate, locate_encoder
+from recbole_ktrec.text.encoder import TextEncoder
 from recbole_ktrec.text.encoder_files import EncoderSource
 from recbole_ktrec.text.fingerprint import resolve_pooling
 
@@ -189,3 +192,17 @@ def test_pickled_weights_of_the_hub_are_told_before_anything_is_fetched(monkeypa
     monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(Path.cwd() / "none"))
     with pytest.raises(EncoderError, match=r"only pickled weights \[pytorch_model\.bin\].*text_trust_remote_code"):
         locate_encoder(TextSettings(encoder="org/pickled"))
+
+
+@pytest.mark.parametrize("name", ["FNetModel", "ConvBertModel", "NystromformerModel"])
+def test_a_model_that_reads_padding_gets_none(
+    name: str, tmp_path: Path, tokenizer_saver: Callable[[Path, bool], int]
+) -> None:
+    model = getattr(transformers, name)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    model(model.config_class(vocab_size=tokenizer_saver(tmp_path, True), **sizes)).save_pretrained(tmp_path)
+    encoder = TextEncoder.load(TextSettings(encoder=str(tmp_path), max_length=32))
+    texts = ["red", "red robot doll for kids", "blue", "board game"]
+    apart = torch.cat([encoder.vectors([text]) for text in texts])
+    torch.testing.assert_close(encoder.vectors(texts), apart)
+    torch.testing.assert_close(encoder(texts), apart)

@@ -94,10 +94,10 @@ class VectorCache:
 
     def describe(self, dim: int) -> None:
         """Set the length of a vector; call it inside :meth:`writing` before the first :meth:`append`."""
-        if self.dim is None:
+        if self.dim != dim:  # not described yet, or wrongly: rows of another length count as damaged
             with replacing(self._description) as partial:
                 partial.write_text(json.dumps({**self._fingerprint, "dim": dim}, indent=1) + "\n", encoding="utf-8")
-            self.dim = dim
+            self.dim, self._rows, self._read = dim, {}, 0
             self._repair()
             self.refresh()
 

@@ -102,6 +102,15 @@ def test_changed_bytes_are_noticed_and_encoded_again(tmp_path: Path, caplog: pyt
     assert "damaged" not in caplog.text
 
 
+@pytest.mark.parametrize("dim", [DIM // 2, DIM + 1])
+def test_a_wrong_length_in_the_description_is_put_right(tmp_path: Path, dim: int) -> None:
+    path = filled(tmp_path).folder / "fingerprint.json"
+    path.write_text(json.dumps({**PRINT, "dim": dim}))
+    for _ in range(2):
+        np.testing.assert_array_equal(filled(tmp_path).gather(KEYS), ROWS)
+    assert opened(tmp_path).missing(KEYS) == []
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"dim": null}'])
 def test_a_damaged_description_is_written_again(tmp_path: Path, content: str) -> None:
     folder = filled(tmp_path).folder

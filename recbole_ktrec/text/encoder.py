@@ -20,6 +20,10 @@ from recbole_ktrec.text.settings import TextSettings
 _WITH_POOLER = frozenset("albert bert camembert mpnet roberta xlm-roberta".split())
 #: What mixes neighbours or all places whatever the mask says: beside a longer text such a text had another vector.
 _READS_PADDING = frozenset("canine convbert fnet funnel nystromformer".split())
+_OFFSET = frozenset(
+    "camembert data2vec-text esm longformer luke mpnet roberta roberta-prelayernorm xlm-roberta xlm-roberta-xl "
+    "xmod".split()
+)
 #: Token ids of one text; empty for "no text", whose vector is zero.
 TokenIds = list[int]
 
@@ -260,7 +264,7 @@ def _check_length(model: Any, settings: TextSettings) -> None:
     places = getattr(config, "max_position_embeddings", None)
     if places is None or places < 0:
         return
-    if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
+    if config.model_type in _OFFSET:
         places -= 2  # positions count from pad_token_id + 1
     if settings.max_length > places:
         raise ConfigError(

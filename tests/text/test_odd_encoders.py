@@ -16,7 +16,7 @@ import transformers
 from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
-from recbole_ktrec.errors import EncoderError
+from recbole_ktrec.errors import ConfigError, EncoderError
 from recbole_ktrec.text import TextSettings, encode, locate, locate_encoder
 from recbole_ktrec.text.encoder import TextEncoder
 from recbole_ktrec.text.encoder_files import EncoderSource
@@ -206,3 +206,18 @@ def test_a_model_that_reads_padding_gets_none(
     apart = torch.cat([encoder.vectors([text]) for text in texts])
     torch.testing.assert_close(encoder.vectors(texts), apart)
     torch.testing.assert_close(encoder(texts), apart)
+
+
+@pytest.mark.parametrize("name", ["RobertaModel", "XLMRobertaXLModel", "Data2VecTextModel", "RobertaPreLayerNormModel"])
+def test_a_length_beyond_models_that_count_from_padding_is_refused(
+    name: str, tmp_path: Path, tokenizer_saver: Callable[[Path, bool], int]
+) -> None:
+    model = getattr(transformers, name)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    size = tokenizer_saver(tmp_path, True)
+    config = model.config_class(vocab_size=size, max_position_embeddings=34, pad_token_id=1, **sizes)
+    model(config).save_pretrained(tmp_path)
+    settings = TextSettings(encoder=str(tmp_path), max_length=33)
+    with pytest.raises(ConfigError, match=r"text_max_length \[33\] is more than .* can read, which is 32"):
+        encode(["red robot " * 40], settings)
+    assert encode(["red robot " * 40], replace(settings, max_length=32)).encoded == 1

@@ -5,7 +5,8 @@ What is done is not done again: stop it, kill it, run it again. The results are 
 results.json (every number), report.md, report.html (one page, no network needed), plots/*.png.
 More keys go to every model as --key=value, like those of 'all' in --options, which they override.
 
-  ktrec benchmark --dataset ml-100k --models Pop ItemKNN EASE BPR --seeds 3 --output comparison
+  ktrec benchmark --dataset my-shop --output comparison      # is it better here, and do the texts help?
+  ktrec benchmark --dataset ml-100k --models Pop ItemKNN EASE BPR --seeds 3 --output built-in
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ _OPTIONS = (
     "YAML: model -> settings; 'all' for every model, and alone for what the data are read by; 'model: NAME' makes a "
     "section a variant; 'tune' in a section gives its ranges"
 )
+_MODELS = (
+    "models by name, rows of properties/benchmark.yaml, or sections of --options (default: KTRec and KTEASE with and "
+    "without texts, EASE-auto, ItemKNN, BPR and Pop)"
+)
 #: Keys that other commands take, and what is asked for here instead.
 _ELSEWHERE = {
     **dict.fromkeys(("config_file", "config_files", "config_file_list"), "'all' in --options FILE"),
@@ -43,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--dataset", nargs="+", required=True, metavar="D", help="names: folders in --data-path, or ml-100k")
     add("--data-path", metavar="DIR", help="folder that holds the data sets' folders (default: dataset)")
-    add("--models", nargs="+", required=True, metavar="M", help="models by name, or sections of --options")
+    add("--models", nargs="+", metavar="M", help=_MODELS)
     add("--options", type=user_path, metavar="FILE", help=_OPTIONS)
     add("--seeds", nargs="+", type=int, metavar="S", help=SEEDS)
     add("--split", default="random", metavar="KIND", help=_SPLITS)

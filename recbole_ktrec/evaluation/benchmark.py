@@ -45,7 +45,7 @@ def make_grid(asked: Mapping[str, Any]) -> Grid:
     data_path = asked.get("data_path") or {**below, **common}.get("data_path") or "dataset"
     grid = Grid(
         datasets=list(dict.fromkeys(asked["dataset"])),
-        entries=entries(asked["models"], defaults, options),
+        entries=entries(_rows(asked, data_path, defaults, options), defaults, options),
         seeds=seeds_of(seeds),
         **_split(asked),
         data_path=str(Path(data_path).resolve()),
@@ -63,10 +63,21 @@ def make_grid(asked: Mapping[str, Any]) -> Grid:
     return grid
 
 
+def _rows(asked: Mapping[str, Any], data_path: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
+    """Return the rows that are named, or those of the property file and the sections of the options: without the
+    models that read texts where no data set has any."""
+    if asked.get("models"):
+        return list(asked["models"])
+    files = [Path(data_path) / name / name for name in asked["dataset"]]
+    textless = all(Path(f"{file}.inter").is_file() and not Path(f"{file}.item").is_file() for file in files)
+    rows = [row for row in grid["rows"] if not (textless and row in MODELS)]
+    return [*rows, *(section for section in options if section != "all")]
+
+
 def _sections(asked: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Return the checked sections of the options, with the keys of the command line in ``all``."""
     options = read_yaml(asked["options"]) if asked.get("options") else {}
-    shared = {"all": defaults.get("all"), **(defaults.get("models") or {})}
+    shared = {"all": defaults.get("all"), **(defaults.get("models") or {}), **(defaults.get("variants") or {})}
     for section, own in [*shared.items(), *options.items()]:
         check_section(section, own)
     if asked.get("given"):
@@ -161,6 +172,13 @@ def repeat_notes(plan: DatasetPlan) -> list[str]:
     ]
 
 
+def textless_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
+    """Tell that the plugin's models have no texts to read."""
+    if plan.source.file("item").is_file() or not any(entry.model in MODELS for entry in grid.entries):
+        return []
+    return [f"[{plan.name}] has no [{plan.source.file('item').name}], so no row reads texts there."]
+
+
 def nameless_notes(plan: DatasetPlan) -> list[str]:
     """Tell of interactions without a user or an item: an id may be one of the words that pandas reads as missing."""
     if not (left := plan.source.nameless):
@@ -240,7 +258,7 @@ def run_benchmark(
     with runner.locked():
         plans = prepare_datasets(grid, output / "splits", runner.show_progress)
         for plan in plans:
-            plan.notes += parts_notes(plan) + nameless_notes(plan) + repeat_notes(plan)
+            plan.notes += parts_notes(plan) + textless_notes(grid, plan) + nameless_notes(plan) + repeat_notes(plan)
             plan.notes += learned_notes(grid, plan) + tuning_notes(grid, plan)
         notes = [note for plan in plans for note in plan.notes]
         notes += encode_ahead(grid, plans, runner.workers, runner.show_progress)

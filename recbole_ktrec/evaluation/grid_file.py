@@ -29,6 +29,10 @@ def _is_mapping(value: Any) -> bool:
     return value is None or isinstance(value, Mapping)
 
 
+def _is_mapping_of_mappings(value: Any) -> bool:
+    return _is_mapping(value) and all(map(_is_mapping, (value or {}).values()))
+
+
 #: key -> what it must be, and whether a value is that.
 _KEYS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "seeds": ("a whole number or a list of them", lambda value: _is_whole(value) or _is_list(value, _is_whole)),
@@ -37,9 +41,10 @@ _KEYS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "valid_metric": ("a metric with the length of its list, NDCG@10", _is_text),
     "rating_threshold": ("a number or ~", lambda value: value is None or isinstance(value, float) or _is_whole(value)),
     "text_diversity": ("True or False", lambda value: isinstance(value, bool)),
+    "rows": ("a list of names", lambda value: _is_list(value, _is_text)),
+    "variants": ("a mapping of rows to their keys", _is_mapping_of_mappings),
     "all": ("a mapping of keys to values", _is_mapping),
-    "models": ("a mapping of models to their keys", lambda value: _is_mapping(value) and all(
-        map(_is_mapping, (value or {}).values()))),
+    "models": ("a mapping of models to their keys", _is_mapping_of_mappings),
 }  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def entries(labels: Iterable[str], grid: Mapping[str, Any], options: Mapping[str
     """Return the rows of the table.
 
     Args:
-        labels: names of models, or of sections of ``options`` that name a ``model``.
+        labels: names of models, or of sections of ``options`` or variants of ``grid`` that name a ``model``.
         grid: from :func:`recbole_ktrec.evaluation.grid_file.read_grid`.
         options: label -> configuration keys; ``all`` is for every model, ``tune`` in a section gives its ranges.
 
@@ -167,11 +167,12 @@ def check_threshold(values: Mapping[str, Any]) -> None:
 
 
 def _entry(label: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> Entry:
-    own = dict(options.get(label) or {})
+    own = {**((grid.get("variants") or {}).get(label) or {}), **(options.get(label) or {})}
     model = str(own.pop("model", label))
     models = known_models()
     if model not in models:
-        raise ConfigError(f"RecBole has no model [{model}].{meant(model, models)}")
+        hint = nearest(model, grid.get("variants") or {}) or meant(model, models)
+        raise ConfigError(f"RecBole has no model [{model}].{hint}")
     ranges = own.pop("tune", None)
     mine = list(own)
     own = {**(options.get("all") or {}), **own}

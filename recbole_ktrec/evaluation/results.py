@@ -10,33 +10,29 @@ import json
 import math
 import os
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import psutil
 from tqdm import tqdm
 
 from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.evaluation.compared import Users, against, by_user, is_compared, sample, variants
 from recbole_ktrec.evaluation.direction import is_smaller_better
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, versions
 from recbole_ktrec.evaluation.measures import measure_of
-from recbole_ktrec.evaluation.pooling import ByUser, beside, differences, of_rows, pooled
+from recbole_ktrec.evaluation.pooling import ByUser
 from recbole_ktrec.evaluation.runner import Job, Runner
-from recbole_ktrec.evaluation.significance import Comparison, bootstrap_interval, compare, holm
+from recbole_ktrec.evaluation.significance import bootstrap_interval
 from recbole_ktrec.files import write_whole
 
 SCHEMA = "ktrec-benchmark"
 VERSION = 1
-#: Differences with a corrected p-value from here on are not told from chance.
-ALPHA = 0.05
-#: Groups whose validation metric is compared too, where both models have them.
-COMPARED_GROUPS = ("warm", "cold", "cold only", "warm users", "cold users")
-#: Model -> seed -> metric -> value, and model -> seed -> what it is by user.
+#: Model -> seed -> metric -> value.
 Values = Mapping[str, Mapping[int, Mapping[str, float]]]
-Users = Mapping[str, Mapping[int, ByUser]]
 _VOLATILE = ("timing", "memory", "environment", "traceback", "log")
 
 
@@ -61,6 +57,8 @@ def _processor() -> str:
 
 def assemble(grid: Grid, plans: Sequence[DatasetPlan], runner: Runner) -> dict[str, Any]:
     """Return the whole of ``results.json`` from the job files, in the order of the grid."""
+    finished = {plan.name: Finished.read(grid, plan, runner) for plan in plans}
+    main = grid.valid_metric.lower()
     return {
         "schema": SCHEMA,
         "version": VERSION,
@@ -69,7 +67,12 @@ def assemble(grid: Grid, plans: Sequence[DatasetPlan], runner: Runner) -> dict[s
         "datasets": {plan.name: _dataset(plan) for plan in plans},
         "tuning": [row for plan in plans for row in _tuning(plan, runner)],
         "runs": [_run(plan, label, seed, job, runner) for plan in plans for (label, seed), job in plan.jobs.items()],
-        "summary": [row for plan in plans for row in summarise(grid, plan, runner)],
+        "summary": [row for name, found in finished.items() for row in summarise(grid, name, found)],
+        "variants": [
+            {"dataset": name, **row}
+            for name, found in finished.items()
+            for row in variants(grid, found.users, found.of(main))
+        ],
     }
 
 
@@ -133,50 +136,42 @@ def flat_metrics(run: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
-def summarise(grid: Grid, plan: DatasetPlan, runner: Runner) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Finished:
+    """What the finished jobs of a data set measured: model -> seed -> values of metrics, and the same by user."""
+
+    values: Values
+    users: Users
+
+    @classmethod
+    def read(cls, grid: Grid, plan: DatasetPlan, runner: Runner) -> Finished:
+        """Read the job files."""
+        values: dict[str, dict[int, dict[str, float]]] = {}
+        users: dict[str, dict[int, ByUser]] = {}
+        for (label, seed), job in plan.jobs.items():
+            if (result := runner.result(job)) and result["status"] == "done":
+                values.setdefault(label, {})[seed] = flat_metrics(result)
+                users.setdefault(label, {})[seed] = by_user(runner.folder / f"{job.key}.npz", grid)
+        return cls(values, users)
+
+    def of(self, metric: str) -> dict[str, dict[int, float]]:
+        """Return the values of one metric: model -> seed -> value."""
+        return {
+            label: {seed: run[metric] for seed, run in own.items() if metric in run}
+            for label, own in self.values.items()
+        }
+
+
+def summarise(grid: Grid, dataset: str, finished: Finished) -> list[dict[str, Any]]:
     """Return one row for each model and metric: mean and spread over seeds, and the comparison with the best."""
-    runs: dict[str, dict[int, dict[str, Any]]] = {}
-    for (label, seed), job in plan.jobs.items():
-        if (result := runner.result(job)) and result["status"] == "done":
-            runs.setdefault(label, {})[seed] = result
-    values = {label: {seed: flat_metrics(run) for seed, run in own.items()} for label, own in runs.items()}
+    values, rows = finished.values, list[dict[str, Any]]()
     names = list(dict.fromkeys(name for own in values.values() for run in own.values() for name in run))
-    users = {
-        label: {seed: _by_user(runner.folder / f"{plan.jobs[label, seed].key}.npz", grid) for seed in own}
-        for label, own in runs.items()
-    }
-    rows: list[dict[str, Any]] = []
-    tested = [name for name in names if _is_compared(grid, name)]  # the others take no time
-    with tqdm(total=len(tested), desc=f"Intervals and tests, {plan.name}", unit="metric", leave=False) as bar:
+    tested = [name for name in names if is_compared(grid, name)]  # the others take no time
+    with tqdm(total=len(tested), desc=f"Intervals and tests, {dataset}", unit="metric", leave=False) as bar:
         for name in names:
-            rows += _metric_rows(plan.name, name, values, users if name in tested else {})
+            rows += _metric_rows(dataset, name, values, finished.users if name in tested else {})
             bar.update(name in tested)
     return rows
-
-
-def _is_compared(grid: Grid, name: str) -> bool:
-    group, slash, metric = name.rpartition("/")
-    if not slash:
-        return name == "accuracy" or "@" in name
-    return group in COMPARED_GROUPS and metric == grid.valid_metric.lower()
-
-
-def _by_user(path: Path, grid: Grid) -> ByUser:
-    """What a job keeps of every user of the metrics that are compared, columns as :func:`flat_metrics` names them."""
-    with np.load(path) as arrays:
-        names = {name.removeprefix("all/"): name for name in arrays.files if "/" in name}
-        kept = {name: arrays[stored] for name, stored in names.items() if _is_compared(grid, name)}
-        rows = pd.DataFrame(kept, index=arrays["users"])
-        mean = pd.DataFrame({"accuracy": arrays["answers/accuracy"].astype(float)}, index=arrays["answer_users"])
-        pairs = pd.DataFrame({"accuracy": arrays["answers/pairs"]}, index=arrays["answer_users"])
-    return beside(of_rows(rows), ByUser(mean.fillna(0.0) * pairs, pairs))
-
-
-def _sample(seeds: Mapping[int, ByUser], metric: str, wanted: Iterable[int]) -> pd.Series | None:
-    """Values of ``metric`` by user over the ``wanted`` seeds; None where it is not measured by user."""
-    chosen = [seeds[seed].only(metric) for seed in wanted if metric in seeds[seed].totals]
-    sample = pooled(chosen)[metric].dropna() if chosen else ()
-    return sample if len(sample) else None
 
 
 def _metric_rows(dataset: str, name: str, values: Values, users: Users) -> list[dict[str, Any]]:
@@ -189,8 +184,8 @@ def _metric_rows(dataset: str, name: str, values: Values, users: Users) -> list[
         spread = float(np.std(found, ddof=1)) if len(found) > 1 else None
         row: dict[str, Any] = {"dataset": dataset, "model": label, "metric": name, "seeds": len(found)}
         row |= {"mean": float(np.mean(found)), "std": spread, "min": min(found), "max": max(found)}
-        sample = _sample(users[label], name, numbers) if label in users else None
-        row["interval"] = None if sample is None else list(bootstrap_interval(sample.to_numpy()))
+        asked = sample(users[label], name, numbers) if label in users else None
+        row["interval"] = None if asked is None else list(bootstrap_interval(asked.to_numpy()))
         rows.append({**row, "best": False, "comparison": None})
     _compare_with_best(rows, name, users)
     return rows
@@ -213,23 +208,9 @@ def _compare_with_best(rows: list[dict[str, Any]], name: str, users: Users) -> N
     others = [row for row in rows if not row["best"] and row["interval"] is not None]
     if best["interval"] is None or not others:
         return
-    found = [_paired(users[best["model"]], users[row["model"]], name) for row in others]
-    others = [row for row, one in zip(others, found, strict=True) if one]
-    kept = [one for one in found if one]
-    for row, (one, seeds), corrected in zip(others, kept, holm(np.array([one.p for one, _ in kept])), strict=True):
-        row["comparison"] = {
-            "with": best["model"], "difference": one.difference, "interval": [one.low, one.high], "p": one.p,
-            "p_holm": float(corrected), "users": one.users, "seeds": seeds, "distinguishable": bool(corrected < ALPHA),
-        }  # fmt: skip
-
-
-def _paired(best: Mapping[int, ByUser], other: Mapping[int, ByUser], name: str) -> tuple[Comparison, int] | None:
-    """Compare on the seeds that both have; None where there is none."""
-    seeds = [s for s in best if s in other and name in best[s].totals and name in other[s].totals]
-    if not seeds:
-        return None
-    spread, flipped = differences(*([part[seed].only(name) for seed in seeds] for part in (best, other)))
-    return (compare(spread, flipped), len(seeds)) if len(spread) else None
+    found = against(users, [(row["model"], best["model"]) for row in others], name)
+    for row, comparison in zip(others, found, strict=True):
+        row["comparison"] = comparison
 
 
 def repeatable(results: Any) -> Any:

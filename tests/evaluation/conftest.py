@@ -104,7 +104,7 @@ def results(tmp_path: Path) -> dict[str, Any]:
     }
     data = {"tiny <b>": {"sha256": "ab" * 32, "splits": {"1": {"counts": counts, "fingerprints": {}}}, "notes": []}}
     whole = {"schema": "ktrec-benchmark", "version": 1, "grid": grid, "environment": machine, "datasets": data}
-    return json.loads(json.dumps({**whole, "tuning": [], "runs": runs, "summary": summary}))
+    return json.loads(json.dumps({**whole, "tuning": [], "runs": runs, "summary": summary, "variants": []}))
 
 
 @pytest.fixture(scope="session")

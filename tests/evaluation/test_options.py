@@ -91,6 +91,28 @@ def test_sections_that_cannot_be_are_refused(options: dict[str, object], message
         make_grid({"dataset": ["tiny"], "models": ["BPR"], "options": tmp_path / "options.yaml"})
 
 
+def test_rows_without_a_name_are_those_of_the_property_file_and_the_sections(workplace: Path) -> None:
+    asked = {"dataset": ["tiny"], "data_path": "dataset"}
+    options = workplace / "options.yaml"
+    options.write_text("all: {epochs: 2}\nEASE-9: {model: EASE, reg_weight: 9}\nBPR: {embedding_size: 8}\n")
+    texts = workplace / "dataset" / "tiny" / "tiny.item"
+    texts.write_text("item_id:token\ttitle:token_seq\ni1\tred\n")
+    named = [entry.label for entry in make_grid({**asked, "options": options}).entries]
+    assert named == [*read_grid(None)["rows"], "EASE-9"] and {"KTRec", "KTRec-no-text", "EASE-auto"} <= {*named}
+    texts.unlink()
+    without = {entry.label: entry for entry in make_grid(asked).entries}
+    assert without.keys() == {*read_grid(None)["rows"]} - {"KTRec", "KTEASE"}, "there is no text to read"
+    assert without["KTRec-no-text"].config["fusion"] == "id" and without["KTEASE-no-text"].config["prior"] == "none"
+
+
+def test_a_row_of_the_property_file_is_named_like_a_model_and_a_section_goes_over_it() -> None:
+    grid = {"variants": {"wide": {"model": "BPR", "embedding_size": 64, "learning_rate": 0.1}}}
+    (wide,) = entries(["wide"], grid, {"wide": {"learning_rate": 0.2}})
+    assert (wide.model, wide.config) == ("BPR", {"embedding_size": 64, "learning_rate": 0.2})
+    with pytest.raises(ConfigError, match=r"no model \[wid\]. Did you mean \[wide\]"):
+        entries(["wid"], grid, {})
+
+
 def test_seeds() -> None:
     assert seeds_of(3) == [2020, 2021, 2022]
     assert seeds_of([5, 1]) == [5, 1]

@@ -187,6 +187,28 @@ def test_a_best_model_that_is_behind_on_known_items_is_told(results: dict[str, A
     assert tables.known_items(tables.Summary(results, "tiny <b>")) == "", "there are no new ones"
 
 
+@pytest.mark.parametrize(
+    ("difference", "told", "said"),
+    [
+        (0.04, True, "The texts help: KTRec has NDCG@5 0.3100 with them and 0.2700 without (KTRec-no-text), 1.15 x, p"),
+        (-0.04, True, "The texts do harm: KTRec has NDCG@5 0.3100 with them and 0.3500 without"),
+        (0.04, False, "What the texts give may be chance: KTRec has NDCG@5 0.3100 with them and 0.2700 without"),
+    ],
+)
+def test_what_texts_are_worth_is_said(results: dict[str, Any], difference: float, told: bool, said: str) -> None:
+    against = {
+        "with": "KTRec", "difference": difference, "interval": [-0.01, 0.05], "p": 0.01, "p_holm": 0.02, "users": 40,
+        "seeds": 2, "distinguishable": told,
+    }  # fmt: skip
+    row = {"dataset": "tiny <b>", "model": "KTRec-no-text", "mean": 0.31 - difference, "mean_with": 0.31}
+    other = {**row, "model": "KTRec-gate", "comparison": against}
+    results["variants"] = [{**row, "comparison": against}, other]
+    for report in (render_markdown(results, {}), render_page(results, {})):
+        assert said in report and report.count("with them and") == 1
+    line = f"| KTRec-gate | KTRec | {0.31 - difference:.4f} | 0.3100 |"
+    assert line in render_markdown(results, {})
+
+
 def test_every_number_is_a_metric_of_recbole_or_a_measure_with_a_place_in_the_report(results: dict[str, Any]) -> None:
     summary = tables.Summary(results, "tiny <b>")
     ranking = tables.ranking_metrics(summary, summary.grid["topk"])

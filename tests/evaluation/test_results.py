@@ -16,8 +16,17 @@ from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.evaluation.benchmark import run_benchmark
 from recbole_ktrec.evaluation.grid import Grid, plan_finals, prepare_datasets
 from recbole_ktrec.evaluation.options import Entry
-from recbole_ktrec.evaluation.results import check_folder, flat_metrics, refuse_other, repeatable, summarise, write_json
+from recbole_ktrec.evaluation.results import (
+    Finished,
+    check_folder,
+    flat_metrics,
+    refuse_other,
+    repeatable,
+    summarise,
+    write_json,
+)
 from recbole_ktrec.evaluation.runner import Runner
+from tests.evaluation.conftest import QUICK
 
 SCHEMA = Path(recbole_ktrec.evaluation.__file__).with_name("results.schema.json")
 
@@ -110,7 +119,10 @@ def test_a_model_with_a_failed_seed_is_compared_on_the_others_and_not_the_best(
     (in_process.folder / f"{lost['job']}.json").write_text(json.dumps(failed))
     prepared = prepare_datasets(grid, workplace / "out" / "splits", show_progress=False)
     plan_finals(grid, prepared[0])
-    rows = {(row["model"], row["metric"]): row for row in summarise(grid, prepared[0], in_process)}
+    rows = {
+        (row["model"], row["metric"]): row
+        for row in summarise(grid, prepared[0].name, Finished.read(grid, prepared[0], in_process))
+    }
     left = rows[ahead, "ndcg@5"]
     assert left["seeds"] == 1 and not left["best"] and left["comparison"]["seeds"] == 1
     other = rows[left["comparison"]["with"], "ndcg@5"]
@@ -118,6 +130,26 @@ def test_a_model_with_a_failed_seed_is_compared_on_the_others_and_not_the_best(
     one = [run for run in first["runs"] if run["model"] == other["model"] and run["seed"] == 2020]
     gap = one[0]["groups"]["all"]["metrics"]["ndcg@5"] - left["mean"]
     assert left["comparison"]["difference"] == pytest.approx(gap, abs=1e-6)
+
+
+def test_a_variant_is_compared_with_its_model_whoever_is_best(
+    in_process: Runner, tiny_grid: Callable[..., Grid], workplace: Path
+) -> None:
+    grid = tiny_grid("Pop", "EASE", "ItemKNN", seeds=[2020, 2021])
+    grid.entries.append(Entry("EASE-9", "EASE", {**QUICK, "reg_weight": 9.0}))
+    grid.entries.append(Entry("BPR-small", "BPR", dict(QUICK)))  # the row of BPR is not there
+    found, _ = run_benchmark(grid, in_process, workplace / "out")
+    validate(json.loads((workplace / "out" / "results.json").read_text()))
+    (row,) = found["variants"]
+    assert (row["dataset"], row["model"], row["comparison"]["with"]) == ("tiny", "EASE-9", "EASE")
+    runs = {
+        label: [run["groups"]["all"]["metrics"]["ndcg@5"] for run in found["runs"] if run["model"] == label]
+        for label in ("EASE", "EASE-9")
+    }
+    assert row["mean"] == pytest.approx(np.mean(runs["EASE-9"]))
+    assert row["mean_with"] == pytest.approx(np.mean(runs["EASE"]))
+    assert row["comparison"]["difference"] == pytest.approx(row["mean_with"] - row["mean"], abs=1e-6)
+    assert "### Variants beside their model" in (workplace / "out" / "report.md").read_text()
 
 
 def test_what_cannot_be_repeated_is_left_out() -> None:

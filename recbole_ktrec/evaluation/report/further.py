@@ -1,11 +1,26 @@
-"""The tables of a data set after the first one: groups, lists, tuning, cost."""
+"""What follows the verdict and the first table of a data set: remarks, groups, lists, variants, tuning, cost."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from recbole_ktrec.evaluation.report.tables import Cell, Summary, Table, group_table, history_table, list_table, title
+from recbole_ktrec.evaluation.report.tables import (
+    Cell,
+    Summary,
+    Table,
+    group_table,
+    history_table,
+    known_items,
+    list_table,
+    title,
+)
+from recbole_ktrec.evaluation.report.variants import texts_worth, variant_table
+
+
+def remarks(results: Mapping[str, Any], summary: Summary) -> list[str]:
+    """Return what is said of a data set after who is best."""
+    return [*filter(None, [known_items(summary)]), *texts_worth(results, summary)]
 
 
 def cost_table(summary: Summary) -> Table:
@@ -83,6 +98,7 @@ def sections(results: Mapping[str, Any], summary: Summary) -> list[tuple[str, Ta
         (f"{title(summary.main)} by length of the user's history", history_table(summary)),
         ("How new users' histories were taken in", fold_in_table(summary)),
         ("What the lists are like", list_table(summary)),
+        ("Variants beside their model", variant_table(results, summary)),
         ("Chosen on validation data", tuned_table(results, summary.dataset)),
         ("Cost of one run", cost_table(summary)),
     )

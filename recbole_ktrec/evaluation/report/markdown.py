@@ -30,7 +30,7 @@ def table(content: Table) -> str:
 
 def _dataset(results: Mapping[str, Any], name: str, drawings: Mapping[str, str]) -> list[str]:
     summary = Summary(results, name)
-    said = [tables.verdict(summary), *filter(None, [tables.known_items(summary)])]
+    said = [tables.verdict(summary), *further.remarks(results, summary)]
     parts = [f"## {name}", *said, *(f"Note: {note}" for note in summary.notes)]
     parts.append(table(tables.main_table(summary)))
     for heading, content in further.sections(results, summary):

@@ -90,8 +90,7 @@ def _figures(drawings: Mapping[str, str]) -> str:
 def _dataset(results: Mapping[str, Any], name: str, drawings: Mapping[str, str], own: set[str]) -> str:
     summary = Summary(results, name)
     parts = [f"<h2>{escape(name)}</h2>", f'<p class="verdict">{escape(tables.verdict(summary))}</p>']
-    if behind := tables.known_items(summary):
-        parts.append(f"<p>{escape(behind)}</p>")
+    parts += [f"<p>{escape(remark)}</p>" for remark in further.remarks(results, summary)]
     parts += [f"<p>Note: {escape(note)}</p>" for note in summary.notes]
     parts.append(f'<p class="soft">{escape(_counts(results, name))}</p>')
     parts += [table(tables.main_table(summary), own), _figures(drawings)]

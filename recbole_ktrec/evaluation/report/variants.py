@@ -1,0 +1,51 @@
+"""What the settings of a variant are worth: its row against that of its model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from recbole_ktrec.evaluation.direction import is_smaller_better
+from recbole_ktrec.evaluation.report.tables import Cell, Summary, Table, title
+
+#: How the names of rows end that read no texts but are as their model otherwise.
+WITHOUT_TEXTS = "-no-text"
+
+
+def _of(results: Mapping[str, Any], summary: Summary) -> list[dict[str, Any]]:
+    return [row for row in results.get("variants") or [] if row["dataset"] == summary.dataset]
+
+
+def variant_table(results: Mapping[str, Any], summary: Summary) -> Table | None:
+    """Each variant against the row of its model, by the validation metric; None without a pair."""
+    rows = _of(results, summary)
+    header = ["Variant", "of", title(summary.main), "of the model", "Model / variant", "Difference", "p (Holm)"]
+    return Table(header, [_row(row) for row in rows]) if rows else None
+
+
+def _row(row: Mapping[str, Any]) -> list[Cell]:
+    found = row["comparison"]
+    low, high = found["interval"]
+    texts = [row["model"], found["with"], f"{row['mean']:.4f}", f"{row['mean_with']:.4f}", _ratio(row)]
+    texts += [f"{found['difference']:+.4f} [{low:+.4f}, {high:+.4f}]", f"{found['p_holm']:.4f}"]
+    return [Cell(text) for text in texts]
+
+
+def _ratio(row: Mapping[str, Any]) -> str:
+    return f"{row['mean_with'] / row['mean']:.2f}" if row["mean"] else "–"
+
+
+def texts_worth(results: Mapping[str, Any], summary: Summary) -> list[str]:
+    """Say of each model that has a row without texts, too, what the texts give it."""
+    return [_worth(row, summary.main) for row in _of(results, summary) if row["model"].endswith(WITHOUT_TEXTS)]
+
+
+def _worth(row: Mapping[str, Any], metric: str) -> str:
+    found = row["comparison"]
+    better = (found["difference"] > 0) != is_smaller_better(metric)
+    what = "help" if better else "do harm"
+    told = f"The texts {what}" if found["distinguishable"] else "What the texts give may be chance"
+    return (
+        f"{told}: {found['with']} has {title(metric)} {row['mean_with']:.4f} with them and {row['mean']:.4f} without "
+        f"({row['model']}), {_ratio(row)} x, p = {found['p_holm']:.4f}."
+    )

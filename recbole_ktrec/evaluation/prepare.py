@@ -1,8 +1,9 @@
 """Make a split ready: a folder of benchmark files that any RecBole model runs on, and what it must look like in memory.
 
 For the kinds that RecBole makes itself (``random``, ``leave_one_out``) the data set is used in place when its feature
-files hold exactly the users and items that interact; otherwise it is copied without the surplus, because every item of
-a feature file gets an id, and so a model that loads the file would rank more candidates than one that does not.
+files hold exactly the users and items that interact, and no filter leaves out one of several rows of the same user and
+item; otherwise it is copied without the surplus, because every item of a feature file gets an id, and so a model that
+loads the file would rank more candidates than one that does not, and because ratings are read from the file.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def prepare(source: Source, spec: SplitSpec, values: Mapping[str, Any], folder: 
     base = {"eval_args": NATIVE_EVAL_ARGS[spec.kind], "seed": spec.seed}
     if values.get("benchmark_filename"):  # else RecBole would take these parts for the split
         base["benchmark_filename"] = None
-    if _is_clean(source):
+    if _is_clean(source) and not _leaves_repeats(source, values):
         # ml-100k lies inside RecBole, which looks for it nowhere else.
         path = None if source.name == "ml-100k" else str(Path(values["data_path"]).resolve())
         prepared = Prepared(source.name, path, asdict(spec), source.digest, base)
@@ -141,6 +142,17 @@ def _is_clean(source: Source) -> bool:
         if path.is_file() and _ids(source, path, key) != set(source.frame[column]):
             return False
     return True
+
+
+def _leaves_repeats(source: Source, values: Mapping[str, Any]) -> bool:
+    """Whether a filter left out rows of users and items of whom it kept others: their ratings may be other ones."""
+    if not (values.get("rm_dup_inter") or values.get("val_interval")):
+        return False
+    columns = [source.fields[key] for key in ("USER_ID_FIELD", "ITEM_ID_FIELD")]
+    rows = iter_atomic(source.file("inter"), columns, source.encoding)
+    pairs = pd.DataFrame(rows, columns=["user", "item"], dtype=object)
+    kept = pairs.index.isin(source.frame["row"])
+    return bool(repeated(pairs[~kept], pairs[kept]))
 
 
 def _ids(source: Source, path: Path, key: str) -> set[str]:

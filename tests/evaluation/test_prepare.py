@@ -14,6 +14,7 @@ import yaml
 from recbole.config import Config
 
 from recbole_ktrec.errors import DataError
+from recbole_ktrec.evaluation.asked import read_interactions
 from recbole_ktrec.evaluation.benchmark import nameless_notes, parts_notes, repeat_notes
 from recbole_ktrec.evaluation.grid import DatasetPlan
 from recbole_ktrec.evaluation.harness import item_tokens, load_parts, make_config, pair_tokens
@@ -167,6 +168,24 @@ def test_repeated_interactions_are_counted_and_warned_of(read: Read, workplace: 
     once = prepare(source, SplitSpec(seed=7), values, tmp_path / "splits")
     assert once.counts["test_interactions_seen_in_training"] == 0
     assert repeat_notes(DatasetPlan("tiny", source, values, {7: once})) == []
+
+
+@pytest.mark.parametrize(("filters", "kept"), [
+    ({"rm_dup_inter": "first"}, 3.0), ({"rm_dup_inter": "last"}, 5.0), ({"val_interval": {"rating": "[3,4]"}}, 3.0),
+])  # fmt: skip
+def test_the_rating_of_a_repeated_interaction_is_that_of_the_row_which_a_filter_left(
+    read: Read, workplace: Path, tmp_path: Path, filters: dict[str, Any], kept: float
+) -> None:
+    rows = [(f"u{user}", f"i{(user + step) % 7}") for user in range(8) for step in range(5)]
+    lines = [f"{user}\t{item}\t{rating}\t{rating}" for rating in (5, 3) for user, item in rows]
+    file = workplace / "dataset" / "tiny" / "tiny.inter"
+    for ordered in (lines, lines[::-1]):  # RecBole's first is the one of the earliest time
+        file.write_text("\n".join([file.read_text().splitlines()[0], *ordered]) + "\n")
+        source, values = read(load_col=None, **filters)
+        made = prepare(source, SplitSpec("random"), values, tmp_path / ordered[0][-1])
+        folder = Path(str(made.data_path)) / made.dataset
+        found = read_interactions(folder, made.dataset, ("user_id", "item_id"), "rating")
+        assert len(found) == len(rows) and set(found["rating"]) == {kept}
 
 
 def test_surplus_items_of_a_feature_file_are_no_candidates(read: Read, workplace: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from recbole_ktrec.atomic import read_header
 from recbole_ktrec.commands.options import SEEDS, check_options, read_options, user_path
-from recbole_ktrec.commands.run import data_folder
+from recbole_ktrec.commands.run import check_loaded, data_folder
 from recbole_ktrec.commands.session import MEMORY_LIMIT, add_jobs, jobs_of
 from recbole_ktrec.commands.values import check_data_values
 from recbole_ktrec.errors import ConfigError
@@ -117,6 +117,7 @@ def _check_values(grid: Grid) -> None:
             check_threshold(values)
             columns = loaded_columns(values)
             check_labels(values, _columns(name, grid.data_path, values) if columns == "*" else columns)
+            check_loaded(name, {**values, "data_path": grid.data_path})
         check_rows(grid, own)
 
 

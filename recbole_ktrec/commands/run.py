@@ -19,7 +19,7 @@ import math
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,20 +118,21 @@ def transfer_lines(choice: dict[str, Any]) -> list[str]:
 
 
 def check_dataset(dataset: str, said: dict[str, Any]) -> None:
-    """Raise DataError, naming folder, file and row, if RecBole cannot find or read the interactions of ``dataset``."""
-    if dataset == "ml-100k":  # RecBole takes its own copy
-        return
-    folder = data_folder(dataset, said)
-    if said.get("benchmark_filename"):
+    """Raise DataError, naming folder, file and row, if RecBole cannot find or read the interactions of ``dataset``.
+
+    Raises:
+        ConfigError: see :func:`check_loaded`.
+    """
+    folder, own = data_folder(dataset, said), dataset == "ml-100k"  # RecBole takes its own copy of it
+    if said.get("benchmark_filename") and not own:
         return
     check_interactions(folder, dataset, f"Data set [{dataset}]")
-    if said.get("field_separator", "\t") == "\t":
-        encoding = said.get("encoding") or "utf-8"
-        _check_loaded(folder, said, encoding)
-        check_atomic(folder / f"{dataset}.inter", encoding)
+    check_loaded(dataset, said)
+    if said.get("field_separator", "\t") == "\t" and not own:
+        check_atomic(folder / f"{dataset}.inter", said.get("encoding") or "utf-8")
 
 
-def data_folder(dataset: str, said: dict[str, Any]) -> Path:
+def data_folder(dataset: str, said: Mapping[str, Any]) -> Path:
     """Return the folder of ``dataset``, RecBole's own copy of ml-100k; raise DataError if it is not there."""
     spec = importlib.util.find_spec("recbole") if dataset == "ml-100k" else None
     if spec is not None and spec.submodule_search_locations:
@@ -147,13 +148,17 @@ def check_folder(dataset: str, root: Path) -> Path:
     return root / dataset
 
 
-def _check_loaded(folder: Path, said: dict[str, Any], encoding: str) -> None:
+def check_loaded(dataset: str, said: Mapping[str, Any]) -> None:
     """Raise ConfigError for a column of ``load_col`` that its file lacks: RecBole leaves it out without a word."""
     asked = said.get("load_col")
-    for part, names in asked.items() if isinstance(asked, dict) else ():
-        path = folder / f"{folder.name}.{part}"
-        header = [field.name for field in read_header(path, encoding)] if path.is_file() else []
-        for name in names if header and isinstance(names, list) else ():
+    if not isinstance(asked, Mapping) or said.get("field_separator", "\t") != "\t":
+        return
+    folder = data_folder(dataset, said)
+    for part, names in asked.items():
+        path = folder / f"{dataset}.{part}"
+        listed = names if isinstance(names, list) and path.is_file() else []
+        header = [field.name for field in read_header(path, said.get("encoding") or "utf-8")] if listed else []
+        for name in listed:
             if name not in header:
                 raise ConfigError(f"load_col: [{part}] names [{name}], which [{path}] lacks.{nearest(name, header)}")
 

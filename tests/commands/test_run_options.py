@@ -108,10 +108,15 @@ def test_later_files_win(tmp_path: Path) -> None:
     assert read_config_files([str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml")]) == {"seed": 3, "epochs": 2}
 
 
-def test_a_column_that_is_not_there_is_not_loaded_silently(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("command", [["run", "--model=Pop"], ["benchmark", "--models", "Pop", "--output", "out"]])
+@pytest.mark.parametrize("dataset", ["tiny", "ml-100k"])
+def test_a_column_that_is_not_there_is_not_loaded_silently(
+    workplace: Path, capsys: pytest.CaptureFixture[str], command: list[str], dataset: str
+) -> None:
     wrong = "--load_col={inter: [user_id, item_id, tme]}"
-    assert main(["run", "--model=Pop", "--dataset=tiny", wrong]) == 2
-    assert "load_col: [inter] names [tme], which [dataset/tiny/tiny.inter] lacks." in capsys.readouterr().err
+    assert main([*command, "--dataset", dataset, wrong]) == 2
+    said = capsys.readouterr().err
+    assert "load_col: [inter] names [tme], which [" in said and f"{dataset}/{dataset}.inter] lacks." in said
 
 
 def test_a_value_with_blanks_is_no_value_of_the_option_before_it() -> None:

@@ -19,7 +19,7 @@ from recbole_ktrec.atomic import read_header
 from recbole_ktrec.commands.options import SEEDS, check_options, read_options, user_path
 from recbole_ktrec.commands.run import check_loaded, data_folder
 from recbole_ktrec.commands.session import MEMORY_LIMIT, add_jobs, jobs_of
-from recbole_ktrec.commands.values import check_data_values
+from recbole_ktrec.commands.values import check_data_values, check_plain
 from recbole_ktrec.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -110,6 +110,8 @@ def _check_values(grid: Grid) -> None:
     from recbole_ktrec.evaluation.options import check_labels, check_threshold
     from recbole_ktrec.evaluation.prepare import dataset_settings, loaded_columns
 
+    for entry in grid.entries:
+        check_plain(entry.ranges)
     for name in grid.datasets:
         own = dataset_settings(name, grid.data_path)
         for values in ({**grid.defaults, **own, **grid.common}, *(entry.settings(own) for entry in grid.entries)):

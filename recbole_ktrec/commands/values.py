@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,8 +65,27 @@ def doubts(said: Mapping[str, Any]) -> list[str]:
 
 
 def check_data_values(said: Mapping[str, Any]) -> None:
-    """Check as :func:`check_values` does, but for what a command that splits and measures itself leaves aside."""
+    """Check as :func:`check_values` does, but for what a command that splits and measures itself leaves aside.
+
+    Raises:
+        ConfigError: as there, and as :func:`check_plain`.
+    """
     check_values({key: value for key, value in said.items() if key not in _OF_THE_COMMAND})
+    check_plain(said)
+
+
+def check_plain(said: Mapping[str, Any]) -> None:
+    """Refuse values that JSON lacks: jobs are told theirs in it, and results are written in it.
+
+    Raises:
+        ConfigError: there is one; the message names the key.
+    """
+    for key, value in said.items():
+        try:
+            json.dumps(value)
+        except TypeError as error:
+            kinds = "numbers, words, lists and mappings"
+            raise ConfigError(f"{key} [{value}] holds more than {kinds}, a date, say: put it in quotes.") from error
 
 
 def _read(value: Any) -> Any:

@@ -103,6 +103,26 @@ def test_mistakes_end_with_a_message(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [
+        ("BPR: {shown_on: 2024-05-01}", "shown_on"),
+        ("all: {val_interval: {timestamp: 2024-05-01}}", "val_interval"),
+        ("BPR: {tune: {shown_on: {choice: [2024-05-01]}}}", "shown_on"),
+        ("BPR: {shown_on: {2024-05-01: 1}}", "shown_on"),
+        ("BPR: {shown_on: !!set {a}}", "shown_on"),
+    ],
+)
+def test_a_value_that_no_job_can_be_told_is_refused_before_all_of_them(
+    workplace: Path, capsys: pytest.CaptureFixture[str], said: str, key: str
+) -> None:
+    (workplace / "options.yaml").write_text(f"{said}\n")
+    asked = ["--models", "BPR", "--options", "options.yaml", "--output", "out", "--tune", "1"]
+    assert main(["benchmark", "--dataset", "tiny", *asked]) == 2
+    assert f"{key} [" in (told := capsys.readouterr().err) and "put it in quotes" in told
+    assert not (workplace / "out").exists()
+
+
 def children(pid: int) -> list[int]:
     """Process ids of the children of ``pid`` (Linux)."""
     found = []

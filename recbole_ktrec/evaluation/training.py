@@ -6,10 +6,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from logging import getLogger
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.evaluation.harness import is_sequential, item_tokens, pair_ids, pair_tokens
 from recbole_ktrec.evaluation.splits import PARTS, fingerprint, pair_fingerprint
@@ -127,6 +129,7 @@ def check_same(config: Any, loaders: tuple[Any, Any, Any], fingerprints: Mapping
     """Refuse to compare a model that would rank other items, or learn from or be asked about other interactions."""
     train_part = loaders[0]._dataset
     if fingerprint(item_tokens(train_part)) != fingerprints["candidates"]:
+        _refuse_damaged(config, fingerprints)
         raise DataError(
             f"[{config['model']}] would rank [{train_part.item_num - 1}] items that are not those of the other models: "
             "its settings load a file with further items, or drop some (load_col, additional_feat_suffix, filters)."
@@ -136,10 +139,25 @@ def check_same(config: Any, loaders: tuple[Any, Any, Any], fingerprints: Mapping
         if name == "train" and is_sequential(config):
             continue  # its rows are a user's steps: the first of them is context only
         if pair_fingerprint(*pair_tokens(loader._dataset)) != fingerprints[name]:
+            _refuse_damaged(config, fingerprints)
             why = _NEEDS_FOUR if is_sequential(config) else ""
             raise DataError(
                 f"[{config['model']}] has another [{name}] part than the other models: check its settings.{why}"
             )
+
+
+def _refuse_damaged(config: Any, fingerprints: Mapping[str, str]) -> None:
+    """Raise DataError if a part of a written split is not what was written: no model's settings are at fault then."""
+    folder, ids = Path(config["data_path"]), (config["USER_ID_FIELD"], config["ITEM_ID_FIELD"])
+    for part in config["benchmark_filename"] or ():
+        path = folder / f"{config['dataset']}.{part}.inter"
+        try:
+            rows = list(iter_atomic(path, ids))
+            whole = pair_fingerprint([user for user, _ in rows], [item for _, item in rows]) == fingerprints[part]
+        except DataError:  # a row is cut off, say
+            whole = False
+        if not whole:
+            raise DataError(f"[{path}] is not as the split was written: remove the folder [{folder}] and start again.")
 
 
 def train_counts(trained: Trained) -> tuple[np.ndarray, np.ndarray]:

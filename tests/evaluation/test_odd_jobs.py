@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from recbole_ktrec.errors import DataError
 from recbole_ktrec.evaluation import job
 from recbole_ktrec.evaluation.grid import Grid, make_job, prepare_datasets
 from recbole_ktrec.evaluation.options import Entry
@@ -72,3 +74,21 @@ def test_what_is_found_with_validation_known_is_not_rounded_either(tiny_grid: Ma
     fine, coarse = (run(grid, **loaded, metric_decimal_place=places)["groups"] for places in (9, 1))
     for group in ("all", "validation known"):
         assert fine[group]["metrics"] == pytest.approx(coarse[group]["metrics"], abs=1e-9)
+
+
+@pytest.mark.parametrize("damage", ["row lost", "row cut off", "item lost"])
+def test_a_damaged_part_of_a_split_is_not_the_fault_of_a_model(tiny_grid: Make, damage: str) -> None:
+    grid = tiny_grid("Pop", kind="cold_item", share=0.3)
+    (plan,) = prepare_datasets(grid, Path("splits"), show_progress=False)
+    spec = make_job(grid, plan, grid.entries[0], 2020, "final", {}).spec
+    folder = Path(spec["prepared"]["data_path"]) / plan.prepared[2020].dataset
+    file = folder / f"{folder.name}.{'valid' if damage == 'item lost' else 'train'}.inter"
+    lines = file.read_text().splitlines()
+    item = lines[-1].split("\t")[1]
+    left = [line for line in lines if line.split("\t")[1] != item] if damage == "item lost" else lines[:-1]
+    file.write_text("\n".join([*left, *([lines[-1][:2]] if damage == "row cut off" else [])]) + "\n")
+    with pytest.raises(DataError) as told:
+        job.run_spec(spec)
+    assert str(told.value) == f"[{file}] is not as the split was written: remove the folder [{folder}] and start again."
+    shutil.rmtree(folder)
+    assert run(grid)["epochs"]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recbole_ktrec.atomic import encoding_of, read_header
+from recbole_ktrec.atomic import check_separator, encoding_of, read_header
 from recbole_ktrec.compat.host_errors import explained
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation.harness import data_config
@@ -103,6 +103,7 @@ def read_source(name: str, values: Mapping[str, Any]) -> Source:
     It is the whole .inter file, whatever parts ``benchmark_filename`` names.
 
     Raises:
+        ConfigError: see :func:`recbole_ktrec.atomic.check_separator`.
         DataError: ``name`` is a path, the .inter file is missing, or has line breaks inside a cell.
     """
     check_name(name)
@@ -148,8 +149,10 @@ def _want_columns(config: Any, inter: Path, encoding: str) -> None:
     """Load the columns of ids, time and ``threshold`` too, which RecBole's default leaves out.
 
     Raises:
+        ConfigError: the columns are parted by something else than tabs.
         DataError: there is no column of ids of that name, or it holds no tokens.
     """
+    check_separator(config)
     ids, there = (config["USER_ID_FIELD"], config["ITEM_ID_FIELD"]), dict(read_header(inter, encoding))
     for name in ids:
         if name not in there:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from recbole.config import Config
 
-from recbole_ktrec.errors import DataError
+from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation.asked import read_interactions
 from recbole_ktrec.evaluation.benchmark import nameless_notes, parts_notes, repeat_notes
 from recbole_ktrec.evaluation.grid import DatasetPlan
@@ -86,6 +86,13 @@ def test_ids_that_are_no_tokens_are_named(read: Read, workplace: Path) -> None:
     file.write_text(file.read_text().replace("item_id:token", "item_id:float"))
     with pytest.raises(DataError, match=r"tiny\.inter\]: the ids of \[item_id\] are of type float: write item_id:t"):
         read()
+
+
+def test_another_separator_than_the_tab_is_named(read: Read, workplace: Path) -> None:
+    file = workplace / "dataset" / "tiny" / "tiny.inter"
+    file.write_text(file.read_text().replace("\t", ","))
+    with pytest.raises(ConfigError, match=r"field_separator \[,\]: recbole_ktrec reads .* with tabs alone"):
+        read(field_separator=",")
 
 
 def test_interactions_without_a_user_or_an_item_are_counted_in_the_report(read: Read, workplace: Path) -> None:

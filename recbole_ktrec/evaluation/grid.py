@@ -21,6 +21,7 @@ from recbole_ktrec.evaluation.diversity import shared_texts
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.prepare import Prepared, dataset_settings, prepare
 from recbole_ktrec.evaluation.runner import Job, Runner
+from recbole_ktrec.evaluation.sampling import refuse_full_users
 from recbole_ktrec.evaluation.source import Source, read_source
 from recbole_ktrec.evaluation.splits import SplitSpec
 from recbole_ktrec.evaluation.tuning import best_trial, trials
@@ -107,6 +108,7 @@ def prepare_datasets(grid: Grid, folder: Path, show_progress: bool = True) -> li
             own = dataset_settings(name, grid.data_path)
             values = {**grid.defaults, **own, **grid.common, "data_path": grid.data_path}
             source = read_source(name, values)
+            refuse_full_users(source, grid.kind, grid.entries, own)
             prepared = {}
             for seed in grid.seeds:
                 prepared[seed] = prepare(source, SplitSpec(grid.kind, grid.share, seed), values, folder)

@@ -13,8 +13,10 @@ import torch
 
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.evaluation import job
+from recbole_ktrec.evaluation.benchmark import run_benchmark
 from recbole_ktrec.evaluation.grid import Grid, make_job, prepare_datasets
 from recbole_ktrec.evaluation.options import Entry
+from recbole_ktrec.evaluation.runner import Runner
 from tests.evaluation.conftest import QUICK
 
 Make = Callable[..., Grid]
@@ -92,3 +94,25 @@ def test_a_damaged_part_of_a_split_is_not_the_fault_of_a_model(tiny_grid: Make, 
     assert str(told.value) == f"[{file}] is not as the split was written: remove the folder [{folder}] and start again."
     shutil.rmtree(folder)
     assert run(grid)["epochs"]
+
+
+@pytest.mark.parametrize("kind", ["random", "cold_item", "leave_one_out"])
+def test_a_user_who_took_every_item_is_told_before_all_jobs(
+    tiny_grid: Make, in_process: Runner, workplace: Path, kind: str
+) -> None:
+    with (workplace / "dataset" / "tiny" / "tiny.inter").open("a") as file:
+        file.writelines(f"keen\ti{item}\t5\t{item}\n" for item in range(30))
+
+    def compare(*models: str, **more: Any) -> list[str]:
+        grid = tiny_grid(kind=kind)
+        values = {**grid.common, "load_col": {"inter": ["user_id", "item_id", "timestamp"]}, **more}
+        grid = replace(grid, common=values, entries=[Entry(model, model, values) for model in models])
+        return [run["status"] for run in run_benchmark(grid, in_process, workplace / "out")[0]["runs"]]
+
+    said = r"tiny\.inter\]: user \[keen\] took all \[30\] items, with which RecBole runs none of BPR, EASE\."
+    with pytest.raises(DataError, match=said):
+        compare("BPR", "EASE")
+    assert not list((workplace / "out" / "jobs").glob("*.json"))
+    assert compare("BPR", "EASE", user_inter_num_interval="[0,30)") == ["done", "done"]
+    if kind == "leave_one_out":
+        assert compare("GRU4Rec", train_neg_sample_args=None, hidden_size=8) == ["done"]

@@ -19,7 +19,7 @@ import argparse
 import csv
 import itertools
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -145,7 +145,7 @@ def recommend_from(
             print(f"--history [{item}] is new: it is not listed, and says nothing of the user.", file=sys.stderr)
         elif not known.get(item):
             why = "the model knows no such item, or nobody took it"
-            raise DataError(f"--history [{item}]: {why}.{nearest(item, map(str, known))}")
+            raise DataError(f"--history [{item}]: {why}.{_meant(item, known)}")
     taken = list(dict.fromkeys(reversed(history)))[::-1]
     before, items = model.taken.base or model.taken, [known[item] for item in taken if item not in later]
     if not items:
@@ -196,13 +196,21 @@ def _id(model: Any, dataset: Any, user: str, filtered: bool) -> int:
     known = dataset.field2token_id[dataset.uid_field]
     if known.get(user):  # 0 is the padding user
         return int(known[user])
-    near = "" if filtered else nearest(user, list(known))
+    near = "" if filtered else _meant(user, known)
     if hasattr(model, "fold_in"):  # the padding user has no history
         why, rest = ("left out by a filter", ", but for what this user took") if filtered else ("not in the data", "")
         print(f"user [{user}] is {why}: the list is what is taken in general{rest}.{near}", file=sys.stderr)
         return 0
     why = ": a filter of the training left the rows of this user out" if filtered else ""
     raise DataError(f"[{dataset.dataset_name}] has no user [{user}]{why}.{near}")
+
+
+def _meant(word: str, known: Mapping[str, int]) -> str:
+    """Return, after a blank, the nearest of the ``known`` ids to one that is none; padding, of number 0, is none."""
+    parts = [part for part in word.split(",") if part]
+    if parts != [word] and parts and all(map(known.get, parts)):
+        return f" Blanks part the ids, not commas: {' '.join(f'[{part}]' for part in parts)}."
+    return nearest(word, (str(one) for one, number in known.items() if number))
 
 
 def score(model: Any, dataset: Any, users: np.ndarray) -> np.ndarray:

@@ -104,6 +104,13 @@ def test_what_cannot_be_served_is_told(
     saved = checkpoint("BPR")
     assert main(["recommend", "--checkpoint", saved, "--users", "u99"]) == 2
     assert "[tiny] has no user [u99]. Did you mean [u9]?" in capsys.readouterr().err
+    assert main(["recommend", "--checkpoint", saved, "--users", "[PAD]"]) == 2
+    assert "[tiny] has no user [[PAD]].\n" in capsys.readouterr().err
+    for wrong, told in (("u1,u2", "[u1] [u2]"), ("u1,", "[u1]")):
+        assert main(["recommend", "--checkpoint", saved, "--users", wrong, "u2"]) == 2
+        assert f"no user [{wrong}]. Blanks part the ids, not commas: {told}." in capsys.readouterr().err
+    assert main(["recommend", "--checkpoint", saved, "--users", "u1,nobody"]) == 2
+    assert "commas" not in capsys.readouterr().err
     Path("notes.yaml").write_text("# no checkpoint\n", encoding="utf-8")
     Path("clicks.csv").write_text("customer,sku,at\n1,2,3\n", encoding="utf-8")
     np.savez("arrays.npz", a=np.arange(3))
@@ -253,6 +260,8 @@ def test_a_list_for_somebody_who_took_given_items(
     capsys.readouterr()
     assert main([*asked, "--history", "i4", "i80"]) == 2
     assert "--history [i80]: the model knows no such item, or nobody took it. Did you mean" in capsys.readouterr().err
+    assert main([*asked, "--history", "i4,i8"]) == 2
+    assert "Blanks part the ids, not commas: [i4] [i8]." in capsys.readouterr().err
     assert main([*asked, "--history", "i4", "--users", "u1"]) == 2
     assert "--users are those of the data" in capsys.readouterr().err
 

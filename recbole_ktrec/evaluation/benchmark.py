@@ -254,7 +254,7 @@ def run_benchmark(
     """
     check_folder(output, SCHEMA)
     if not overwrite:
-        refuse_other(output, grid.kind, grid.datasets)
+        refuse_other(output, grid.kind, grid.datasets, grid.held_out)
     with runner.locked():
         plans = prepare_datasets(grid, output / "splits", runner.show_progress)
         for plan in plans:

@@ -23,7 +23,7 @@ from recbole_ktrec.evaluation.prepare import Prepared, dataset_settings, prepare
 from recbole_ktrec.evaluation.runner import Job, Runner
 from recbole_ktrec.evaluation.sampling import refuse_full_users
 from recbole_ktrec.evaluation.source import Source, read_source
-from recbole_ktrec.evaluation.splits import SplitSpec
+from recbole_ktrec.evaluation.splits import NATIVE_KINDS, SplitSpec
 from recbole_ktrec.evaluation.tuning import best_trial, trials
 from recbole_ktrec.files import read_mapping
 from recbole_ktrec.register import MODELS
@@ -71,6 +71,11 @@ class Grid:
                 f"The validation metric [{self.valid_metric}] is none of those measured: {asked}. "
                 "Give one with --valid-metric."
             )
+
+    @property
+    def held_out(self) -> float | None:
+        """The share that the split holds out, None where RecBole makes the split."""
+        return None if self.kind in NATIVE_KINDS else self.share
 
 
 @dataclass

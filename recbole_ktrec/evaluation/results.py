@@ -82,7 +82,7 @@ def _grid(grid: Grid) -> dict[str, Any]:
         "models": [entry.label for entry in grid.entries],
         "seeds": list(grid.seeds),
         "split": grid.kind,
-        "share": grid.share if grid.kind not in ("random", "leave_one_out") else None,
+        "share": grid.held_out,
         "metrics": list(grid.metrics),
         "topk": list(grid.topk),
         "valid_metric": grid.valid_metric,
@@ -229,14 +229,14 @@ def check_folder(output: Path, schema: str) -> None:
         raise ConfigError(f"[{output}] holds the results of a [{held}]: name another --output.")
 
 
-def refuse_other(output: Path, kind: str, datasets: Sequence[str]) -> None:
+def refuse_other(output: Path, kind: str, datasets: Sequence[str], share: float | None = None) -> None:
     """Raise ConfigError if ``output`` holds the report of another split, or of data sets that are not compared now."""
     grid = _stored(output, "grid") or {}
-    was, lost = grid.get("split", kind), [name for name in grid.get("datasets", ()) if name not in datasets]
-    if was != kind or lost:
-        raise _other_report(
-            output, f"of the split [{was}]" if was != kind else f"with {', '.join(f'[{name}]' for name in lost)}"
-        )
+    was, held = grid.get("split", kind), grid.get("share", share)
+    if (was, held) != (kind, share):
+        raise _other_report(output, f"of the split [{was}]{'' if held is None else f' with share [{held}]'}")
+    if lost := [name for name in grid.get("datasets", ()) if name not in datasets]:
+        raise _other_report(output, f"with {', '.join(f'[{name}]' for name in lost)}")
 
 
 def refuse_other_settings(output: Path, settings: Mapping[str, Any]) -> None:

@@ -200,3 +200,8 @@ def test_a_report_of_another_comparison_is_not_replaced(
     with pytest.raises(ConfigError, match=r"holds a report with \[tiny\]: name another"):
         refuse_other(out, "random", ["d1"])
     refuse_other(out, "random", ["tiny", "d1"])
+    stored = {"split": "time", "share": 0.2, "datasets": ["tiny"]}
+    write_json(out / "results.json", {"schema": "ktrec-benchmark", "grid": stored})
+    with pytest.raises(ConfigError, match=r"holds a report of the split \[time\] with share \[0.2\]: name another"):
+        run_benchmark(tiny_grid("Pop", kind="time", share=0.3), in_process, out)
+    refuse_other(out, "time", ["tiny"], 0.2)

@@ -25,6 +25,7 @@ from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.keys import READ_BY_RECBOLE, keys_of_other_models
 from recbole_ktrec.register.properties import converted_file, dataset_files, model_files
+from recbole_ktrec.register.unknown import check_model
 from recbole_ktrec.resources import resource_dir
 from recbole_ktrec.text import ItemVectors, TextSettings, chosen_fields, item_vectors
 
@@ -73,9 +74,10 @@ def configuration(model: str, dataset: str | None, said: dict[str, Any]) -> dict
     """Return what the property files and, over them, configuration files and options (``said``) say together.
 
     Raises:
-        ConfigError: a file cannot be read.
+        ConfigError: a file cannot be read, or there is no such model.
         DataError: ``pretrained`` names no artifact.
     """
+    check_model(str(model))
     of_model = model_files(model) if model in MODELS else [resource_dir("properties") / "text.yaml"]
     of_data = dataset_files(dataset) + converted_file(dataset, said.get("data_path")) if dataset else []
     defaults, chosen = (read_config_files([str(path) for path in some]) for some in (of_model, of_data))

@@ -39,6 +39,13 @@ def _is_own(model: str, known: Iterable[str]) -> bool:
     return is_new and any(map(importlib.util.find_spec, modules))
 
 
+def check_model(name: str) -> None:
+    """Raise ConfigError with the nearest name if nobody, RecBole, plugin or user, has a model ``name``."""
+    known = known_models()
+    if name not in known and not _is_own(name, known):
+        raise ConfigError(f"Unknown model [{name}].{meant(name, known)}")
+
+
 def _name_package(model: str, error: Exception) -> None:
     """Raise ConfigError with what to install where a package that ``model`` needs is missing."""
     package = (getattr(error, "name", None) or "recbole").partition(".")[0]

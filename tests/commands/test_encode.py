@@ -50,6 +50,19 @@ def data(tmp_path: Path) -> Path:
     return folder.parent
 
 
+def test_a_misspelt_model_is_named_with_the_nearest_one(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data / "own.yaml").write_text("model: KTRek\n")
+    for given in ("--model=KTRek", f"--config_files={data / 'own.yaml'}"):
+        assert main(["encode", "--dataset=shop", f"--data_path={data}", given]) == 2
+        assert "Unknown model [KTRek]. Did you mean [KTRec]?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("model", ["KTEASE", "BPR"])
+def test_any_model_may_be_named(data: Path, encoder: str, model: str) -> None:
+    where = [f"--item_file={data / 'shop' / 'shop.item'}", f"--text_encoder={encoder}"]
+    assert main(["encode", *where, f"--model={model}"]) == 0
+
+
 def test_counts_are_printed_and_a_second_time_nothing_is_encoded(
     data: Path, encoder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

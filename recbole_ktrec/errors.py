@@ -84,6 +84,17 @@ def number(
     )
 
 
+def switch(key: str, value: Any) -> bool:
+    """Return ``value`` if it is True or False.
+
+    Raises:
+        ConfigError: it is not; the message names the key.
+    """
+    if not isinstance(value, bool):
+        raise ConfigError(f"{key} [{value}] is not True or False.")
+    return value
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `` Did you mean [x]?`` for the known name closest to ``name``, letter case aside, or an empty string."""
     spelled = {str(one).lower(): one for one in known}

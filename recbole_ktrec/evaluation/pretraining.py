@@ -20,7 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 import recbole_ktrec
-from recbole_ktrec.errors import ConfigError, DataError, EncoderError, number
+from recbole_ktrec.errors import ConfigError, DataError, EncoderError, number, switch
 from recbole_ktrec.evaluation.domains import Domain, read_domain
 from recbole_ktrec.files import write_whole
 from recbole_ktrec.model.artifact import (
@@ -76,8 +76,7 @@ class PretrainOptions:
         Raises:
             ConfigError: a value cannot be used; the message names its key.
         """
-        if not isinstance(values["fusion_knowledge"], bool):
-            raise ConfigError(f"fusion_knowledge [{values['fusion_knowledge']}] is not True or False.")
+        switch("fusion_knowledge", values["fusion_knowledge"])
         lists = {"exponents": (0, None), "strengths": (0, 1), "powers": (0.1, None), "lexical_weights": (0, None)}
         counts = {"neighbours": 1, "held_out_users": 1, "candidates": 10, "seed": 0}
         options: dict[str, Any] = {key: _numbers(key, values[key], *bounds) for key, bounds in lists.items()}

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from recbole_ktrec.atomic import check_separator, encoding_of, read_header
-from recbole_ktrec.errors import ConfigError, DataError, one_of
+from recbole_ktrec.errors import ConfigError, DataError, one_of, switch
 from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.nn.recency import in_order
 from recbole_ktrec.text import (
@@ -59,9 +59,7 @@ def shuffled_items(count: int, seed: int) -> np.ndarray:
 def _order(config: Any, count: int) -> np.ndarray | None:
     """Return whose text each item gets, ``[count]``, or None where it keeps its own."""
     shuffled = config["shuffle_texts"]
-    if not isinstance(shuffled, bool | None):
-        raise ConfigError(f"shuffle_texts [{shuffled}] is not True or False.")
-    if not shuffled:
+    if shuffled is None or not switch("shuffle_texts", shuffled):
         return None
     return shuffled_items(count, int(config["seed"]))
 

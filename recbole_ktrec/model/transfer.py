@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.errors import ConfigError, DataError, number, one_of
+from recbole_ktrec.errors import ConfigError, DataError, number, one_of, switch
 from recbole_ktrec.model import same_data
 from recbole_ktrec.model.artifact import Artifact, PriorShape, load, read_card
 from recbole_ktrec.model.interactions import TrainingInteractions
@@ -89,9 +89,7 @@ def read_keys(config: Any) -> tuple[str, bool, float]:
         DataError: ``pretrained`` is not the folder of an artifact.
     """
     how = one_of("transfer", config["transfer"], TRANSFERS)
-    guard = config["transfer_guard"]
-    if not isinstance(guard, bool):
-        raise ConfigError(f"transfer_guard [{guard}] is not True or False.")
+    guard = switch("transfer_guard", config["transfer_guard"])
     count = number("transfer_prior_count", config["transfer_prior_count"], above=0)
     if config["pretrained"] is not None:
         read_card(Path(str(config["pretrained"])).expanduser())

@@ -13,8 +13,7 @@ import pytest
 import yaml
 from recbole.config import Config
 
-from recbole_ktrec.errors import ConfigError, DataError
-from recbole_ktrec.evaluation.asked import read_interactions
+from recbole_ktrec.errors import DataError
 from recbole_ktrec.evaluation.benchmark import nameless_notes, parts_notes, repeat_notes
 from recbole_ktrec.evaluation.grid import DatasetPlan
 from recbole_ktrec.evaluation.harness import item_tokens, load_parts, make_config, pair_tokens
@@ -86,13 +85,6 @@ def test_ids_that_are_no_tokens_are_named(read: Read, workplace: Path) -> None:
     file.write_text(file.read_text().replace("item_id:token", "item_id:float"))
     with pytest.raises(DataError, match=r"tiny\.inter\]: the ids of \[item_id\] are of type float: write item_id:t"):
         read()
-
-
-def test_another_separator_than_the_tab_is_named(read: Read, workplace: Path) -> None:
-    file = workplace / "dataset" / "tiny" / "tiny.inter"
-    file.write_text(file.read_text().replace("\t", ","))
-    with pytest.raises(ConfigError, match=r"field_separator \[,\]: recbole_ktrec reads .* with tabs alone"):
-        read(field_separator=",")
 
 
 def test_interactions_without_a_user_or_an_item_are_counted_in_the_report(read: Read, workplace: Path) -> None:
@@ -175,24 +167,6 @@ def test_repeated_interactions_are_counted_and_warned_of(read: Read, workplace: 
     once = prepare(source, SplitSpec(seed=7), values, tmp_path / "splits")
     assert once.counts["test_interactions_seen_in_training"] == 0
     assert repeat_notes(DatasetPlan("tiny", source, values, {7: once})) == []
-
-
-@pytest.mark.parametrize(("filters", "kept"), [
-    ({"rm_dup_inter": "first"}, 3.0), ({"rm_dup_inter": "last"}, 5.0), ({"val_interval": {"rating": "[3,4]"}}, 3.0),
-])  # fmt: skip
-def test_the_rating_of_a_repeated_interaction_is_that_of_the_row_which_a_filter_left(
-    read: Read, workplace: Path, tmp_path: Path, filters: dict[str, Any], kept: float
-) -> None:
-    rows = [(f"u{user}", f"i{(user + step) % 7}") for user in range(8) for step in range(5)]
-    lines = [f"{user}\t{item}\t{rating}\t{rating}" for rating in (5, 3) for user, item in rows]
-    file = workplace / "dataset" / "tiny" / "tiny.inter"
-    for ordered in (lines, lines[::-1]):  # RecBole's first is the one of the earliest time
-        file.write_text("\n".join([file.read_text().splitlines()[0], *ordered]) + "\n")
-        source, values = read(load_col=None, **filters)
-        made = prepare(source, SplitSpec("random"), values, tmp_path / ordered[0][-1])
-        folder = Path(str(made.data_path)) / made.dataset
-        found = read_interactions(folder, made.dataset, ("user_id", "item_id"), "rating")
-        assert len(found) == len(rows) and set(found["rating"]) == {kept}
 
 
 def test_surplus_items_of_a_feature_file_are_no_candidates(read: Read, workplace: Path, tmp_path: Path) -> None:

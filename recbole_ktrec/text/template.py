@@ -16,7 +16,12 @@ _BLOCK = (
     "h[1-6]|head|header|hr|html|iframe|img|input|label|li|link|main|meta|nav|object|ol|option|p|pre|section|select|"
     "table|tbody|td|textarea|tfoot|th|thead|title|tr|ul|video"
 )
-_HIDDEN = re.compile(r"<!--.*?-->|<(script|style)\b[^<>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_OPENING = re.compile(r"<(?:(!--)|(script|style)\b[^<>]*>)", re.IGNORECASE)
+#: what opens a hidden part -> what closes it.
+_CLOSING = {
+    kind: re.compile(end, re.IGNORECASE)
+    for kind, end in (("!--", "-->"), ("script", r"</script\s*>"), ("style", r"</style\s*>"))
+}
 _INLINE_TAG = re.compile(rf"</?(?:{_INLINE})(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _BLOCK_TAG = re.compile(rf"</?(?:{_BLOCK})(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad]")
@@ -46,7 +51,21 @@ def clean_text(raw: str) -> str:
 def _strip_tags(text: str) -> str:
     if "<" not in text:
         return text
-    return _BLOCK_TAG.sub(" ", _INLINE_TAG.sub("", _HIDDEN.sub(" ", text)))
+    return _BLOCK_TAG.sub(" ", _INLINE_TAG.sub("", _without_hidden(text)))
+
+
+def _without_hidden(text: str) -> str:
+    """Put a blank for each comment, script and style; one expression for all is quadratic in those left open."""
+    parts, start, at, open_ends = [], 0, 0, set()
+    while opening := _OPENING.search(text, at):
+        kind, at = (opening[1] or opening[2]).casefold(), opening.end()
+        closing = None if kind in open_ends else _CLOSING[kind].search(text, at)
+        if closing is None:
+            open_ends.add(kind)  # nothing closes later ones either
+            continue
+        parts.append(text[start : opening.start()])
+        start = at = closing.end()
+    return " ".join([*parts, text[start:]])
 
 
 def limit_words(text: str, max_words: int | None) -> str:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recbole_ktrec.text import TextField, TextSettings, clean_text, history_documents, row_text
-from recbole_ktrec.text.template import fill_template, limit_words, template_fields
+from recbole_ktrec.text.template import _without_hidden, fill_template, limit_words, template_fields
 
 TITLE, BRAND, GENRE = TextField("title"), TextField("brand"), TextField("genre", label="Genre")
 
@@ -36,6 +39,20 @@ def test_clean_text(raw: str, clean: str) -> None:
 def test_clean_text_has_no_superfluous_white_space(raw: str) -> None:
     clean = clean_text(raw)
     assert clean == " ".join(clean.split())
+
+
+@given(st.lists(st.sampled_from("<!-- --> <script> <STYLE\xa0a> </script\xa0> </style> a < > -".split(" "))))
+def test_hidden_parts_go_as_one_expression_says(parts: list[str]) -> None:
+    raw = "".join(parts)
+    expected = re.sub(r"(?is)<!--.*?-->|<(script|style)\b[^<>]*>.*?</\1\s*>", " ", raw)
+    assert _without_hidden(raw) == expected
+
+
+@pytest.mark.parametrize("opening", ["<!--", "<script>", "<style>", "<script>a<!--"])
+def test_parts_that_are_left_open_take_no_quadratic_time(opening: str) -> None:
+    started = time.perf_counter()
+    clean_text(opening * 20_000)
+    assert time.perf_counter() - started < 3
 
 
 @pytest.mark.parametrize(

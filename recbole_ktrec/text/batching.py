@@ -31,14 +31,17 @@ def token_batches(lengths: Sequence[int], budget: int, equal: bool = False) -> l
     return batches
 
 
-def pad(ids: Sequence[Sequence[int]], pad_id: int, device: torch.device | str) -> tuple[Tensor, Tensor]:
+def pad(ids: Sequence[Sequence[int]], pad_id: int, device: torch.device | str, least: int = 1) -> tuple[Tensor, Tensor]:
     """Pad at the right end, where it changes nothing for causal models either.
+
+    Args:
+        least: how many tokens a text has at least, with padding.
 
     Returns:
         ids [texts, longest] and lengths [texts], both int64 on ``device``.
     """
     lengths = [len(row) for row in ids]
-    longest = max(lengths)
+    longest = max(least, *lengths)
     padded = torch.tensor([[*row, *[pad_id] * (longest - len(row))] for row in ids])
     return padded.to(device), torch.tensor(lengths).to(device)
 

@@ -129,10 +129,11 @@ class TextEncoder(nn.Module):
         return [list(row) if row else [] for row in texts]  # type: ignore[arg-type]
 
     def _encode_batch(self, ids: Sequence[Sequence[int]]) -> Tensor:
-        padded, lengths = pad(ids, self._pad_id, self.device)
+        # CANINE joins so many characters into one, and takes no text with fewer.
+        padded, lengths = pad(ids, self._pad_id, self.device, getattr(self.model.config, "downsampling_rate", 1))
         mask = attention_mask(lengths, padded.shape[1])
         # Without padding there is nothing to mask, and attention without a mask has a faster kernel.
-        needed = mask if len({len(row) for row in ids}) > 1 else None
+        needed = mask if min(map(len, ids)) < padded.shape[1] else None
         hidden = self.model(input_ids=padded, attention_mask=needed).last_hidden_state
         return pool(hidden, mask, self.fingerprint["pooling"])
 

@@ -208,6 +208,17 @@ def test_a_model_that_reads_padding_gets_none(
     torch.testing.assert_close(encoder(texts), apart)
 
 
+def test_canine_takes_texts_of_a_character(tmp_path: Path) -> None:
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    transformers.CanineTokenizer().save_pretrained(tmp_path)
+    transformers.CanineModel(transformers.CanineConfig(num_hash_buckets=64, **sizes)).save_pretrained(tmp_path)
+    encoder = TextEncoder.load(TextSettings(encoder=str(tmp_path), max_length=32))
+    texts = ["a", "", "b", "abc", "a red robot"]
+    apart = torch.cat([encoder.vectors([text]) for text in texts])
+    torch.testing.assert_close(encoder.vectors(texts), apart)
+    assert not torch.equal(apart[0], apart[2])
+
+
 @pytest.mark.parametrize("name", ["RobertaModel", "XLMRobertaXLModel", "Data2VecTextModel", "RobertaPreLayerNormModel"])
 def test_a_length_beyond_models_that_count_from_padding_is_refused(
     name: str, tmp_path: Path, tokenizer_saver: Callable[[Path, bool], int]

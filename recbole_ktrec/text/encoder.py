@@ -19,7 +19,7 @@ from recbole_ktrec.text.settings import TextSettings
 
 _WITH_POOLER = frozenset("albert bert camembert mpnet roberta xlm-roberta".split())
 #: What mixes neighbours or all places whatever the mask says: beside a longer text such a text had another vector.
-_READS_PADDING = frozenset("canine convbert fnet funnel nystromformer".split())
+_READS_PADDING = frozenset("canine convbert fnet funnel nystromformer yoso".split())
 _OFFSET = frozenset(
     "camembert data2vec-text esm longformer luke mpnet roberta roberta-prelayernorm xlm-roberta xlm-roberta-xl "
     "xmod".split()
@@ -217,6 +217,7 @@ def _load_files(source: EncoderSource, settings: TextSettings) -> tuple[Any, Any
             f"{own_code if 'trust_remote_code' in said else ''}"
         ) from error
     _check_vocabulary(tokenizer, source)
+    _check_random(model.config, source)
     if model.config.is_encoder_decoder:
         model = model.get_encoder()
     if model.config.model_type in _WITH_POOLER:
@@ -232,6 +233,15 @@ def _check_vocabulary(tokenizer: Any, source: EncoderSource) -> None:
         raise EncoderError(
             f"text_encoder [{source.name}]: the folder [{source.folder}] has no tokenizer [{', '.join(sorted(own))}]: "
             "copy its files there."
+        )
+
+
+def _check_random(config: Any, source: EncoderSource) -> None:
+    """Refuse what draws random numbers for each text: its vectors would never be the same twice."""
+    if config.model_type == "yoso" and not config.use_expectation:
+        raise EncoderError(
+            f"text_encoder [{source.name}] draws its attention at random, so its vectors differ from call to call: set "
+            f"use_expectation to true in [{source.folder / 'config.json'}]."
         )
 
 

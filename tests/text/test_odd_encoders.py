@@ -194,7 +194,7 @@ def test_pickled_weights_of_the_hub_are_told_before_anything_is_fetched(monkeypa
         locate_encoder(TextSettings(encoder="org/pickled"))
 
 
-@pytest.mark.parametrize("name", ["FNetModel", "ConvBertModel", "NystromformerModel"])
+@pytest.mark.parametrize("name", ["FNetModel", "ConvBertModel", "NystromformerModel", "YosoModel"])
 def test_a_model_that_reads_padding_gets_none(
     name: str, tmp_path: Path, tokenizer_saver: Callable[[Path, bool], int]
 ) -> None:
@@ -206,6 +206,14 @@ def test_a_model_that_reads_padding_gets_none(
     apart = torch.cat([encoder.vectors([text]) for text in texts])
     torch.testing.assert_close(encoder.vectors(texts), apart)
     torch.testing.assert_close(encoder(texts), apart)
+
+
+def test_attention_at_random_is_refused(tmp_path: Path, tokenizer_saver: Callable[[Path, bool], int]) -> None:
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    config = transformers.YosoConfig(vocab_size=tokenizer_saver(tmp_path, True), use_expectation=False, **sizes)
+    transformers.YosoModel(config).save_pretrained(tmp_path)
+    with pytest.raises(EncoderError, match="at random.*set use_expectation to true"):
+        TextEncoder.load(TextSettings(encoder=str(tmp_path), max_length=32))
 
 
 def test_canine_takes_texts_of_a_character(tmp_path: Path) -> None:

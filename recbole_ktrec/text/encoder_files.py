@@ -15,11 +15,11 @@ from recbole_ktrec.files import file_sha256
 #: What tokenizers read their words from.
 VOCABULARY = (
     "tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model",
-    "sentencepiece.bpe.model", "spm.model",
+    "sentencepiece.bpe.model", "spm.model", "bpe.codes",
 )  # fmt: skip
 TOKENIZER = (*VOCABULARY, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 #: Files besides the weights that change what an encoder computes.
-_SHAPING = ("config.json", *TOKENIZER, "adapter_config.json", "adapter_model.safetensors")
+_SHAPING = ("config.json", *TOKENIZER, "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
 PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
 
@@ -48,11 +48,13 @@ class EncoderSource:
     def sha256(self) -> str:
         """Return a digest of the weights and of the files that shape the encoder, the same wherever they lie."""
         total = hashlib.sha256()
-        shaping = [path for name in _SHAPING if (path := self.folder / name).is_file()]
-        code = sorted(self.folder.glob("*.py")) if self._runs_own_code() else []
-        for path in [*self.weights(), *shaping, *code]:
+        weights = self.weights()
+        shaping = [path for name in _SHAPING if (path := self.folder / name).is_file() and path not in weights]
+        code = sorted(self.folder.rglob("*.py")) if self._runs_own_code() else []
+        for path in [*weights, *shaping, *code]:
             known = self.expected if path.name == "model.safetensors" else None
-            total.update(f"{path.name} {known or file_sha256(path)}\n".encode())
+            name = path.relative_to(self.folder).as_posix() if path in code else path.name
+            total.update(f"{name} {known or file_sha256(path)}\n".encode())
         if self._runs_own_code() and not code:  # it is in another repository
             total.update(b"trusted\n")
         return total.hexdigest()

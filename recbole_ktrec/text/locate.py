@@ -172,7 +172,7 @@ def _is_wanted(file: str, files: list[str], settings: TextSettings) -> bool:
     if settings.trust_remote_code:
         suffixes += (".py",)
         suffixes += () if any(other.endswith(".safetensors") for other in files) else PICKLES
-    return file.endswith(suffixes)
+    return file.endswith(suffixes) or file in TOKENIZER
 
 
 def _hub_info(name: str, revision: str | None) -> Any:

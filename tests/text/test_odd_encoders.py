@@ -61,6 +61,33 @@ def test_vectors_without_the_encoder_s_own_code_are_not_taken_for_those_with_it(
     assert found[0] != found[1], "code of another repository"
 
 
+def test_code_in_a_folder_of_its_own_is_part_of_what_an_encoder_computes(bert_folder: Path, tmp_path: Path) -> None:
+    own = with_own_code(bert_folder, tmp_path / "own")
+    (own / "code").mkdir()
+    (own / "own.py").rename(own / "code" / "own.py")
+    change(own / "config.json", auto_map={"AutoModel": "code/own.Own"})
+    settings = TextSettings(encoder=str(own), max_length=32, trust_remote_code=True)
+    twice = encode(["red robot"], settings).matrix
+    (own / "code" / "own.py").write_text(OWN.format(factor=4))
+    np.testing.assert_allclose(encode(["red robot"], settings).matrix, 2 * twice, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["bpe.codes", "adapter_model.bin"])
+def test_words_and_adapters_are_part_of_what_an_encoder_computes(bert_folder: Path, tmp_path: Path, name: str) -> None:
+    own = shutil.copytree(bert_folder, tmp_path / "own")
+    settings = TextSettings(encoder=str(own))
+    found = {locate_encoder(settings).sha256()}
+    for content in ("a", "b b"):
+        (own / name).write_text(content)
+        found.add(locate_encoder(settings).sha256())
+    assert len(found) == 3
+
+
+def test_the_words_of_phobert_are_fetched() -> None:
+    files = ["bpe.codes", "config.json", "model.safetensors", "vocab.txt", "LICENSE"]
+    assert [file for file in files if locate._is_wanted(file, files, TextSettings())] == files[:4]
+
+
 TOKENIZER = """
 from transformers import PreTrainedTokenizerFast
 class Own(PreTrainedTokenizerFast):

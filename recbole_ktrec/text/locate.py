@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import json
 import logging
 import os
 import threading
@@ -19,6 +18,7 @@ from typing import Any, NamedTuple
 
 from recbole_ktrec.errors import EncoderError
 from recbole_ktrec.text.encoder_files import PICKLES, TOKENIZER, EncoderSource, own_modules, weight_files
+from recbole_ktrec.text.sentence_files import tell_ignored
 from recbole_ktrec.text.settings import DEFAULT_ENCODER, TextSettings
 
 _logger = logging.getLogger(__name__)
@@ -42,8 +42,6 @@ PACKAGED = {
 }
 _WANTED_SUFFIXES = (".json", ".txt", ".model", ".safetensors", ".jinja")
 _PROBE_SECONDS = 10.0
-#: Modules of sentence-transformers that need no files of their own here.
-_MODULES = frozenset(("Transformer", "Pooling", "Normalize"))
 
 
 def locate_encoder(settings: TextSettings) -> EncoderSource:
@@ -87,7 +85,7 @@ def _checked(source: EncoderSource, settings: TextSettings) -> EncoderSource:
     if not weights or not all(path.is_file() for path in weights):
         lacking = next((path.name for path in weights if not path.is_file()), "model.safetensors")
         raise EncoderError(f"{where} has no weights [{lacking}]: copy them there, or name another encoder.")
-    _tell_modules(source)
+    tell_ignored(source, settings)
     if not settings.trust_remote_code:
         _refuse_pickled(where, [path.name for path in weights])
     return replace(source, trusted=settings.trust_remote_code)
@@ -98,21 +96,6 @@ def _refuse_pickled(where: str, weights: list[str]) -> None:
         raise EncoderError(
             f"{where} has only pickled weights [{weights[0]}], which can run code when they are read. Save them as "
             "safetensors, or set text_trust_remote_code: True if you trust where they come from."
-        )
-
-
-@functools.cache
-def _tell_modules(source: EncoderSource) -> None:
-    """Warn, once, of what sentence-transformers would compute after the pooling and nobody does here."""
-    try:
-        modules = json.loads((source.folder / "modules.json").read_text("utf-8"))
-        found = [str(module["type"]).rpartition(".")[2] for module in modules]
-    except (OSError, ValueError, KeyError, TypeError):  # none, or of another form
-        return
-    if others := [one for one in found if one not in _MODULES]:
-        _logger.warning(
-            f"text_encoder [{source.name}] has the modules [{', '.join(others)}] of sentence-transformers, which are "
-            "not read here: its vectors are those of the pooling."
         )
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import glob
 import hashlib
 import os
+import re
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,19 +18,49 @@ import yaml
 
 from recbole_ktrec.errors import ConfigError, DataError, nearest
 
+#: A partial file has the process and the thread that write it in its name.
+_WRITER = re.compile(r"\.(\d+)-\d+\.partial$")
+_ABANDONED = 3600.0
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a file beside ``path`` to write; it takes the name ``path`` if all goes well, and vanishes if not.
 
-    Two processes (or threads) that write the same file do not meet: the last one to finish wins, whole.
+    Two processes (or threads) that write the same file do not meet: the last one to finish wins, whole. What a killed
+    one has left of the same file goes, see :func:`remove_abandoned`.
     """
+    remove_abandoned(path.parent, path.name)
     partial = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
     try:
         yield partial
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def remove_abandoned(folder: Path, name: str = "") -> None:
+    """Remove what killed processes have left of the file ``name``, or of any, in ``folder``.
+
+    One that was written to within :data:`_ABANDONED` seconds stays, since the process may be of another machine.
+    """
+    for left in folder.glob(f"{glob.escape(name) or '*'}.*.partial"):
+        writer = _WRITER.search(left.name)
+        with contextlib.suppress(OSError):  # another process has just removed or renamed it
+            if writer and time.time() - left.stat().st_mtime > _ABANDONED and not _lives(int(writer[1])):
+                left.unlink()
+
+
+def _lives(process: int) -> bool:
+    if os.name == "nt":  # a signal would end it there; a file that is open cannot be removed anyway
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):  # of another user; no process of this machine
+        pass
+    return True
 
 
 @contextlib.contextmanager

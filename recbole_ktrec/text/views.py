@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recbole_ktrec.files import remove_abandoned
 from recbole_ktrec.text.disk import replacing
 
 _KEPT = 4
@@ -52,6 +53,7 @@ def save_view(path: Path, matrix: np.ndarray) -> None:
             library's stream that it writes to swallows the error.)
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    remove_abandoned(path.parent)
     with replacing(path) as partial, partial.open("wb") as handle:
         np.lib.format.write_array_header_1_0(handle, np.lib.format.header_data_from_array_1_0(matrix))
         handle.write(matrix.data)

@@ -143,4 +143,5 @@ def _documents(config: Any, dataset: Any, interactions: sp.csr_matrix) -> ItemVe
     documents = history_documents(histories, config["user_document_items"])
     encoded = encode(documents, TextSettings.from_mapping(config), config["device"], bool(config["show_progress"]))
     has_text = np.array([text is not None for text in documents], dtype=bool)
-    return ItemVectors(encoded.matrix, has_text, encoded.fingerprint, int((~has_text).sum()), encoded)
+    missing = int((~has_text[1:]).sum())  # user 0 is [PAD]
+    return ItemVectors(encoded.matrix, has_text, encoded.fingerprint, missing, encoded)

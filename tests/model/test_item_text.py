@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import scipy.sparse as sp
 from recbole.config import Config
-from recbole.data import create_dataset
+from recbole.data import create_dataset, data_preparation
 
 from recbole_ktrec.errors import ConfigError, DataError
+from recbole_ktrec.model.interactions import binary_interactions
 from recbole_ktrec.model.item_text import load_item_text, load_user_text
 
 
@@ -46,3 +47,11 @@ def test_columns_of_users_are_told_by_their_own_key(
     dataset = create_dataset(config)
     with pytest.raises((ConfigError, DataError), match=said):
         load_user_text(config, dataset, sp.csr_matrix((dataset.user_num, dataset.item_num)))
+
+
+def test_padding_is_no_user_without_history(textual: Callable[..., dict[str, Any]]) -> None:
+    config = Config("KTRec", "tiny", config_dict=textual(user_text="history_document"))
+    dataset = data_preparation(config, create_dataset(config))[0].dataset
+    taken = binary_interactions(dataset)
+    found = load_user_text(config, dataset, taken)
+    assert found is not None and found.missing == 0 and not found.has_text[0]

@@ -5,6 +5,7 @@ RecBole splits text at blanks, turns ``NA`` and ``None`` into padding and stops 
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,6 +42,8 @@ def chosen_fields(path: str | Path, id_column: str, settings: TextSettings, enco
             key = "" if name == id_column else "text_fields: " if name in given else "text_template: "
             raise DataError(f"{key}[{path}] has no column [{name}], only {', '.join(names)}.{nearest(name, names)}")
     if wanted:
+        for text in _unused(settings):
+            _warn(f"text_fields: [{path}]: {text}")
         return wanted
     found = [TextField(field.name) for field in header if field.name != id_column and _holds_text(field)]
     if not found:
@@ -55,6 +58,26 @@ def _wanted(settings: TextSettings) -> list[TextField]:
         return given
     by_name = {field.name: field for field in given}
     return [by_name.get(name, TextField(name)) for name in template_fields(settings.template)]
+
+
+def _unused(settings: TextSettings) -> list[str]:
+    """Return what to say of ``settings.fields`` that the template does not take."""
+    if settings.template is None:
+        return []
+    placed = template_fields(settings.template)
+    given = settings.fields or ()
+    told = [f"the column [{field.name}] is not read, text_template does not name it." for field in given
+            if field.name not in placed]  # fmt: skip
+    return told + [
+        f"the label [{field.label}] of [{field.name}] is not used: write it into text_template." for field in given
+        if field.label and field.name in placed
+    ]  # fmt: skip
+
+
+@functools.cache
+def _warn(text: str) -> None:
+    """Say it once: a run reads the columns several times."""
+    _logger.warning(text)
 
 
 def _holds_text(field: Field) -> bool:

@@ -53,6 +53,22 @@ def test_template_takes_the_options_of_fields(item_file: Path) -> None:
     assert entity_texts(item_file, "item_id", ["i1"], settings) == ["Space: Red"]
 
 
+def test_fields_that_the_template_does_not_take_are_told_once(
+    item_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fields = (TextField("title", label="Title"), TextField("genre", max_words=3))
+    for _ in range(2):
+        assert entity_texts(item_file, "item_id", ["i1"], TextSettings(template="A {title}", fields=fields))
+    told = [one.message.partition("]: ")[2] for one in caplog.records if one.levelname == "WARNING"]
+    assert told == [
+        "the column [genre] is not read, text_template does not name it.",
+        "the label [Title] of [title] is not used: write it into text_template.",
+    ]
+    caplog.clear()
+    entity_texts(item_file, "item_id", ["i1"], TextSettings(template="{title} {genre}", fields=fields[1:]))
+    assert "text_fields" not in caplog.text
+
+
 def test_columns_of_a_user_file(tmp_path: Path) -> None:
     path = write(tmp_path / "a.user", "user_id:token\tage:token\toccupation:token\nu1\t24\twriter\n")
     settings = TextSettings(template="A {occupation} of {age}")

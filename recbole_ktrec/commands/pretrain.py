@@ -81,7 +81,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
 
     _check_sources(args, values, options, _trains(given))
     _log()
-    for doubt in unread(given, own):
+    for doubt in [*unread(given, own), *_said_by_files(given, args.datasets, values)]:
         _logger.warning(doubt)
     with no_command_line():
         trained = _language_model(args, given, values, options)
@@ -128,6 +128,21 @@ def unread(given: Mapping[str, Any], own: Collection[str]) -> list[str]:
     if not _trains(given):
         told += [f"[{key}] is not used: text_encoder_training is [frozen]." for key in given if key in training]
     return told
+
+
+def _said_by_files(
+    given: Mapping[str, Any], names: Sequence[str], values: Callable[[str], dict[str, Any]]
+) -> list[str]:
+    """Return what to say of property files of data sets that ask for a training, which is one for all of them."""
+    if "text_encoder_training" in given:
+        return []
+    said = {name: values(name).get("text_encoder_training", "frozen") for name in names}
+    return [
+        f"text_encoder_training [{mode}] in the property file of [{name}] is not used: the language model is trained "
+        "on all sources, if --text_encoder_training (or a file of --config_files) says so."
+        for name, mode in said.items()
+        if mode != "frozen"
+    ]
 
 
 def _trains(given: Mapping[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from safetensors.numpy import save as as_bytes
 
 from recbole_ktrec.errors import DataError, EncoderError
 from recbole_ktrec.files import file_sha256, write_whole
+from recbole_ktrec.model.artifact_card import check_card
 from recbole_ktrec.nn.co_consumption import Statistics, mapped, metric, pooled
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.text import check_fingerprint
@@ -266,22 +267,27 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
+def checked_card(folder: Path) -> dict[str, Any]:
+    """Return the card of an artifact that a run is to take.
+
+    Raises:
+        DataError: as :func:`read_card`, or it lacks a key or has it wrong; the message names it.
+    """
+    card = read_card(folder)
+    check_card(folder / CARD, card, [part.name for part in fields(PriorShape)], _FUSION)
+    return card
+
+
 def load(folder: Path) -> Artifact:
     """Read an artifact.
 
     Raises:
         DataError: a file is missing, damaged or of another format; the message names it.
     """
-    path, card = folder / CARD, read_card(folder)
+    path, card = folder / CARD, checked_card(folder)
     if card.get("weights_sha256") != _digest(folder / WEIGHTS):
         raise DataError(f"[{folder / WEIGHTS}] is damaged, or not the file that [{path}] tells of.")
     statistics, others = load_statistics(folder / WEIGHTS)
-    try:
-        shape, whitening = PriorShape(**card["shape"]), float(card["whitening"])
-        card["encoder"], card["fusion"], others["map"]
-        [(one["name"], one["history_length"]) for one in card["sources"]], [one["ratios"] for one in card["tried"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"[{path}] lacks or has a wrong {error}: run `ktrec pretrain` again.") from error
-    if not statistics or not np.isfinite(others["map"]).all():
+    if not statistics or "map" not in others or not np.isfinite(others["map"]).all():
         raise DataError(f"[{folder / WEIGHTS}] holds no usable statistics.")
-    return Artifact(statistics, others["map"], shape, whitening, card, folder)
+    return Artifact(statistics, others["map"], PriorShape(**card["shape"]), float(card["whitening"]), card, folder)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
-from recbole_ktrec.model.artifact import read_card
+from recbole_ktrec.model.artifact import checked_card
 from recbole_ktrec.text import TextSettings, check_fingerprint, locate_encoder
 from recbole_ktrec.text.fingerprint import encoder_fingerprint
 
@@ -24,13 +24,13 @@ def take_encoder(config: Any) -> None:
 
     Raises:
         ConfigError: what the guard compares with would be read with another encoder than it was trained from.
-        DataError: the artifact or its encoder is missing.
+        DataError: the artifact or its encoder is missing, or its card lacks a key.
         EncoderError: the user names another ``text_encoder``, or other settings of it; the message names both.
     """
     if config["pretrained"] is None:
         return
     folder = Path(str(config["pretrained"])).expanduser()
-    card = read_card(folder)
+    card = checked_card(folder)
     named = config.external_config_dict.get("text_encoder") is not None
     if own := encoder_keys(folder, card, config, named):
         if named:

@@ -129,6 +129,36 @@ def test_damaged_files_are_named(made: Artifact, tmp_path: Path) -> None:
         load(tmp_path / "made")
 
 
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"encoder": None}, "encoder"),
+        ({"tried": []}, "tried"),
+        ({"tried": [{**TRIED[0], "ratios": {"books": 1.0}}, {**TRIED[1], "ratios": {}}]}, "tried[1].ratios.books"),
+        ({"tried": [{**TRIED[0], "power": "2"}]}, "tried[0].power"),
+        ({"sources": []}, "tried[0].ratios"),
+        ({"sources": [{**SOURCES[0], "history_length": 0}]}, "sources[0].history_length"),
+        ({"fusion": [FUSION[0], {**FUSION[1], "density": [1.0]}]}, "fusion[1].density"),
+        ({"fusion": [{"density": [5.0, 5.0]}]}, "fusion[0].regularisation"),
+        ({"fusion": {}}, "fusion"),
+        ({"shape": {**asdict(SHORT), "size": 1}}, "shape"),
+        ({"shape": {**asdict(SHORT), "power": None}}, "shape.power"),
+        ({"language_model": {}}, None),
+        ({"language_model": {"name": "x"}}, "language_model"),
+    ],
+)
+def test_a_key_of_the_card_that_is_wrong_is_named(made: Artifact, change: dict[str, object], key: str | None) -> None:
+    assert made.folder is not None
+    path = made.folder / CARD
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    if key is None:
+        assert load(made.folder).shape == made.shape
+        return
+    with pytest.raises(DataError) as refused:
+        load(made.folder)
+    assert str(refused.value).startswith(f"[{path}] lacks or has a wrong [{key}]: ")
+
+
 def test_of_shapes_nearly_as_good_as_the_best_the_one_next_to_no_artifact_is_taken() -> None:
     shapes = [
         UNTRAINED,

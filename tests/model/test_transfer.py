@@ -78,7 +78,7 @@ def test_an_artifact_of_the_target_itself_is_warned_of(
     config = build(textual(pretrained=folder))[0]
     assert TransferSettings.read(config) is not None and "was learned from" not in caplog.text
     card = json.loads((Path(folder) / CARD).read_text())
-    card["sources"][0]["name"] = "tiny"
+    card["sources"][0]["name"], card["tried"][0]["ratios"] = "tiny", {"tiny": 1.0}
     (Path(folder) / CARD).write_text(json.dumps(card))
     assert TransferSettings.read(config) is not None
     assert f"The artifact [{folder}] was learned from [tiny], this run's own data" in caplog.text

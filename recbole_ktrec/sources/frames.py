@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import io
+import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -128,14 +129,23 @@ def _parquet_file(data: io.BytesIO, name: str) -> Any:
 
 
 def _values(column: Any, file: str, name: str, ledger: Ledger) -> list[Any]:
-    """Return the values of a column; bytes that are not marked as text are UTF-8 all the same, or left out."""
+    """Return the values of a column; bytes that are not marked as text are UTF-8 all the same, UUIDs, or left out."""
     values: list[Any] = _guarded(column.to_pylist, file)
+    if "uuid" in str(column.type):  # of pyarrow's own type
+        return [None if value is None else str(value) for value in values]
     if "binary" not in str(column.type):
         return values
     texts = list(map(_text, values))
+    if texts.count(None) > column.null_count and _are_uuids(values):
+        ledger.changed[f"{name} of 16 bytes each, written as UUIDs"] += len(values) - column.null_count
+        return [None if value is None else str(uuid.UUID(bytes=value)) for value in values]
     if left := texts.count(None) - column.null_count:
         ledger.changed[f"{name} of bytes that are no UTF-8, left empty"] += left
     return texts
+
+
+def _are_uuids(values: Sequence[Any]) -> bool:
+    return all(value is None or (isinstance(value, bytes) and len(value) == 16) for value in values)
 
 
 def _text(value: Any) -> Any:

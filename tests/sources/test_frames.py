@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import uuid
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -111,6 +112,22 @@ def test_decimal_ids_and_bytes_of_a_parquet_file(convert: Callable[..., Any], tm
     table = account["tables"]["inter"]
     assert table["dropped"] == {"missing item_id": 1}
     assert table["changed"] == {"item_id of bytes that are no UTF-8, left empty": 1}
+
+
+def test_uuids_of_a_parquet_file(convert: Callable[..., Any], tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow", reason="extra [parquet] is not installed")
+    known = [uuid.UUID(int=number << 100 | 0xFF) for number in (3, 1, 2)]
+    raw = [one.bytes for one in known]
+    marked = arrow.array(raw, arrow.uuid()) if hasattr(arrow, "uuid") else list(map(str, known))
+    items = arrow.array([raw[0], None, raw[2]], arrow.binary())
+    parquet(tmp_path / "raw", "c.parquet", user_id=marked, item_id=items)
+    parquet(tmp_path / "raw", "i.parquet", item_id=arrow.array(raw, arrow.binary(16)), title=["a", "b", "c"])
+    rows, account = convert({}, "--interactions", "c.parquet", "--items", "i.parquet")
+    assert rows["inter"][1:] == [[str(known[0])] * 2, [str(known[2])] * 2]
+    assert rows["item"][1:] == [[str(one), title] for one, title in zip(known, "abc", strict=True)]
+    told = account["tables"]
+    assert told["inter"]["dropped"] == {"missing item_id": 1}
+    assert told["item"]["changed"] == {"item_id of 16 bytes each, written as UUIDs": 3}
 
 
 @pytest.mark.parametrize("mapped", [False, True])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from recbole_ktrec.sources.cleaning import Cleaner
-from recbole_ktrec.sources.ledger import EARLY, Ledger
+from recbole_ktrec.sources.ledger import DAYS, EARLY, Ledger
 from recbole_ktrec.sources.notices import NO_CODE, NO_NUMBER
 from recbole_ktrec.sources.rules import Rules
 from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Batch, Column, Source, Table
@@ -160,6 +160,7 @@ class _Batch:
             self._implausible(times < since, BEFORE)
         else:
             self._ledger.early += int((times < EARLY).sum())
+            self._ledger.days += int(((times >= DAYS[0]) & (times < DAYS[1])).sum())
         if self._rules.until is not None:
             self._ruled[STATED_AFTER] = times > self._rules.until
         elif until is not None:

@@ -14,6 +14,9 @@ EXAMPLES = 5
 #: March 1973, as seconds since 1970: smaller numbers count from something else, are of another unit, or are no times.
 EARLY = 1e8
 
+#: 1970 to 2058 as the day numbers of a workbook, which count from 1900.
+DAYS = (25_569.0, 58_000.0)
+
 
 class Ledger:
     """Count the rows of one table; damaged ones are also listed with file, line and reason.
@@ -33,6 +36,7 @@ class Ledger:
         self.examples: dict[str, list[str]] = {}  # of damage
         self.noted: dict[str, list[str]] = {}  # of rows that a rule took
         self.early = 0  # times before EARLY
+        self.days = 0  # of them, those within DAYS
         self.dates: dict[str, tuple[str, str]] = {}  # column of numbers -> where it is read from, an ISO date there
         self.absent: dict[str, str] = {}  # column -> that no object of its file has the key, and which it has
         self.undecoded: Counter[str] = Counter()  # encoding -> rows that are not written in it

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from recbole_ktrec.atomic import unescape
-from recbole_ktrec.sources.ledger import Ledger
+from recbole_ktrec.sources.ledger import DAYS, Ledger
 from recbole_ktrec.sources.records import JOINED
 from recbole_ktrec.sources.tables import PART_NAMES, RATING
 
@@ -124,6 +124,16 @@ def early(ledger: Ledger) -> Iterator[str]:
         yield (
             f"{ledger.early:,} of the {ledger.rows_out:,} times of the {PART_NAMES[ledger.kind]} are before March "
             "1973: 0 may stand for unknown, or they are in two units (--since 1990-01-01 leaves these rows out)"
+        )
+
+
+def days(ledger: Ledger) -> Iterator[str]:
+    """Warn where all times are what a workbook counts days by: they are read as seconds."""
+    if 0 < ledger.rows_out <= ledger.early == ledger.days:
+        yield (
+            f"all times of the {PART_NAMES[ledger.kind]} are numbers from {DAYS[0]:,.0f} to {DAYS[1]:,.0f}, as a "
+            "workbook numbers days (45,000 is 2023-03-15), and are taken for seconds since 1970, all of one day: if "
+            "they are days, format that column as dates in the workbook"
         )
 
 

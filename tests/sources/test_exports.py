@@ -152,6 +152,17 @@ def test_times_far_from_the_others_are_told(convert: Convert, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize(
+    ("times", "told"), [("45000.5 45001 44123", True), ("45000 3 44123", False), ("45000 1600000000 44123", False)]
+)
+def test_day_numbers_of_a_workbook_are_told(
+    convert: Convert, capsys: pytest.CaptureFixture[str], times: str, told: bool
+) -> None:
+    clicks = "".join(f"a,x{row},{time}\n" for row, time in enumerate(times.split()))
+    convert({"c.csv": f"user_id,item_id,timestamp\n{clicks}"}, *FILES[:2])
+    assert ("warning: all times of the interactions are numbers from 25,569" in capsys.readouterr().out) == told
+
+
+@pytest.mark.parametrize(
     ("name", "text", "told"),
     [
         (

@@ -85,4 +85,4 @@ def test_torch_and_pandas_do_not_warn_of_the_age_of_recbole(
         "import numpy; warnings.warn('mine', FutureWarning)"
     )
     said = fresh_python(code)
-    assert said.count("FutureWarning") == 1 and "FutureWarning: mine" in said
+    assert said.count("FutureWarning: ") == 1 and "FutureWarning: mine" in said

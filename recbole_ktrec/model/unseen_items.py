@@ -3,9 +3,9 @@
 The closed form scores them as it does items without interactions (:mod:`recbole_ktrec.nn.cold_items`), the neural part
 as an item whose ID says nothing. Nothing is trained. How high they stand among the others is chosen on the validation
 interactions, as in training where nobody asks for new items: they may cost known ones as much of their NDCG@10 as
-``cold_warm_loss`` says, 2 % by default. ``cold_scale``, if it is given, holds for the closed form, as in training.
-Where both parts count, the closed form's scores of new items are first brought to the share of the sum that they have
-among known items, and one number is added to the sum.
+``cold_warm_loss`` says, by default 2 %, or their share of the catalogue where that is less. ``cold_scale``, if it is
+given, holds for the closed form, as in training. Where both parts count, the closed form's scores of new items are
+first brought to the share of the sum that they have among known items, and one number is added to the sum.
 """
 
 from __future__ import annotations

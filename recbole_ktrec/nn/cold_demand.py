@@ -22,7 +22,7 @@ from recbole_ktrec.nn.cold_items import POWERS, SCALES, ColdItems, Level, raised
 from recbole_ktrec.nn.samples import FEWEST, Sample, masked_ndcg
 from recbole_ktrec.nn.tuning import beyond_standard_error
 
-#: Share of the known items' NDCG that cold ones may cost as long as nothing shows how much they are wanted.
+#: Share of the known items' NDCG that cold ones may cost at most, as long as nothing shows how much they are wanted.
 WARM_LOSS = 0.02
 
 
@@ -39,18 +39,19 @@ def by_cold_item(wanted: np.ndarray, cold: np.ndarray, before: int = 0) -> np.nd
     return np.where(of_cold.any(axis=1), of_cold.argmax(axis=1), alone)
 
 
-def allowed_loss(shown: int, asked: int, most: float) -> float:
+def allowed_loss(shown: int, asked: int, share: float) -> float:
     """Return the share of the known items' NDCG@10 that cold items may cost: no more than they are asked for.
 
-    With none asked for it is not known how much they will be. Three more are added for chance (the rule of three,
-    Hanley and Lippman-Hand, JAMA, 1983, which is 3/n where none of n is seen).
+    Three more are added for chance (the rule of three, Hanley and Lippman-Hand, JAMA, 1983, which is 3/n where none of
+    n is seen). With none asked for it is not known how much they will be: a few new ones among thousands hardly more
+    often than others.
 
     Args:
         shown: held-out interactions with cold items.
         asked: held-out interactions.
-        most: at most, and without held-out interactions that ask for cold items.
+        share: of cold items in the catalogue.
     """
-    return min(most, (shown + 3) / asked) if shown else most
+    return min(WARM_LOSS, (shown + 3) / asked if shown else share)
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,9 @@ class Demand:
         self.warm, self.own, self.smoothed = scored(sample, sample.rows, cold, score)
         self.wanted_known = sample.wanted & ~torch.from_numpy(self.cold)
 
-    def allowed(self, most: float) -> float:
+    def allowed(self) -> float:
         """Return the share of the known items' NDCG@10 that cold items may cost, see :func:`allowed_loss`."""
-        return allowed_loss(self.shown, int(self.sample.wanted.sum()), most)
+        return allowed_loss(self.shown, int(self.sample.wanted.sum()), float(self.cold.mean()))
 
     def affordable(self, level: Level, loss: float) -> Level:
         """Return ``level``, its scale lowered until known items lose no more than ``loss`` of their NDCG@10.

@@ -51,7 +51,7 @@ def choose_level(
         f"NDCG@10 of {share:.0%} known items treated as cold: {measured}"
     )
     demand = Demand(asking(everything), cold, warm)
-    level = demand.affordable(level, demand.allowed(WARM_LOSS) if loss is None else loss)
+    level = demand.affordable(level, demand.allowed() if loss is None else loss)
     _logger.info(f"KTEASE: as far as held-out interactions with known items allow: {level}")
     if loss is None:
         level = demand.choose(level, rehearsed=measured != Measured())

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from recbole_ktrec.nn.blend import ROWS, HeldOutRows
-from recbole_ktrec.nn.cold_demand import WARM_LOSS, allowed_loss, by_cold_item
+from recbole_ktrec.nn.cold_demand import allowed_loss, by_cold_item
 from recbole_ktrec.nn.matrices import row_blocks
 from recbole_ktrec.nn.ranking import dcg, ideal
 from recbole_ktrec.nn.samples import FEWEST
@@ -38,6 +38,7 @@ class Shifted:
         alone: the same without cold items among the candidates, ``[m_known]``.
         groups: of the users, see :func:`recbole_ktrec.nn.cold_demand.by_cold_item`, ``[m]``.
         asked, shown: held-out interactions, and those with cold items.
+        share: of cold items in the catalogue.
     """
 
     everything: np.ndarray
@@ -46,17 +47,18 @@ class Shifted:
     groups: np.ndarray
     asked: int
     shown: int
+    share: float
 
-    def choose(self, most: float, kept_to: bool) -> float:
+    def choose(self, most: float | None) -> float:
         """Return the shift to take: where too few show what cold items are worth, these are not raised.
 
         Args:
-            most: share of the known items' NDCG@10 that cold items may cost.
-            kept_to: whether they may in no case cost more.
+            most: share of the known items' NDCG@10 that cold items may cost, None where held-out interactions decide.
         """
+        kept_to = most is not None
         if self.asked - self.shown < FEWEST:  # what they cost is not known
             return SHIFTS[self._wanted(0)] if self.shown >= FEWEST and not kept_to else 0.0
-        loss = most if kept_to else allowed_loss(self.shown, self.asked, most)
+        loss = allowed_loss(self.shown, self.asked, self.share) if most is None else most
         affordable = self.known.mean(axis=1) >= (1 - loss) * self.alone.mean()
         careful = int(np.flatnonzero(affordable).max(initial=0))
         if self.shown < FEWEST:
@@ -82,8 +84,7 @@ def lift_cold(scores: Tensor, cold: Tensor, asked: HeldOutRows, most: float | No
     if not cold.any():
         return 0.0
     unit = max(float(scores.std()), 1e-9)
-    found = shifted(scores, cold, unit, asked)
-    added = unit * found.choose(WARM_LOSS if most is None else most, most is not None)
+    added = unit * shifted(scores, cold, unit, asked).choose(most)
     scores += added * cold
     return added
 
@@ -107,7 +108,9 @@ def shifted(scores: Tensor, cold: Tensor, unit: float, asked: HeldOutRows) -> Sh
         groups.append(by_cold_item(positive.numpy(), cold.numpy(), rows.start))
         counts += int(positive.sum()), int((positive & cold).sum())
     first, second = (torch.cat(blocks, dim=1).numpy() for blocks in (everything, known))
-    return Shifted(first[:-1], second[:-1], second[-1], np.concatenate(groups), *counts.tolist())
+    wanted, of_cold = counts.tolist()
+    share = float(cold.float().mean())
+    return Shifted(first[:-1], second[:-1], second[-1], np.concatenate(groups), wanted, of_cold, share)
 
 
 def _gained(scores: Tensor, cold: Tensor, masked: Tensor, positive: Tensor, unit: float) -> Tensor:

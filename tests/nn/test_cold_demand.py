@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from recbole_ktrec.nn.cold_demand import Demand, Tried
+from recbole_ktrec.nn.cold_demand import Demand, Tried, allowed_loss
 from recbole_ktrec.nn.cold_items import ColdItems, Level
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.item_item import Fit
@@ -98,9 +98,12 @@ def test_a_level_is_lowered_until_known_items_lose_what_they_may(
 
 
 def test_new_items_may_cost_about_as_much_as_they_are_asked_for() -> None:
-    assert demand(3).allowed(0.5) == 6 / USERS
-    assert demand(3).allowed(0.02) == 0.02
-    assert demand(0).allowed(0.02) == 0.02  # nobody could ask for them yet, perhaps
+    assert allowed_loss(shown=3, asked=1000, share=0.5) == 6 / 1000
+    assert allowed_loss(shown=3, asked=100, share=0.001) == 0.02, "and no more than that"
+    assert allowed_loss(shown=0, asked=1000, share=0.2) == 0.02  # nobody could ask for them yet, perhaps
+    assert allowed_loss(shown=0, asked=1000, share=0.001) == 0.001, "one of a thousand"
+    assert demand(3).allowed() == allowed_loss(3, USERS, 0.5)
+    assert demand(0).allowed() == 0.02
 
 
 def test_what_known_items_lose_is_not_measured_on_few() -> None:

@@ -131,9 +131,7 @@ def _parquet_file(data: io.BytesIO, name: str) -> Any:
 def _values(column: Any, file: str, name: str, ledger: Ledger) -> list[Any]:
     """Return the values of a column; bytes that are not marked as text are UTF-8 all the same, UUIDs, or left out."""
     values: list[Any] = _guarded(column.to_pylist, file)
-    if "uuid" in str(column.type):  # of pyarrow's own type
-        return [None if value is None else str(value) for value in values]
-    if "binary" not in str(column.type):
+    if not any(kind in str(column.type) for kind in ("binary", "uuid")):
         return values
     texts = list(map(_text, values))
     if texts.count(None) > column.null_count and _are_uuids(values):
@@ -151,6 +149,8 @@ def _are_uuids(values: Sequence[Any]) -> bool:
 def _text(value: Any) -> Any:
     if isinstance(value, list):
         return list(map(_text, value))
+    if isinstance(value, uuid.UUID):  # of pyarrow's own type
+        return str(value)
     try:
         return value.decode("utf-8") if isinstance(value, bytes) else value
     except UnicodeDecodeError:

@@ -130,6 +130,20 @@ def test_uuids_of_a_parquet_file(convert: Callable[..., Any], tmp_path: Path) ->
     assert told["item"]["changed"] == {"item_id of 16 bytes each, written as UUIDs": 3}
 
 
+def test_uuids_within_lists_and_a_field_of_that_name(convert: Callable[..., Any], tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow", reason="extra [parquet] is not installed")
+    if not hasattr(arrow, "uuid"):
+        pytest.skip("this pyarrow has no type of its own for UUIDs")
+    known = [uuid.UUID(int=number) for number in (1, 2)]
+    each = arrow.array([one.bytes for one in known], arrow.uuid())
+    several = arrow.ListArray.from_arrays(arrow.array([0, 0, 2], arrow.int32()), each)
+    made = arrow.array([{"uuid": "a", "maker": "lego"}, None])
+    parquet(tmp_path / "raw", "i.parquet", item_id=["x", "y"], title=["a", "b"], categories=several, brand=made)
+    parquet(tmp_path / "raw", "c.parquet", user_id=["u", "v"], item_id=["x", "y"])
+    rows, _ = convert({}, "--interactions", "c.parquet", "--items", "i.parquet")
+    assert rows["item"][1:] == [["x", "a", "", "maker: lego; uuid: a"], ["y", "b", f"{known[0]}, {known[1]}", ""]]
+
+
 @pytest.mark.parametrize("mapped", [False, True])
 def test_a_damaged_page_of_a_parquet_file_is_its_own_fault(
     convert: Callable[..., Any], tmp_path: Path, mapped: bool, capsys: pytest.CaptureFixture[str]

@@ -58,7 +58,7 @@ def _side_by_side(model: KTRec, scores: Tensor, closed: Tensor, asked: HeldOutRo
     """
     cold = model.cold.cpu()
     known = among(asked, ~cold)
-    new = float(scores[:, cold].std()), float(closed[:, cold].std())
+    new = float(scores[:, cold].std(correction=0)), float(closed[:, cold].std(correction=0))  # of one score, too
     gain = same_part(spreads(scores, closed, known), new)
     closed[:, cold] *= gain
     _mix(model, scores, closed, known)

@@ -93,3 +93,10 @@ def test_nothing_changes_where_new_items_are_asked_for_or_were_not_there_yet(
     monkeypatch.setattr(f"{SETTLE}.FEWEST", 1)
     weigh(model, asked)
     assert model.cold_gain == 1
+
+
+def test_one_new_item_and_one_user_have_no_spread_to_go_by(catalogue: Catalogue) -> None:
+    model, found = catalogue()
+    model.cold[int(model.cold.nonzero()[0])] = False
+    scores = weigh(model, found.some(slice(0, 1)))
+    assert model.cold_gain == 1 and scores.isfinite().all()

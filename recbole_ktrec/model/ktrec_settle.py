@@ -41,13 +41,14 @@ def weigh(model: KTRec, found: HeldOut) -> Tensor:
 
 
 def _unasked(model: KTRec, found: HeldOut) -> bool:
-    """Return whether there are new items, as candidates, that next to no held-out interaction asks for, and no level
-    of the closed form for them is given (``cold_scale``)."""
+    """Return whether there are new items, as candidates, that next to no held-out interaction asks for while others ask
+    for known ones, and no level of the closed form for them is given (``cold_scale``)."""
     cold = model.cold.cpu()
     candidates = cold if found.absent is None else cold & ~torch.from_numpy(found.absent)
     assert model.closed is not None
     given = model.closed.settings.options.cold_scale is not None
-    return bool(candidates.any()) and int(cold[found.item].sum()) < FEWEST and not given
+    few = int(cold[found.item].sum()) < min(FEWEST, len(found.item))
+    return bool(candidates.any()) and few and not given
 
 
 def _side_by_side(model: KTRec, scores: Tensor, closed: Tensor, asked: HeldOutRows) -> Tensor:

@@ -100,3 +100,10 @@ def test_one_new_item_and_one_user_have_no_spread_to_go_by(catalogue: Catalogue)
     model.cold[int(model.cold.nonzero()[0])] = False
     scores = weigh(model, found.some(slice(0, 1)))
     assert model.cold_gain == 1 and scores.isfinite().all()
+
+
+def test_where_all_ask_for_new_items_these_choose_the_weights(catalogue: Catalogue) -> None:
+    model, found = catalogue()
+    new = torch.full_like(found.item[:1], int(model.cold.nonzero()[0]))
+    weigh(model, replace(found, users=found.users[:1], row=torch.tensor([0]), item=new))
+    assert model.cold_gain == 1, "known items, which nobody asks for, would choose them"

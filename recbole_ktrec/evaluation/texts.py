@@ -5,14 +5,29 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from recbole_ktrec.atomic import read_header
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid
 from recbole_ktrec.files import file_sha256
 from recbole_ktrec.register import MODELS
-from recbole_ktrec.text import TextSettings
+from recbole_ktrec.text import TextSettings, text_columns
+
+
+def lacks_texts(item_file: Path, values: Mapping[str, Any]) -> str:
+    """Return why a data set has no item texts, nothing if it has; columns that ``values`` name are taken at their word.
+
+    Raises:
+        DataError: the file has no header of an atomic file.
+    """
+    if not item_file.is_file():
+        return f"there is no [{item_file.name}]"
+    if values.get("text_fields") or values.get("text_template"):
+        return ""
+    header = read_header(item_file, str(values.get("encoding") or "utf-8"))
+    return "" if text_columns(header, values.get("ITEM_ID_FIELD") or "item_id") else f"[{item_file.name}] holds no text"
 
 
 def text_settings(grid: Grid, plan: DatasetPlan) -> list[dict[str, Any]]:
@@ -20,12 +35,12 @@ def text_settings(grid: Grid, plan: DatasetPlan) -> list[dict[str, Any]]:
 
     With an artifact (``pretrained``) that is its language model, too; the guard compares with what is without it.
     """
-    if not plan.source.file("item").is_file():
-        return []
     asked = [plan.values] if grid.text_diversity else []
     asked += [entry.settings(plan.values) for entry in grid.entries if entry.model in MODELS]
     found: dict[tuple[TextSettings, str], dict[str, Any]] = {}
     for values in asked:
+        if lacks_texts(plan.source.file("item"), values):
+            continue
         kept = {key: value for key, value in values.items() if key in TextSettings.keys() or key == "ITEM_ID_FIELD"}
         settings, artifact = TextSettings.from_mapping(values), str(values.get("pretrained") or "")
         found.setdefault((settings, ""), kept)

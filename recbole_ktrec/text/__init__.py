@@ -1,7 +1,7 @@
 """Item text -> vectors: a template, a pre-trained encoder, and a cache keyed by content."""
 
 from recbole_ktrec.text.contrastive_settings import ContrastiveSettings
-from recbole_ktrec.text.entities import chosen_fields, entity_texts
+from recbole_ktrec.text.entities import chosen_fields, entity_texts, text_columns
 from recbole_ktrec.text.fingerprint import check_fingerprint
 from recbole_ktrec.text.locate import locate_encoder
 from recbole_ktrec.text.pairs import TextDomain
@@ -27,6 +27,7 @@ __all__ = [
     "item_vectors",
     "locate_encoder",
     "row_text",
+    "text_columns",
 ]
 
 

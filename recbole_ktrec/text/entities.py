@@ -45,11 +45,15 @@ def chosen_fields(path: str | Path, id_column: str, settings: TextSettings, enco
         for text in _unused(settings):
             _warn(f"text_fields: [{path}]: {text}")
         return wanted
-    found = [TextField(field.name) for field in header if field.name != id_column and _holds_text(field)]
-    if not found:
+    if not (found := text_columns(header, id_column)):
         columns = ", ".join(map(str, header))
         raise DataError(f"[{path}] has no text column among {columns}: name one in text_fields.")
-    return found
+    return [TextField(name) for name in found]
+
+
+def text_columns(header: Sequence[Field], id_column: str) -> list[str]:
+    """Return the columns that are text where none are named, see :func:`chosen_fields`."""
+    return [field.name for field in header if field.name != id_column and _holds_text(field)]
 
 
 def _wanted(settings: TextSettings) -> list[TextField]:

@@ -102,6 +102,11 @@ def test_rows_without_a_name_are_those_of_the_property_file_and_the_sections(wor
     texts.unlink()
     without = {entry.label: entry for entry in make_grid(asked).entries}
     assert without.keys() == {*read_grid(None)["rows"]} - {"KTRec", "KTEASE"}, "there is no text to read"
+    for header, known in (("price:float", False), ("price:float\tname:token", True)):
+        texts.write_text(f"item_id:token\t{header}\n")
+        assert ("KTRec" in [entry.label for entry in make_grid(asked).entries]) == known, header
+    texts.write_text("item_id:token\tmaker:token\n")
+    assert "KTRec" in [entry.label for entry in make_grid({**asked, "given": {"text_fields": ["maker"]}}).entries]
     assert without["KTRec-no-text"].config["fusion"] == "id" and without["KTEASE-no-text"].config["prior"] == "none"
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from recbole_ktrec.commands.options import read_options
 from recbole_ktrec.evaluation import texts
+from recbole_ktrec.evaluation.benchmark import textless_notes
 from recbole_ktrec.evaluation.grid import Grid, prepare_datasets
 from recbole_ktrec.evaluation.options import Entry
 
@@ -32,6 +33,17 @@ def test_one_call_for_each_data_set_and_setting(
     assert [settings.get("text_max_length") for _, settings in calls] == [None, 256]
     assert f"--item_file={workplace / 'dataset' / 'tiny' / 'tiny.item'}" in calls[0][0]
     assert notes == ["The item texts of [tiny] could not be encoded ahead of the jobs."] * 2
+
+
+def test_files_without_text_are_told_and_not_encoded(tiny_grid: Callable[..., Grid], workplace: Path) -> None:
+    grid = tiny_grid("Pop", "KTRec", text_diversity=True)
+    (plan,) = prepare_datasets(grid, Path("splits"), show_progress=False)
+    assert textless_notes(grid, plan) == ["[tiny]: there is no [tiny.item], so no row reads texts there."]
+    (workplace / "dataset" / "tiny" / "tiny.item").write_text("item_id:token\tmaker:token\ni1\tlego\n")
+    assert textless_notes(grid, plan) == ["[tiny]: [tiny.item] holds no text, so no row reads texts there."]
+    assert texts.text_settings(grid, plan) == []
+    named = dataclasses.replace(grid, entries=[*grid.entries, Entry("named", "KTRec", {"text_fields": ["maker"]})])
+    assert textless_notes(named, plan) == [] and texts.text_settings(named, plan) == [{"text_fields": ["maker"]}]
 
 
 def test_only_items_that_are_ranked_are_encoded(tiny_grid: Callable[..., Grid], workplace: Path) -> None:

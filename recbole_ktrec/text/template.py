@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 
+from recbole_ktrec.sources.hidden import without_hidden
 from recbole_ktrec.text.settings import PLACE, TextField, TextSettings
 
 # Only real HTML elements count as tags: "<3", "a < b" and "<Untitled>" are text.
@@ -55,17 +56,8 @@ def _strip_tags(text: str) -> str:
 
 
 def _without_hidden(text: str) -> str:
-    """Put a blank for each comment, script and style; one expression for all is quadratic in those left open."""
-    parts, start, at, open_ends = [], 0, 0, set()
-    while opening := _OPENING.search(text, at):
-        kind, at = (opening[1] or opening[2]).casefold(), opening.end()
-        closing = None if kind in open_ends else _CLOSING[kind].search(text, at)
-        if closing is None:
-            open_ends.add(kind)  # nothing closes later ones either
-            continue
-        parts.append(text[start : opening.start()])
-        start = at = closing.end()
-    return " ".join([*parts, text[start:]])
+    """Put a blank for each comment, script and style."""
+    return without_hidden(text, _OPENING, _CLOSING)
 
 
 def limit_words(text: str, max_words: int | None) -> str:

@@ -1,14 +1,18 @@
 """Text rules and single values, with known answers."""
 
 import math
+import re
+import time
 from collections import Counter
 from datetime import datetime
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recbole_ktrec.errors import ConfigError
-from recbole_ktrec.sources.cleaning import LONGEST, RULES, Cleaner
+from recbole_ktrec.sources.cleaning import LONGEST, RULES, Cleaner, _tags, _untagged
 from recbole_ktrec.sources.values import date, flat, hashes, ids, moment, numbers, price, written
 
 
@@ -110,3 +114,21 @@ def test_amounts_with_a_comma_that_parts_no_thousands() -> None:
 def test_a_bare_date_has_an_end(text: str, start: int, end: int) -> None:
     assert moment(text) == start
     assert moment(text, end=True) == end if start == end else end - 1 < moment(text, end=True) < end
+
+
+MARKS = "<!-- --> <script> <STYLE\xa0a> </script\xa0> </style <scripts> a <b <b:c /> <!DOCTYPE < > - =".split(" ")
+
+
+@given(st.lists(st.sampled_from(MARKS)))
+def test_tags_go_as_two_expressions_say(parts: list[str]) -> None:
+    raw = "".join(parts)
+    without_code = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>", " ", raw)
+    whole = re.compile(r"(?s)</?([A-Za-z][\w:.-]*)([^<>]*)>|<!--.*?-->|<!DOCTYPE[^<>]*>")
+    assert _tags(raw) == whole.sub(_untagged, without_code)
+
+
+@pytest.mark.parametrize("raw", ["<!--" * 20_000, "<script>" * 20_000 + "</s", "<" + "a" * 80_000])
+def test_what_is_left_open_takes_no_quadratic_time(raw: str) -> None:
+    started = time.process_time()
+    assert _tags(raw)
+    assert time.process_time() - started < 1

@@ -171,8 +171,8 @@ def _entry(label: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> E
     model = str(own.pop("model", label))
     models = known_models()
     if model not in models:
-        hint = nearest(model, grid.get("variants") or {}) or meant(model, models)
-        raise ConfigError(f"RecBole has no model [{model}].{hint}")
+        rows = grid.get("variants") or () if model == label else ()  # a variant is a row, and no model of another one
+        raise ConfigError(f"RecBole has no model [{model}].{meant(model, [*models, *rows])}")
     ranges = own.pop("tune", None)
     mine = list(own)
     own = {**(options.get("all") or {}), **own}

@@ -114,8 +114,22 @@ def test_a_row_of_the_property_file_is_named_like_a_model_and_a_section_goes_ove
     grid = {"variants": {"wide": {"model": "BPR", "embedding_size": 64, "learning_rate": 0.1}}}
     (wide,) = entries(["wide"], grid, {"wide": {"learning_rate": 0.2}})
     assert (wide.model, wide.config) == ("BPR", {"embedding_size": 64, "learning_rate": 0.2})
-    with pytest.raises(ConfigError, match=r"no model \[wid\]. Did you mean \[wide\]"):
-        entries(["wid"], grid, {})
+
+
+@pytest.mark.parametrize(
+    ("label", "options", "told"),
+    [
+        ("EASE-auo", {}, "no model [EASE-auo]. Did you mean [EASE-auto]?"),
+        ("ktease", {}, "no model [ktease]. Did you mean [KTEASE]?"),
+        ("mine", {"mine": {"model": "EASE-auto"}}, "no model [EASE-auto]. Did you mean [EASE]?"),
+    ],
+)
+def test_a_name_that_is_none_is_told_with_the_nearest_that_may_stand_there(
+    label: str, options: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        entries([label], read_grid(None), options)
+    assert str(error.value).endswith(told)
 
 
 def test_seeds() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,8 @@ def read_grid(path: Path | None) -> dict[str, Any]:
         if not fits(value):
             raise ConfigError(f"[{path}]: {key} must be {wanted}, and is [{value}].")
     _check_names(path, grid)
-    return {**defaults, **grid}
+    variants = {**defaults["variants"], **(grid.get("variants") or {})}  # rows name them, those of the defaults too
+    return {**defaults, **grid, "variants": variants}
 
 
 def _check_names(path: Path, grid: Mapping[str, Any]) -> None:
@@ -74,6 +75,13 @@ def _check_names(path: Path, grid: Mapping[str, Any]) -> None:
         if key not in known and (hint := nearest(key, known)):
             raise ConfigError(f"[{path}], all: nothing reads [{key}].{hint}")
     for model, own in (grid.get("models") or {}).items():
-        if model not in models:
-            raise ConfigError(f"[{path}], models: RecBole has no model [{model}].{meant(model, models)}")
-        check_keys(model, model, own or {})
+        _check_row(f"[{path}], models", model, model, own or {}, models)
+    for row, own in (grid.get("variants") or {}).items():
+        values = {"model": row, **(own or {})}
+        _check_row(f"[{path}], variants", row, values.pop("model"), values.keys() - {"tune"}, models)
+
+
+def _check_row(where: str, row: str, model: Any, keys: Iterable[str], models: Iterable[str]) -> None:
+    if model not in models:
+        raise ConfigError(f"{where}: RecBole has no model [{model}].{meant(str(model), models)}")
+    check_keys(row, model, keys)

@@ -258,6 +258,22 @@ def test_a_grid_file_that_says_nothing_wrong_goes_over_the_defaults(tmp_path: Pa
     assert grid["topk"] == read_grid(None)["topk"]
 
 
+def test_variants_of_a_grid_file_stand_beside_those_of_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "grid.yaml"
+    path.write_text("variants: {flat: {model: KTEASE, item_power: 0, tune: {}}, EASE-auto: {model: EASE}}\n")
+    asked = {"dataset": ["ml-100k"], "config": path}
+    rows = {entry.label: entry.model for entry in make_grid(asked).entries}
+    assert rows.keys() == {*read_grid(None)["rows"]} and rows["EASE-auto"] == "EASE"
+    assert make_grid({**asked, "models": ["flat"]}).entries[0].config["item_power"] == 0
+    for variant, told in (
+        ("flat: ~", "variants: RecBole has no model .flat."),
+        ("x: {model: BPR, epoch: 1}", "epochs"),
+    ):
+        path.write_text(f"variants: {{{variant}}}\n")
+        with pytest.raises(ConfigError, match=told):
+            read_grid(path)
+
+
 def test_what_is_disliked_is_left_out_for_all_models_alike(tiny_grid: Callable[..., Grid], workplace: Path) -> None:
     common: dict[str, Any] = {"val_interval": {"rating": "[4,inf)"}, "state": "ERROR"}
     with pytest.raises(

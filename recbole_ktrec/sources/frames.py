@@ -133,11 +133,12 @@ def _values(column: Any, file: str, name: str, ledger: Ledger) -> list[Any]:
     values: list[Any] = _guarded(column.to_pylist, file)
     if not any(kind in str(column.type) for kind in ("binary", "uuid")):
         return values
-    texts = list(map(_text, values))
-    if texts.count(None) > column.null_count and _are_uuids(values):
-        ledger.changed[f"{name} of 16 bytes each, written as UUIDs"] += len(values) - column.null_count
+    texts, count = list(map(_text, values)), len(values) - column.null_count
+    left = texts.count(None) - column.null_count
+    if 2 * left > count and _are_uuids(values):  # where most are text, one of them is damaged
+        ledger.changed[f"{name} of 16 bytes each, written as UUIDs"] += count
         return [None if value is None else str(uuid.UUID(bytes=value)) for value in values]
-    if left := texts.count(None) - column.null_count:
+    if left:
         ledger.changed[f"{name} of bytes that are no UTF-8, left empty"] += left
     return texts
 

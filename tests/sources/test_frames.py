@@ -130,6 +130,15 @@ def test_uuids_of_a_parquet_file(convert: Callable[..., Any], tmp_path: Path) ->
     assert told["item"]["changed"] == {"item_id of 16 bytes each, written as UUIDs": 3}
 
 
+def test_a_damaged_id_of_16_letters_makes_no_uuids_of_the_others(convert: Callable[..., Any], tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow", reason="extra [parquet] is not installed")
+    items = [b"product-00000001", b"product-\xe90000002", b"product-00000003"]
+    parquet(tmp_path / "raw", "c.parquet", user_id=["u", "v", "w"], item_id=arrow.array(items, arrow.binary()))
+    rows, account = convert({}, "--interactions", "c.parquet")
+    assert rows["inter"][1:] == [["u", "product-00000001"], ["w", "product-00000003"]]
+    assert account["tables"]["inter"]["changed"] == {"item_id of bytes that are no UTF-8, left empty": 1}
+
+
 def test_uuids_within_lists_and_a_field_of_that_name(convert: Callable[..., Any], tmp_path: Path) -> None:
     arrow = pytest.importorskip("pyarrow", reason="extra [parquet] is not installed")
     if not hasattr(arrow, "uuid"):

@@ -70,7 +70,8 @@ class _Watch:
         return timed
 
     def _judge(self, score: float) -> None:
-        if self.judged == self.epochs:  # a trainer that validates again after the last epoch
+        step = getattr(self.trainer, "eval_step", 1)
+        if self.judged == self.epochs or step <= 0 or self.epochs % step:  # KTRec's validates again after the last one
             return
         self.judged = self.epochs
         best, bigger = self.trainer.best_valid_score, self.trainer.valid_metric_bigger

@@ -38,6 +38,13 @@ def test_of_equally_good_or_unknown_epochs_the_one_that_was_kept_is_told(tiny_gr
     assert result["best_epoch"] == epoch + 1 == result["epochs"] == 2, "RecBole counts epochs from 0"
 
 
+def test_what_is_validated_after_the_last_epoch_is_no_epoch(tiny_grid: Make) -> None:
+    """KTRec's trainer does so with all users where some of them judge epochs: here the third of four."""
+    for some in (1, 2, 3):
+        result = run(tiny_grid("KTRec"), fusion="id", valid_users=some, epochs=4, eval_step=3)
+        assert (result["best_epoch"], result["epochs"]) == (3, 4)
+
+
 def test_parts_of_another_split_beside_the_data_are_left_aside(tiny_grid: Make, workplace: Path) -> None:
     """Only the file of all interactions says whom an item was not taken by."""
     before = run(tiny_grid("ItemKNN"))

@@ -146,6 +146,11 @@ def _facts(source: Source, taken: sp.csr_matrix) -> dict[str, Any]:
     }
 
 
+def _reading(settings: TextSettings) -> list[Any]:
+    """Return how texts are read: not where the encoder and its cache lie, nor the batches, which changes nothing."""
+    return [asdict(settings)[part] for part in ("fields", "template", "missing")]
+
+
 def read_domain(
     name: str, values: Mapping[str, Any], whitening: float, users: int, candidates: int, seed: int
 ) -> Domain:
@@ -170,12 +175,9 @@ def read_domain(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     found = item_vectors(item_file, tokens, settings, device, field, source.encoding)
     drawn = 1 + draw.permutation(len(tokens) - 1)[:candidates]
-    # Not where the encoder and its cache lie, nor how texts are batched: that changes nothing.
-    reading = [asdict(settings)[part] for part in ("fields", "template", "missing")]
-    parts = [
-        code_sha256(), source.digest, dict(source.fields), values.get("threshold"),
-        [found.fingerprint[part] for part in COMPARED], reading, whitening, users, candidates, seed,
-    ]  # fmt: skip
+    texts = [found.fingerprint[part] for part in COMPARED], _reading(settings)
+    parts = [code_sha256(), source.digest, dict(source.fields), values.get("threshold"), *texts]
+    parts += [whitening, users, candidates, seed]
     return Domain(
         name,
         rest,

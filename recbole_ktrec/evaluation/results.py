@@ -57,8 +57,7 @@ def _processor() -> str:
 
 def assemble(grid: Grid, plans: Sequence[DatasetPlan], runner: Runner) -> dict[str, Any]:
     """Return the whole of ``results.json`` from the job files, in the order of the grid."""
-    finished = {plan.name: Finished.read(grid, plan, runner) for plan in plans}
-    main = grid.valid_metric.lower()
+    found = [_compared(grid, plan, runner) for plan in plans]
     return {
         "schema": SCHEMA,
         "version": VERSION,
@@ -67,13 +66,16 @@ def assemble(grid: Grid, plans: Sequence[DatasetPlan], runner: Runner) -> dict[s
         "datasets": {plan.name: _dataset(plan) for plan in plans},
         "tuning": [row for plan in plans for row in _tuning(plan, runner)],
         "runs": [_run(plan, label, seed, job, runner) for plan in plans for (label, seed), job in plan.jobs.items()],
-        "summary": [row for name, found in finished.items() for row in summarise(grid, name, found)],
-        "variants": [
-            {"dataset": name, **row}
-            for name, found in finished.items()
-            for row in variants(grid, found.users, found.of(main))
-        ],
+        "summary": [row for summary, _ in found for row in summary],
+        "variants": [row for _, compared in found for row in compared],
     }
+
+
+def _compared(grid: Grid, plan: DatasetPlan, runner: Runner) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of ``summary`` and of ``variants``; what all models are by user is kept for no longer."""
+    found = Finished.read(grid, plan, runner)
+    rows = variants(grid, found.users, found.of(grid.valid_metric.lower()))
+    return summarise(grid, plan.name, found), [{"dataset": plan.name, **row} for row in rows]
 
 
 def _grid(grid: Grid) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from recbole_ktrec.evaluation.grid import Grid, plan_finals, prepare_datasets
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.results import (
     Finished,
+    assemble,
     check_folder,
     flat_metrics,
     refuse_other,
@@ -150,6 +152,24 @@ def test_a_variant_is_compared_with_its_model_whoever_is_best(
     assert row["mean_with"] == pytest.approx(np.mean(runs["EASE"]))
     assert row["comparison"]["difference"] == pytest.approx(row["mean_with"] - row["mean"], abs=1e-6)
     assert "### Variants beside their model" in (workplace / "out" / "report.md").read_text()
+
+
+def test_what_models_are_by_user_is_held_for_one_data_set_at_a_time(
+    in_process: Runner, tiny_grid: Callable[..., Grid], workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = tiny_grid("Pop")
+    (plan,) = prepare_datasets(grid, workplace / "splits", show_progress=False)
+    plan_finals(grid, plan)
+    held: list[weakref.ref[Finished]] = []
+
+    def read(*_: Any) -> Finished:
+        assert not any(one() for one in held), "those of an earlier data set"
+        found = Finished({}, {})
+        held.append(weakref.ref(found))
+        return found
+
+    monkeypatch.setattr(Finished, "read", read)
+    assert assemble(grid, [plan] * 3, in_process)["summary"] == [] and len(held) == 3
 
 
 def test_what_cannot_be_repeated_is_left_out() -> None:

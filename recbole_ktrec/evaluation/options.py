@@ -28,6 +28,8 @@ OF_THE_DATA = frozenset(
     "data_path encoding field_separator seq_separator USER_ID_FIELD ITEM_ID_FIELD RATING_FIELD TIME_FIELD rm_dup_inter "
     "val_interval filter_inter_by_user_or_item user_inter_num_interval item_inter_num_interval".split()
 )
+#: Keys of KTEASE's prior, which comes from texts.
+_OF_TEXTS = ("whitening", "lexical_weight", "prior_neighbours")
 
 
 @dataclass(frozen=True)
@@ -176,16 +178,22 @@ def _entry(label: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> E
     ranges = own.pop("tune", None)
     mine = list(own)
     own = {**(options.get("all") or {}), **own}
-    if ranges is None:
-        path = resource_dir("properties") / "tuning" / f"{model}.yaml"
-        ranges = read_yaml(path) if path.is_file() else {}
-        ranges = {key: value for key, value in ranges.items() if key not in own}  # what makes a row is not drawn
+    ranges = _own_ranges(model, own) if ranges is None else ranges
     check_keys(label, model, [*mine, *ranges], options.get("all") or {})
     chosen = {key for path in _model_files(model) for key in read_yaml(path)}
     shared = {key: value for key, value in (grid.get("all") or {}).items() if key not in chosen}
     defaults = {**shared, **((grid.get("models") or {}).get(model) or {})}
     check_device({**defaults, **own}.get("device"))
     return Entry(label, model, _made_to_rank(model, own), dict(ranges), defaults)
+
+
+def _own_ranges(model: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ranges of a model's file: not of what makes the row, nor of how KTEASE reads texts where it does not,
+    for such trials are all the same."""
+    path = resource_dir("properties") / "tuning" / f"{model}.yaml"
+    ranges = read_yaml(path) if path.is_file() else {}
+    idle = _OF_TEXTS if model == "KTEASE" and config.get("prior") == "none" else ()
+    return {key: value for key, value in ranges.items() if key not in config and key not in idle}
 
 
 def _made_to_rank(model: str, config: dict[str, Any]) -> dict[str, Any]:

@@ -163,6 +163,9 @@ def test_what_makes_a_row_is_not_drawn() -> None:
     row, wide = entries(["no-text", "wide"], {}, options)
     assert "temperature" in row.ranges and not {"fusion", "learning_rate"} & set(row.ranges)
     assert wide.ranges == {"fusion": {"choice": ["sum"]}}, "asked for outright"
+    whole, textless, ease = entries(["KTEASE", "KTEASE-no-text", "EASE-auto"], read_grid(None), {})
+    assert whole.ranges.keys() - textless.ranges.keys() == {"whitening", "lexical_weight", "prior_neighbours"}
+    assert textless.ranges.keys() == {"user_power", "item_power"} and not ease.ranges
 
 
 def test_keys_of_the_command_line_are_for_every_model_and_override_the_options(tmp_path: Path) -> None:

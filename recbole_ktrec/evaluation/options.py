@@ -169,7 +169,9 @@ def check_threshold(values: Mapping[str, Any]) -> None:
 
 
 def _entry(label: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> Entry:
-    own = {**((grid.get("variants") or {}).get(label) or {}), **(options.get(label) or {})}
+    given, variant = options.get(label) or {}, (grid.get("variants") or {}).get(label) or {}
+    other = given.get("model", variant.get("model")) != variant.get("model")  # a row of its own by the same name
+    own = dict(given) if other else {**variant, **given}
     model = str(own.pop("model", label))
     models = known_models()
     if model not in models:

@@ -114,6 +114,8 @@ def test_a_row_of_the_property_file_is_named_like_a_model_and_a_section_goes_ove
     grid = {"variants": {"wide": {"model": "BPR", "embedding_size": 64, "learning_rate": 0.1}}}
     (wide,) = entries(["wide"], grid, {"wide": {"learning_rate": 0.2}})
     assert (wide.model, wide.config) == ("BPR", {"embedding_size": 64, "learning_rate": 0.2})
+    (other,) = entries(["wide"], grid, {"wide": {"model": "LightGCN", "learning_rate": 0.2}})
+    assert (other.model, other.config) == ("LightGCN", {"learning_rate": 0.2}), "another model's keys are not taken"
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,10 @@ def load_with_validation(checkpoint: Path) -> tuple[Any, Any, Any]:
         DataError: the file is not there, or is no checkpoint.
         ConfigError: the model scores the next step of a sequence, not a user.
     """
+    if checkpoint.is_dir():
+        saved = sorted(checkpoint.glob("*.pth"), key=lambda path: path.stat().st_mtime)
+        latest = f" Its latest is [{saved[-1]}]." if saved else ""
+        raise DataError(f"The checkpoint [{checkpoint}] is a folder: name a file of it.{latest}")
     if not checkpoint.is_file():
         others = [str(path) for path in checkpoint.parent.glob("*.pth")] if checkpoint.parent.is_dir() else []
         raise DataError(f"The checkpoint [{checkpoint}] does not exist.{nearest(str(checkpoint), others)}")

@@ -102,6 +102,8 @@ def test_what_cannot_be_served_is_told(
     assert main(["recommend", "--checkpoint", "saved/none.pth"]) == 2
     assert "The checkpoint [saved/none.pth] does not exist." in capsys.readouterr().err
     saved = checkpoint("BPR")
+    assert main(["recommend", "--checkpoint", "saved"]) == 2
+    assert f"[saved] is a folder: name a file of it. Its latest is [{saved}]." in capsys.readouterr().err
     assert main(["recommend", "--checkpoint", saved, "--users", "u99"]) == 2
     assert "[tiny] has no user [u99]. Did you mean [u9]?" in capsys.readouterr().err
     assert main(["recommend", "--checkpoint", saved, "--users", "[PAD]"]) == 2

@@ -256,4 +256,4 @@ def verdict(summary: Summary) -> str:
     if untested:
         return f"{text}; how far above {', '.join(untested)} is chance was not tested."
     below = len(others) - len(alike) - len(tied) - len(ahead)
-    return f"{text}; every other model is significantly below it." if below and not tied else f"{text}."
+    return f"{text}; every other model is significantly below {best if tied else 'it'}." if below else f"{text}."

@@ -210,6 +210,19 @@ def test_what_texts_are_worth_is_said(results: dict[str, Any], difference: float
     assert line in render_markdown(results, {})
 
 
+def test_the_best_row_of_the_plugin_is_set_against_the_best_built_in_one(results: dict[str, Any]) -> None:
+    said = "KTRec has 1.03 x the NDCG@5 of EASE, the best built-in row."
+    for report in (render_markdown(results, {}), render_page(results, {})):
+        assert said in report
+    auto = json.loads(json.dumps(results).replace('"EASE"', '"EASE-auto"'))
+    for run in auto["runs"]:
+        run["class"] = "BPR" if run["model"] == "BPR" else "KTEASE"
+    assert "KTRec has 1.03 x the NDCG@5 of EASE-auto, the best" in render_markdown(auto, {}), "a baseline all the same"
+    for run in auto["runs"]:
+        run["class"] = "BPR"
+    assert "the best built-in row" not in render_markdown(auto, {})
+
+
 def test_every_number_is_a_metric_of_recbole_or_a_measure_with_a_place_in_the_report(results: dict[str, Any]) -> None:
     summary = tables.Summary(results, "tiny <b>")
     ranking = tables.ranking_metrics(summary, summary.grid["topk"])

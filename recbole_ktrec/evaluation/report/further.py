@@ -15,12 +15,12 @@ from recbole_ktrec.evaluation.report.tables import (
     list_table,
     title,
 )
-from recbole_ktrec.evaluation.report.variants import texts_worth, variant_table
+from recbole_ktrec.evaluation.report.variants import against_built_in, texts_worth, variant_table
 
 
 def remarks(results: Mapping[str, Any], summary: Summary) -> list[str]:
     """Return what is said of a data set after who is best."""
-    return [*filter(None, [known_items(summary)]), *texts_worth(results, summary)]
+    return [*against_built_in(summary), *filter(None, [known_items(summary)]), *texts_worth(results, summary)]
 
 
 def cost_table(summary: Summary) -> Table:

@@ -1,4 +1,4 @@
-"""What the settings of a variant are worth: its row against that of its model."""
+"""What the plugin is worth beside built-in models, and the settings of a variant: its row against its model's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Any
 
 from recbole_ktrec.evaluation.direction import is_smaller_better
 from recbole_ktrec.evaluation.report.tables import Cell, Summary, Table, title
+from recbole_ktrec.register import MODELS
 
+#: The row that is EASE with its strength chosen on validation data: a baseline, though KTEASE computes it.
+EASE_AUTO = "EASE-auto"
 #: How the names of rows end that read no texts but are as their model otherwise.
 WITHOUT_TEXTS = "-no-text"
 
@@ -33,6 +36,18 @@ def _row(row: Mapping[str, Any]) -> list[Cell]:
 
 def _ratio(row: Mapping[str, Any]) -> str:
     return f"{row['mean_with'] / row['mean']:.2f}" if row["mean"] else "–"
+
+
+def against_built_in(summary: Summary) -> list[str]:
+    """Say how many times as good the plugin's best row is as the best of RecBole's models and ``EASE-auto``."""
+    own = {run["model"] for run in summary.runs if run.get("class") in MODELS} - {EASE_AUTO}
+    mine, others = ([row for row in summary.models if (row in own) is ours] for ours in (True, False))
+    if not mine or not others or is_smaller_better(summary.main):
+        return []
+    best, other = (summary.rows[rows[0], summary.main]["mean"] for rows in (mine, others))
+    if not other > 0:
+        return []
+    return [f"{mine[0]} has {best / other:.2f} x the {title(summary.main)} of {others[0]}, the best built-in row."]
 
 
 def texts_worth(results: Mapping[str, Any], summary: Summary) -> list[str]:

@@ -23,6 +23,7 @@ from recbole_ktrec.nn.losses import LOSSES
 from recbole_ktrec.nn.scorers import SCORERS
 from recbole_ktrec.nn.shared import SharedRows
 from recbole_ktrec.nn.whitening import whitened_text
+from recbole_ktrec.text.training import check_extra
 
 _CHOICES: dict[str, Iterable[str]] = {"fusion": FUSIONS, "scorer": SCORERS, "loss": LOSSES, "user_text": USER_TEXTS}
 _NUMBERS: dict[str, dict[str, Any]] = {
@@ -45,8 +46,10 @@ def check_keys(config: Any) -> None:
     Raises:
         ConfigError: the message names the key.
         DataError: ``pretrained`` is not the folder of an artifact.
+        MissingExtraError: ``text_encoder_training`` asks for an extra that is not installed.
     """
     ktease_options.check_keys(config)
+    check_extra(config["text_encoder_training"])
     read_form(config)
     multi_task_settings.read_numbers(config)
     for key, known in _CHOICES.items():

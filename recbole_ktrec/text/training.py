@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 from torch import nn
@@ -10,6 +11,16 @@ from recbole_ktrec.errors import ConfigError, MissingExtraError, one_of
 from recbole_ktrec.text.settings import TRAININGS, TextSettings
 
 _FINAL_NORMS = ("norm", "final_layer_norm", "ln_f", "final_norm", "layer_norm")
+
+
+def check_extra(mode: str) -> None:
+    """Refuse ``lora`` without peft, before anything is encoded.
+
+    Raises:
+        MissingExtraError: the message holds the install command.
+    """
+    if mode == "lora" and importlib.util.find_spec("peft") is None:
+        raise MissingExtraError("peft", "lora", "text_encoder_training: lora")
 
 
 def choose(model: Any, mode: str, settings: TextSettings) -> None:
@@ -65,11 +76,10 @@ def _train_last_layers(model: nn.Module, count: int) -> None:
 
 def _add_lora(model: Any, rank: int, alpha: float, dropout: float) -> None:
     """Put low-rank adapters into the attention (Hu et al. 2022, arXiv:2106.09685); their start changes nothing."""
-    try:
-        from peft import LoraConfig, inject_adapter_in_model
-        from peft.utils import constants
-    except ImportError as error:
-        raise MissingExtraError("peft", "lora", "text_encoder_training: lora") from error
+    check_extra("lora")
+    from peft import LoraConfig, inject_adapter_in_model
+    from peft.utils import constants
+
     by_type: dict[str, Any] = constants.TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
     targets = by_type.get(model.config.model_type, "all-linear")
     if any("lora_" in name for name, _ in model.named_parameters()):

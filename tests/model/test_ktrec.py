@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from recbole.config import Config
 from recbole.quick_start import load_data_and_model, run_recbole
 from recbole.utils import get_trainer
 
-from recbole_ktrec.errors import ConfigError, DataError, EncoderError
+from recbole_ktrec.errors import ConfigError, DataError, EncoderError, MissingExtraError
 from recbole_ktrec.nn.fusion import FUSIONS
 from recbole_ktrec.nn.losses import LOSSES
 from recbole_ktrec.nn.scorers import SCORERS
@@ -191,3 +193,11 @@ def test_encoder_training_lowers_the_loss(textual: Settings, training: str) -> N
     twin.eval()
     users = {"user_id": torch.tensor([1, 2, 3])}
     assert torch.allclose(model.full_sort_predict(users), twin.full_sort_predict(users), atol=1e-4)
+
+
+def test_lora_without_its_extra_is_told_before_anything_is_read(
+    textual: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "peft", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'recbole-ktrec\[lora\]'"):
+        Config(model="KTRec", dataset="tiny", config_dict=textual(text_encoder_training="lora"))

@@ -16,6 +16,7 @@ LAYERS = (
     "errors",
     "resources",
     "files",
+    "markup",
     "atomic",
     "compat",
     "sources",

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from recbole_ktrec.errors import ConfigError, nearest
-from recbole_ktrec.sources.hidden import without_hidden
+from recbole_ktrec.markup import without_hidden
 
 #: Longest text kept; RecBole's csv reader stops at 131,072 characters a cell.
 LONGEST = 100_000

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 
-from recbole_ktrec.sources.hidden import without_hidden
+from recbole_ktrec.markup import without_hidden
 from recbole_ktrec.text.settings import PLACE, TextField, TextSettings
 
 # Only real HTML elements count as tags: "<3", "a < b" and "<Untitled>" are text.
@@ -52,12 +52,7 @@ def clean_text(raw: str) -> str:
 def _strip_tags(text: str) -> str:
     if "<" not in text:
         return text
-    return _BLOCK_TAG.sub(" ", _INLINE_TAG.sub("", _without_hidden(text)))
-
-
-def _without_hidden(text: str) -> str:
-    """Put a blank for each comment, script and style."""
-    return without_hidden(text, _OPENING, _CLOSING)
+    return _BLOCK_TAG.sub(" ", _INLINE_TAG.sub("", without_hidden(text, _OPENING, _CLOSING)))
 
 
 def limit_words(text: str, max_words: int | None) -> str:

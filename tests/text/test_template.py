@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recbole_ktrec.markup import without_hidden
 from recbole_ktrec.text import TextField, TextSettings, clean_text, history_documents, row_text
-from recbole_ktrec.text.template import _without_hidden, fill_template, limit_words, template_fields
+from recbole_ktrec.text.template import _CLOSING, _OPENING, fill_template, limit_words, template_fields
 
 TITLE, BRAND, GENRE = TextField("title"), TextField("brand"), TextField("genre", label="Genre")
 
@@ -45,7 +46,7 @@ def test_clean_text_has_no_superfluous_white_space(raw: str) -> None:
 def test_hidden_parts_go_as_one_expression_says(parts: list[str]) -> None:
     raw = "".join(parts)
     expected = re.sub(r"(?is)<!--.*?-->|<(script|style)\b[^<>]*>.*?</\1\s*>", " ", raw)
-    assert _without_hidden(raw) == expected
+    assert without_hidden(raw, _OPENING, _CLOSING) == expected
 
 
 @pytest.mark.parametrize("opening", ["<!--", "<script>", "<style>", "<script>a<!--"])

@@ -63,12 +63,10 @@ def _explain(utils: ModuleType) -> None:
         try:
             return original(model_name)
         except (ModuleNotFoundError, ValueError, AttributeError) as error:
-            known = known_models()
-            if model_name in known:  # a real fault of that model
+            if model_name in known_models():  # a real fault of that model
                 _name_package(model_name, error)
-            if model_name in known or _is_own(model_name, known):
-                raise
-            raise ConfigError(f"Unknown model [{model_name}].{meant(model_name, known)}") from error
+            check_model(model_name)
+            raise
 
     replace(utils, "get_model", get_model)
 

@@ -4,9 +4,9 @@ A line without quotes is split. A record with quotes is read as RFC 4180 says, o
 does not give the right number of cells, the line is taken as unquoted; if that fails too, the line is damaged. So a
 stray quote costs at most its own line, unless what it opens makes a record of the right number of cells (without a
 header any number is right until lines without quotes have told it). Lines that could each be a record stay apart where
-cells are parted by what no text holds, such as tabs; with commas they are one record, which is counted. Where the
-number of cells is known, quotes that are escaped as ``\\"`` or come after a blank are tried before a line is taken as
-unquoted.
+cells are parted by what no text holds, such as tabs, and where there are more than :data:`LONG` of them; a few with
+commas are one record, which is counted. Where the number of cells is known, quotes that are escaped as ``\\"`` or come
+after a blank are tried before a line is taken as unquoted.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from dataclasses import dataclass
 
 from recbole_ktrec.sources.ledger import Ledger
 
-#: A quoted cell may run over this many lines.
-SPAN = 1000
+#: A quoted cell may run over this many lines (the text of a web page has thousands).
+SPAN = 20_000
+#: Over so many lines nearly all of which could each be a record it is a stray quote, whatever parts the cells.
+LONG = 1000
 #: Characters of a quoted cell: csv stops at 131,072, and the longest texts are cut only afterwards, and counted.
 csv.field_size_limit(max(csv.field_size_limit(), 1 << 26))
 #: Without a header, so many lines before the first quote, nearly all of one number of cells, tell how wide a record is.
@@ -59,12 +61,15 @@ class Reader:
         self.name, self._ledger, self._dialect = name, ledger, dialect
         self.width = dialect.width
         self._carried: list[str] = []
-        self._carried_first = 0
+        self._carried_first = self._tried = 0  # how many lines were carried when they were last looked at
 
     def rows(self, lines: list[str], first: int) -> tuple[list[list[str]], Sequence[int]]:
         dialect = self._dialect
         if self._carried:
             lines, first, self._carried = self._carried + lines, self._carried_first, []
+            if len(lines) < min(2 * self._tried, SPAN):  # an open record is read again only once it has doubled
+                self._carried = lines
+                return [], []
         if dialect.split is not None:
             return self._split_each(lines, first, dialect.split)
         if not dialect.quoted or not any('"' in line for line in lines):
@@ -103,6 +108,7 @@ class Reader:
                 used, row = self._record(lines, at, first, last)
             if used == 0:  # the record may go on in the next block
                 self._carried, self._carried_first = lines[at:], first + at
+                self._tried = len(self._carried)
                 break
             if row is not None:
                 rows.append(row)
@@ -128,29 +134,29 @@ class Reader:
 
     def _over_lines(self, lines: list[str], at: int, first: int, last: bool) -> tuple[int, list[str] | None] | None:
         """Return what :meth:`_record` does of a line that leaves a quote open; None where it is a line of its own."""
-        end, quotes = min(at + SPAN, len(lines)), lines[at].count('"')
-        for following in range(at + 1, end):
-            more = lines[following].count('"')
-            quotes += more
-            if not more or quotes % 2:
-                continue
-            some = lines[at : following + 1]
-            row, still_open = self._strict("\n".join(some))
-            if row is None and still_open:
-                continue
-            if row is None:  # what follows a closed quote stays wrong, whatever comes after it
+        end, mark = min(at + SPAN, len(lines)), self._dialect.delimiter
+        reader = csv.reader((lines[place] + "\n" for place in range(at, end)), delimiter=mark, strict=True)
+        try:
+            row = next(reader)  # takes the lines up to the one that ends the record, each of them once
+        except csv.Error as error:  # what follows a closed quote stays wrong, whatever comes after it
+            wanting = "end of data" in str(error) and end == len(lines) and not last and end - at < SPAN
+            return (0, None) if wanting else None
+        used = reader.line_num
+        if self.width is not None and len(row) != self.width:
+            return None
+        if self._could_be_records(lines[at : at + used]):
+            if used > LONG or mark not in _IN_TEXTS:
                 return None
-            if self._could_be_records(some):
-                if self._dialect.delimiter not in _IN_TEXTS:
-                    return None
-                self._ledger.note(JOINED, self.name, first + at)
-            return len(some), row
-        return (0, None) if end == len(lines) and not last and end - at < SPAN else None
+            self._ledger.note(JOINED, self.name, first + at)
+        return used, row
 
     def _could_be_records(self, lines: list[str]) -> bool:
-        """Return whether each of ``lines``, its quotes taken as text, has the cells of a record."""
+        """Return whether each of ``lines`` (of many: nearly each), its quotes taken as text, has a record's cells."""
         mark, width = self._dialect.delimiter, self.width
-        return width is not None and width > 1 and all(line.count(mark) + 1 == width for line in lines)
+        if width is None or width < 2:
+            return False
+        fitting = sum(line.count(mark) + 1 == width for line in lines)
+        return fitting >= len(lines) * (_NEARLY_ALL if len(lines) > LONG else 1)
 
     def _otherwise(self, line: str) -> list[str] | None:
         r"""Return the cells of a line whose quotes are escaped as ``\"`` (Spark does so) or come after a blank."""

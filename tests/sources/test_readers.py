@@ -1,6 +1,7 @@
 """Lines into rows: quotes, line ends, encodings and block borders; JSON with and without msgspec."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -110,6 +111,28 @@ def test_many_stray_quotes_cost_a_few_tries_each(raw: Callable[..., Path], monke
     rows, ledger = csv_rows(raw({"a.tsv": text}), ["id", "title"], Dialect("\t"))
     assert len(rows) == ledger.changed["stray quotes kept as they are"] == 400
     assert sum(tried) <= 4 * 400
+
+
+@pytest.mark.usefixtures("block")
+def test_a_text_of_thousands_of_lines_is_one_cell(raw: Callable[..., Path]) -> None:
+    text = "\n".join(f'a ""word"" of line {n}, and more' for n in range(15_000))
+    started = time.process_time()
+    rows, ledger = csv_rows(raw({"a.csv": f'id,title,n\n1,"{text}",x\n2,b,y\n'}), ["id", "title", "n"], Dialect(","))
+    assert rows == [(2, ("1", text.replace('""', '"'), "x")), (15_002, ("2", "b", "y"))]
+    assert not ledger.dropped and not ledger.changed
+    assert time.process_time() - started < 5  # each line is read a few times, and not once for each line after it
+
+
+@pytest.mark.usefixtures("block")
+def test_a_quote_that_ends_thousands_of_rows_further_down_takes_none_along(raw: Callable[..., Path]) -> None:
+    plain = [f"{n},title {n},x" for n in range(3000)]
+    plain[700] = "700,damaged"  # one that is no record of its own does not make a text of all the others
+    lines = ['0,"open,x', *plain[1:], '3000,closed",x']
+    rows, ledger = csv_rows(raw({"a.csv": "id,title,n\n" + "\n".join(lines)}), ["id", "title", "n"], Dialect(","))
+    assert [values for _, values in rows] == [tuple(line.split(",")) for line in lines if line != plain[700]]
+    assert dict(ledger.dropped) == {"2 cells instead of 3": 1} and ledger.examples["2 cells instead of 3"] == [
+        "a.csv:702"
+    ]
 
 
 def test_long_cells_without_a_header_are_no_rows(raw: Callable[..., Path]) -> None:

@@ -14,26 +14,11 @@ from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.sources import arrays, frames
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.ledger import EARLY
+from recbole_ktrec.sources.names import named
 from recbole_ktrec.sources.tables import ITEM, PART_NAMES, RATING, TIME, USER, Kind
 from recbole_ktrec.sources.values import NO_NUMBER, date, flat, float_list, is_code, numbers
 
 DELIMITERS = ("\t", "::", ",", ";", "|")
-#: What an item is called by: its id, or its name in a table of items that has a column [id].
-NOUNS = ("movie", "book", "article", "course", "video", "anime", "song", "game", "track", "artist", "recipe")
-#: Output column -> names (lower case, letters only) that mean it.
-NAMES = {
-    USER: ("userid", "user", "uid", "reviewerid", "customerid", "customer", "visitorid", "username", "userkey",
-           "visitor", "memberid", "member", "accountid", "clientid", "buyerid", "shopperid", "readerid", "playerid",
-           "learnerid", "studentid"),
-    ITEM: ("itemid", "item", "iid", "parentasin", "asin", "productid", "product", "movieid", "bookid", "isbn",
-           "articleid", "newsid", "courseid", "videoid", "animeid", "songid", "businessid", "stockcode", "sku",
-           "skuid", "goodsid", "gameid", "appid", "trackid", "artistid", "postid", "contentid", "listingid", "recipeid",
-           "jobid", "hotelid", "placeid", "venueid", "poiid", "paperid", *NOUNS, "id"),
-    RATING: ("rating", "ratings", "stars", "score", "overall", "bookrating"),
-    TIME: ("timestamp", "time", "date", "datetime", "unixreviewtime", "eventtime", "createdat", "ts",
-           "eventtimestamp", "reviewtime", "orderdate", "purchasedate", "purchasedat", "viewedat", "watchedat",
-           "clickedat"),
-}  # fmt: skip
 WANTED = {"inter": (USER, ITEM, RATING, TIME), "item": (ITEM,), "user": (USER,)}
 _DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%d %b %Y")
 #: Forms of dates that a message offers; none is taken unasked, since 3/4 may be in March or in April.
@@ -126,7 +111,7 @@ def _no_id(target: str, names: Sequence[str], kind: Kind, file: str) -> str:
     if not names:
         return f"[{file}] is empty, or holds neither an object a line (jq -c . makes that) nor an array of objects."
     told = f"[{file}]: none of the columns {list(names)} looks like [{target}]: "
-    if len(numbers(names)[1]) < len(names):  # a name would take the first row for names
+    if not np.isnan(numbers(names)[0]).all():  # a name would take the first row for names
         part = f"{PART_NAMES[kind]}: {{file: {file}, header: [{target}, ...]}}"
         return f"{told}some are numbers. If the first line is a row, name the columns in a mapping file, {part}."
     return f"{told}map it (--column {PART_NAMES[kind]}.{target}=NAME)."
@@ -170,19 +155,6 @@ def guess_stated(name: str, spec: dict[str, Any], values: Mapping[str, Sequence[
     if name in (USER, ITEM, RATING) or "type" in spec:
         return spec
     return {**spec, "type": guess_type(values[spec["from"]])}
-
-
-def named(target: str, names: Sequence[str], kind: Kind) -> list[str]:
-    """Return the columns whose names mean ``target``, the likeliest first."""
-    plain = {name: "".join(c for c in name.lower() if c.isalnum()) for name in names}
-    return [name for alias in _aliases(target, kind) for name in names if plain[name] == alias]
-
-
-def _aliases(target: str, kind: Kind) -> Sequence[str]:
-    """Return the names that mean ``target``; where items and users are described, [id] is theirs."""
-    if kind == "user":
-        return (*NAMES[target], "id")
-    return [each for each in NAMES[target] if each not in NOUNS] + list(NOUNS) if kind == "item" else NAMES[target]
 
 
 def guess_type(values: Sequence[object], name: str = "", kind: Kind = "inter") -> str:

@@ -24,8 +24,9 @@ from recbole_ktrec.sources.checks import (
 )
 from recbole_ktrec.sources.delimited import Dialect, MissingColumn
 from recbole_ktrec.sources.files import Inputs, Member
-from recbole_ktrec.sources.guessing import means_text, named, sniff
+from recbole_ktrec.sources.guessing import means_text, sniff
 from recbole_ktrec.sources.ledger import Ledger
+from recbole_ktrec.sources.names import named
 from recbole_ktrec.sources.tables import ITEM, PART_NAMES, PARTS, RATING, TIME, USER, Batch, Column, Kind, Source, Table
 from recbole_ktrec.sources.values import date, decimal_comma
 

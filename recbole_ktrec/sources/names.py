@@ -1,0 +1,60 @@
+"""What public dumps call users, items, ratings and times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Kind
+
+#: What an item is called by: its id, or its name in a table of items that has a column [id].
+NOUNS = ("movie", "book", "article", "course", "video", "anime", "song", "game", "track", "artist", "recipe")
+#: Codes of goods, which are the id where nothing else is: interactions go by a shop's own ids first.
+CODES = ("barcode", "ean", "gtin", "upc", "isbn13")
+#: Where users write in by their address, it is the id; a table of users has an [id] beside it.
+EMAILS = ("email", "useremail", "emailaddress", "customeremail", "mail")
+#: Output column -> names (lower case, letters and digits only) that mean it, the likeliest first.
+NAMES = {
+    USER: ("userid", "user", "uid", "reviewerid", "customeruniqueid", "customerid", "customer", "visitorid", "username",
+           "userkey", "visitor", "memberid", "member", "accountid", "clientid", "buyerid", "shopperid", "readerid",
+           "playerid", "learnerid", "studentid", "useruuid", "userguid", "userhash", "useridx", "userindex", "userno",
+           "usercode", "usernumber", "customeruuid", "customercode", "customerno", "customernumber", "custid",
+           "subscriberid", "profileid", "personid", "viewerid", "listenerid", "guestid", "raterid",
+           "steamid", "householdkey", "householdid", "fullvisitorid", "userpseudoid", "anonymousid", "distinctid",
+           "reviewer", "reviewername", "reviewprofilename", "profilename", "userprofilename", *EMAILS),
+    ITEM: ("itemid", "item", "iid", "parentasin", "asin", "productid", "product", "movieid", "bookid", "isbn",
+           "articleid", "newsid", "courseid", "videoid", "animeid", "songid", "businessid", "stockcode", "sku",
+           "skuid", "goodsid", "gameid", "appid", "trackid", "artistid", "postid", "contentid", "listingid", "recipeid",
+           "jobid", "hotelid", "placeid", "venueid", "poiid", "paperid", "itemuuid", "productuuid", "contentuuid",
+           "itemidx", "itemindex", "itemcode", "itemno", "itemnumber", "productcode", "productno", "productnumber",
+           "gmapid", "beerid", "beerbeerid", "wineid", "restaurantid", "clothingid", "filmid", "showid", "podcastid",
+           "episodeid", "albumid", "documentid", "docid", "photoid", "pinid", "locationid", "propertyid", "lessonid",
+           "exerciseid", "problemid", "questionid", *CODES, *NOUNS, "id"),
+    RATING: ("rating", "ratings", "stars", "score", "overall", "bookrating", "userrating", "userscore", "reviewrating",
+             "reviewscore", "reviewoverall", "reviewstars", "starrating", "overallrating", "ratingscore",
+             "ratingvalue"),
+    TIME: ("timestamp", "time", "date", "datetime", "unixreviewtime", "eventtime", "createdat", "ts",
+           "eventtimestamp", "reviewtime", "orderdate", "purchasedate", "purchasedat", "viewedat", "watchedat",
+           "clickedat", "unixtime", "unixtimestamp", "timestampms", "reviewtimestamp", "reviewdate", "ratedat",
+           "ratingtimestamp", "ratingdate", "createtime", "createdtime", "createddate", "createdon", "creationdate",
+           "dateadded", "addedat", "eventdate", "actiontime", "interactiontime", "clicktime", "visittime",
+           "checkintime", "playedat", "listenedat", "invoicedate", "transactiondate", "transactiontime",
+           "orderpurchasetimestamp", "tdat"),
+}  # fmt: skip
+
+
+def named(target: str, names: Sequence[str], kind: Kind) -> list[str]:
+    """Return the columns whose names mean ``target``, the likeliest first."""
+    plain = {name: letters(name) for name in names}
+    return [name for alias in _aliases(target, kind) for name in names if plain[name] == alias]
+
+
+def letters(name: str) -> str:
+    """Return the letters and digits of a name in lower case."""
+    return "".join(c for c in name.lower() if c.isalnum())
+
+
+def _aliases(target: str, kind: Kind) -> Sequence[str]:
+    """Return the names that mean ``target``; where items and users are described, [id] is theirs, and so is [uuid]."""
+    last = {USER: EMAILS, ITEM: (*CODES, *NOUNS)}.get(target, ()) if kind != "inter" else ()
+    own = ("id", "uuid", "guid") if kind != "inter" and target in (USER, ITEM) else ()
+    return list(dict.fromkeys([each for each in NAMES[target] if each not in last] + [*own, *last]))

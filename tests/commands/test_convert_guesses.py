@@ -1,0 +1,86 @@
+"""``ktrec convert table`` on what public dumps hold: their names of users and items, what pandas writes, hints."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recbole_ktrec.atomic import read_atomic
+from recbole_ktrec.cli import main
+from recbole_ktrec.sources.names import NAMES
+
+Files = dict[str, str]
+CLICKS = "user_id,item_id\n" + "".join(f"u{k % 4},{k % 5}\n" for k in range(20))
+GOODS = "item_id,title\n" + "".join(f"{k},A thing of number {k}\n" for k in range(5))
+
+
+@pytest.fixture
+def convert(tmp_path: Path) -> Callable[..., int]:
+    """Return a function that writes files and converts them into ``d``."""
+
+    def run(files: Files, *args: str) -> int:
+        for name, text in files.items():
+            (tmp_path / name).write_text(text)
+        parts = [each for name in files for each in (f"--{Path(name).stem}", name) if name.endswith("s.csv")]
+        return main(
+            ["convert", "table", "--input", str(tmp_path), "--output", str(tmp_path / "d" / "d"), *parts, *args]
+        )
+
+    return run
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Callable[[str], Any]:
+    """Return a function that reads one file of the result back."""
+    folder = tmp_path / "d" / "d"
+    return lambda kind: (
+        read_atomic(folder / f"d.{kind}") if kind != "json" else json.loads((folder / "conversion.json").read_text())
+    )
+
+
+@pytest.mark.parametrize(
+    ("head", "user", "item", "rest"),
+    [
+        ("CONTENT_OWN_ID,CONTENT_ID,POINTS,USER_UUID", "USER_UUID", "CONTENT_ID", ["CONTENT_OWN_ID", "POINTS"]),
+        ("email,article_id,uuid,n", "email", "article_id", ["uuid", "n"]),
+        ("customer_id,customer_unique_id,product_id,n", "customer_unique_id", "product_id", ["customer_id", "n"]),
+        ("id,gmap_id,User Email,n", "User Email", "gmap_id", ["id", "n"]),
+    ],
+)
+def test_names_of_public_dumps_are_known(
+    convert: Callable[..., int], made: Callable[[str], Any], head: str, user: str, item: str, rest: list[str]
+) -> None:
+    assert convert({"interactions.csv": f"{head}\na1,b1,c1,d1\na2,b2,c2,d2\n"}) == 0
+    columns = made("json")["mapping"]["interactions"]["columns"]
+    assert columns["user_id"]["from"] == user and columns["item_id"]["from"] == item
+    assert [spec["from"] for name, spec in columns.items() if name not in ("user_id", "item_id")] == rest
+
+
+def test_the_id_of_a_table_of_users_goes_before_their_address(
+    convert: Callable[..., int], made: Callable[[str], Any]
+) -> None:
+    users = "email,guid,id,age\n" + "".join(f"m{k}@x.org,g{k},u{k},{20 + k}\n" for k in range(4))
+    assert convert({"interactions.csv": CLICKS, "users.csv": users}) == 0
+    assert list(made("user")["user_id"]) == ["u0", "u1", "u2", "u3"]
+
+
+def test_no_name_means_two_things() -> None:
+    names = [name for target in NAMES.values() for name in target]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        (",article,who", "looks like [user_id]: map it (--column interactions.user_id=NAME)."),
+        ("NA,article,who", "looks like [user_id]: map it (--column interactions.user_id=NAME)."),
+        ("1,article,7", "some are numbers. If the first line is a row, name the columns in a mapping file"),
+    ],
+)
+def test_a_column_without_a_name_is_no_number(
+    convert: Callable[..., int], head: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert({"interactions.csv": f"{head}\n0,a,b\n1,c,d\n"}) == 2
+    assert message in capsys.readouterr().err

@@ -12,7 +12,7 @@ from recbole_ktrec.sources import frames, jsonlines
 from recbole_ktrec.sources.checks import check_mapping, texts_of
 from recbole_ktrec.sources.delimited import header
 from recbole_ktrec.sources.files import Inputs, Member
-from recbole_ktrec.sources.guessing import guess_columns, guess_stated, means_text, sniff
+from recbole_ktrec.sources.guessing import guess_columns, guess_stated, index_names, means_text, row_numbers, sniff
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.notices import written
 from recbole_ktrec.sources.stated import Header, Stated
@@ -91,7 +91,8 @@ def _columns(
 
 
 def left_out(given: Mapping[str, Any], whole: Mapping[str, Any], inputs: Inputs) -> Iterator[str]:
-    """Yield for each part whose columns were guessed which keys of its objects are too rare to be one.
+    """Yield for each part whose columns were guessed which columns number its rows, and which keys of its objects are
+    too rare to be one.
 
     Args:
         given, whole: the mapping before and after :func:`complete`.
@@ -99,11 +100,16 @@ def left_out(given: Mapping[str, Any], whole: Mapping[str, Any], inputs: Inputs)
     for name, kind in PARTS.items():
         if name in whole and not (given.get(name) or {}).get("columns"):
             part = part_of(kind, whole[name], ())
-            found = _header(part, files_of(kind, part.files, inputs)[0], inputs)
+            member = files_of(kind, part.files, inputs)[0]
+            found = _header(part, member, inputs)
             taken = {*found.names, *(origin.split(".")[0] for origin in part.columns.values())}
             if rare := [key for key in found.rare if "." not in key and key not in taken]:
                 keys = ", ".join(rare[:SHOWN]) + ", ..." * (len(rare) > SHOWN)
                 yield f"{name}: left out, since few objects have it: {keys} (--column {name}.NAME=KEY takes it in)"
+            if untaken := [each for each in index_names(found.names) if each not in part.columns.values()]:
+                for each in row_numbers(found.names, _sample(part, member, inputs, untaken)):
+                    called = f"[{each}]" if each else "the first column, which has no name"
+                    yield f"{name}: left out, since it numbers the rows (pandas writes its index so): {called}"
 
 
 def _types(columns: Mapping[str, Any]) -> dict[str, str]:

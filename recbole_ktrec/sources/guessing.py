@@ -29,6 +29,8 @@ FORMS = (
 
 #: Digits -> how dates are written without anything between.
 COMPACT = {4: "%Y", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+#: What pandas calls its index: nothing in a CSV, this where a CSV of it is read again, and in parquet.
+_INDEX = re.compile(r"|Unnamed: 0(\.\d+)*|__index_level_\d+__")
 #: An amount and its currency.
 _PRICE = re.compile(r"([$€£]|[A-Z]{3})?\s*\d[\d.,' ]*([$€£]|[A-Z]{3})?")
 #: Unit of Unix times, and what they are above in it; ten digits of seconds last until the year 2286.
@@ -75,6 +77,8 @@ def guess_columns(
     """
     if "" in names and not any(flat(value).strip() for value in values[""]):
         names = [name for name in names if name]  # what spreadsheets leave at the end of each line
+    numbered = row_numbers(names, values)
+    names = [name for name in names if name not in numbered]
     _refuse_twice(names, file)
     columns = {**_by_name(kind, names, values, given, file), **given}
     if kind == "inter" and TIME not in columns:
@@ -86,6 +90,25 @@ def guess_columns(
             guess = "token" if target in (USER, ITEM) else guess_type(values[name], name, kind)
             columns[target] = {"from": name, "type": guess}
     return columns
+
+
+def row_numbers(names: Sequence[str], values: Mapping[str, Sequence[object]]) -> list[str]:
+    """Return the columns that number the rows: pandas writes its index so, and calls it so where it reads that back.
+
+    Rows that were sorted or left out have other numbers than their places, but none has the number of another.
+    """
+    return [name for name in index_names(names) if name in values and _are_row_numbers(values[name])]
+
+
+def index_names(names: Sequence[str]) -> list[str]:
+    """Return the columns that are called as an index is: the first one without a name, or one that pandas named."""
+    return [name for place, name in enumerate(names) if _INDEX.fullmatch(name) and (name or not place)]
+
+
+def _are_row_numbers(values: Sequence[object]) -> bool:
+    found, wrong = numbers(values)
+    whole = not wrong and bool(((found >= 0) & (found == np.floor(found))).all())
+    return whole and len(np.unique(found)) == len(found)
 
 
 def _by_name(

@@ -84,3 +84,33 @@ def test_a_column_without_a_name_is_no_number(
 ) -> None:
     assert convert({"interactions.csv": f"{head}\n0,a,b\n1,c,d\n"}) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers", "left"),
+    [
+        ("", range(20), True),
+        ("", range(3, 100, 5)[:20], True),  # of rows that were left out
+        ("", range(19, -1, -1), True),  # of rows that were sorted
+        ("", [3, 4] * 10, False),
+        ("", [k / 2 for k in range(20)], False),
+        ("", [f"r{k}" for k in range(20)], False),
+        ("Unnamed: 0", range(20), True),
+        ("Unnamed: 3", range(20), False),
+        ("number", range(20), False),
+    ],
+)
+def test_the_index_of_pandas_is_left_out(
+    convert: Callable[..., int],
+    made: Callable[[str], Any],
+    name: str,
+    numbers: list[object],
+    left: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [f"{number},{row}" for number, row in zip([name, *numbers], CLICKS.splitlines(), strict=True)]
+    assert convert({"interactions.csv": "\n".join(rows) + "\n", "items.csv": GOODS}) == 0
+    told = "interactions: left out, since it numbers the rows (pandas writes its index so): "
+    called = f"[{name}]" if name else "the first column, which has no name"
+    assert ((told + called) in capsys.readouterr().out.splitlines()) is left
+    assert made("inter").shape == (20, 2 if left else 3)

@@ -14,6 +14,7 @@ or of one of the mapping; the type is guessed if HOW does not say it (token, tok
   --column 'timestamp=day:%d/%m/%Y'           other dates need their format (as strptime takes it)
   --column timestamp=t:ms                     Unix times in s, ms, us or ns
   --column items.price=Preis:comma            numbers with a decimal comma, 16,99 €
+  --column item_id=article:whole              ids that pandas wrote as decimals: 1430.0 is 1430
   --column items.title=name:token_seq         PART (interactions, items, users) says which file
 
 A mapping file says the same in YAML, and which columns are left out (those that it does not name):
@@ -26,7 +27,8 @@ A mapping file says the same in YAML, and which columns are left out (those that
     columns: {item_id: sku, title: name, price: {from: cost, type: float}}
   text_fields: [title]
 
-There nothing is found out: {from: when_bought, date: iso} says that it holds ISO dates, {from: t, unit: ms} Unix times.
+There nothing is found out: {from: when_bought, date: iso} says that it holds ISO dates, {from: t, unit: ms} Unix times,
+{from: price, type: float, decimal: ","} decimal commas, {from: article, whole: true} ids such as 1430.0 that are 1430.
 
 --encoding is for delimited files that are not UTF-8: cp1252, or items=gb18030 for one. --list shows mappings, too.
 

@@ -37,7 +37,9 @@ def _origin(spec: object) -> str:
     """Return ``day (date %d/%m/%Y)`` for ``{from: day, date: "%d/%m/%Y"}``."""
     if not isinstance(spec, Mapping):
         return str(spec)
-    how = ", ".join(f"{value}" if key == "type" else f"{key} {value}" for key, value in spec.items() if key != "from")
+    said = {key: value for key, value in spec.items() if key not in ("from", "whole")}
+    hows = [f"{value}" if key == "type" else f"{key} {value}" for key, value in said.items()]
+    how = ", ".join([*hows, *["whole numbers: 7.0 is 7"] * bool(spec.get("whole"))])
     return f"{spec['from']} ({how})" if how else str(spec["from"])
 
 

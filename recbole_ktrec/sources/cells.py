@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from recbole_ktrec.sources.ledger import DAYS, EARLY, Ledger
 from recbole_ktrec.sources.notices import NO_CODE, NO_NUMBER
 from recbole_ktrec.sources.rules import Rules
 from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Batch, Column, Source, Table
-from recbole_ktrec.sources.values import date, flat, float_list, hashes, ids, is_code, numbers, written
+from recbole_ktrec.sources.values import date, flat, float_list, hashes, ids, is_code, numbers, whole_number, written
 
 BEFORE, AFTER = "date before the platform existed", "date in the future"
 #: Cells that are no numbers of which it is seen whether they are dates.
@@ -73,13 +74,21 @@ class _Batch:
             self._texts(column, values)
 
     def _ids(self, column: Column, values: Sequence[object]) -> None:
-        if column.parse is not None:
-            values = _parsed(column.parse, values)
+        values = self._parse(column, values)
         names, wrong = ids(values)
         for row, reason in wrong.items():
             self._damage.setdefault(row, reason.format(column.name))
         self._arrays[column.name] = hashes(names)
         self._written.append(names)
+
+    def _parse(self, column: Column, values: Sequence[object]) -> Sequence[object]:
+        """Return the values as the column reads them; ids that are written anew so are counted."""
+        if column.parse is None:
+            return values
+        found = _parsed(column.parse, values)
+        if column.parse is whole_number and (anew := sum(map(operator.is_not, values, found))):
+            self._ledger.changed[f"{column.name} written as 7.0 and read as 7"] += anew
+        return found
 
     def _floats(self, column: Column, values: Sequence[object]) -> None:
         found, wrong = numbers(values, column.parse)
@@ -129,9 +138,7 @@ class _Batch:
         self._written.append([cell or "" for cell in found])
 
     def _texts(self, column: Column, values: Sequence[object]) -> None:
-        join = column.join
-        if column.parse is not None:
-            values = _parsed(column.parse, values)
+        join, values = column.join, self._parse(column, values)
         texts = [value if type(value) is str else flat(value, join) for value in values]
         clean = self._cleaner.column(texts)
         for row in (row for row, cell in enumerate(clean) if not cell) if column.required else ():

@@ -17,7 +17,7 @@ _NOTHING = type(None)
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     **dict.fromkeys(("file", "encoding", "unit", "decimal", "join"), ((str,), "a text")),
     **dict.fromkeys(("format", "delimiter", "type"), ((str, _NOTHING), "a text")),
-    **dict.fromkeys(("quoted", "required"), ((bool,), "true or false")),
+    **dict.fromkeys(("quoted", "required", "whole"), ((bool,), "true or false")),
     "header": ((bool, list), "true, false or a list of names"),
     "from": ((str, int), "the name of a column"),
     "unrated": ((int, float, _NOTHING), "a number"),
@@ -77,6 +77,8 @@ def check_how(spec: Mapping[str, Any], where: str, kind: str, rated: bool) -> No
         raise ConfigError(f"[{where}] has {' and '.join(said)}: it holds dates or numbers.")
     if said == ["[unit]"] and kind != "float":
         raise ConfigError(f"[{where}.unit] is for numbers, and its type is {kind}: say type: float.")
+    if spec.get("whole") and (said or kind != "token"):
+        raise ConfigError(f"[{where}.whole] is for ids and codes written as 7.0, alone and of type token, not {kind}.")
     if spec.get("unrated") is not None and not rated:
         raise ConfigError(f"[{where}.unrated] is for the rating of the interactions alone.")
 

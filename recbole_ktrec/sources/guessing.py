@@ -16,7 +16,7 @@ from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.ledger import EARLY
 from recbole_ktrec.sources.names import named
 from recbole_ktrec.sources.tables import ITEM, PART_NAMES, RATING, TIME, USER, Kind
-from recbole_ktrec.sources.values import NO_NUMBER, date, flat, float_list, is_code, numbers
+from recbole_ktrec.sources.values import NO_NUMBER, date, flat, float_list, is_code, numbers, whole_number
 
 DELIMITERS = ("\t", "::", ",", ";", "|")
 WANTED = {"inter": (USER, ITEM, RATING, TIME), "item": (ITEM,), "user": (USER,)}
@@ -171,13 +171,20 @@ def _refuse_twice(names: Sequence[str], file: str) -> None:
 
 
 def guess_stated(name: str, spec: dict[str, Any], values: Mapping[str, Sequence[object]], file: str) -> dict[str, Any]:
-    """Add to the entry of output column ``name`` what it leaves open: the form of times, the type of others."""
+    """Add to the entry of output column ``name`` what it leaves open: the form of times and ids, the type of others."""
     if name == TIME:
         stated = "date" in spec or "unit" in spec
         return spec if stated else {**spec, **_time(values[spec["from"]], spec["from"], file)}
     if name in (USER, ITEM, RATING) or "type" in spec:
-        return spec
+        whole = name != RATING and not spec.keys() & {"type", "whole"} and _are_whole(values[spec["from"]])
+        return {**spec, "whole": True} if whole else spec
     return {**spec, "type": guess_type(values[spec["from"]])}
+
+
+def _are_whole(values: Sequence[object]) -> bool:
+    """Say whether all are whole numbers with a point, as pandas writes them; versions have 1.10 beside 1.0."""
+    full = [value for value in values if flat(value).strip() not in NO_NUMBER]
+    return bool(full) and all(whole_number(value) is not value for value in full)
 
 
 def guess_type(values: Sequence[object], name: str = "", kind: Kind = "inter") -> str:

@@ -11,7 +11,8 @@ import numpy as np
 from recbole_ktrec.atomic import unescape
 from recbole_ktrec.sources.ledger import DAYS, Ledger
 from recbole_ktrec.sources.records import JOINED
-from recbole_ktrec.sources.tables import PART_NAMES, RATING
+from recbole_ktrec.sources.tables import ITEM, PART_NAMES, RATING, USER
+from recbole_ktrec.sources.values import hashes, whole_number
 
 EXAMPLES = 3
 #: Statistics that are left out where they are 0.
@@ -25,7 +26,12 @@ SHARE = 0.1
 
 
 def unmatched_ids(
-    kind: str, codes: np.ndarray, known: np.ndarray, inter: tuple[Path, int], described: tuple[Path, int]
+    kind: str,
+    codes: np.ndarray,
+    known: np.ndarray,
+    inter: tuple[Path, int],
+    described: tuple[Path, int],
+    ids: tuple[np.ndarray, np.ndarray] | None,
 ) -> Iterator[str]:
     """Warn of users or items with interactions that their file does not hold.
 
@@ -34,6 +40,7 @@ def unmatched_ids(
         codes: for each interaction that was written, the code of its item (user).
         known: for each code, whether the file holds it.
         inter, described: the files as written, each with the place of the id's column.
+        ids: the hashes of the ids in both, where the source is a table; None for others.
     """
     taken = np.unique(codes)
     count = int((~known[taken]).sum())
@@ -41,17 +48,29 @@ def unmatched_ids(
         return
     rows = np.flatnonzero(~known[codes])
     first = np.sort(rows[np.unique(codes[rows], return_index=True)[1]])[:EXAMPLES]
-    examples = _listed(_cells(*inter, first.tolist()))
+    here = list(_cells(*inter, first.tolist()))
+    examples = _listed(here)
     if count == len(taken):
-        theirs = _listed(_cells(*described, range(EXAMPLES)))
-        beside = f" beside {theirs} there" if theirs else ""
+        there = list(_cells(*described, range(EXAMPLES)))
+        beside = f" beside {_listed(there)} there" if there else ""
+        remedy = "" if ids is None else _as_whole("inter", kind, here, ids[1]) or _as_whole(kind, kind, there, ids[0])
         yield (
             f"none of the {count:,} {kind}s with interactions is in the {kind} file, such as {examples}{beside}: "
-            "ids match where they are spelt alike, letter case and zeros included"
+            f"ids match where they are spelt alike, letter case and zeros included{remedy}"
         )
     else:
         verb = "is" if count == 1 else "are"
         yield f"{count:,} of the {len(taken):,} {kind}s with interactions {verb} not in the {kind} file: {examples}"
+
+
+def _as_whole(table: str, kind: str, cells: Iterable[str], others: np.ndarray) -> str:
+    """Return how the ids of ``table`` are read as whole numbers, where some of ``cells`` then are in the other file."""
+    for cell in cells:
+        whole = str(whole_number(cell))
+        if whole != cell and np.isin(hashes([whole]), others).any():
+            name = f"{PART_NAMES[table]}.{ITEM if kind == 'item' else USER}"
+            return f": --column {name}=NAME:whole reads {cell} as {whole}"
+    return ""
 
 
 def _cells(path: Path, at: int, rows: Iterable[int]) -> Iterator[str]:

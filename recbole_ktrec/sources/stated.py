@@ -17,6 +17,8 @@ from recbole_ktrec.sources.tables import ITEM, PARTS, RATING, TIME, USER
 SHARED = {USER: ("interactions", "users"), ITEM: ("interactions", "items")}
 #: HOW of numbers with a decimal comma.
 COMMA = "comma"
+#: HOW of ids and codes that are whole numbers, whatever is written after their point.
+WHOLE = "whole"
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Stated:
 
         Raises:
             DataError: the file has no such column.
-            ConfigError: HOW is neither a type, nor a unit, nor a date format, nor ``comma``.
+            ConfigError: HOW is neither a type, nor a unit, nor a date format, nor ``comma``, nor ``whole``.
         """
         found, how = self._cut(header)
         if found is None:
@@ -112,16 +114,19 @@ class Stated:
             return {"unit": how}
         if how == COMMA:
             return {"type": "float", "decimal": ","}
+        if how == WHOLE:
+            return {"whole": True} if self.name in (USER, ITEM) else {"type": "token", "whole": True}
         if how == "iso" or _is_format(how):
             return {"date": how, **({} if self.name == TIME else {"type": "float"})}
         raise ConfigError(
             f"--column {self.text}: [{how}] is neither a type ({', '.join(TYPES)}) nor a unit of time "
-            f"({', '.join(UNITS)}) nor {COMMA} (numbers such as 4,5) nor a date format (iso, %d/%m/%Y)."
+            f"({', '.join(UNITS)}) nor {COMMA} (numbers such as 4,5) nor {WHOLE} (ids such as 7.0) "
+            "nor a date format (iso, %d/%m/%Y)."
         )
 
 
 def _is_how(how: str) -> bool:
-    return not how or how in TYPES or how in UNITS or how in ("iso", COMMA) or _is_format(how)
+    return not how or how in TYPES or how in UNITS or how in ("iso", COMMA, WHOLE) or _is_format(how)
 
 
 def _is_format(how: str) -> bool:

@@ -28,10 +28,10 @@ from recbole_ktrec.sources.guessing import means_text, sniff
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.names import named
 from recbole_ktrec.sources.tables import ITEM, PART_NAMES, PARTS, RATING, TIME, USER, Batch, Column, Kind, Source, Table
-from recbole_ktrec.sources.values import date, decimal_comma
+from recbole_ktrec.sources.values import date, decimal_comma, whole_number
 
 PART_KEYS = {"file", "format", "delimiter", "encoding", "header", "quoted", "columns"}
-COLUMN_KEYS = {"from", "type", "date", "unit", "decimal", "unrated", "required", "join"}
+COLUMN_KEYS = {"from", "type", "date", "unit", "decimal", "unrated", "required", "join", "whole"}
 #: Unit of time -> how many of them make a second.
 UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 FORMATS = ("csv", "tsv", "json", "parquet", "excel")
@@ -165,6 +165,8 @@ def _column(name: str, spec: Any, is_text: bool, table: Kind) -> Column:
         raise ConfigError(f"[{where}.columns.{name}.decimal] = [{mark}] is neither a point nor a comma.")
     if mark == ",":
         kind, parse = "float", decimal_comma
+    if spec.get("whole"):
+        parse = whole_number
     divide = UNITS.get(spec.get("unit", "s"))
     if divide is None:
         raise ConfigError(f"[{where}.columns.{name}.unit] = [{spec['unit']}] is none of {', '.join(UNITS)}.")

@@ -121,6 +121,14 @@ def _number(value: object, parse: Callable[[object], object] | None) -> float | 
     return number if math.isfinite(number) else None
 
 
+def whole_number(value: object) -> object:
+    """Return ``1430.0`` as ``1430``, as pandas writes whole numbers where some were missing; all else as it is."""
+    if not isinstance(value, str):
+        return value
+    whole, point, rest = value.strip().partition(".")
+    return whole if point and rest and not rest.strip("0") and whole.removeprefix("-").isdecimal() else value
+
+
 def is_code(text: str) -> bool:
     """Say whether a number would lose what it is written with: a postcode such as 01067, a code such as 007, one of
     more digits than a float64 holds."""

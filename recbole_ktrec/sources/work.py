@@ -219,16 +219,17 @@ class Conversion:
             found += [text for ledger in self.ledgers for text in notices.empty(ledger, self._empty[ledger.kind])]
             found += [text for ledger in self.ledgers for text in notices.no_numbers(ledger)]
             found += [text for ledger in self.ledgers for text in notices.codes(ledger)]
-        return found + [text for kind in self._described for text in self._unmatched(kind)]
+        return found + [text for kind in self._described for text in self._unmatched(kind, stated)]
 
-    def _unmatched(self, kind: str) -> Iterator[str]:
+    def _unmatched(self, kind: str, stated: bool) -> Iterator[str]:
         assert self._rows is not None
         key = ITEM if kind == "item" else USER
         codes = (self._rows.items if kind == "item" else self._rows.users)[self._rows.keep]
         inter, described = (self._staging / f"{self._name}.{each}" for each in ("inter", kind))
         at, there = ([field.name for field in self.fields[each]].index(key) for each in ("inter", kind))
         known = self._described[kind].knows(self._ids[key])
-        yield from notices.unmatched_ids(kind, codes, known, (inter, at), (described, there))
+        ids = (self._ids[key], self._described[kind].hashes) if stated else None
+        yield from notices.unmatched_ids(kind, codes, known, (inter, at), (described, there), ids)
 
 
 def _reasons(ledger: Ledger) -> str:

@@ -114,3 +114,67 @@ def test_the_index_of_pandas_is_left_out(
     called = f"[{name}]" if name else "the first column, which has no name"
     assert ((told + called) in capsys.readouterr().out.splitlines()) is left
     assert made("inter").shape == (20, 2 if left else 3)
+
+
+DECIMALS = CLICKS.replace("\n", ".0\n").replace("item_id.0", "item_id")
+WHOLE = "item_id written as 7.0 and read as 7"
+
+
+def test_whole_numbers_that_pandas_wrote_as_decimals_match(
+    convert: Callable[..., int], made: Callable[[str], Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert({"interactions.csv": DECIMALS, "items.csv": GOODS}) == 0
+    shown = capsys.readouterr().out
+    assert "from item_id (whole numbers: 7.0 is 7)" in shown and "warning" not in shown
+    assert list(made("inter")["item_id"][:6]) == ["0", "1", "2", "3", "4", "0"]
+    assert made("json")["tables"]["inter"]["changed"] == {WHOLE: 20} and made("json")["tables"]["item"]["changed"] == {}
+    assert convert({}, "--interactions", "interactions.csv", "--column", "item_id=item_id:token", "--overwrite") == 0
+    assert list(made("inter")["item_id"][:2]) == ["0.0", "1.0"]
+
+
+def test_versions_stay_unless_asked_for(convert: Callable[..., int], made: Callable[[str], Any]) -> None:
+    versions = "user_id,item_id\n" + "".join(f"u{k},1.{k}\n" for k in (0, 1, 10, 2)) + "u5,2.00\nu6,-3.0\nu7,x.0\n"
+    assert convert({"interactions.csv": versions}) == 0
+    assert list(made("inter")["item_id"]) == ["1.0", "1.1", "1.10", "1.2", "2.00", "-3.0", "x.0"]
+    assert convert({"interactions.csv": versions}, "--column", "item_id=item_id:whole", "--overwrite") == 0
+    assert list(made("inter")["item_id"]) == ["1", "1.1", "1.10", "1.2", "2", "-3", "x.0"]
+    assert made("json")["tables"]["inter"]["changed"] == {WHOLE: 3}
+
+
+@pytest.mark.parametrize("part", ["interactions", "items"])
+def test_a_mapping_is_told_how_ids_would_match(
+    convert: Callable[..., int], made: Callable[[str], Any], tmp_path: Path, part: str
+) -> None:
+    mapping = "interactions: {columns: {user_id: user_id, item_id: item_id}}\nitems: {columns: {item_id: item_id}}\n"
+    (tmp_path / "m.yaml").write_text(mapping)
+    goods = GOODS.replace(",", ".0,").replace("item_id.0", "item_id")
+    files = {"interactions.csv": CLICKS, "items.csv": goods}
+    if part == "interactions":
+        files = {"interactions.csv": DECIMALS, "items.csv": GOODS}
+    assert convert(files, "--mapping", str(tmp_path / "m.yaml")) == 0
+    (warning,) = made("json")["warnings"]
+    assert warning.startswith("none of the 5 items with interactions is in the item file")
+    assert warning.endswith(f"zeros included: --column {part}.item_id=NAME:whole reads 0.0 as 0")
+    stated = ["--column", f"{part}.item_id=item_id:whole"]
+    assert convert({}, "--interactions", "interactions.csv", "--items", "items.csv", *stated, "--overwrite") == 0
+    assert made("json")["warnings"] == []
+    (tmp_path / "m.yaml").write_text(mapping.replace("item_id: item_id", "item_id: {from: item_id, whole: true}"))
+    assert convert(files, "--mapping", str(tmp_path / "m.yaml"), "--overwrite") == 0
+    assert made("json")["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("{from: item_id, type: float, whole: true}", "[interactions.columns.n.whole] is for ids and codes written as"),
+        ("{from: item_id, date: iso, whole: true}", "[interactions.columns.n.whole] is for ids and codes written as"),
+        ("{from: item_id, whole: 1}", "[interactions.columns.n.whole] = [1] is not true or false"),
+    ],
+)
+def test_whole_is_for_ids_and_codes(
+    convert: Callable[..., int], tmp_path: Path, how: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = f"{{user_id: user_id, item_id: item_id, n: {how}}}"
+    (tmp_path / "m.yaml").write_text(f"interactions: {{columns: {columns}}}\n")
+    assert convert({"interactions.csv": DECIMALS}, "--mapping", str(tmp_path / "m.yaml")) == 2
+    assert message in capsys.readouterr().err

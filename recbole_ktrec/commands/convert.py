@@ -55,6 +55,7 @@ from recbole_ktrec.sources.cleaning import RULES
 from recbole_ktrec.sources.completion import complete, encoded, left_out
 from recbole_ktrec.sources.delimited import MissingColumn
 from recbole_ktrec.sources.files import Inputs
+from recbole_ktrec.sources.overview import which_interactions
 from recbole_ktrec.sources.stated import Stated
 from recbole_ktrec.sources.table import shipped_mappings
 from recbole_ktrec.sources.tables import PARTS
@@ -216,7 +217,7 @@ def _mapping(args: argparse.Namespace, named: Mapping[str, str]) -> tuple[dict[s
         if file := getattr(args, part) or named.get(part):
             mapping[part] = {**mapping.get(part, {}), "file": file}
     if "interactions" not in mapping:
-        raise ConfigError("Say which file holds the interactions: --interactions PATTERN, or --mapping YAML.")
+        raise ConfigError(which_interactions(Inputs.of(args.input, named), args.input))
     stated = [Stated.of(each) for each in args.column]
     encodings = [_encoding(each) for each in args.encoding]
     _refuse_twice("--column", [(f"{each.part}.{each.name}", each.text) for each in stated])

@@ -139,6 +139,11 @@ def encoded(mapping: Mapping[str, Any], inputs: Inputs, part: str, encoding: str
     return found
 
 
+def header_of(kind: Kind, member: Member, inputs: Inputs) -> Header:
+    """Return the columns of a file of which nothing is said."""
+    return _header(part_of(kind, {"columns": {key: key for key in IDS[kind]}}, ()), member, inputs)
+
+
 def _header(part: Part, member: Member, inputs: Inputs) -> Header:
     form = form_of(part, member, inputs)
     if form == "json":

@@ -178,3 +178,27 @@ def test_whole_is_for_ids_and_codes(
     (tmp_path / "m.yaml").write_text(f"interactions: {{columns: {columns}}}\n")
     assert convert({"interactions.csv": DECIMALS}, "--mapping", str(tmp_path / "m.yaml")) == 2
     assert message in capsys.readouterr().err
+
+
+def test_the_files_of_an_input_are_listed_and_the_command_is_suggested(
+    convert: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wide = ",".join(f"column{k}" for k in range(10))
+    files = {"a log.csv": CLICKS, "list.csv": GOODS, "wide.csv": f"{wide}\n", "README.md": "# Data\n", "x.csv": ""}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert convert({}) == 2
+    error = capsys.readouterr().err
+    assert "Say which file holds the interactions: --interactions PATTERN, or --mapping YAML. The input holds" in error
+    assert error.splitlines()[1:] == [
+        "  a log.csv: user_id, item_id",
+        "  list.csv: item_id, title",
+        f"  wide.csv: {', '.join(wide.split(',')[:8])}, ... (10 columns)",
+        "  x.csv: (its columns cannot be told)",
+        f"Such as: ktrec convert table --input {tmp_path} --interactions 'a log.csv' --items list.csv",
+    ]
+    (tmp_path / "tags.csv").write_text(CLICKS)
+    assert convert({}) == 2 and "Such as" not in capsys.readouterr().err
+    (tmp_path / "tags.csv").write_text(CLICKS.replace("item_id", "item_id,rating"))
+    (tmp_path / "list.csv").write_text(GOODS.replace("item_id", "id"))
+    assert convert({}) == 2 and "--interactions tags.csv --items list.csv" in capsys.readouterr().err

@@ -52,9 +52,10 @@ from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.sources import SOURCES, Rules, Source, convert, load_mapping, source_of
 from recbole_ktrec.sources.checks import rules_of, stated_moment
 from recbole_ktrec.sources.cleaning import RULES
-from recbole_ktrec.sources.completion import complete, encoded, left_out
+from recbole_ktrec.sources.completion import complete, encoded, left_out, misnamed
 from recbole_ktrec.sources.delimited import MissingColumn
 from recbole_ktrec.sources.files import Inputs
+from recbole_ktrec.sources.notices import implausible
 from recbole_ktrec.sources.overview import which_interactions
 from recbole_ktrec.sources.stated import Stated
 from recbole_ktrec.sources.table import shipped_mappings
@@ -127,9 +128,9 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     if mapping:
         print("\n".join([shown(mapping), *left]))
     with _naming(args.mapping):
+        rules = _rules(args, mapping.get("rules") or {})
         report = convert(
-            args.source, source, args.input, output,
-            rules=_rules(args, mapping.get("rules") or {}), options=_options(args, source),
+            args.source, source, args.input, output, rules=rules, options=_options(args, source),
             files=files, properties=mapping.get("properties") or {}, mapping=mapping,
             strict=args.strict, overwrite=args.overwrite,
         )  # fmt: skip
@@ -138,7 +139,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     for warning in report.warnings:
         print(f"warning: {warning}")
     if damaged := sum(ledger.damage for ledger in report.ledgers):
-        print(f"{damaged:,} damaged rows were left out: {report.output / 'damaged.tsv'} lists them")
+        kept = implausible(report.ledgers, rules)
+        print(f"{damaged:,} damaged rows were left out: {report.output / 'damaged.tsv'} lists them{kept}")
     print(next_step(report, args.source == TABLE))
     return 0
 
@@ -226,7 +228,7 @@ def _mapping(args: argparse.Namespace, named: Mapping[str, str]) -> tuple[dict[s
     for part, encoding in encodings:
         mapping = encoded(mapping, inputs, part, encoding)
     whole = complete(mapping, inputs, stated)
-    return whole, list(left_out(mapping, whole, inputs))
+    return whole, [*left_out(mapping, whole, inputs), *misnamed(stated, whole)]
 
 
 def _encoding(text: str) -> tuple[str, str]:

@@ -13,12 +13,11 @@ import numpy as np
 
 from recbole_ktrec.sources.cleaning import Cleaner
 from recbole_ktrec.sources.ledger import DAYS, EARLY, Ledger
-from recbole_ktrec.sources.notices import NO_CODE, NO_NUMBER
+from recbole_ktrec.sources.notices import AFTER, BEFORE, NO_CODE, NO_NUMBER, OFF_SCALE
 from recbole_ktrec.sources.rules import Rules
 from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Batch, Column, Source, Table
 from recbole_ktrec.sources.values import date, flat, float_list, hashes, ids, is_code, numbers, whole_number, written
 
-BEFORE, AFTER = "date before the platform existed", "date in the future"
 #: Cells that are no numbers of which it is seen whether they are dates.
 FIRST = 5
 #: How codes begin.
@@ -152,7 +151,7 @@ class _Batch:
         rating, times = self._arrays.get(RATING), self._arrays.get(TIME)
         unrated: Any = next((rows for name, rows in self._ruled.items() if name.startswith("not rated")), False)
         if rating is not None and scale is not None:
-            reason = f"rating off the scale of {scale[0]:g} to {scale[1]:g}"
+            reason = f"{OFF_SCALE} {scale[0]:g} to {scale[1]:g}"
             self._implausible(((rating < scale[0]) | (rating > scale[1])) & ~np.asarray(unrated), reason)
         if times is not None:
             self._periods(times, source.since if plausible else None, _tomorrow() if plausible else None)

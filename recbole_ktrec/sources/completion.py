@@ -14,6 +14,7 @@ from recbole_ktrec.sources.delimited import header
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.guessing import guess_columns, guess_stated, index_names, means_text, row_numbers, sniff
 from recbole_ktrec.sources.ledger import Ledger
+from recbole_ktrec.sources.names import meant
 from recbole_ktrec.sources.notices import written
 from recbole_ktrec.sources.stated import Header, Stated
 from recbole_ktrec.sources.table import IDS, Part, dialect_of, files_of, form_of, part_of, read_part, text_fields_of
@@ -47,7 +48,8 @@ def complete(mapping: Mapping[str, Any], inputs: Inputs, stated: Sequence[Stated
             try:
                 whole[name] = _columns(whole[name], kind, inputs, mine, used, missing, texts)
             except ConfigError as error:  # a guess in the place of a stated column that is not there
-                raise next((missing[each] for each in mine if each in missing and each not in used), error) from error
+                told = ConfigError(f"{error}{_misnamed(error, mine)}")
+                raise next((missing[each] for each in mine if each in missing and each not in used), told) from error
     for each in stated:
         if each not in used:
             raise missing.get(each) or ConfigError(f"--column {each.text}: no file of {each.part} is given.")
@@ -88,6 +90,28 @@ def _columns(
         if name in columns and name not in given:
             columns[name] = {**columns[name], "type": "token_seq"}
     return {**part, "columns": columns}
+
+
+def misnamed(stated: Sequence[Stated], whole: Mapping[str, Any]) -> Iterator[str]:
+    """Yield which stated columns are called nearly as one of ours, which is read from elsewhere or from nothing."""
+    columns = whole["interactions"]["columns"]
+    for each in stated:
+        if (name := meant(each.name)) and each.fits("interactions") and name not in {other.name for other in stated}:
+            spec = columns.get(name)
+            origin = f"from {spec['from'] if isinstance(spec, Mapping) else spec}" if spec else "from no column"
+            yield (
+                f"interactions: [{each.name}] is a column of its own, as --column {each.text} says; {name} is read "
+                f"{origin} (--column {name}={each.origin} reads it from there)"
+            )
+
+
+def _misnamed(error: ConfigError, stated: Sequence[Stated]) -> str:
+    """Return what to write where an id has no column, and a stated column is called nearly as it is."""
+    found = [each for each in stated if (name := meant(each.name)) and f"[{name}]" in str(error)]
+    said = [
+        f" --column {each.text} makes a column [{each.name}]; write {meant(each.name)}={each.origin}." for each in found
+    ]
+    return "".join(said)
 
 
 def left_out(given: Mapping[str, Any], whole: Mapping[str, Any], inputs: Inputs) -> Iterator[str]:

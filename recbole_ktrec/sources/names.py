@@ -41,6 +41,21 @@ NAMES = {
            "orderpurchasetimestamp", "tdat"),
 }  # fmt: skip
 
+#: What people write for an output column of which the name is another.
+_MEANT = {
+    USER: ("userid", "user", "users", "uid"),
+    ITEM: ("itemid", "item", "items", "iid"),
+    RATING: ("ratings",),
+    TIME: ("timestamps", "time", "times", "date", "dates", "datetime"),
+}
+
+
+def meant(name: str) -> str:
+    """Return the output column that somebody may mean who calls one ``name``; empty for none, or if it is that."""
+    called = letters(name)
+    found = next((target for target, names in _MEANT.items() if called in (*names, letters(target))), "")
+    return found if found != name else ""
+
 
 def named(target: str, names: Sequence[str], kind: Kind) -> list[str]:
     """Return the columns whose names mean ``target``, the likeliest first."""

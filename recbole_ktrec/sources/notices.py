@@ -11,6 +11,7 @@ import numpy as np
 from recbole_ktrec.atomic import unescape
 from recbole_ktrec.sources.ledger import DAYS, Ledger
 from recbole_ktrec.sources.records import JOINED
+from recbole_ktrec.sources.rules import Rules
 from recbole_ktrec.sources.tables import ITEM, PART_NAMES, RATING, USER
 from recbole_ktrec.sources.values import hashes, whole_number
 
@@ -21,6 +22,8 @@ NO_RATING = ("rating is not a number", "missing rating")
 #: How the ledger calls such cells, after the name of their column.
 NO_NUMBER = " that is no number, left empty"
 NO_CODE = " that is a code, written as a number"
+#: How it calls what cannot be.
+BEFORE, AFTER, OFF_SCALE = "date before the platform existed", "date in the future", "rating off the scale of"
 #: Rows damaged from which on the accounts alone are not loud enough.
 SHARE = 0.1
 
@@ -119,6 +122,13 @@ def damage(ledger: Ledger) -> Iterator[str]:
         shown = "; ".join(f"{count:,} x {reason} ({ledger.examples[reason][0]})" for reason, count in reasons.items())
         text = f"{rows:,} of {ledger.rows_in:,} rows of the {PART_NAMES[ledger.kind]} were left out as damaged: {shown}"
         yield f"{text}{without_ratings(reasons)}{as_dates(ledger)}"
+
+
+def implausible(ledgers: Iterable[Ledger], rules: Rules) -> str:
+    """Return how damaged rows are kept whose dates or ratings cannot be; a scale that was asked for holds."""
+    kept = (BEFORE, AFTER, *[OFF_SCALE] * (rules.scale is None))
+    rows = sum(count for each in ledgers for reason, count in each.dropped.items() if reason.startswith(kept))
+    return f"; --no-plausible keeps those whose date or rating is thought impossible ({rows:,})" if rows else ""
 
 
 def empty(ledger: Ledger, columns: Sequence[str]) -> Iterator[str]:

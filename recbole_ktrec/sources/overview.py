@@ -71,8 +71,5 @@ def _suggested(columns: Mapping[Member, Sequence[str]], paths: Sequence[str | Pa
 
 def _those_with(target: str, columns: Mapping[Member, Sequence[str]]) -> list[Member]:
     """Return the files with a column whose name means ``target``, which [id] alone does not."""
-    return [
-        one
-        for one, names in columns.items()
-        if named(target, [each for each in names if each.lower() != "id"], "inter")
-    ]
+    called = {one: [name for name in names if name.lower() != "id"] for one, names in columns.items()}
+    return [one for one, names in called.items() if named(target, names, "inter")]

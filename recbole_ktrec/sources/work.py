@@ -133,6 +133,7 @@ class Conversion:
         rows.hashes = np.empty(0, np.int64)
         if not rows.keep.any():
             hint = notices.without_ratings(ledger.dropped) + notices.as_dates(ledger)
+            hint += notices.implausible([ledger], self.rules)
             raise DataError(f"No interaction is left of {_reasons(ledger)}{hint}.")
 
     def _finish(self) -> None:

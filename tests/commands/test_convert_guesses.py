@@ -202,3 +202,40 @@ def test_the_files_of_an_input_are_listed_and_the_command_is_suggested(
     (tmp_path / "tags.csv").write_text(CLICKS.replace("item_id", "item_id,rating"))
     (tmp_path / "list.csv").write_text(GOODS.replace("item_id", "id"))
     assert convert({}) == 2 and "--interactions tags.csv --items list.csv" in capsys.readouterr().err
+
+
+def test_rows_of_the_future_name_what_keeps_them(
+    convert: Callable[..., int], made: Callable[[str], Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = ["2020-01-01"] * 7 + ["2999-01-01"] * 2 + ["never"]
+    clicks = "user_id,item_id,timestamp\n" + "".join(f"u{k},{k},{day}\n" for k, day in enumerate(days))
+    assert convert({"interactions.csv": clicks}) == 0
+    where = tmp_path / "d" / "d" / "damaged.tsv"
+    told = f"3 damaged rows were left out: {where} lists them"
+    keeps = "; --no-plausible keeps those whose date or rating is thought impossible (2)"
+    assert told + keeps in capsys.readouterr().out.splitlines()
+    assert convert({"interactions.csv": clicks}, "--no-plausible", "--overwrite") == 0
+    assert f"1 damaged rows were left out: {where} lists them" in capsys.readouterr().out.splitlines()
+    assert len(made("inter")) == 9
+    assert convert({"interactions.csv": clicks.replace("2020", "2998")}, "--overwrite") == 2
+    assert keeps.replace("(2)", "(9).") in capsys.readouterr().err
+
+
+def test_a_column_called_nearly_as_an_id_is_told(
+    convert: Callable[..., int], made: Callable[[str], Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert({"interactions.csv": CLICKS.replace("user_id", "who")}, "--column", "user=who") == 2
+    error = capsys.readouterr().err
+    assert error.endswith("--column user=who makes a column [user]; write user_id=who.\n")
+    clicks = "user_id,item_id,who\n" + "".join(f"u{k},{k},w{k}\n" for k in range(5))
+    files = {"interactions.csv": clicks}
+    assert convert(files, "--column", "user=who", "--column", "interactions.time=who:token") == 0
+    shown = capsys.readouterr().out
+    told = "is a column of its own, as --column {} says; {} is read from {} (--column {} reads it from there)"
+    for name, *rest in (
+        ("user", "user=who", "user_id", "user_id", "user_id=who"),
+        ("time", "interactions.time=who:token", "timestamp", "no column", "timestamp=who:token"),
+    ):
+        assert f"interactions: [{name}] {told.format(*rest)}" in shown.splitlines()
+    assert convert(files, "--column", "user=who", "--column", "user_id=user_id", "--overwrite") == 0
+    assert "of its own" not in capsys.readouterr().out

@@ -27,6 +27,8 @@ FORMS = (
     *("%Y-%m-%d" + clock for clock in (" %H:%M:%S UTC", " %H:%M UTC", " %H:%M:%S.%f UTC")),
 )
 
+#: Columns that a message names.
+SHOWN = 30
 #: Digits -> how dates are written without anything between.
 COMPACT = {4: "%Y", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 #: What pandas calls its index: nothing in a CSV, this where a CSV of it is read again, and in parquet.
@@ -133,7 +135,8 @@ def _no_id(target: str, names: Sequence[str], kind: Kind, file: str) -> str:
     """Return what is said where no column looks like an id."""
     if not names:
         return f"[{file}] is empty, or holds neither an object a line (jq -c . makes that) nor an array of objects."
-    told = f"[{file}]: none of the columns {list(names)} looks like [{target}]: "
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    told = f"[{file}]: none of the columns {list(names[:SHOWN])}{more} looks like [{target}]: "
     if not np.isnan(numbers(names)[0]).all():  # a name would take the first row for names
         part = f"{PART_NAMES[kind]}: {{file: {file}, header: [{target}, ...]}}"
         return f"{told}some are numbers. If the first line is a row, name the columns in a mapping file, {part}."

@@ -22,6 +22,12 @@ _DECODER = json.JSONDecoder()
 #: A key and what stands around it; the start of a list of objects; a key that jq takes without quotes.
 _KEY = re.compile(r'\s*[{,]\s*("(?:[^"\\]|\\.)*")\s*:\s*')
 _LIST = re.compile(r"\[\s*\{")
+#: How a table begins that pandas writes as one object: column -> row -> value, row -> column -> value, or split.
+_FRAMES = {
+    "columns": re.compile(r'\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\{\s*"\d+"\s*:'),
+    "index": re.compile(r'\{\s*"\d+"\s*:\s*\{'),
+    "split": re.compile(r'\{\s*"columns"\s*:\s*\['),
+}
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -77,17 +83,24 @@ def _dug(found: Mapping[str, Sequence[object]], name: str) -> Sequence[object]:
 
 
 def refuse_wrapped(inputs: Inputs, member: Member, has_id: Callable[[Collection[str]], bool]) -> None:
-    """Refuse a file of one object that is no row, but wraps the list of the rows.
+    """Refuse a file of one object that is no row, but wraps the list of the rows, or is a table as pandas writes it.
 
     Args:
         has_id: says whether an object with these keys is a row.
 
     Raises:
-        DataError: the message names the key that holds the list.
+        DataError: the message names the key that holds the list, or says how the table is written anew.
     """
     head = inputs.head(member, jsonlines.HEAD)
     text = head.removeprefix(arrays.BOM).decode("utf-8", "replace").lstrip()
-    path, keys = _wrapped(text, len(head) == jsonlines.HEAD)
+    cut = len(head) == jsonlines.HEAD
+    if orient := _orient(text, _alone(text, cut)):
+        raise DataError(
+            f"[{member.name}] is one object that holds a whole table, as to_json of pandas writes it, and an object "
+            f"a row is read: python -c \"import pandas; pandas.read_json('{member.name}', orient='{orient}', "
+            "dtype=False, convert_dates=False).to_json('lines.jsonl', orient='records', lines=True)\""
+        )
+    path, keys = _wrapped(text, cut)
     if path and not has_id(keys):
         query = "".join(f".{key if _PLAIN.fullmatch(key) else json.dumps(key)}" for key in path)
         raise DataError(
@@ -96,14 +109,27 @@ def refuse_wrapped(inputs: Inputs, member: Member, has_id: Callable[[Collection[
         )
 
 
-def _wrapped(text: str, cut: bool) -> tuple[list[str], list[str]]:
-    """Return the path of the list of objects in the only object of a file, and that object's keys as far as they are
-    known; nothing where there are several objects, or none that wraps a list (``cut``: more follows)."""
+def _orient(text: str, whole: dict[str, object] | None) -> str:
+    """Return which way round pandas wrote a table as the only object of a file (``whole``); empty for another file."""
+    if whole is None or not all(isinstance(each, dict | list) for each in whole.values()):
+        return ""
+    return next((each for each, start in _FRAMES.items() if start.match(text)), "")
+
+
+def _alone(text: str, cut: bool) -> dict[str, object] | None:
+    """Return the only object of a file, an empty one if it goes on after ``text``; None where there are several."""
     try:
         whole, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError):
         whole, end = {}, len(text) if cut else 0
-    if not text.startswith("{") or text[end:].strip():
+    return None if not text.startswith("{") or text[end:].strip() else whole
+
+
+def _wrapped(text: str, cut: bool) -> tuple[list[str], list[str]]:
+    """Return the path of the list of objects in the only object of a file, and that object's keys as far as they are
+    known; nothing where there are several objects, or none that wraps a list (``cut``: more follows)."""
+    whole = _alone(text, cut)
+    if whole is None:
         return [], []
     try:
         path, keys = _first_list(text, 0)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 Convert = Callable[..., Any]
@@ -48,6 +49,29 @@ def test_a_wrapped_list_longer_than_the_head_is_named(
     packed = gzip.compress(json.dumps({"n": 9, "products": ROWS}).encode())
     assert convert({"c.csv": PAIRS, "i.json.gz": packed}, *FILES) == 2
     assert "[i.json.gz] is one object, whose key [products] holds the list" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("orient", ["columns", "index", "split"])
+@pytest.mark.parametrize("head", [1 << 20, 40])
+def test_a_table_of_pandas_is_refused_with_what_writes_its_rows(
+    convert: Convert, tmp_path: Path, orient: Any, head: int, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("recbole_ktrec.sources.jsonlines.HEAD", head)
+    frame = pd.DataFrame({"sku": [f"00{k}" for k in range(9)], "titel": [f"Ding {k}" for k in range(9)]})
+    assert convert({"c.csv": PAIRS, "i.json": frame.to_json(orient=orient)}, *FILES) == 2
+    error = capsys.readouterr().err
+    assert "[i.json] is one object that holds a whole table, as to_json of pandas writes it" in error
+    command = error.strip().split('python -c "')[1].removesuffix('"')
+    monkeypatch.chdir(tmp_path / "raw")
+    exec(command)
+    found, _ = convert({"c.csv": PAIRS}, *FILES[:3], "lines.jsonl")
+    assert found["item"][1] == ["000", "Ding 0"] and len(found["item"]) == 10
+
+
+def test_a_row_that_begins_with_numbered_keys_is_a_row(convert: Convert) -> None:
+    found, _ = convert({"c.csv": PAIRS, "i.json": json.dumps({"stars": {"1": 4, "2": 9}, "sku": "p0"}) + "\n"}, *FILES)
+    assert found["item"][1][0] == "p0"
 
 
 @pytest.mark.parametrize("rows", [ROWS[:1], ROWS[:2]], ids=["one", "two"])

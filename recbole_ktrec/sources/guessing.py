@@ -20,11 +20,13 @@ from recbole_ktrec.sources.values import NO_NUMBER, date, flat, float_list, is_c
 
 DELIMITERS = ("\t", "::", ",", ";", "|")
 WANTED = {"inter": (USER, ITEM, RATING, TIME), "item": (ITEM,), "user": (USER,)}
-_DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%d %b %Y")
+_DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%b %d, %Y",
+         "%B %d, %Y", "%m %d, %Y")  # fmt: skip
 #: Forms of dates that a message offers; none is taken unasked, since 3/4 may be in March or in April.
 FORMS = (
     *(day + clock for day in _DAYS for clock in ("", " %H:%M", " %H:%M:%S", " %I:%M:%S %p")),
     *("%Y-%m-%d" + clock for clock in (" %H:%M:%S UTC", " %H:%M UTC", " %H:%M:%S.%f UTC")),
+    "%a %b %d %H:%M:%S %z %Y",
 )
 
 #: Columns that a message names.

@@ -239,3 +239,26 @@ def test_a_column_called_nearly_as_an_id_is_told(
         assert f"interactions: [{name}] {told.format(*rest)}" in shown.splitlines()
     assert convert(files, "--column", "user=who", "--column", "user_id=user_id", "--overwrite") == 0
     assert "of its own" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("cells", "form"),
+    [
+        (["Sep 13, 2018", "May 2, 2019", "Jan 31, 2017"], "%b %d, %Y"),
+        (["September 13, 2018", "May 2, 2019", "January 31, 2017"], "%B %d, %Y"),
+        (["09 13, 2018", "05 2, 2019", "01 31, 2017"], "%m %d, %Y"),
+        (["13-Sep-2018", "02-May-2019", "31-Jan-2017"], "%d-%b-%Y"),
+        (["Thu Sep 13 00:00:00 +0000 2018", "Thu May 02 00:00:00 +0000 2019", "Tue Jan 31 00:00:00 +0000 2017"],
+         "%a %b %d %H:%M:%S %z %Y"),
+    ],
+)  # fmt: skip
+def test_dates_as_people_write_them_are_offered(
+    convert: Callable[..., int], made: Callable[[str], Any], cells: list[str], form: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    clicks = "user_id,item_id,review date\n" + "".join(f'u{k},{k},"{cell}"\n' for k, cell in enumerate(cells))
+    assert convert({"interactions.csv": clicks}) == 2
+    error = capsys.readouterr().err
+    assert f"--column 'timestamp=review date:{form}'" in error and f"These fit: {form}." in error
+    assert convert({"interactions.csv": clicks}, "--column", f"timestamp=review date:{form}") == 0
+    assert list(made("inter")["timestamp"]) == ["1536796800", "1556755200", "1485820800"]

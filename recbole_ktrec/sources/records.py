@@ -23,6 +23,8 @@ from recbole_ktrec.sources.ledger import Ledger
 SPAN = 20_000
 #: Over so many lines nearly all of which could each be a record it is a stray quote, whatever parts the cells.
 LONG = 1000
+#: So many lines may be read in vain beyond those of the file, until a quote is followed over LONG lines only.
+PATIENCE = 20 * SPAN
 #: Characters of a quoted cell: csv stops at 131,072, and the longest texts are cut only afterwards, and counted.
 csv.field_size_limit(max(csv.field_size_limit(), 1 << 26))
 #: Without a header, so many lines before the first quote, nearly all of one number of cells, tell how wide a record is.
@@ -62,6 +64,7 @@ class Reader:
         self.width = dialect.width
         self._carried: list[str] = []
         self._carried_first = self._tried = 0  # how many lines were carried when they were last looked at
+        self._vain = 0  # lines that were read for the end of a record, and that are none
 
     def rows(self, lines: list[str], first: int) -> tuple[list[list[str]], Sequence[int]]:
         dialect = self._dialect
@@ -134,12 +137,14 @@ class Reader:
 
     def _over_lines(self, lines: list[str], at: int, first: int, last: bool) -> tuple[int, list[str] | None] | None:
         """Return what :meth:`_record` does of a line that leaves a quote open; None where it is a line of its own."""
-        end, mark = min(at + SPAN, len(lines)), self._dialect.delimiter
+        span = SPAN if self._vain < PATIENCE + first + at else LONG
+        end, mark = min(at + span, len(lines)), self._dialect.delimiter
         reader = csv.reader((lines[place] + "\n" for place in range(at, end)), delimiter=mark, strict=True)
         try:
             row = next(reader)  # takes the lines up to the one that ends the record, each of them once
         except csv.Error as error:  # what follows a closed quote stays wrong, whatever comes after it
-            wanting = "end of data" in str(error) and end == len(lines) and not last and end - at < SPAN
+            wanting = "end of data" in str(error) and end == len(lines) and not last and end - at < span
+            self._vain += 0 if wanting else reader.line_num
             return (0, None) if wanting else None
         used = reader.line_num
         if self.width is not None and len(row) != self.width:

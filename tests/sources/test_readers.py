@@ -135,6 +135,14 @@ def test_a_quote_that_ends_thousands_of_rows_further_down_takes_none_along(raw: 
     ]
 
 
+def test_quotes_that_close_and_open_in_each_row_cost_no_more_than_patience(raw: Callable[..., Path]) -> None:
+    text = "id,title,n\n" + "".join(f'{row},a","b\n' for row in range(20_000))
+    started = time.process_time()
+    rows, ledger = csv_rows(raw({"a.csv": text}), ["id"], Dialect(","))
+    assert len(rows) == ledger.changed["stray quotes kept as they are"] == 20_000
+    assert time.process_time() - started < 20  # of 20,000 lines each that would be minutes
+
+
 def test_long_cells_without_a_header_are_no_rows(raw: Callable[..., Path]) -> None:
     verses = "\n".join(f"verse {n}, of many" for n in range(30))
     rows, ledger = csv_rows(raw({"a.csv": f'1,"{verses}",x\n2,"{verses}",y\n'}), [0, 2], Dialect(",", header=False))

@@ -12,12 +12,11 @@ from recbole_ktrec.evaluation.code import changed_note, keep_code
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, model_defaults, prepare_datasets, run_grid
 from recbole_ktrec.evaluation.grid_file import read_grid
 from recbole_ktrec.evaluation.options import check_section, entries, read_yaml, seeds_of
-from recbole_ktrec.evaluation.prepare import dataset_settings
 from recbole_ktrec.evaluation.report import write_report
 from recbole_ktrec.evaluation.results import SCHEMA, assemble, check_folder, refuse_other, write_json
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.splits import NATIVE_KINDS, SplitSpec
-from recbole_ktrec.evaluation.texts import encode_ahead, lacks_texts
+from recbole_ktrec.evaluation.texts import encode_ahead, lacks_texts, left_out
 from recbole_ktrec.model.artifact import load
 from recbole_ktrec.model.transfer import leakage_warning
 from recbole_ktrec.register import MODELS
@@ -44,9 +43,12 @@ def make_grid(asked: Mapping[str, Any]) -> Grid:
     metrics, topk = _each_once(metrics), list(dict.fromkeys(topk))
     below, common = defaults.get("all") or {}, options.get("all") or {}
     data_path = asked.get("data_path") or {**below, **common}.get("data_path") or "dataset"
+    rows = entries(_rows(asked, defaults, options), defaults, options)
+    left = {} if asked.get("models") else left_out(asked["dataset"], data_path, rows, defaults["rows"])
     grid = Grid(
         datasets=list(dict.fromkeys(asked["dataset"])),
-        entries=entries(_rows(asked, data_path, defaults, options), defaults, options),
+        entries=[row for row in rows if any(row.label not in left.get(name, ()) for name in asked["dataset"])],
+        left_out=left,
         seeds=seeds_of(seeds),
         **_split(asked),
         data_path=str(Path(data_path).resolve()),
@@ -64,23 +66,9 @@ def make_grid(asked: Mapping[str, Any]) -> Grid:
     return grid
 
 
-def _rows(asked: Mapping[str, Any], data_path: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
-    """Return the rows that are named, or those of the property file and the sections of the options: without the
-    models that read texts where no data set has any."""
-    if asked.get("models"):
-        return list(asked["models"])
-    below, common = grid.get("all") or {}, options.get("all") or {}
-    textless = all(_is_textless(name, data_path, below, common) for name in asked["dataset"])
-    rows = [row for row in grid["rows"] if not (textless and row in MODELS)]
-    return [*rows, *(section for section in options if section != "all")]
-
-
-def _is_textless(name: str, data_path: str, below: Mapping[str, Any], common: Mapping[str, Any]) -> bool:
-    folder = Path(data_path) / name
-    if not (folder / f"{name}.inter").is_file():  # ml-100k lies inside RecBole; what is missing is told later
-        return False
-    values = {**below, **dataset_settings(name, data_path), **common}
-    return bool(lacks_texts(folder / f"{name}.item", values))
+def _rows(asked: Mapping[str, Any], grid: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
+    """Return the rows that are named, or those of the property file and the sections of the options."""
+    return list(asked.get("models") or [*grid["rows"], *(section for section in options if section != "all")])
 
 
 def _sections(asked: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,9 +170,12 @@ def repeat_notes(plan: DatasetPlan) -> list[str]:
 
 
 def textless_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
-    """Tell that the plugin's models have no texts to read."""
-    own = [entry.settings(plan.values) for entry in grid.entries if entry.model in MODELS]
-    lacking = [lacks_texts(plan.source.file("item"), values) for values in own]
+    """Tell that the plugin's models have no texts to read, and which rows are left out for it."""
+    file, rows = plan.source.file("item"), [entry for entry in grid.rows_of(plan.name) if entry.model in MODELS]
+    if left := grid.left_out.get(plan.name):
+        why = lacks_texts(file, plan.values)
+        return [f"[{plan.name}]: {why}, so what reads texts is not run there: {', '.join(left)}."]
+    lacking = [lacks_texts(file, entry.settings(plan.values)) for entry in rows]
     return [f"[{plan.name}]: {lacking[0]}, so no row reads texts there."] if lacking and all(lacking) else []
 
 
@@ -212,7 +203,7 @@ def parts_notes(plan: DatasetPlan) -> list[str]:
 def learned_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
     """Warn of rows whose artifact was learned from the data set itself; what is damaged is told by the row's jobs."""
     found = []
-    for entry in grid.entries:
+    for entry in grid.rows_of(plan.name):
         given = entry.settings({})
         if not (entry.model in MODELS and given.get("pretrained")):
             continue
@@ -225,7 +216,7 @@ def learned_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
 
 def tuning_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
     """Tell which rows have nothing to tune, so that their trials are fewer than those of the others."""
-    without = [entry.label for entry in grid.entries if not entry.ranges]
+    without = [entry.label for entry in grid.rows_of(plan.name) if not entry.ranges]
     if grid.tune < 2 or not without:
         return []
     return [

@@ -46,6 +46,7 @@ class Grid:
         defaults: the same, below those of the data set.
         metrics, topk, valid_metric: RecBole's settings.
         tune: trials for each row; 0: none.
+        left_out: data set -> labels of the rows that are not run there, for want of texts.
     """
 
     datasets: Sequence[str]
@@ -62,6 +63,11 @@ class Grid:
     tune: int = 0
     rating_threshold: float | None = None
     text_diversity: bool = True
+    left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def rows_of(self, dataset: str) -> list[Entry]:
+        """Return the rows that are run on a data set."""
+        return [entry for entry in self.entries if entry.label not in self.left_out.get(dataset, ())]
 
     def __post_init__(self) -> None:
         metric, _, k = self.valid_metric.partition("@")
@@ -113,7 +119,7 @@ def prepare_datasets(grid: Grid, folder: Path, show_progress: bool = True) -> li
             own = dataset_settings(name, grid.data_path)
             values = {**grid.defaults, **own, **grid.common, "data_path": grid.data_path}
             source = read_source(name, values)
-            refuse_full_users(source, grid.kind, grid.entries, own)
+            refuse_full_users(source, grid.kind, grid.rows_of(name), own)
             prepared = {}
             for seed in grid.seeds:
                 prepared[seed] = prepare(source, SplitSpec(grid.kind, grid.share, seed), values, folder)
@@ -172,7 +178,7 @@ def _key(spec: Mapping[str, Any]) -> str:
 
 def plan_trials(grid: Grid, plan: DatasetPlan) -> list[Job]:
     """Fill ``plan.trials``: the same budget for every row, on the first seed."""
-    for entry in grid.entries:
+    for entry in grid.rows_of(plan.name):
         draws = trials(entry.label, entry.ranges, grid.tune, grid.seeds[0])
         made = [(draw, make_job(grid, plan, entry, grid.seeds[0], "trial", draw)) for draw in draws]
         plan.trials[entry.label] = made
@@ -191,7 +197,7 @@ def choose_trials(grid: Grid, plan: DatasetPlan, runner: Runner) -> None:
 
 def plan_finals(grid: Grid, plan: DatasetPlan) -> list[Job]:
     """Fill ``plan.jobs``: every row on every seed."""
-    for entry in grid.entries:
+    for entry in grid.rows_of(plan.name):
         for seed in grid.seeds:
             tuned = plan.tuned.get(entry.label, {})
             plan.jobs[entry.label, seed] = make_job(grid, plan, entry, seed, "final", tuned)

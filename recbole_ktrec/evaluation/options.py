@@ -18,6 +18,8 @@ from recbole_ktrec.resources import resource_dir
 FIRST_SEED = 2020
 #: So many repetitions nobody wants: it is a seed, as in `--seeds 2020`.
 _FEWEST_NOT_COUNTED = 1000
+#: Kinds of ``user_text`` that are read as those of items are, by KTRec without these, too.
+_OF_USERS = ("columns", "history_document")
 #: Keys that a comparison sets itself, the same for every row, and where they are asked for.
 OF_THE_GRID = {
     "seed": "--seeds", "eval_args": "--split", "benchmark_filename": "--split", "metrics": "--metrics",
@@ -28,8 +30,10 @@ OF_THE_DATA = frozenset(
     "data_path encoding field_separator seq_separator USER_ID_FIELD ITEM_ID_FIELD RATING_FIELD TIME_FIELD rm_dup_inter "
     "val_interval filter_inter_by_user_or_item user_inter_num_interval item_inter_num_interval".split()
 )
-#: Keys of KTEASE's prior, which comes from texts.
-_OF_TEXTS = ("whitening", "lexical_weight", "prior_neighbours")
+#: Model -> the key and value with which it reads no item texts.
+_WITHOUT_TEXTS = {"KTRec": ("fusion", "id"), "KTEASE": ("prior", "none")}
+#: Model -> keys of how it reads those.
+_OF_TEXTS = {"KTRec": ("whitening", "graph_layers"), "KTEASE": ("whitening", "lexical_weight", "prior_neighbours")}
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,12 @@ class Entry:
     def settings(self, dataset: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the row runs with on a data set with settings of its own."""
         return {**self.defaults, **dataset, **self.config}
+
+
+def reads_texts(model: str, settings: Mapping[str, Any]) -> bool:
+    """Whether a row is of a model of the plugin that reads item texts with its ``settings``."""
+    key, value = _WITHOUT_TEXTS.get(model, ("", None))
+    return model in MODELS and not (key and settings.get(key) == value)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -190,11 +200,11 @@ def _entry(label: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> E
 
 
 def _own_ranges(model: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the ranges of a model's file: not of what makes the row, nor of how KTEASE reads texts where it does not,
-    for such trials are all the same."""
+    """Return the ranges of a model's file: not of what makes the row, nor of how texts are read where none are, for
+    such trials are all the same."""
     path = resource_dir("properties") / "tuning" / f"{model}.yaml"
     ranges = read_yaml(path) if path.is_file() else {}
-    idle = _OF_TEXTS if model == "KTEASE" and config.get("prior") == "none" else ()
+    idle = () if reads_texts(model, config) or config.get("user_text") in _OF_USERS else _OF_TEXTS.get(model, ())
     return {key: value for key, value in ranges.items() if key not in config and key not in idle}
 
 

@@ -1,16 +1,18 @@
-"""Encode item texts before the jobs start: once, on all cores, and outside anybody's training time."""
+"""Whether a data set has item texts; they are encoded once before the jobs, on all cores, in nobody's training time."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.atomic import read_header
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid
+from recbole_ktrec.evaluation.options import Entry, reads_texts
+from recbole_ktrec.evaluation.prepare import dataset_settings
 from recbole_ktrec.files import file_sha256
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.text import TextSettings, text_columns
@@ -30,13 +32,34 @@ def lacks_texts(item_file: Path, values: Mapping[str, Any]) -> str:
     return "" if text_columns(header, values.get("ITEM_ID_FIELD") or "item_id") else f"[{item_file.name}] holds no text"
 
 
+def left_out(
+    datasets: Iterable[str], data_path: str, rows: Sequence[Entry], by_default: Collection[str]
+) -> dict[str, list[str]]:
+    """Return data set -> those of the rows ``by_default`` that would read texts there, and find none; not all rows."""
+    found = {}
+    for name in datasets:
+        folder = Path(data_path) / name
+        if not (folder / f"{name}.inter").is_file():  # ml-100k lies inside RecBole; what is missing is told later
+            continue
+        own, item_file = dataset_settings(name, data_path), folder / f"{name}.item"
+        left = [row.label for row in rows if row.label in by_default and _finds_none(row, own, item_file)]
+        if 0 < len(left) < len(rows):
+            found[name] = left
+    return found
+
+
+def _finds_none(row: Entry, dataset: Mapping[str, Any], item_file: Path) -> bool:
+    settings = row.settings(dataset)
+    return reads_texts(row.model, settings) and bool(lacks_texts(item_file, settings))
+
+
 def text_settings(grid: Grid, plan: DatasetPlan) -> list[dict[str, Any]]:
     """Return the different ``text_*`` settings that the grid reads item texts of a data set with; none without text.
 
     With an artifact (``pretrained``) that is its language model, too; the guard compares with what is without it.
     """
     asked = [plan.values] if grid.text_diversity else []
-    asked += [entry.settings(plan.values) for entry in grid.entries if entry.model in MODELS]
+    asked += [entry.settings(plan.values) for entry in grid.rows_of(plan.name) if entry.model in MODELS]
     found: dict[tuple[TextSettings, str], dict[str, Any]] = {}
     for values in asked:
         if lacks_texts(plan.source.file("item"), values):

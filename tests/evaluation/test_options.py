@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from recbole_ktrec.errors import ConfigError, DataError
-from recbole_ktrec.evaluation.benchmark import make_grid
-from recbole_ktrec.evaluation.grid import Grid, prepare_datasets
+from recbole_ktrec.evaluation.benchmark import make_grid, textless_notes
+from recbole_ktrec.evaluation.grid import Grid, plan_finals, prepare_datasets
 from recbole_ktrec.evaluation.grid_file import read_grid
 from recbole_ktrec.evaluation.options import entries, read_yaml, seeds_of
+from tests.conftest import write_tiny_dataset
 
 
 def test_later_layers_win_and_a_section_may_be_a_variant() -> None:
@@ -110,6 +111,24 @@ def test_rows_without_a_name_are_those_of_the_property_file_and_the_sections(wor
     assert without["KTRec-no-text"].config["fusion"] == "id" and without["KTEASE-no-text"].config["prior"] == "none"
 
 
+def test_rows_that_read_texts_are_left_out_on_the_data_sets_without_alone(workplace: Path) -> None:
+    write_tiny_dataset(workplace / "dataset", "mute")
+    (workplace / "dataset" / "tiny" / "tiny.item").write_text("item_id:token\ttitle:token_seq\ni1\tred\n")
+    asked = {"dataset": ["tiny", "mute"], "data_path": "dataset"}
+    grid, whole = make_grid(asked), read_grid(None)["rows"]
+    assert grid.left_out == {"mute": ["KTRec", "KTEASE"]} and [row.label for row in grid.entries] == whole
+    assert [row.label for row in grid.rows_of("tiny")] == whole
+    assert [row.label for row in grid.rows_of("mute")] == whole[2:]
+    plan = prepare_datasets(grid, workplace / "splits", show_progress=False)[1]
+    (note,) = textless_notes(grid, plan)
+    assert note == "[mute]: there is no [mute.item], so what reads texts is not run there: KTRec, KTEASE."
+    assert {label for label, _ in (plan_finals(grid, plan), plan.jobs)[1]} == {*whole[2:]}
+    assert not make_grid({**asked, "models": ["KTRec", "Pop"]}).left_out, "asked for by name"
+    options = workplace / "options.yaml"
+    options.write_text("KTRec: {fusion: id}\nKTEASE: {user_power: 0.5}\n")
+    assert make_grid({**asked, "options": options}).left_out == {"mute": ["KTEASE"]}, "KTRec reads none here"
+
+
 def test_a_row_of_the_property_file_is_named_like_a_model_and_a_section_goes_over_it() -> None:
     grid = {"variants": {"wide": {"model": "BPR", "embedding_size": 64, "learning_rate": 0.1}}}
     (wide,) = entries(["wide"], grid, {"wide": {"learning_rate": 0.2}})
@@ -164,6 +183,9 @@ def test_what_makes_a_row_is_not_drawn() -> None:
     options["wide"] = {"model": "KTRec", "fusion": "id", "tune": {"fusion": {"choice": ["sum"]}}}
     row, wide = entries(["no-text", "wide"], {}, options)
     assert "temperature" in row.ranges and not {"fusion", "learning_rate"} & set(row.ranges)
+    assert not {"whitening", "graph_layers"} & set(row.ranges), "nothing reads them without item texts"
+    (users,) = entries(["KTRec"], {}, {"KTRec": {"fusion": "id", "user_text": "columns"}})
+    assert "whitening" in users.ranges, "of the texts of users"
     assert wide.ranges == {"fusion": {"choice": ["sum"]}}, "asked for outright"
     whole, textless, ease = entries(["KTEASE", "KTEASE-no-text", "EASE-auto"], read_grid(None), {})
     assert whole.ranges.keys() - textless.ranges.keys() == {"whitening", "lexical_weight", "prior_neighbours"}

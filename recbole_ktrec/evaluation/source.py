@@ -67,9 +67,16 @@ class Source:
         return file_sha256(self.file("inter"))
 
     @property
-    def origin(self) -> dict[str, str]:
+    def files(self) -> dict[str, str]:
+        """SHA-256 of the files that a split is made of, by name."""
+        paths = map(self.file, ("inter", *features(self.folder, self.name)))
+        return {path.name: file_sha256(path) for path in paths if path.is_file()}
+
+    @property
+    def origin(self) -> dict[str, Any]:
         """What a split says of the data set that it is from, see :mod:`recbole_ktrec.model.same_data`."""
-        return {"dataset": self.name, "source": self.digest, "inter_sha256": self.inter_sha256}
+        origin = {"dataset": self.name, "source": self.digest, "inter_sha256": self.inter_sha256}
+        return {**origin, "files": self.files}
 
 
 def read_lines(path: Path, encoding: str = "utf-8") -> list[str]:

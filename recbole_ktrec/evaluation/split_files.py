@@ -82,13 +82,16 @@ def publish(target: Path, info: dict[str, Any], about: dict[str, Any], fill: Any
     mark, said = target / "split.json", yaml.safe_dump(about, sort_keys=True, allow_unicode=True)
     if found := _read_mark(mark):
         wanted = json.loads(json.dumps(info))
-        only_describe = dict.fromkeys(("counts", "inter_sha256"))  # a later version may tell more; ``source`` decides
+        only_describe = dict.fromkeys(
+            ("counts", "inter_sha256", "files")
+        )  # a later version may tell more; ``source`` decides
         if {**found, **only_describe} == {**wanted, **only_describe}:
             write_whole(target / f"{target.name}.yaml", said)
             if found != wanted:
                 write_json(mark, info)
             return
-        raise DataError(f"[{target}] holds a split of other data: remove it, or choose another --output.")
+        why = _changed(found, wanted)
+        raise DataError(f"[{target}] holds a split of other data{why}: remove it, or choose another --output.")
     shutil.rmtree(target, ignore_errors=True)
     partial = target.with_name(f"{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -96,6 +99,18 @@ def publish(target: Path, info: dict[str, Any], about: dict[str, Any], fill: Any
     fill(partial)
     (partial / f"{target.name}.yaml").write_text(said, encoding="utf-8")
     os.replace(partial, target)
+
+
+def _changed(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """Return what of the data is not as it was, in brackets: files, or else which of their rows are taken.
+
+    Nothing where the split does not say of which files it was made.
+    """
+    was, now = (dict(mark.get("files") or {}) for mark in (found, wanted))
+    names = [f"[{name}]" for name in {**now, **was} if was.get(name) != now.get(name)]
+    if not was or (not names and found.get("source") == wanted.get("source")):
+        return ""
+    return f" ({', '.join(names)} changed since)" if names else " (the filters of the data changed since)"
 
 
 def _read_mark(path: Path) -> dict[str, Any]:

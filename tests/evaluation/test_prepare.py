@@ -219,8 +219,31 @@ def test_a_split_is_written_once_and_never_taken_for_that_of_other_data(
     assert (tmp_path / "splits" / name / "split.json").stat().st_mtime_ns == stamp
     with (workplace / "dataset" / "tiny" / "tiny.inter").open("a") as handle:
         handle.write("u0\ti1\t5\t99\n")
-    with pytest.raises(DataError, match="holds a split of other data"):
+    with pytest.raises(DataError, match=r"holds a split of other data \(\[tiny.inter\] changed since\): remove it"):
         prepare(read()[0], spec, values, tmp_path / "splits")
+
+
+def test_what_changed_since_a_split_was_made_is_named(read: Read, workplace: Path, tmp_path: Path) -> None:
+    folder, spec, splits = workplace / "dataset" / "tiny", SplitSpec("cold_item", 0.3, 5), tmp_path / "splits"
+    features(folder, [f"i{n}" for n in range(30)])
+    source, values = read()
+    mark = splits / prepare(source, spec, values, splits).dataset / "split.json"
+    filtered, less = read(load_col=None, val_interval={"rating": "[4,inf)"})
+    with pytest.raises(DataError, match=r"other data \(the filters of the data changed since\)"):
+        prepare(filtered, spec, less, splits)
+    with (folder / "tiny.item").open("a") as handle:
+        handle.write("i99\tone more\n")
+    (folder / "tiny.user").write_text("user_id:token\nu0\n")
+    with pytest.raises(DataError, match=r"other data \(\[tiny.item\], \[tiny.user\] changed since\): remove it"):
+        prepare(read()[0], spec, values, splits)
+    told = json.loads(mark.read_text())
+    mark.write_text(json.dumps({key: value for key, value in told.items() if key != "files"}))
+    with pytest.raises(DataError, match="holds a split of other data: remove it"):
+        prepare(read()[0], spec, values, splits)
+    (folder / "tiny.user").unlink()
+    features(folder, [f"i{n}" for n in range(30)])
+    prepare(read()[0], spec, values, splits)
+    assert json.loads(mark.read_text()) == told, "one of an earlier version tells it from now on"
 
 
 def test_a_split_that_is_used_again_says_what_is_said_of_the_data_now(read: Read, tmp_path: Path) -> None:

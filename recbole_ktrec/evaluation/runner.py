@@ -11,7 +11,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -19,12 +19,13 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from recbole_ktrec.errors import ConfigError, number
+from recbole_ktrec.errors import ConfigError, KTRecError, number
 from recbole_ktrec.files import write_whole
 
 #: How often a job is started again after a signal ended it, in the life of one runner.
 RETRIES = 2
 _POLL_SECONDS = 0.05
+_LOCK = ".lock"
 _LOG_TAIL = 2000
 #: Phases whose jobs keep arrays beside their result.
 _BY_USER = ("final", "transfer")
@@ -87,13 +88,14 @@ class Runner:
 
     @contextmanager
     def locked(self) -> Iterator[Runner]:
-        """Hold the folder for this process and clear what a killed one left.
+        """Hold the folder for this process and clear what a killed one left; nothing stays of one that is refused.
 
         Raises:
             ConfigError: another process is at work in the folder, or nothing can be written there.
         """
+        made = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / ".lock")
+        lock = FileLock(self.folder / _LOCK)
         try:
             lock.acquire(timeout=1)
         except Timeout:
@@ -106,8 +108,20 @@ class Runner:
             for left in [*self.folder.glob("*.partial"), *self.folder.glob("*.scratch")]:
                 shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
             yield self
+        except KTRecError:
+            self._leave_nothing(made)
+            raise
         finally:
             lock.release()
+
+    def _leave_nothing(self, made: Sequence[Path]) -> None:
+        """Remove the lock file of a folder that holds nothing else, and the folders ``made`` for it, the inmost first,
+        as far as they are empty."""
+        if {path.name for path in self.folder.iterdir()} <= {_LOCK}:
+            (self.folder / _LOCK).unlink(missing_ok=True)
+        with suppress(OSError):
+            for path in made:
+                path.rmdir()
 
     def result(self, job: Job) -> dict[str, Any] | None:
         """Return the finished result of ``job``, or None."""

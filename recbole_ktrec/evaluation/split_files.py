@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ import numpy as np
 import yaml
 
 from recbole_ktrec.atomic import iter_atomic, read_header, unescape
-from recbole_ktrec.errors import DataError
+from recbole_ktrec.errors import DataError, KTRecError
 from recbole_ktrec.evaluation.source import GRAPH, Source, features, read_lines
 from recbole_ktrec.files import write_whole
 
@@ -96,7 +97,13 @@ def publish(target: Path, info: dict[str, Any], about: dict[str, Any], fill: Any
     partial = target.with_name(f"{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    fill(partial)
+    try:
+        fill(partial)
+    except KTRecError:
+        shutil.rmtree(partial, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            partial.parent.rmdir()
+        raise
     (partial / f"{target.name}.yaml").write_text(said, encoding="utf-8")
     os.replace(partial, target)
 

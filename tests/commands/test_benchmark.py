@@ -101,6 +101,7 @@ def test_mistakes_end_with_a_message(
 ) -> None:
     assert main(["benchmark", "--dataset", "tiny", "--output", "out", *more]) == 2
     assert message in capsys.readouterr().err
+    assert not (workplace / "out").exists(), "a refused one leaves nothing"
 
 
 @pytest.mark.parametrize(

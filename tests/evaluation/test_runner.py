@@ -52,6 +52,17 @@ def test_each_job_runs_once_and_is_not_run_again(runner: Runner, make: Callable[
     assert {path.suffix for path in runner.folder.iterdir() if path.name != ".lock"} == {".json", ".log"}
 
 
+def test_a_refusal_leaves_what_was_there_before_alone(runner: Runner, tmp_path: Path) -> None:
+    for there in (False, True):
+        if there:
+            runner.folder.mkdir()
+            (runner.folder / "a.json").write_text("{}")
+        with pytest.raises(ConfigError, match="no"), runner.locked():
+            raise ConfigError("no")
+        assert runner.folder.exists() == there
+    assert tmp_path.exists() and {path.name for path in runner.folder.iterdir()} == {"a.json", ".lock"}
+
+
 def test_failures_are_results_and_are_tried_again_by_the_next_run(
     runner: Runner, make: Callable[..., Job], tmp_path: Path
 ) -> None:

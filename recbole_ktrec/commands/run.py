@@ -79,7 +79,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     for warning in warnings:
         print(f"warning     {warning}")
     if "epoch" in saved:
-        print(f"best epoch  {saved['epoch']} (counted from 0)")
+        print(f"best epoch  {saved['epoch'] + 1} (counted from 1; RecBole's log counts from 0)")
     if not math.isnan(closed := getattr(saved.get("model"), "closed_share", math.nan)):
         print(f"scores      {1 - closed:.0%} neural, {closed:.0%} closed form, as ranks validation data best")
     for line in transfer_lines(getattr(saved.get("model"), "transfer_choice", {})):

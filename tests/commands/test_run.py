@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from recbole_ktrec.cli import main
 from recbole_ktrec.commands.run import table, transfer_lines
@@ -20,7 +21,8 @@ def test_run_ends_with_a_table(workplace: Path, capsys: pytest.CaptureFixture[st
     said = {line.split()[0]: line.split()[1:] for line in lines if line}
     assert len(said["ndcg@5"]) == len(said["itemcoverage@5"]) == 2
     assert Path(said["checkpoint"][0]).is_file()
-    assert said["best"][1] in ("0", "1")
+    kept = torch.load(said["checkpoint"][0], weights_only=False)["epoch"]
+    assert " ".join(said["best"]) == f"epoch {kept + 1} (counted from 1; RecBole's log counts from 0)"
 
 
 def test_settings_come_from_files_and_options(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,6 +71,7 @@ DEFINITIONS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         "the most popular tenth of the warm items, the next four tenths, the other half",
     ),
 )
+_BEST_EPOCH = ("Best epoch", "the one whose weights are kept, counted from 1; RecBole's log counts from 0")
 _POP = (
     "Pop",
     "RecBole's counts an item once a training batch however often it occurs there, so it is no ranking by popularity; "
@@ -82,6 +83,7 @@ def definitions(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what those terms mean that the report has, (term, meaning)."""
     metrics = {row["metric"] for row in results["summary"]}
     found = [(term, text) for term, begins, text in DEFINITIONS if any(one.startswith(begins) for one in metrics)]
+    found += [_BEST_EPOCH] if any(run.get("best_epoch") is not None for run in results["runs"]) else []
     runs = (run for run in results["runs"] if run.get("class") == "Pop")
     batched = any((run.get("config") or {}).get("train_batch_size", 0) != 1 for run in runs)
     return [*found, *([_POP] if batched else [])]

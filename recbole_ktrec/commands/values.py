@@ -37,8 +37,8 @@ def check_values(said: Mapping[str, Any], model: str = "KTRec") -> None:
         model: what runs; RecBole measures those that are not made to rank by other metrics.
 
     Raises:
-        ConfigError: a number or an interval is none, ``device`` is given, ``load_col`` leaves out what is needed, or
-            ``eval_args`` has a key that RecBole does not read.
+        ConfigError: a number or an interval is none, ``device`` is given, ``load_col`` leaves out what is needed,
+            ``metrics`` names what is none, or ``eval_args`` has a key that RecBole does not read.
     """
     for key, default in _defaults().items():
         if key in said and isinstance(default, int | float) and not isinstance(default, bool):
@@ -50,6 +50,7 @@ def check_values(said: Mapping[str, Any], model: str = "KTRec") -> None:
     check_device(said.get("device"))
     check_protocol(said.get("eval_args"))
     _check_columns(said)
+    _check_metrics(said.get("metrics"))
     _check_valid_metric(said, model)
     _check_labels(said, model)
 
@@ -136,6 +137,28 @@ def _by_default(model: str, metrics: list[str]) -> bool:
     return ranks and all(one.lower() in metrics_dict for one in metrics)
 
 
+def _check_metrics(given: Any) -> None:
+    """Refuse names that RecBole knows no metric by, with the nearest: it names none."""
+    known = _known_metrics()
+    for name in [] if given is None else given if isinstance(given, list | tuple) else [given]:
+        if str(name).lower() not in known:
+            raise ConfigError(f"metrics: RecBole has no metric [{name}].{nearest(str(name), known.values())}")
+
+
+def _known_metrics() -> dict[str, str]:
+    """Return the names of RecBole's metrics and of those that were registered, by their lower case."""
+    from recbole.evaluator.register import metrics_dict
+
+    return {name: str(one.__name__) for name, one in metrics_dict.items()}
+
+
+def _not_measured(wanted: str) -> str:
+    """Return, of a validation metric like none of those measured, which one it may be and what else it needs."""
+    name, known = wanted.partition("@")[0], _known_metrics()
+    hint = "" if name.lower() in known else nearest(name, known.values())
+    return f"{hint} metrics must name it, too." if hint or name.lower() in known else ""
+
+
 def _check_valid_metric(said: Mapping[str, Any], model: str) -> None:
     """Refuse one that RecBole would look for in vain after the first epoch."""
     if not {"valid_metric", "metrics", "topk"} & set(said):
@@ -151,7 +174,7 @@ def _check_valid_metric(said: Mapping[str, Any], model: str) -> None:
     if wanted.lower() not in [one.lower() for one in taken]:
         raise ConfigError(
             f"valid_metric [{wanted}] is none of what is measured, metrics {names} with topk {cuts}."
-            f"{nearest(wanted, made)}"
+            f"{nearest(wanted, made) or _not_measured(wanted)}"
         )
 
 

@@ -39,6 +39,12 @@ TRAINING = [
         ({"device": "cuda"}, "device [cuda]: RecBole sets it by gpu_id. --gpu_id=0 is the first GPU"),
         ({"train_batch_size": 0}, "train_batch_size [0] is not a whole number of at least 1."),
         ({"valid_metric": "NDGC@10"}, "valid_metric [NDGC@10] is none of what is measured"),
+        ({"metrics": ["NDGC"]}, "metrics: RecBole has no metric [NDGC]. Did you mean [NDCG]?"),
+        ({"metrics": "novelt", "valid_metric": "NDCG@10"}, "no metric [novelt]. Did you mean [Novelty]?"),
+        (
+            {"metrics": ["Recall"], "valid_metric": "MMR@10"},
+            "with topk [10]. Did you mean [MRR]? metrics must name it, too.",
+        ),
         ({"valid_metric": "NDCG@5"}, "with topk [10]. Did you mean [NDCG@10]?"),
         ({"metrics": ["Recall", "NDCG"]}, "valid_metric [MRR@10] is none of what is measured"),
         ({"topk": [5, 20]}, "valid_metric [MRR@10] is none of what is measured"),

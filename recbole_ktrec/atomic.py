@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, TextIO
 
 import pandas as pd
 
-from recbole_ktrec.errors import ConfigError, DataError, nearest
+from recbole_ktrec.errors import ConfigError, DataError, counted, nearest
 
 #: RecBole's four types of a column (``recbole.utils.enum_type.FeatureType``).
 TYPES = ("token", "token_seq", "float", "float_seq")
@@ -269,7 +269,7 @@ def _cells(line: str, fields: Sequence[Field], path: str | Path, number: int) ->
 
 
 def _counts(fields: Sequence[Field], cells: Sequence[str]) -> str:
-    return f"{len(cells)} cells where the header has {len(fields)}."
+    return f"{counted(len(cells), 'cell')} where the header has {len(fields)}."
 
 
 @contextlib.contextmanager

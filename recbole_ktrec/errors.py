@@ -95,6 +95,11 @@ def switch(key: str, value: Any) -> bool:
     return value
 
 
+def counted(number: int, what: str) -> str:
+    """Return how many there are of ``what``, a word whose plural has an s: ``1 item``, ``2,000 items``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `` Did you mean [x]?`` for the known name closest to ``name``, letter case aside, or an empty string."""
     spelled = {str(one).lower(): one for one in known}

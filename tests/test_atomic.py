@@ -103,7 +103,7 @@ def test_bom_and_windows_line_ends(tmp_path: Path) -> None:
         (["item_id:token\ttitle:tokenseq"], r"line 1: \[title:tokenseq\].*Did you mean \[token_seq\]"),
         (["item_id\ttitle"], r"line 1: \[item_id\]"),
         (["item_id:token\titem_id:token"], "occurs twice"),
-        (["item_id:token\ttitle:token_seq", "1\tOne", "2"], "line 3: 1 cells where the header has 2"),
+        (["item_id:token\ttitle:token_seq", "1\tOne", "2"], "line 3: 1 cell where the header has 2"),
         (["item_id:token\ttitle:token_seq", "1\ta\tb"], "line 2: 3 cells where the header has 2"),
     ],
 )
@@ -136,7 +136,7 @@ def test_duplicate_ids_fail_or_are_counted(tmp_path: Path) -> None:
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "x.item", "item_id:token\ttitle:token_seq", "1\told")
-    with pytest.raises(DataError, match="row 2: 1 cells"), AtomicWriter(path, FIELDS) as writer:
+    with pytest.raises(DataError, match="row 2: 1 cell where"), AtomicWriter(path, FIELDS) as writer:
         writer.write(("1", "new"))
         writer.write(("2",))
     assert read_atomic(path)["title"].tolist() == ["old"] and [p.name for p in tmp_path.iterdir()] == ["x.item"]

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 import recbole_ktrec
 from recbole_ktrec import compat
 from recbole_ktrec.compat.host import HOST_VERSION, host_version, require_host
-from recbole_ktrec.errors import KTRecError
+from recbole_ktrec.errors import KTRecError, counted
 from recbole_ktrec.register import METRICS, MODELS
 
 #: Distributions whose versions matter: needed ones, then those of the extras.
@@ -126,7 +126,7 @@ def devices() -> Iterator[Row]:
     from recbole_ktrec.commands.session import default_threads, usable_cores
 
     threads = os.environ.get("OMP_NUM_THREADS") or f"{default_threads()} (idle cores)"
-    yield "cpu", f"{usable_cores()} cores, a run takes {threads} of them now"
+    yield "cpu", f"{counted(usable_cores(), 'core')}, a run takes {threads} of them now"
     import torch
 
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]

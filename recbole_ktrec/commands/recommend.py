@@ -31,7 +31,7 @@ from recbole_ktrec.commands.checkpoints import load, load_with_validation
 from recbole_ktrec.commands.filtered import histories, rows_of, with_taken
 from recbole_ktrec.commands.options import user_path
 from recbole_ktrec.commands.session import set_threads
-from recbole_ktrec.errors import ConfigError, DataError, nearest
+from recbole_ktrec.errors import ConfigError, DataError, counted, nearest
 from recbole_ktrec.files import whole_file
 from recbole_ktrec.register.arguments import no_command_line
 from recbole_ktrec.text import TextSettings
@@ -86,7 +86,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
             return 0
         with whole_file(args.output) as partial, partial.open("w", encoding="utf-8", newline="") as file:
             _write(file, rows, dataset)
-    print(f"{len(users)} lists of {args.topk} items, or of as many as there are: {args.output}")
+    print(f"{counted(len(users), 'list')} of {counted(args.topk, 'item')}, or of as many as there are: {args.output}")
     return 0
 
 
@@ -258,13 +258,13 @@ def _tell_unscored(dataset: Any, offered: bool, scored: Collection[str] | None) 
         return
     new = {row[0] for row in iter_atomic(path, [dataset.iid_field], encoding) if row[0] not in known}
     if scored:
-        print(f"{len(scored)} items of [{path}] that the model does not know are scored by text.", file=sys.stderr)
+        print(f"Scored by text: {counted(len(scored), 'item')} of [{path}], unknown to the model.", file=sys.stderr)
     if not (missing := len(new.difference(scored or ()))):
         return
-    why = "they have no text" if scored is not None else "nobody took them, or a filter left them out"
+    why = "no text" if scored is not None else "taken by nobody, or left out by a filter"
     who = "--new-items scores them" if offered else "KTRec and KTEASE trained with texts can score them"
     advice = "" if scored is not None else f" {who} by text."
-    print(f"{missing} items of [{path}] are not scored: {why}.{advice}", file=sys.stderr)
+    print(f"Not scored: {counted(missing, 'item')} of [{path}] ({why}).{advice}", file=sys.stderr)
 
 
 def _item_file(dataset: Any) -> Path:

@@ -23,11 +23,13 @@ def drop_first(module: ModuleType) -> bool:
         fields = [field for field in (self.uid_field, self.iid_field) if field is not None]
         missing = self.inter_feat[fields].isnull().any(axis=1)
         if missing.any():
+            from recbole_ktrec.errors import counted
+
             lines = [int(label) + 2 for label in self.inter_feat.index[missing][:_NAMED]]
             more = " and others" if missing.sum() > _NAMED else ""
             self.logger.warning(
-                f"{int(missing.sum())} of {len(missing)} interactions have no {' or no '.join(fields)} (empty, or what "
-                f"pandas reads as missing) and are left out: lines {lines}{more}."
+                f"Left out of {counted(len(missing), 'interaction')}, for they have no {' or no '.join(fields)} "
+                f"(empty, or what pandas reads as missing): {int(missing.sum()):,}, lines {lines}{more}."
             )
             self.inter_feat = self.inter_feat[~missing]
         original(self)

@@ -56,7 +56,7 @@ def _without_mark(path: Path, encoding: str | None) -> str | None:
 def _check(path: Path, read: int, encoding: str) -> None:
     """Raise DataError if RecBole has ``read`` other rows than ``path`` has lines, each line being a row of its own."""
     from recbole_ktrec.atomic import iter_atomic
-    from recbole_ktrec.errors import DataError
+    from recbole_ktrec.errors import DataError, counted
 
     if _ends(path) == read + 1:
         return
@@ -67,7 +67,7 @@ def _check(path: Path, read: int, encoding: str) -> None:
         return
     if rows != read:
         why = "a cell holds a carriage return" if read > rows else "look for quotes and empty cells"
-        raise DataError(f"[{path}] has {rows:,} rows, and RecBole reads {read:,}: {why}.")
+        raise DataError(f"[{path}] has {counted(rows, 'row')}, and RecBole reads {read:,}: {why}.")
 
 
 def _refuse_quotes(path: Path, encoding: str) -> None:

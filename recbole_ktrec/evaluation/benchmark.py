@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.errors import ConfigError, KTRecError, nearest
+from recbole_ktrec.errors import ConfigError, KTRecError, counted, nearest
 from recbole_ktrec.evaluation.code import changed_note, keep_code
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, model_defaults, prepare_datasets, run_grid
 from recbole_ktrec.evaluation.grid_file import read_grid
@@ -163,9 +163,9 @@ def repeat_notes(plan: DatasetPlan) -> list[str]:
     if not seen:
         return []
     return [
-        f"[{plan.name}]: {seen} of {tested} test interactions repeat one of training. RecBole leaves such an item a "
-        "candidate only where it is right, which favours models that score known items high: rm_dup_inter [first] "
-        "takes repeats out."
+        f"[{plan.name}]: of {counted(tested, 'test interaction')} {seen:,} repeat{'s' if seen == 1 else ''} one of "
+        "training. RecBole leaves such an item a candidate only where it is right, which favours models that score "
+        "known items high: rm_dup_inter [first] takes repeats out."
     ]
 
 
@@ -185,8 +185,8 @@ def nameless_notes(plan: DatasetPlan) -> list[str]:
         return []
     ids = " or ".join(f"[{plan.source.fields[key]}]" for key in ("USER_ID_FIELD", "ITEM_ID_FIELD"))
     return [
-        f"[{plan.name}]: {left} interactions are left out, for they have no {ids}: it is empty, or one of the words "
-        "that RecBole reads as missing, such as NA, null and None."
+        f"[{plan.name}]: left out for want of {ids}: {counted(left, 'interaction')}. It is empty there, or one of the "
+        "words that RecBole reads as missing, such as NA, null and None."
     ]
 
 

@@ -12,6 +12,7 @@ import torch
 
 from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.compat.exact_times import EXACT
+from recbole_ktrec.errors import counted
 from recbole_ktrec.evaluation.harness import item_tokens, user_tokens
 
 _logger = logging.getLogger(__name__)
@@ -32,8 +33,8 @@ def interactions_of(path: Path, train: Any) -> dict[str, np.ndarray]:
     written = list(iter_atomic(path, [train.uid_field, train.iid_field, *numeric]))
     rows = [row for row in written if row[1] in known[1]]
     if len(rows) < len(written):
-        _logger.warning(f"[{path}] holds {len(written) - len(rows)} of {len(written)} interactions with items that "
-                        "training does not know: they are left out.")  # fmt: skip
+        left = f"{len(written) - len(rows):,} of {counted(len(written), 'interaction')}"
+        _logger.warning(f"[{path}]: left out, with items that training does not know: {left}.")
     ids = np.array([(known[0][row[0]], known[1][row[1]]) for row in rows], dtype=np.int64).reshape(-1, 2)
     columns = {name: _numbers([row[2 + place] for row in rows]) for place, name in enumerate(numeric)}
     return {train.uid_field: ids[:, 0], train.iid_field: ids[:, 1], **_as_loaded(columns, train)}

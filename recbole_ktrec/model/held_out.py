@@ -11,6 +11,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
+from recbole_ktrec.errors import counted
 from recbole_ktrec.model.interactions import TrainingInteractions, positive
 from recbole_ktrec.nn.samples import Sample, sample_from
 
@@ -127,7 +128,9 @@ def _absent(dataset: Any, items: np.ndarray, taken: TrainingInteractions) -> np.
     absent[items] = False
     if not absent[1:].any():
         return None
-    _logger.info(f"{int(absent[1:].sum()):,} items came after the validation data, perhaps: no candidates in choices")
+    _logger.info(
+        f"{counted(int(absent[1:].sum()), 'item')} came after the validation data, perhaps: no candidates in choices"
+    )
     return absent
 
 

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from recbole_ktrec.compat.exact_times import order_in_time
 from recbole_ktrec.compat.ids import digest
-from recbole_ktrec.errors import ConfigError, DataError, number
+from recbole_ktrec.errors import ConfigError, DataError, counted, number
 from recbole_ktrec.nn.recency import decayed, one_clock, places_from_the_end
 
 
@@ -105,7 +105,7 @@ class TrainingInteractions:
         refused = None if kept.all() else _matrix(dataset, ~kept)
         if refused is not None:
             refusals, label = int((~kept).sum()), dataset.label_field
-            getLogger().info(f"{refusals:,} of {len(kept):,} interactions are labelled 0 ([{label}]): not taken")
+            getLogger().info(f"Not taken, for [{label}] is 0: {refusals:,} of {counted(len(kept), 'interaction')}")
         tokens = dataset.field2id_token
         ids, people = digest(tokens[dataset.iid_field]), np.asarray(tokens[dataset.uid_field])
         if time is None or time not in dataset.inter_feat.columns:

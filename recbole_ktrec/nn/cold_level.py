@@ -47,7 +47,7 @@ def choose_level(
         rehearsal = Rehearsal(sample.some(_REHEARSED), prior, known, share, warm)
         level, measured = rehearsal.choose(WARM_LOSS if loss is None else loss, otherwise)
     _logger.info(
-        f"KTEASE: {len(cold.columns)} items without interactions, {level}; "
+        f"KTEASE: items without interactions [{len(cold.columns)}], {level}; "
         f"NDCG@10 of {share:.0%} known items treated as cold: {measured}"
     )
     demand = Demand(asking(everything), cold, warm)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec import resources
-from recbole_ktrec.errors import ConfigError, nearest, one_of
+from recbole_ktrec.errors import ConfigError, counted, nearest, one_of
 from recbole_ktrec.register.models import MODELS
 
 #: Keys that RecBole's shared code reads without naming them in a property file or an argument list (a test holds that).
@@ -146,8 +146,8 @@ def check_protocol(protocol: object) -> None:
     shares = split.get("RS") if isinstance(split, Mapping) else None
     if isinstance(shares, list) and len(shares) != _PARTS:
         raise ConfigError(
-            f"eval_args: split {{RS: {shares}}} has {len(shares)} shares: RecBole wants {_PARTS}, for training, "
-            "validation and test, such as [0.8, 0.1, 0.1]."
+            f"eval_args: split {{RS: {shares}}} has {counted(len(shares), 'share')}: RecBole wants {_PARTS}, for "
+            "training, validation and test, such as [0.8, 0.1, 0.1]."
         )
 
 

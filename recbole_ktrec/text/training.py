@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from recbole_ktrec.errors import ConfigError, MissingExtraError, one_of
+from recbole_ktrec.errors import ConfigError, MissingExtraError, counted, one_of
 from recbole_ktrec.text.settings import TRAININGS, TextSettings
 
 _FINAL_NORMS = ("norm", "final_layer_norm", "ln_f", "final_norm", "layer_norm")
@@ -66,7 +66,7 @@ def transformer_layers(model: nn.Module) -> nn.ModuleList:
 def _train_last_layers(model: nn.Module, count: int) -> None:
     layers = transformer_layers(model)
     if not 1 <= count <= len(layers):
-        raise ConfigError(f"text_last_layers [{count}]: [{type(model).__name__}] has {len(layers)} layers.")
+        raise ConfigError(f"text_last_layers [{count}]: [{type(model).__name__}] has {counted(len(layers), 'layer')}.")
     for layer in list(layers)[-count:]:
         layer.requires_grad_(True)
     for name, module in model.named_children():

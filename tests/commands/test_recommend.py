@@ -142,7 +142,7 @@ def test_items_that_nobody_took_are_told_and_scored_once_their_ids_are_loaded(
     (workplace / "dataset" / "tiny" / "tiny.item").write_text(f"item_id:token\ttitle:token_seq\n{titles}\n")
     assert main(["recommend", "--checkpoint", checkpoint("KTEASE", "--prior=none"), "--users", "u1"]) == 0
     told = capsys.readouterr().err
-    assert "2 items of [dataset/tiny/tiny.item] are not scored" in told and "--new-items" not in told
+    assert "Not scored: 2 items of [dataset/tiny/tiny.item]" in told and "--new-items" not in told
     assert "KTRec and KTEASE trained with texts can score them by text." in told
     (workplace / "saved").rename(workplace / "before")
     saved = checkpoint("KTEASE", "--prior=none", "--load_col={inter: [user_id, item_id], item: [item_id]}")

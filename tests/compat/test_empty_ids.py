@@ -23,5 +23,5 @@ def test_rows_that_lack_an_id_go_and_all_others_stay(
     users, items = (dataset.id2token(name, dataset.inter_feat[name]) for name in ("user_id", "item_id"))
     left = {tuple(row.split("\t")[:2]) for place, row in enumerate(rows) if place not in (3, 7)}
     assert len(users) == len(rows) - 2 and set(zip(users, items, strict=True)) == left
-    assert f"2 of {len(rows)} interactions have no user_id or no item_id" in caplog.text
+    assert f"Left out of {len(rows)} interactions, for they have no user_id or no item_id" in caplog.text
     assert "lines [5, 9]." in caplog.text

@@ -92,7 +92,7 @@ def test_interactions_without_a_user_or_an_item_are_counted_in_the_report(read: 
     file = workplace / "dataset" / "tiny" / "tiny.inter"
     file.write_text(file.read_text().replace("\nu0\t", "\nNA\t") + "u1\t\t4\t9\nu2\tnull\t4\t9\n")
     (note,) = nameless_notes(DatasetPlan("tiny", *read(), {}))
-    assert note.startswith("[tiny]: 12 interactions are left out, for they have no [user_id] or [item_id]")
+    assert note.startswith("[tiny]: left out for want of [user_id] or [item_id]: 12 interactions. It is empty")
 
 
 def test_a_split_whose_description_was_cut_off_is_made_again(read: Read, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_repeated_interactions_are_counted_and_warned_of(read: Read, workplace: 
     seen = prepared.counts["test_interactions_seen_in_training"]
     assert 0 < seen <= prepared.counts["test_interactions"]
     (note,) = repeat_notes(DatasetPlan("tiny", source, values, {7: prepared}))
-    assert note.startswith(f"[tiny]: {seen} of {prepared.counts['test_interactions']} test interactions repeat one")
+    assert note.startswith(f"[tiny]: of {prepared.counts['test_interactions']} test interactions {seen} repeat")
     source, values = read(rm_dup_inter="first")
     once = prepare(source, SplitSpec(seed=7), values, tmp_path / "splits")
     assert once.counts["test_interactions_seen_in_training"] == 0

@@ -103,7 +103,7 @@ def test_a_history_that_is_given_later_keeps_its_times(
     header = "user_id:token\titem_id:token\ttimestamp:float"
     path.write_text(f"{header}\nu0\t{item}\t5000\nu0\tunknown\t6000\n", encoding="utf-8")
     both = with_interactions(train, interactions_of(path, train))
-    assert f"[{path}] holds 1 of 2 interactions with items that training does not know" in caplog.text
+    assert f"[{path}]: left out, with items that training does not know: 1 of 2 interactions." in caplog.text
     assert len(both.inter_feat) == len(train.inter_feat) + 1
     before, after = (TrainingInteractions.of(dataset).places for dataset in (train, both))
     user, column = _ids(train, "u0", item)

@@ -95,11 +95,11 @@ def test_items_without_a_text_are_told_for_what_they_are(textual: Settings, caps
     ITEMS.write_text("\n".join(ITEMS.read_text(encoding="utf-8").splitlines()[:31]) + "\nlast\t\n", encoding="utf-8")
     (saved,) = Path("kept").glob("*.pth")
     for more, why in (
-        ([], "nobody took them, or a filter left them out. --new-items scores them by text.\n"),
-        (["--new-items"], "they have no text.\n"),
+        ([], "(taken by nobody, or left out by a filter). --new-items scores them by text.\n"),
+        (["--new-items"], "(no text).\n"),
     ):
         assert main(["recommend", "--checkpoint", str(saved), "--users", "u2", *more]) == 0
-        assert f"1 items of [dataset/tiny/tiny.item] are not scored: {why}" in capsys.readouterr().err
+        assert f"Not scored: 1 item of [dataset/tiny/tiny.item] {why}" in capsys.readouterr().err
 
 
 def test_the_command_lists_them_but_for_what_the_user_took(
@@ -113,8 +113,8 @@ def test_the_command_lists_them_but_for_what_the_user_took(
     asked = ["recommend", "--checkpoint", str(saved), "--topk", "40"]
     assert main([*asked, "--users", "u2", "u4", "--new-items", "--output", "lists.csv"]) == 0
     told = capsys.readouterr().err
-    assert "2 items of [dataset/tiny/tiny.item] that the model does not know are scored by text." in told
-    assert "1 items of [dataset/tiny/tiny.item] are not scored: they have no text." in told
+    assert "Scored by text: 2 items of [dataset/tiny/tiny.item], unknown to the model." in told
+    assert "Not scored: 1 item of [dataset/tiny/tiny.item] (no text)." in told
     with Path("lists.csv").open(encoding="utf-8") as file:
         listed = {(row["user_id"], row["item_id"]): row["text"] for row in csv.DictReader(file)}
     assert listed["u4", "even"] == LATER["even"] and {("u2", "odd"), ("u4", "odd")} <= set(listed)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from recbole_ktrec.errors import counted
 from recbole_ktrec.evaluation.report import further, tables, wording
 from recbole_ktrec.evaluation.report.tables import Cell, Summary, Table
 
@@ -51,5 +52,6 @@ def render_markdown(results: Mapping[str, Any], drawings: Mapping[str, Mapping[s
     parts += ["## Definitions", "\n".join(f"- **{name}**: {text}." for name, text in wording.definitions(results))]
     machine = results["environment"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    parts += ["## Where", f"{machine['processor']}, {machine['cores']} cores; Python {machine['python']}; {versions}."]
+    cores = counted(machine["cores"], "core")
+    parts += ["## Where", f"{machine['processor']}, {cores}; Python {machine['python']}; {versions}."]
     return "\n\n".join(parts) + "\n"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from recbole_ktrec.errors import counted
 from recbole_ktrec.evaluation.report import further, tables, wording
 from recbole_ktrec.evaluation.report.tables import Cell, Summary, Table
 
@@ -129,7 +130,7 @@ def render_page(results: Mapping[str, Any], drawings: Mapping[str, Mapping[str, 
     terms = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}.</dd>" for name, text in wording.definitions(results))
     machine = results["environment"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    where = f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}; {versions}."
+    where = f"{machine['processor']}, {counted(machine['cores'], 'core')}, Python {machine['python']}; {versions}."
     body += [f"<h2>Definitions</h2><dl>{terms}</dl>", f'<h2>Where</h2><p class="soft">{escape(where)}</p>']
     head = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Comparison of recommenders</title>'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from recbole_ktrec.errors import counted
 from recbole_ktrec.evaluation.measures import MEASURES
 
 
@@ -34,7 +35,7 @@ def compared(against: Mapping[str, Any], smaller_is_better: bool) -> str:
     low, high = sorted(sign * end for end in against["interval"])
     return (
         f"{against['with']} is {'better' if ahead >= 0 else 'worse'} by {abs(ahead):.4f} "
-        f"[{low:.4f}, {high:.4f}], p = {against['p_holm']:.4f} (Holm), {against['users']} users"
+        f"[{low:.4f}, {high:.4f}], p = {against['p_holm']:.4f} (Holm), {counted(against['users'], 'user')}"
     )
 
 

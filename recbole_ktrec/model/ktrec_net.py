@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from recbole_ktrec.errors import ConfigError, number, one_of
+from recbole_ktrec.errors import ConfigError, number, one_of, switch
 from recbole_ktrec.model import ktease_options, multi_task_settings
 from recbole_ktrec.model.item_text import USER_TEXTS, load_user_text
 from recbole_ktrec.model.ktrec_order import read_form
@@ -60,8 +60,7 @@ def check_keys(config: Any) -> None:
         if config[key] is not None:  # ~ is a number that the data give
             number(key, config[key], least=1, whole=True)
     for key in ("closed_form", "user_embedding"):
-        if config[key] not in (True, False):
-            raise ConfigError(f"{key} [{config[key]}] is not True or False.")
+        switch(key, config[key])
     if str(config["learner"]).lower() == "sparse_adam":
         raise ConfigError("learner [sparse_adam] cannot train towers: learner [adam] takes it for the ID tables alone.")
 

@@ -140,9 +140,11 @@ def test_unknown_choice_is_refused_with_the_nearest(textual: Settings, key: str,
         ("graph_layers", 0.5, r"graph_layers \[0.5\] is not a whole number of at least 0"),
         ("embedding_size", -3, r"embedding_size \[-3\] is not a whole number of at least 1"),
         ("whitening", float("nan"), r"whitening \[nan\] is not a number from 0 to 1"),
+        ("closed_form", 1, r"closed_form \[1\] is not True or False"),
+        ("user_embedding", None, r"user_embedding \[None\] is not True or False"),
     ],
 )
-def test_number_out_of_bounds_is_refused_by_its_key(textual: Settings, key: str, value: object, said: str) -> None:
+def test_value_out_of_bounds_is_refused_by_its_key(textual: Settings, key: str, value: object, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         build(textual(**{key: value}))
 

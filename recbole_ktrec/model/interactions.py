@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from recbole_ktrec.compat.exact_times import order_in_time
 from recbole_ktrec.compat.ids import digest
-from recbole_ktrec.errors import ConfigError, DataError, counted, number
+from recbole_ktrec.errors import ConfigError, DataError, counted
 from recbole_ktrec.nn.recency import decayed, one_clock, places_from_the_end
 
 
@@ -174,19 +174,18 @@ class TrainingInteractions:
         """Return the numbers that ``users`` ``[m]`` had in the training, 0 for those who were not there."""
         return users if self.numbers is None else self.numbers[users]
 
-    def decay_of(self, config: Any) -> float | None:
-        """Return ``history_decay``, None for auto.
+    def check_decay(self, decay: float | None) -> float | None:
+        """Return ``decay``, the ``history_decay`` that is asked for, None for auto.
 
         Raises:
-            ConfigError: it is no number, or one that needs an order where none is known.
+            ConfigError: it needs an order where none is known.
         """
-        decay = number("history_decay", config["history_decay"], least=0, auto=True)
         if decay and self.places is None:
             raise ConfigError(
                 f"history_decay [{decay:g}] needs the order of the interactions: name its column with TIME_FIELD "
                 "and load it (load_col), or leave history_decay at auto."
             )
-        return None if decay is None else float(decay)
+        return decay
 
     def __deepcopy__(self, memo: dict[int, object]) -> TrainingInteractions:
         return self  # copies of a model share them

@@ -22,7 +22,7 @@ from recbole_ktrec.model.artifact import PriorShape
 from recbole_ktrec.model.held_out import HeldOut, held_out, with_negatives
 from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.item_text import feature_file
-from recbole_ktrec.model.ktease_options import Settings, check_keys
+from recbole_ktrec.model.ktease_options import Settings, check_keys, read_number
 from recbole_ktrec.model.text_priors import Terms, TextPriors, untrained_texts
 from recbole_ktrec.model.trained_encoder import take_encoder
 from recbole_ktrec.model.transfer import TransferFit, TransferSettings
@@ -99,7 +99,8 @@ class KTEASE(GeneralRecommender):
         take_encoder(config)
         self.taken = taken or TrainingInteractions.of(dataset)
         ordered = 0 if self.taken.places is None else self.taken.places.nnz
-        self.settings = Settings.read(config, self.n_items, self.taken.decay_of(config), ordered)
+        decay = self.taken.check_decay(read_number(config, "history_decay"))
+        self.settings = Settings.read(config, self.n_items, decay, ordered)
         self.transfer = TransferSettings.read(config)
         if self.transfer is not None and self.settings.prior == "none":
             raise ConfigError("pretrained needs item texts, so prior must be [text].")

@@ -56,13 +56,13 @@ def check_keys(config: Any) -> None:
     for key, known in _CHOICES.items():
         one_of(key, config[key], known)
     for key in _BOUNDS:
-        _number(config, key)
+        read_number(config, key)
     TextSettings.from_mapping(config)
     transfer.read_keys(config)
 
 
-def _number(config: Any, key: str) -> Any:
-    """Return the number of ``key``, or None for ``auto`` where that is allowed.
+def read_number(config: Any, key: str) -> Any:
+    """Return the number of ``key``, one of KTEASE's, or None for ``auto`` where that is allowed.
 
     A key that is not there is ``auto`` likewise: checkpoints keep the settings of their day.
     """
@@ -99,21 +99,21 @@ class Settings:
         """
         prior = one_of("prior", config["prior"], PRIORS)
         nothing = prior == "none"
-        neighbours = _number(config, "prior_neighbours") or _neighbours(n_items)
+        neighbours = read_number(config, "prior_neighbours") or _neighbours(n_items)
         nearest, successor_weight = _within_memory(config, n_items, neighbours, ordered, history_decay)
         options = Options(
-            regularisation=_number(config, "reg_weight"),
-            prior_weight=0.0 if nothing else _number(config, "prior_weight"),
-            neighbour_weight=0.0 if nothing else _number(config, "neighbour_weight"),
-            cold_scale=_number(config, "cold_scale"),
-            cold_warm_loss=_number(config, "cold_warm_loss"),
-            user_power=_number(config, "user_power"),
-            item_power=_number(config, "item_power"),
+            regularisation=read_number(config, "reg_weight"),
+            prior_weight=0.0 if nothing else read_number(config, "prior_weight"),
+            neighbour_weight=0.0 if nothing else read_number(config, "neighbour_weight"),
+            cold_scale=read_number(config, "cold_scale"),
+            cold_warm_loss=read_number(config, "cold_warm_loss"),
+            user_power=read_number(config, "user_power"),
+            item_power=read_number(config, "item_power"),
             nearest_items=nearest,
-            score_power=_number(config, "score_power"),
-            popularity_discount=_number(config, "popularity_discount"),
-            history_discount=_number(config, "history_discount"),
-            popularity_weight=_number(config, "popularity_weight"),
+            score_power=read_number(config, "score_power"),
+            popularity_discount=read_number(config, "popularity_discount"),
+            history_discount=read_number(config, "history_discount"),
+            popularity_weight=read_number(config, "popularity_weight"),
             history_decay=history_decay,
             successor_weight=successor_weight,
             cooccurrence_window=_ordered(config, "cooccurrence_window", ordered),
@@ -121,7 +121,7 @@ class Settings:
         return cls(
             options,
             prior,
-            _number(config, "whitening"),
+            read_number(config, "whitening"),
             neighbours,
             _lexical(config),
         )
@@ -131,13 +131,13 @@ def _lexical(config: Any) -> Lexical:
     """Return how shared terms count; zero-shot learns nothing here, so not what terms say either."""
     given = one_of("term_weighting", config["term_weighting"], tuple(TERM_WEIGHTINGS))
     weighting = "idf" if config["transfer"] == "zero_shot" else given
-    weight = _number(config, "lexical_weight")
+    weight = read_number(config, "lexical_weight")
     return Lexical(TERM_WEIGHTINGS[weighting] if weight is None else weight, weighting == "lift")
 
 
 def _ordered(config: Any, key: str, ordered: int) -> Any:
     """Return the number of a key that needs the order of the histories, None for auto."""
-    given = _number(config, key)
+    given = read_number(config, key)
     if given and not ordered:
         raise ConfigError(
             f"{key} [{given:g}] needs the order of the interactions: name its column with TIME_FIELD "
@@ -173,8 +173,8 @@ def _solver(config: Any, n_items: int, neighbours: int, ordered: int) -> int:
     Args:
         ordered: interactions from which a second matrix is tried, 0 for none.
     """
-    solver, limit = one_of("solver", config["solver"], SOLVERS), _number(config, "memory_limit")
-    nearest = _number(config, "nearest_items")
+    solver, limit = one_of("solver", config["solver"], SOLVERS), read_number(config, "memory_limit")
+    nearest = read_number(config, "nearest_items")
     # The guard keeps the best fit while it makes the next.
     beside = int(bool(config["pretrained"]) and bool(config["transfer_guard"]) and config["transfer"] != "zero_shot")
     dense, sparse = (memory(n_items, neighbours, width, beside, ordered) / 2**30 for width in (0, nearest))

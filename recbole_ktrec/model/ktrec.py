@@ -13,10 +13,11 @@ from recbole.model.abstract_recommender import GeneralRecommender
 from recbole.utils import InputType
 from torch import Tensor
 
-from recbole_ktrec.errors import ConfigError, number
+from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.held_out import HeldOut
 from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.ktease import KTEASE
+from recbole_ktrec.model.ktease_options import read_number
 from recbole_ktrec.model.ktrec_feedback import take_rating
 from recbole_ktrec.model.ktrec_net import check_keys, network, text_sides
 from recbole_ktrec.model.ktrec_order import HistoryOrder
@@ -55,10 +56,9 @@ class KTRec(GeneralRecommender):
         take_encoder(config)
         self.check_config(config)
         self.taken = TrainingInteractions.of(dataset)
-        interactions = self.taken.matrix
         self.multi_task = MultiTaskSettings.read(config)
         self.objective = Objective(config["hidden_share"], int(config["train_negatives"]), LOSSES[config["loss"]])
-        self.history_decay = self.taken.decay_of(config)
+        self.history_decay = self.taken.check_decay(read_number(config, "history_decay"))
         self.order = HistoryOrder(config, self.taken, self.history_decay, self.objective)
         self.take_decay(self.history_decay or 0.0)
         # An item that nobody could take yet is no negative.
@@ -67,12 +67,12 @@ class KTRec(GeneralRecommender):
         cold[0] = False  # padding is no item: where all were taken there is nothing to measure
         self.register_buffer("cold", cold, persistent=False)
         self.cold_shift, self.cold_gain = 0.0, 1.0  # added to their neural scores, times those of the closed form
-        self.cold_warm_loss = number("cold_warm_loss", config["cold_warm_loss"], least=0, most=1, auto=True)
-        self.transfer, self.transfer_choice = TransferredTexts.read(config, dataset, interactions), dict[str, Any]()
-        self.zero_shot = config["transfer"] == "zero_shot"
-        text, user_text = text_sides(config, dataset, interactions, self.device, self.transfer)
+        self.cold_warm_loss = read_number(config, "cold_warm_loss")
+        self.transfer = TransferredTexts.read(config, dataset, self.taken.matrix)
+        self.transfer_choice, self.zero_shot = dict[str, Any](), config["transfer"] == "zero_shot"
+        text, user_text = text_sides(config, dataset, self.taken.matrix, self.device, self.transfer)
         self.text_fingerprint, self.live, self.text_directions = text.fingerprint, text.live, text.directions
-        self.net = network(config, text.stored, interactions, user_text, self.transfer, self.order.form)
+        self.net = network(config, text.stored, self.taken.matrix, user_text, self.transfer, self.order.form)
         if config["fusion"] == "id":
             config["prior"] = "none"  # no texts in the closed form either
         # In a tuple it is no part of the module: nothing that gradients train, and no copy of it in each checkpoint.

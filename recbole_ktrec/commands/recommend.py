@@ -16,25 +16,22 @@ those that nobody took (those it knows if it was trained with load_col={inter: [
 from __future__ import annotations
 
 import argparse
-import csv
-import itertools
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
 
-from recbole_ktrec.atomic import check_separator, encoding_of, iter_atomic, read_header
+from recbole_ktrec.atomic import check_separator
 from recbole_ktrec.commands.checkpoints import load, load_with_validation
 from recbole_ktrec.commands.filtered import histories, rows_of, with_taken
+from recbole_ktrec.commands.listed import ListedItems, tell_unscored, write
 from recbole_ktrec.commands.options import user_path
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, DataError, counted, nearest
 from recbole_ktrec.files import whole_file
 from recbole_ktrec.register.arguments import no_command_line
-from recbole_ktrec.text import TextSettings
 
 #: Part of the Python interface (README): ``load`` too.
 __all__ = ["add_arguments", "load", "main", "recommend", "recommend_from", "score"]
@@ -74,7 +71,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         model, dataset, valid = load_with_validation(args.checkpoint)
         check_separator(dataset.config)
         unseen = _unseen(model, dataset, valid) if args.new_items else None
-        _tell_unscored(dataset, _offers_new(model, dataset), None if unseen is None else unseen.tokens)
+        items = ListedItems.read(dataset)
+        tell_unscored(dataset, items, _offers_new(model, dataset), None if unseen is None else unseen.tokens)
         users = list(dict.fromkeys(args.users or map(str, dataset.field2id_token[dataset.uid_field][1:])))
         if args.history:
             users = [_ANYBODY]
@@ -82,10 +80,10 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         else:
             rows = recommend(model, dataset, users, args.topk, unseen)
         if args.output is None:
-            _write(sys.stdout, rows, dataset)
+            write(sys.stdout, rows, dataset, items)
             return 0
         with whole_file(args.output) as partial, partial.open("w", encoding="utf-8", newline="") as file:
-            _write(file, rows, dataset)
+            write(file, rows, dataset, items)
     print(f"{counted(len(users), 'list')} of {counted(args.topk, 'item')}, or of as many as there are: {args.output}")
     return 0
 
@@ -235,53 +233,3 @@ def _pairs(model: Any, dataset: Any, user: int) -> Any:
     items = torch.arange(dataset.item_num)
     pairs = Interaction({dataset.uid_field: torch.full_like(items, user), dataset.iid_field: items})
     return model.predict(dataset.join(pairs).to(model.device)).flatten()
-
-
-def _write(file: TextIO, rows: Iterator[tuple[str, int, str, float]], dataset: Any) -> None:
-    titles, first = _titles(dataset), list(itertools.islice(rows, 1))  # what cannot be scored is told before all else
-    out = csv.writer(file, lineterminator="\n")
-    out.writerow([dataset.uid_field, "rank", dataset.iid_field, "score", *(["text"] if titles else [])])
-    for user, rank, item, value in itertools.chain(first, rows):
-        out.writerow([user, rank, item, f"{value:.6g}", *([titles.get(item, "")] if titles else [])])
-
-
-def _tell_unscored(dataset: Any, offered: bool, scored: Collection[str] | None) -> None:
-    """Say how many items of the ``.item`` file are not ``scored``, being unknown to the model, and what to do.
-
-    Args:
-        offered: whether the model can score them.
-        scored: by their text; None where that was not asked for.
-    """
-    path, known = _item_file(dataset), dataset.field2token_id[dataset.iid_field]
-    encoding = encoding_of(dataset.config)
-    if not path.is_file():
-        return
-    new = {row[0] for row in iter_atomic(path, [dataset.iid_field], encoding) if row[0] not in known}
-    if scored:
-        print(f"Scored by text: {counted(len(scored), 'item')} of [{path}], unknown to the model.", file=sys.stderr)
-    if not (missing := len(new.difference(scored or ()))):
-        return
-    why = "no text" if scored is not None else "taken by nobody, or left out by a filter"
-    who = "--new-items scores them" if offered else "KTRec and KTEASE trained with texts can score them"
-    advice = "" if scored is not None else f" {who} by text."
-    print(f"Not scored: {counted(missing, 'item')} of [{path}] ({why}).{advice}", file=sys.stderr)
-
-
-def _item_file(dataset: Any) -> Path:
-    return Path(dataset.dataset_path) / f"{dataset.dataset_name}.item"
-
-
-def _titles(dataset: Any) -> dict[str, str]:
-    """Return what the ``.item`` file says of each item: the first of ``text_fields``, else the first column of several
-    words; nothing without one."""
-    path = _item_file(dataset)
-    if not path.is_file():
-        return {}
-    encoding = encoding_of(dataset.config)
-    header = dict(read_header(path, encoding))
-    words = [name for name, kind in header.items() if kind == "token_seq"]
-    asked = TextSettings.from_mapping(dataset.config).fields or ()
-    found = next((name for name in [*(field.name for field in asked), *words] if name in header), None)
-    if not found:
-        return {}
-    return {row[0]: row[1] for row in iter_atomic(path, [dataset.iid_field, found], encoding)}

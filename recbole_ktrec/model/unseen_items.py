@@ -19,7 +19,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from recbole_ktrec.atomic import encoding_of, iter_atomic
+from recbole_ktrec.atomic import encoding_of
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.held_out import HeldOut
 from recbole_ktrec.model.item_text import feature_file, load_item_text
@@ -33,7 +33,7 @@ from recbole_ktrec.nn.cold_level import choose_level
 from recbole_ktrec.nn.cold_shift import lift_cold
 from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.whitening import fit_whitening
-from recbole_ktrec.text import TextSettings, entity_texts
+from recbole_ktrec.text import TextSettings, other_texts
 
 #: Scores by which KTRec's level is chosen, those of so many users at least, evenly spread: new items may be many more
 #: than known ones, by which held-out users are counted.
@@ -187,10 +187,8 @@ class _Neural:
 def _with_text(config: Any, dataset: Any) -> list[str]:
     """Return the ids of the ``.item`` file without a number that have a text, each once, in its order."""
     path, known = feature_file(config, dataset, "item"), dataset.field2token_id[dataset.iid_field]
-    encoding, field = encoding_of(config), dataset.iid_field
-    listed = dict.fromkeys(row[0] for row in iter_atomic(path, [field], encoding) if row[0] not in known)
-    texts = entity_texts(path, field, list(listed), TextSettings.from_mapping(config), encoding)
-    return [token for token, text in zip(listed, texts, strict=True) if text is not None]
+    texts = other_texts(path, dataset.iid_field, known, TextSettings.from_mapping(config), encoding_of(config))
+    return [token for token, text in texts.items() if text is not None]
 
 
 def _as_read(config: Any, choice: Mapping[str, Any]) -> Any:

@@ -1,7 +1,7 @@
 """Item text -> vectors: a template, a pre-trained encoder, and a cache keyed by content."""
 
 from recbole_ktrec.text.contrastive_settings import ContrastiveSettings
-from recbole_ktrec.text.entities import chosen_fields, entity_texts, text_columns
+from recbole_ktrec.text.entities import chosen_fields, entity_texts, other_texts, text_columns
 from recbole_ktrec.text.fingerprint import check_fingerprint
 from recbole_ktrec.text.locate import locate_encoder
 from recbole_ktrec.text.pairs import TextDomain
@@ -26,6 +26,7 @@ __all__ = [
     "history_documents",
     "item_vectors",
     "locate_encoder",
+    "other_texts",
     "row_text",
     "text_columns",
 ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 
 from recbole_ktrec.atomic import TEXT_NAMES, Field, iter_atomic, read_header
@@ -99,11 +99,25 @@ def entity_texts(
         DataError: the file is missing or not readable, a column is missing, or two rows of one wanted token have
             different texts.
     """
-    fields = chosen_fields(path, id_column, settings, encoding)
     wanted = set(map(str, tokens)) - {PAD}
+    texts = _texts(path, id_column, wanted.__contains__, settings, encoding)
+    return [texts.get(str(token)) for token in tokens]
+
+
+def other_texts(
+    path: str | Path, id_column: str, known: Container[str], settings: TextSettings, encoding: str = "utf-8"
+) -> dict[str, str | None]:
+    """Return token -> text of the rows whose tokens are none of ``known``, in their order, see :func:`entity_texts`."""
+    return _texts(path, id_column, lambda token: token not in known, settings, encoding)
+
+
+def _texts(
+    path: str | Path, id_column: str, is_wanted: Callable[[str], bool], settings: TextSettings, encoding: str
+) -> dict[str, str | None]:
+    fields = chosen_fields(path, id_column, settings, encoding)
     texts: dict[str, str | None] = {}
     for number, (token, *cells) in enumerate(iter_atomic(path, [id_column, *(f.name for f in fields)], encoding), 1):
-        if token in wanted:
+        if is_wanted(token):
             text = row_text(cells, fields, settings)
             if texts.setdefault(token, text) != text:
                 raise DataError(
@@ -111,4 +125,4 @@ def entity_texts(
                     "remove the row that is not wanted."
                 )
     _logger.info("Text from the columns [%s] of [%s].", ", ".join(field.name for field in fields), path)
-    return [texts.get(str(token)) for token in tokens]
+    return texts

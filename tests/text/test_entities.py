@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from recbole_ktrec.errors import DataError
-from recbole_ktrec.text import TextField, TextSettings, chosen_fields, entity_texts
+from recbole_ktrec.text import TextField, TextSettings, chosen_fields, entity_texts, other_texts
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -94,6 +94,13 @@ def test_a_byte_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path) -> Non
     with pytest.raises(DataError, match=r"a\.item\], line 3: not utf-8"):
         entity_texts(path, "item_id", ["1"], TextSettings())
     assert entity_texts(path, "item_id", ["2"], TextSettings(), encoding="latin-1") == ["Café"]
+
+
+def test_texts_of_items_that_are_not_known_are_read_in_the_order_of_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.item", "item_id:token\ttitle:token_seq\n9\tnine\n1\tone\n4\t\n9\tnine\n3\tthree\n")
+    assert list(other_texts(path, "item_id", {"1"}, TextSettings()).items()) == [
+        ("9", "nine"), ("4", None), ("3", "three"),
+    ]  # fmt: skip
 
 
 def test_a_duplicate_item_is_refused_unless_its_text_is_the_same(tmp_path: Path) -> None:

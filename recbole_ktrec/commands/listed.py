@@ -1,0 +1,75 @@
+"""The ``.item`` file beside a list: what it says of the items, and which of them no model has scored."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import sys
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from recbole_ktrec.atomic import encoding_of, iter_atomic, read_header
+from recbole_ktrec.errors import counted
+from recbole_ktrec.text import TextSettings
+
+
+@dataclass(frozen=True)
+class ListedItems:
+    """What the ``.item`` file says, read once.
+
+    Attributes:
+        path: where it is, or would be.
+        titles: id -> the first of ``text_fields``, else the first column of several words; empty without one.
+        titled: whether there is such a column.
+    """
+
+    path: Path
+    titles: dict[str, str]
+    titled: bool
+
+    @classmethod
+    def read(cls, dataset: Any) -> ListedItems:
+        """Read the file of a data set; of one without it nothing is said."""
+        path, encoding = Path(dataset.dataset_path) / f"{dataset.dataset_name}.item", encoding_of(dataset.config)
+        if not path.is_file():
+            return cls(path, {}, False)
+        column = _title(path, dataset.config, encoding)
+        rows = iter_atomic(path, [dataset.iid_field, *column], encoding)
+        return cls(path, {row[0]: row[1] if column else "" for row in rows}, bool(column))
+
+
+def _title(path: Path, config: Any, encoding: str) -> list[str]:
+    header = dict(read_header(path, encoding))
+    words = [name for name, kind in header.items() if kind == "token_seq"]
+    asked = TextSettings.from_mapping(config).fields or ()
+    return [name for name in [*(field.name for field in asked), *words] if name in header][:1]
+
+
+def write(file: TextIO, rows: Iterator[tuple[str, int, str, float]], dataset: Any, items: ListedItems) -> None:
+    """Write lists as CSV, with what is said of each item."""
+    first = list(itertools.islice(rows, 1))  # what cannot be scored is told before all else
+    out = csv.writer(file, lineterminator="\n")
+    out.writerow([dataset.uid_field, "rank", dataset.iid_field, "score", *(["text"] if items.titled else [])])
+    for user, rank, item, value in itertools.chain(first, rows):
+        out.writerow([user, rank, item, f"{value:.6g}", *([items.titles.get(item, "")] if items.titled else [])])
+
+
+def tell_unscored(dataset: Any, items: ListedItems, offered: bool, scored: Collection[str] | None) -> None:
+    """Say how many items of the ``.item`` file are not ``scored``, being unknown to the model, and what to do.
+
+    Args:
+        offered: whether the model can score them.
+        scored: by their text; None where that was not asked for.
+    """
+    new = items.titles.keys() - dataset.field2token_id[dataset.iid_field].keys()
+    if scored:
+        told = counted(len(scored), "item")
+        print(f"Scored by text: {told} of [{items.path}], unknown to the model.", file=sys.stderr)
+    if not (missing := len(new.difference(scored or ()))):
+        return
+    why = "no text" if scored is not None else "taken by nobody, or left out by a filter"
+    who = "--new-items scores them" if offered else "KTRec and KTEASE trained with texts can score them"
+    advice = "" if scored is not None else f" {who} by text."
+    print(f"Not scored: {counted(missing, 'item')} of [{items.path}] ({why}).{advice}", file=sys.stderr)

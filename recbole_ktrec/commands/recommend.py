@@ -6,7 +6,8 @@ took, one of whom nothing is known what is taken in general, of late if the data
 for somebody who took these items, the oldest first, whoever that is.
 The data set must lie where it lay in training. Scores order the items of one user; they are no probabilities.
 --new-items lists, too, items of the .item file that the model does not know, by their text: those that came since, and
-those that nobody took (those it knows if it was trained with load_col={inter: [...], item: [item_id]}).
+those that nobody took (those it knows if it was trained with load_col={inter: [...], item: [item_id]}). With
+--new-items only there are no others in the lists.
 
   ktrec recommend --checkpoint saved/KTEASE-Nov-26-2026_10-00-00.pth --users 196 22
   ktrec recommend --checkpoint saved/KTRec-Nov-26-2026_10-00-00.pth --topk 20 --output lists.csv
@@ -29,7 +30,7 @@ from recbole_ktrec.commands.filtered import histories, rows_of, with_taken
 from recbole_ktrec.commands.listed import ListedItems, tell_unscored, write
 from recbole_ktrec.commands.options import user_path
 from recbole_ktrec.commands.session import set_threads
-from recbole_ktrec.errors import ConfigError, DataError, counted, nearest
+from recbole_ktrec.errors import ConfigError, DataError, counted, nearest, one_of
 from recbole_ktrec.files import whole_file
 from recbole_ktrec.register.arguments import no_command_line
 
@@ -49,8 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--users", nargs="+", metavar="U", help="ids of the .inter file, blanks between (default: all)")
     what = "one list for a user who took these items, the oldest first (KTRec, KTEASE)"
     parser.add_argument("--history", nargs="+", metavar="ITEM", help=what)
-    what = "list items, too, that came after the training or that nobody took, by their text (KTRec, KTEASE)"
-    parser.add_argument("--new-items", action="store_true", help=what)
+    what = "list items, too, that came after the training or that nobody took, by their text (KTRec, KTEASE); `only`: "
+    what += "no others"
+    parser.add_argument("--new-items", nargs="?", const="also", metavar="only", help=what)
     parser.add_argument("--topk", type=int, default=10, metavar="K", help="length of each list (default: 10)")
     parser.add_argument("--output", type=user_path, metavar="FILE", help="a CSV file (default: printed)")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier file")
@@ -62,6 +64,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     args = parser.parse_args(argv)
     if args.topk < 1:
         raise ConfigError(f"--topk [{args.topk}] must be at least 1.")
+    only = args.new_items is not None and one_of("--new-items", args.new_items, ("also", "only")) == "only"
     if args.users and args.history:
         raise ConfigError("--users are those of the data, --history is somebody else's: give one of them.")
     if args.output is not None and args.output.exists() and not args.overwrite:
@@ -73,12 +76,14 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         unseen = _unseen(model, dataset, valid) if args.new_items else None
         items = ListedItems.read(dataset)
         tell_unscored(dataset, items, _offers_new(model, dataset), None if unseen is None else unseen.tokens)
+        if only and not (unseen and unseen.tokens) and not nobodys(dataset).any():
+            raise DataError(f"--new-items only: [{items.path}] names no item with a text that nobody took.")
         users = list(dict.fromkeys(args.users or map(str, dataset.field2id_token[dataset.uid_field][1:])))
         if args.history:
             users = [_ANYBODY]
-            rows = recommend_from(model, dataset, args.history, args.topk, unseen)
+            rows = recommend_from(model, dataset, args.history, args.topk, unseen, only)
         else:
-            rows = recommend(model, dataset, users, args.topk, unseen)
+            rows = recommend(model, dataset, users, args.topk, unseen, only)
         if args.output is None:
             write(sys.stdout, rows, dataset, items)
             return 0
@@ -105,12 +110,13 @@ def _unseen(model: Any, dataset: Any, valid: Any) -> UnseenItems:
 
 
 def recommend(
-    model: Any, dataset: Any, users: Sequence[str], k: int, unseen: UnseenItems | None = None
+    model: Any, dataset: Any, users: Sequence[str], k: int, unseen: UnseenItems | None = None, only_new: bool = False
 ) -> Iterator[tuple[str, int, str, float]]:
     """Return (user, rank from 1 on, item, score), one after the other: the best ``k`` items of each of ``users``.
 
     Args:
         unseen: items that the model has no number for, to be listed too.
+        only_new: list no others than those and the model's own that nobody took.
 
     Raises:
         DataError: a user is unknown, and the model has no scores for such a one; no list has been made then.
@@ -118,17 +124,17 @@ def recommend(
     rows, known = rows_of(dataset, users), dataset.field2token_id[dataset.uid_field]
     joined = _join(model, dataset, [user for user in rows if not known.get(user)])
     ids = np.array([joined.get(user) or _id(model, dataset, user, user in rows) for user in users])
-    return _ranked(model, dataset, users, ids, rows, k, unseen)
+    return _ranked(model, dataset, users, ids, rows, k, unseen, only_new)
 
 
 def recommend_from(
-    model: Any, dataset: Any, history: Sequence[str], k: int, unseen: UnseenItems | None = None
+    model: Any, dataset: Any, history: Sequence[str], k: int, unseen: UnseenItems | None = None, only_new: bool = False
 ) -> Iterator[tuple[str, int, str, float]]:
     """Return (``new user``, rank from 1 on, item, score) of the best ``k`` items for one who took those of ``history``.
 
     Args:
         history: ids of the files, the oldest first; of repeats the last counts.
-        unseen: see :func:`recommend`.
+        unseen, only_new: see :func:`recommend`.
 
     Raises:
         ConfigError: the model has scores for the users of its training alone.
@@ -150,7 +156,7 @@ def recommend_from(
         raise DataError("--history: the model knows none of these items, so nothing of the user.")
     model.take(before.joined([np.array(items)]))
     rows = {_ANYBODY: [*items, *(later[item] for item in taken if item in later)]}
-    return _ranked(model, dataset, [_ANYBODY], np.array([before.matrix.shape[0]]), rows, k, unseen)
+    return _ranked(model, dataset, [_ANYBODY], np.array([before.matrix.shape[0]]), rows, k, unseen, only_new)
 
 
 def _join(model: Any, dataset: Any, filtered: Collection[str]) -> dict[str, int]:
@@ -168,26 +174,33 @@ def _join(model: Any, dataset: Any, filtered: Collection[str]) -> dict[str, int]
 
 def _ranked(
     model: Any, dataset: Any, users: Sequence[str], ids: np.ndarray, rows: dict[str, list[int]], k: int,
-    unseen: UnseenItems | None,
+    unseen: UnseenItems | None, only_new: bool,
 ) -> Iterator[tuple[str, int, str, float]]:  # fmt: skip
     taken, items = dataset.inter_matrix(form="csr"), list(dataset.field2id_token[dataset.iid_field])
-    new = [] if unseen is None else unseen.tokens
+    new, hidden = [] if unseen is None else unseen.tokens, ~nobodys(dataset) if only_new else [0]
     rows = with_taken(dataset, rows, {item: len(items) + place for place, item in enumerate(new)})
     items += new
     starts = range(0, len(ids), _USERS)
     for start in tqdm(starts, desc="Users", unit=f"x{_USERS}", disable=len(starts) < 5, leave=False):
         part = ids[start : start + _USERS]
         scores = score(model, dataset, part)
+        scores[:, hidden] = -np.inf
         scores[taken[np.where(part < taken.shape[0], part, 0)].nonzero()] = -np.inf  # of padding: nothing
         if unseen is not None:
             scores = np.concatenate([scores, unseen.scores(part)], axis=1)
         for row, user in zip(scores, users[start : start + _USERS], strict=True):
             row[rows.get(user, [])] = -np.inf
-        scores[:, 0] = -np.inf
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         for user, row, own in zip(users[start : start + _USERS], scores, best, strict=True):
             listed = [item for item in own if np.isfinite(row[item])]
             yield from ((user, rank, str(items[item]), float(row[item])) for rank, item in enumerate(listed, 1))
+
+
+def nobodys(dataset: Any) -> np.ndarray:
+    """Return which items nobody took, in held-out interactions neither: bool ``[n_items]``, padding is none."""
+    found = np.asarray(dataset.inter_matrix(form="csr").sum(axis=0)).ravel() == 0
+    found[0] = False
+    return found
 
 
 def _id(model: Any, dataset: Any, user: str, filtered: bool) -> int:

@@ -102,6 +102,41 @@ def test_items_without_a_text_are_told_for_what_they_are(textual: Settings, caps
         assert f"Not scored: 1 item of [dataset/tiny/tiny.item] {why}" in capsys.readouterr().err
 
 
+def lists(*asked: str) -> dict[str, list[tuple[str, str]]]:
+    """Return item and score of the lists that the command writes, by user."""
+    assert main(["recommend", "--topk", "40", "--output", "lists.csv", "--overwrite", *asked]) == 0
+    found: dict[str, list[tuple[str, str]]] = {}
+    with Path("lists.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            found.setdefault(row["user_id"], []).append((row["item_id"], row["score"]))
+    return found
+
+
+@pytest.mark.parametrize("model", ["KTEASE", "KTRec"])
+def test_new_items_alone_stand_as_they_do_among_all(textual: Settings, model: str) -> None:
+    loaded(textual(), model)
+    (saved,) = map(str, Path("kept").glob("*.pth"))
+    whole, alone = (lists("--checkpoint", saved, "--new-items", *only) for only in ((), ("only",)))
+    assert len(alone) == 24 and alone == {user: [one for one in own if one[0] in LATER] for user, own in whole.items()}
+    assert set(lists("--checkpoint", saved, "--new-items", "only", "--history", "i4", "i6")) == {"new user"}
+
+
+def test_items_that_nobody_took_are_new_ones_too(textual: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    with ITEMS.open("a", encoding="utf-8") as file:
+        file.write("i30\ta red robot toy\n")
+    for kept, columns in (("ids", {"item": ["item_id"]}), ("none", {})):
+        settings = {**textual(), "load_col": {"inter": ["user_id", "item_id"], **columns}, "checkpoint_dir": kept}
+        run_recbole(model="KTEASE", dataset="tiny", config_dict=settings)
+        (saved,) = map(str, Path(kept).glob("*.pth"))
+        listed = lists("--checkpoint", saved, "--new-items", "only").values()
+        assert {item for own in listed for item, _ in own} == {"i30"}
+    ITEMS.write_text("\n".join(ITEMS.read_text(encoding="utf-8").splitlines()[:31]) + "\n", encoding="utf-8")
+    assert main(["recommend", "--checkpoint", saved, "--new-items", "only"]) == 2
+    assert "[dataset/tiny/tiny.item] names no item with a text that nobody took." in capsys.readouterr().err
+    assert main(["recommend", "--checkpoint", saved, "--new-items", "onyl"]) == 2
+    assert "--new-items [onyl] is not one of also, only. Did you mean [only]?" in capsys.readouterr().err
+
+
 def test_the_command_lists_them_but_for_what_the_user_took(
     textual: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,8 @@ for somebody who took these items, the oldest first, whoever that is.
 The data set must lie where it lay in training. Scores order the items of one user; they are no probabilities.
 --new-items lists, too, items of the .item file that the model does not know, by their text: those that came since, and
 those that nobody took (those it knows if it was trained with load_col={inter: [...], item: [item_id]}). With
---new-items only there are no others in the lists.
+--new-items only there are no others in the lists. --for-item asks the other way round: for the users in whose lists an
+item stands highest, new or not.
 
   ktrec recommend --checkpoint saved/KTEASE-Nov-26-2026_10-00-00.pth --users 196 22
   ktrec recommend --checkpoint saved/KTRec-Nov-26-2026_10-00-00.pth --topk 20 --output lists.csv
@@ -22,24 +23,23 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm import tqdm
 
 from recbole_ktrec.atomic import check_separator
 from recbole_ktrec.commands.checkpoints import load, load_with_validation
-from recbole_ktrec.commands.filtered import histories, rows_of, with_taken
+from recbole_ktrec.commands.filtered import histories, rows_of
 from recbole_ktrec.commands.listed import ListedItems, tell_unscored, write
 from recbole_ktrec.commands.options import user_path
+from recbole_ktrec.commands.scored import names_of, nobodys, score, scored
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, DataError, counted, nearest, one_of
 from recbole_ktrec.files import whole_file
 from recbole_ktrec.register.arguments import no_command_line
 
 #: Part of the Python interface (README): ``load`` too.
-__all__ = ["add_arguments", "load", "main", "recommend", "recommend_from", "score"]
+__all__ = ["add_arguments", "load", "main", "recommend", "recommend_from", "score", "users_for"]
 if TYPE_CHECKING:
     from recbole_ktrec.model.unseen_items import UnseenItems
 
-_USERS = 256
 #: What the user of a given history is called.
 _ANYBODY = "new user"
 
@@ -50,6 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--users", nargs="+", metavar="U", help="ids of the .inter file, blanks between (default: all)")
     what = "one list for a user who took these items, the oldest first (KTRec, KTEASE)"
     parser.add_argument("--history", nargs="+", metavar="ITEM", help=what)
+    what = "instead of lists, the K users in whose lists this item stands highest, with its rank there"
+    parser.add_argument("--for-item", metavar="ITEM", help=what)
     what = "list items, too, that came after the training or that nobody took, by their text (KTRec, KTEASE); `only`: "
     what += "no others"
     parser.add_argument("--new-items", nargs="?", const="also", metavar="only", help=what)
@@ -62,26 +64,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     """Load, score, and print or write the lists."""
     args = parser.parse_args(argv)
-    if args.topk < 1:
-        raise ConfigError(f"--topk [{args.topk}] must be at least 1.")
-    only = args.new_items is not None and one_of("--new-items", args.new_items, ("also", "only")) == "only"
-    if args.users and args.history:
-        raise ConfigError("--users are those of the data, --history is somebody else's: give one of them.")
-    if args.output is not None and args.output.exists() and not args.overwrite:
-        raise ConfigError(f"[{args.output}] is there already: choose another --output, or say --overwrite.")
+    _check(args)
     set_threads(args.threads)
     with no_command_line():
         model, dataset, valid = load_with_validation(args.checkpoint)
         check_separator(dataset.config)
-        unseen = _unseen(model, dataset, valid) if args.new_items else None
-        items = ListedItems.read(dataset)
+        items, only = ListedItems.read(dataset), args.new_items == "only"
+        is_new = args.for_item is not None and _is_new(args.for_item, dataset, items)
+        unseen = _unseen(model, dataset, valid) if args.new_items or is_new else None
         tell_unscored(dataset, items, _offers_new(model, dataset), None if unseen is None else unseen.tokens)
         if only and not (unseen and unseen.tokens) and not nobodys(dataset).any():
             raise DataError(f"--new-items only: [{items.path}] names no item with a text that nobody took.")
         users = list(dict.fromkeys(args.users or map(str, dataset.field2id_token[dataset.uid_field][1:])))
         if args.history:
-            users = [_ANYBODY]
             rows = recommend_from(model, dataset, args.history, args.topk, unseen, only)
+        elif args.for_item:
+            rows = users_for(model, dataset, args.for_item, users, args.topk, unseen, only)
         else:
             rows = recommend(model, dataset, users, args.topk, unseen, only)
         if args.output is None:
@@ -89,8 +87,28 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
             return 0
         with whole_file(args.output) as partial, partial.open("w", encoding="utf-8", newline="") as file:
             write(file, rows, dataset, items)
-    print(f"{counted(len(users), 'list')} of {counted(args.topk, 'item')}, or of as many as there are: {args.output}")
+    print(_told(args, 1 if args.history else len(users)))
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse options that cannot be, before anything is loaded."""
+    if args.topk < 1:
+        raise ConfigError(f"--topk [{args.topk}] must be at least 1.")
+    if args.new_items is not None:
+        one_of("--new-items", args.new_items, ("also", "only"))
+    if args.users and args.history:
+        raise ConfigError("--users are those of the data, --history is somebody else's: give one of them.")
+    if args.for_item and args.history:
+        raise ConfigError("--for-item asks for users of the data, --history is somebody else's: give one of them.")
+    if args.output is not None and args.output.exists() and not args.overwrite:
+        raise ConfigError(f"[{args.output}] is there already: choose another --output, or say --overwrite.")
+
+
+def _told(args: argparse.Namespace, lists: int) -> str:
+    if args.for_item:
+        return f"{counted(args.topk, 'user')} for [{args.for_item}], or as many as there are: {args.output}"
+    return f"{counted(lists, 'list')} of {counted(args.topk, 'item')}, or of as many as there are: {args.output}"
 
 
 def _offers_new(model: Any, dataset: Any) -> bool:
@@ -121,10 +139,56 @@ def recommend(
     Raises:
         DataError: a user is unknown, and the model has no scores for such a one; no list has been made then.
     """
+    ids, rows = _numbered(model, dataset, users)
+    return _ranked(model, dataset, users, ids, rows, k, unseen, only_new)
+
+
+def users_for(
+    model: Any, dataset: Any, item: str, users: Sequence[str], k: int, unseen: UnseenItems | None = None,
+    only_new: bool = False,
+) -> Iterator[tuple[str, int, str, float]]:  # fmt: skip
+    """Return (user, rank, item, score) of those ``k`` of ``users`` in whose lists ``item`` stands highest.
+
+    Scores of different users are not comparable, places in their lists are. Of equal places, the one whose score is
+    more standard deviations above the mean of its list comes first. Who took the item is left out.
+
+    Raises:
+        DataError: nobody's list has the item.
+    """
+    names, found = names_of(dataset, unseen), list[tuple[int, float, str, float]]()
+    if item not in names:
+        raise DataError(f"--for-item [{item}] has no text, so no model can score it.")
+    place, (ids, rows) = names.index(item), _numbered(model, dataset, users)
+    for some, scores in scored(model, dataset, users, ids, rows, unseen, only_new):
+        for user, row in zip(some, scores, strict=True):
+            if np.isfinite(row[place]):
+                found.append((*_standing(row, place), user, float(row[place])))
+    if not found:
+        raise DataError(f"--for-item [{item}]: in nobody's list: these users took it, or `only` leaves it out.")
+    found.sort(key=lambda one: (one[0], -one[1]))
+    return ((user, rank, item, value) for rank, _, user, value in found[:k])
+
+
+def _standing(row: np.ndarray, place: int) -> tuple[int, float]:
+    """Return the place that an item has by the scores ``row`` of a list, from 1 on, and its standard score there."""
+    others = row[np.isfinite(row)]
+    return 1 + int((row > row[place]).sum()), float((row[place] - others.mean()) / max(others.std(), 1e-12))
+
+
+def _is_new(item: str, dataset: Any, items: ListedItems) -> bool:
+    """Return whether the model has no number for an item of the ``.item`` file; refuse one that nobody knows."""
+    known = dataset.field2token_id[dataset.iid_field]
+    if not known.get(item) and item not in items.titles:
+        near = _meant(item, {**dict.fromkeys(items.titles, 1), **known})
+        raise DataError(f"--for-item [{item}]: neither the model nor [{items.path}] knows it.{near}")
+    return not known.get(item)
+
+
+def _numbered(model: Any, dataset: Any, users: Sequence[str]) -> tuple[np.ndarray, dict[str, list[int]]]:
+    """Return the numbers of ``users`` in the model, and what they took that it does not know of, see ``rows_of``."""
     rows, known = rows_of(dataset, users), dataset.field2token_id[dataset.uid_field]
     joined = _join(model, dataset, [user for user in rows if not known.get(user)])
-    ids = np.array([joined.get(user) or _id(model, dataset, user, user in rows) for user in users])
-    return _ranked(model, dataset, users, ids, rows, k, unseen, only_new)
+    return np.array([joined.get(user) or _id(model, dataset, user, user in rows) for user in users]), rows
 
 
 def recommend_from(
@@ -176,31 +240,12 @@ def _ranked(
     model: Any, dataset: Any, users: Sequence[str], ids: np.ndarray, rows: dict[str, list[int]], k: int,
     unseen: UnseenItems | None, only_new: bool,
 ) -> Iterator[tuple[str, int, str, float]]:  # fmt: skip
-    taken, items = dataset.inter_matrix(form="csr"), list(dataset.field2id_token[dataset.iid_field])
-    new, hidden = [] if unseen is None else unseen.tokens, ~nobodys(dataset) if only_new else [0]
-    rows = with_taken(dataset, rows, {item: len(items) + place for place, item in enumerate(new)})
-    items += new
-    starts = range(0, len(ids), _USERS)
-    for start in tqdm(starts, desc="Users", unit=f"x{_USERS}", disable=len(starts) < 5, leave=False):
-        part = ids[start : start + _USERS]
-        scores = score(model, dataset, part)
-        scores[:, hidden] = -np.inf
-        scores[taken[np.where(part < taken.shape[0], part, 0)].nonzero()] = -np.inf  # of padding: nothing
-        if unseen is not None:
-            scores = np.concatenate([scores, unseen.scores(part)], axis=1)
-        for row, user in zip(scores, users[start : start + _USERS], strict=True):
-            row[rows.get(user, [])] = -np.inf
+    items = names_of(dataset, unseen)
+    for some, scores in scored(model, dataset, users, ids, rows, unseen, only_new):
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-        for user, row, own in zip(users[start : start + _USERS], scores, best, strict=True):
+        for user, row, own in zip(some, scores, best, strict=True):
             listed = [item for item in own if np.isfinite(row[item])]
-            yield from ((user, rank, str(items[item]), float(row[item])) for rank, item in enumerate(listed, 1))
-
-
-def nobodys(dataset: Any) -> np.ndarray:
-    """Return which items nobody took, in held-out interactions neither: bool ``[n_items]``, padding is none."""
-    found = np.asarray(dataset.inter_matrix(form="csr").sum(axis=0)).ravel() == 0
-    found[0] = False
-    return found
+            yield from ((user, rank, items[item], float(row[item])) for rank, item in enumerate(listed, 1))
 
 
 def _id(model: Any, dataset: Any, user: str, filtered: bool) -> int:
@@ -222,27 +267,3 @@ def _meant(word: str, known: Mapping[str, int]) -> str:
     if parts != [word] and parts and all(map(known.get, parts)):
         return f" Blanks part the ids, not commas: {' '.join(f'[{part}]' for part in parts)}."
     return nearest(word, (str(one) for one, number in known.items() if number))
-
-
-def score(model: Any, dataset: Any, users: np.ndarray) -> np.ndarray:
-    """Return the scores of all items for ``users`` ``[m]``, internal ids: float32 ``[m, n_items]``."""
-    import torch
-    from recbole.data.interaction import Interaction
-
-    asked = Interaction({dataset.uid_field: torch.from_numpy(users)}).to(model.device)
-    with torch.no_grad():
-        try:
-            found = model.full_sort_predict(asked)
-        except NotImplementedError:
-            found = torch.stack([_pairs(model, dataset, int(user)) for user in users])
-    return np.array(found.view(len(users), -1).float().cpu().numpy())
-
-
-def _pairs(model: Any, dataset: Any, user: int) -> Any:
-    """Return the scores ``[n_items]`` of a model that scores pairs, which are given the columns of user and item."""
-    import torch
-    from recbole.data.interaction import Interaction
-
-    items = torch.arange(dataset.item_num)
-    pairs = Interaction({dataset.uid_field: torch.full_like(items, user), dataset.iid_field: items})
-    return model.predict(dataset.join(pairs).to(model.device)).flatten()

@@ -121,6 +121,39 @@ def test_new_items_alone_stand_as_they_do_among_all(textual: Settings, model: st
     assert set(lists("--checkpoint", saved, "--new-items", "only", "--history", "i4", "i6")) == {"new user"}
 
 
+@pytest.mark.parametrize("item", ["even", "i3"])
+def test_users_for_an_item_are_those_in_whose_lists_it_stands_highest(
+    textual: Settings, capsys: pytest.CaptureFixture[str], item: str
+) -> None:
+    """Users take items of one parity; who took the item is not asked for."""
+    loaded(textual(), "KTEASE")
+    (saved,) = map(str, Path("kept").glob("*.pth"))
+    more = ["--new-items"] if item in LATER else []
+    whole = {user: [one for one, _ in own] for user, own in lists("--checkpoint", saved, *more).items()}
+    places = {user: own.index(item) + 1 for user, own in whole.items() if item in own}
+    wanted = ["--for-item", item, "--topk", "40", "--output", "users.csv"]
+    assert main(["recommend", "--checkpoint", saved, *wanted]) == 0
+    with Path("users.csv").open(encoding="utf-8") as file:
+        found = [(row["user_id"], int(row["rank"]), row["item_id"]) for row in csv.DictReader(file)]
+    assert [rank for _, rank, _ in found] == sorted(places.values()) and {one for *_, one in found} == {item}
+    assert {user: rank for user, rank, _ in found} == places
+    assert len({int(user[1:]) % 2 for user, *_ in found[:3]}) == 1, "users whose topic it is"
+    assert "40 users for" in capsys.readouterr().out
+
+
+def test_an_item_that_cannot_be_scored_has_no_users(textual: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    loaded(textual(), "KTEASE")
+    (saved,) = map(str, Path("kept").glob("*.pth"))
+    for asked, told in (
+        (["untitled"], "--for-item [untitled] has no text, so no model can score it."),
+        (["evn"], "neither the model nor [dataset/tiny/tiny.item] knows it. Did you mean [even]?"),
+        (["even", "--history", "i4"], "--for-item asks for users of the data, --history is somebody else's"),
+        (["i3", "--new-items", "only"], "--for-item [i3]: in nobody's list"),
+    ):
+        assert main(["recommend", "--checkpoint", saved, "--for-item", *asked]) == 2
+        assert told in capsys.readouterr().err
+
+
 def test_items_that_nobody_took_are_new_ones_too(textual: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     with ITEMS.open("a", encoding="utf-8") as file:
         file.write("i30\ta red robot toy\n")

@@ -147,21 +147,20 @@ class Reader:
             self._vain += 0 if wanting else reader.line_num
             return (0, None) if wanting else None
         used = reader.line_num
-        if self.width is not None and len(row) != self.width:
+        apart = self._could_be_records(lines[at : at + used])
+        if (self.width or len(row)) != len(row) or (apart and (used > LONG or mark not in _IN_TEXTS)):
+            self._vain += used
             return None
-        if self._could_be_records(lines[at : at + used]):
-            if used > LONG or mark not in _IN_TEXTS:
-                return None
+        if apart:
             self._ledger.note(JOINED, self.name, first + at)
         return used, row
 
     def _could_be_records(self, lines: list[str]) -> bool:
-        """Return whether each of ``lines`` (of many: nearly each), its quotes taken as text, has a record's cells."""
-        mark, width = self._dialect.delimiter, self.width
-        if width is None or width < 2:
-            return False
-        fitting = sum(line.count(mark) + 1 == width for line in lines)
-        return fitting >= len(lines) * (_NEARLY_ALL if len(lines) > LONG else 1)
+        """Return whether each of ``lines`` (of many: nearly each), its quotes taken as text, has a record's cells; of
+        many it is seen how many those are, where that is not known."""
+        cells, long = Counter(line.count(self._dialect.delimiter) + 1 for line in lines), len(lines) > LONG
+        width = self.width or (cells.most_common(1)[0][0] if long else 1)
+        return width > 1 and cells[width] >= len(lines) * (_NEARLY_ALL if long else 1)
 
     def _otherwise(self, line: str) -> list[str] | None:
         r"""Return the cells of a line whose quotes are escaped as ``\"`` (Spark does so) or come after a blank."""

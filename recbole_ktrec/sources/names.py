@@ -10,25 +10,30 @@ from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Kind
 NOUNS = ("movie", "book", "article", "course", "video", "anime", "song", "game", "track", "artist", "recipe")
 #: Codes of goods, which are the id where nothing else is: interactions go by a shop's own ids first.
 CODES = ("barcode", "ean", "gtin", "upc", "isbn13")
-#: Where users write in by their address, it is the id; a table of users has an [id] beside it.
-EMAILS = ("email", "useremail", "emailaddress", "customeremail", "mail")
+#: What users and items are called by that tables of them have beside their [id], as a track has its album.
+BESIDE = {
+    USER: ("useruuid", "userguid", "userhash", "useridx", "userindex", "userno", "usercode", "usernumber",
+           "customeruuid", "customercode", "customerno", "customernumber", "custid", "subscriberid", "profileid",
+           "personid", "viewerid", "listenerid", "guestid", "raterid", "steamid", "householdkey", "householdid",
+           "fullvisitorid", "userpseudoid", "anonymousid", "distinctid", "reviewer", "reviewername",
+           "reviewprofilename", "profilename", "userprofilename",
+           "email", "useremail", "emailaddress", "customeremail", "mail"),
+    ITEM: (*CODES, *NOUNS, "itemuuid", "productuuid", "contentuuid", "itemidx", "itemindex", "itemcode", "itemno",
+           "itemnumber", "productcode", "productno", "productnumber", "gmapid", "beerid", "beerbeerid", "wineid",
+           "restaurantid", "clothingid", "filmid", "showid", "podcastid", "episodeid", "albumid", "documentid", "docid",
+           "photoid", "pinid", "locationid", "propertyid", "lessonid", "exerciseid", "problemid", "questionid"),
+}  # fmt: skip
+#: Names that go before others in interactions, and come after [id] and [customer_id] where users are described.
+_OF_INTERACTIONS = ("customeruniqueid", "username")
 #: Output column -> names (lower case, letters and digits only) that mean it, the likeliest first.
 NAMES = {
     USER: ("userid", "user", "uid", "reviewerid", "customeruniqueid", "customerid", "customer", "visitorid", "username",
            "userkey", "visitor", "memberid", "member", "accountid", "clientid", "buyerid", "shopperid", "readerid",
-           "playerid", "learnerid", "studentid", "useruuid", "userguid", "userhash", "useridx", "userindex", "userno",
-           "usercode", "usernumber", "customeruuid", "customercode", "customerno", "customernumber", "custid",
-           "subscriberid", "profileid", "personid", "viewerid", "listenerid", "guestid", "raterid",
-           "steamid", "householdkey", "householdid", "fullvisitorid", "userpseudoid", "anonymousid", "distinctid",
-           "reviewer", "reviewername", "reviewprofilename", "profilename", "userprofilename", *EMAILS),
+           "playerid", "learnerid", "studentid", *BESIDE[USER]),
     ITEM: ("itemid", "item", "iid", "parentasin", "asin", "productid", "product", "movieid", "bookid", "isbn",
            "articleid", "newsid", "courseid", "videoid", "animeid", "songid", "businessid", "stockcode", "sku",
            "skuid", "goodsid", "gameid", "appid", "trackid", "artistid", "postid", "contentid", "listingid", "recipeid",
-           "jobid", "hotelid", "placeid", "venueid", "poiid", "paperid", "itemuuid", "productuuid", "contentuuid",
-           "itemidx", "itemindex", "itemcode", "itemno", "itemnumber", "productcode", "productno", "productnumber",
-           "gmapid", "beerid", "beerbeerid", "wineid", "restaurantid", "clothingid", "filmid", "showid", "podcastid",
-           "episodeid", "albumid", "documentid", "docid", "photoid", "pinid", "locationid", "propertyid", "lessonid",
-           "exerciseid", "problemid", "questionid", *CODES, *NOUNS, "id"),
+           "jobid", "hotelid", "placeid", "venueid", "poiid", "paperid", *BESIDE[ITEM], "id"),
     RATING: ("rating", "ratings", "stars", "score", "overall", "bookrating", "userrating", "userscore", "reviewrating",
              "reviewscore", "reviewoverall", "reviewstars", "starrating", "overallrating", "ratingscore",
              "ratingvalue"),
@@ -70,6 +75,8 @@ def letters(name: str) -> str:
 
 def _aliases(target: str, kind: Kind) -> Sequence[str]:
     """Return the names that mean ``target``; where items and users are described, [id] is theirs, and so is [uuid]."""
-    last = {USER: EMAILS, ITEM: (*CODES, *NOUNS)}.get(target, ()) if kind != "inter" else ()
-    own = ("id", "uuid", "guid") if kind != "inter" and target in (USER, ITEM) else ()
-    return list(dict.fromkeys([each for each in NAMES[target] if each not in last] + [*own, *last]))
+    if kind == "inter" or target not in BESIDE:
+        return NAMES[target]
+    beside = (*_OF_INTERACTIONS, *BESIDE[target])
+    first = [each for each in NAMES[target] if each not in beside]
+    return list(dict.fromkeys([*first, "id", "uuid", "guid", *beside]))

@@ -47,6 +47,12 @@ def made(tmp_path: Path) -> Callable[[str], Any]:
         ("email,article_id,uuid,n", "email", "article_id", ["uuid", "n"]),
         ("customer_id,customer_unique_id,product_id,n", "customer_unique_id", "product_id", ["customer_id", "n"]),
         ("id,gmap_id,User Email,n", "User Email", "gmap_id", ["id", "n"]),
+        (
+            "user,album_id,track,n",
+            "user",
+            "track",
+            ["album_id", "n"],
+        ),  # what was taken before a name was known still is
     ],
 )
 def test_names_of_public_dumps_are_known(
@@ -62,6 +68,24 @@ def test_the_id_of_a_table_of_users_goes_before_their_address(
     convert: Callable[..., int], made: Callable[[str], Any]
 ) -> None:
     users = "email,guid,id,age\n" + "".join(f"m{k}@x.org,g{k},u{k},{20 + k}\n" for k in range(4))
+    assert convert({"interactions.csv": CLICKS, "users.csv": users}) == 0
+    assert list(made("user")["user_id"]) == ["u0", "u1", "u2", "u3"]
+
+
+@pytest.mark.parametrize("beside", ["album_id", "location_id", "product_code", "isbn13", "track"])
+def test_the_id_of_a_table_of_items_goes_before_what_they_have_beside_it(
+    convert: Callable[..., int], made: Callable[[str], Any], beside: str
+) -> None:
+    goods = f"id,title,{beside}\n" + "".join(f"{k},A thing of number {k},b{k % 2}\n" for k in range(5))
+    assert convert({"interactions.csv": CLICKS, "items.csv": goods}) == 0
+    assert list(made("item")["item_id"]) == list("01234") and made("json")["tables"]["item"]["rows_out"] == 5
+
+
+@pytest.mark.parametrize("head", ["customer_unique_id,customer_id", "username,id", "user_code,id", "profile_name,uuid"])
+def test_the_id_of_a_table_of_users_goes_before_what_they_have_beside_it(
+    convert: Callable[..., int], made: Callable[[str], Any], head: str
+) -> None:
+    users = f"{head}\n" + "".join(f"a{k},u{k}\n" for k in range(4))
     assert convert({"interactions.csv": CLICKS, "users.csv": users}) == 0
     assert list(made("user")["user_id"]) == ["u0", "u1", "u2", "u3"]
 

@@ -12,7 +12,15 @@ from recbole_ktrec.sources import frames, jsonlines
 from recbole_ktrec.sources.checks import check_mapping, texts_of
 from recbole_ktrec.sources.delimited import header
 from recbole_ktrec.sources.files import Inputs, Member
-from recbole_ktrec.sources.guessing import guess_columns, guess_stated, index_names, means_text, row_numbers, sniff
+from recbole_ktrec.sources.guessing import (
+    called,
+    guess_columns,
+    guess_stated,
+    index_names,
+    means_text,
+    row_numbers,
+    sniff,
+)
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.names import meant
 from recbole_ktrec.sources.notices import written
@@ -132,8 +140,7 @@ def left_out(given: Mapping[str, Any], whole: Mapping[str, Any], inputs: Inputs)
                 yield f"{name}: left out, since few objects have it: {keys} (--column {name}.NAME=KEY takes it in)"
             if untaken := [each for each in index_names(found.names) if each not in part.columns.values()]:
                 for each in row_numbers(found.names, _sample(part, member, inputs, untaken)):
-                    called = f"[{each}]" if each else "the first column, which has no name"
-                    yield f"{name}: left out, since it numbers the rows (pandas writes its index so): {called}"
+                    yield f"{name}: left out, since it numbers the rows (pandas writes its index so): {called(each)}"
 
 
 def _types(columns: Mapping[str, Any]) -> dict[str, str]:

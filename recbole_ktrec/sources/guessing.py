@@ -129,7 +129,7 @@ def _by_name(
         elif found is not None:
             columns[target] = guess_stated(target, {"from": found}, values, file)
         elif target in (USER, ITEM):
-            raise ConfigError(_no_id(target, names, kind, file))
+            raise ConfigError(_no_id(target, names, kind, file) + _numbered(target, values, kind))
     return columns
 
 
@@ -143,6 +143,19 @@ def _no_id(target: str, names: Sequence[str], kind: Kind, file: str) -> str:
         part = f"{PART_NAMES[kind]}: {{file: {file}, header: [{target}, ...]}}"
         return f"{told}some are numbers. If the first line is a row, name the columns in a mapping file, {part}."
     return f"{told}map it (--column {PART_NAMES[kind]}.{target}=NAME)."
+
+
+def _numbered(target: str, values: Mapping[str, Sequence[object]], kind: Kind) -> str:
+    """Return how a column that seemed to number the rows, and was left out, is taken for the id."""
+    for name in row_numbers(list(values), values):
+        spec = f"{PART_NAMES[kind]}: {{columns: {{{target}: '{name}', ...}}}}"
+        return f" Left out, since it numbers the rows: {called(name)}. If it is the id, a mapping file says so, {spec}."
+    return ""
+
+
+def called(name: str) -> str:
+    """Return what a message calls a column that numbers the rows."""
+    return f"[{name}]" if name else "the first column, which has no name"
 
 
 def _unnamed_time(names: Sequence[str], values: Mapping[str, Sequence[object]], used: set[str]) -> dict[str, Any]:

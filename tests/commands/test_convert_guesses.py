@@ -111,6 +111,23 @@ def test_a_column_without_a_name_is_no_number(
 
 
 @pytest.mark.parametrize(
+    ("name", "called"), [("", "the first column, which has no name"), ("Unnamed: 0", "[Unnamed: 0]")]
+)
+def test_an_id_that_seems_to_number_the_rows_is_told_how_it_is_taken(
+    convert: Callable[..., int], made: Callable[[str], Any], tmp_path: Path, name: str, called: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    goods = GOODS.replace("item_id", name)
+    assert convert({"interactions.csv": CLICKS, "items.csv": goods}) == 2
+    spec = f"items: {{columns: {{item_id: '{name}', ...}}}}"
+    told = f"Left out, since it numbers the rows: {called}. If it is the id, a mapping file says so, {spec}."
+    assert told in capsys.readouterr().err
+    (tmp_path / "m.yaml").write_text(spec.replace("...", "title: title"))
+    assert convert({"items.csv": goods, "interactions.csv": CLICKS}, "--mapping", str(tmp_path / "m.yaml")) == 0
+    assert list(made("item")["item_id"]) == list("01234")
+
+
+@pytest.mark.parametrize(
     ("name", "numbers", "left"),
     [
         ("", range(20), True),

@@ -73,7 +73,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         is_new = args.for_item is not None and _is_new(args.for_item, dataset, items)
         unseen = _unseen(model, dataset, valid) if args.new_items or is_new else None
         tell_unscored(dataset, items, _offers_new(model, dataset), None if unseen is None else unseen.tokens)
-        if only and not (unseen and unseen.tokens) and not nobodys(dataset).any():
+        if only and not (unseen and unseen.tokens) and not nobodys(model, dataset).any():
             raise DataError(f"--new-items only: [{items.path}] names no item with a text that nobody took.")
         users = list(dict.fromkeys(args.users or map(str, dataset.field2id_token[dataset.uid_field][1:])))
         if args.history:
@@ -134,7 +134,7 @@ def recommend(
 
     Args:
         unseen: items that the model has no number for, to be listed too.
-        only_new: list no others than those and the model's own that nobody took.
+        only_new: list no others than those and the model's own that nobody took, as far as it has texts of them.
 
     Raises:
         DataError: a user is unknown, and the model has no scores for such a one; no list has been made then.
@@ -164,7 +164,8 @@ def users_for(
             if np.isfinite(row[place]):
                 found.append((*_standing(row, place), user, float(row[place])))
     if not found:
-        raise DataError(f"--for-item [{item}]: in nobody's list: these users took it, or `only` leaves it out.")
+        why = "these users took it, nothing is known of them, or `only` leaves it out"
+        raise DataError(f"--for-item [{item}]: in nobody's list: {why}.")
     found.sort(key=lambda one: (one[0], -one[1]))
     return ((user, rank, item, value) for rank, _, user, value in found[:k])
 
@@ -240,12 +241,16 @@ def _ranked(
     model: Any, dataset: Any, users: Sequence[str], ids: np.ndarray, rows: dict[str, list[int]], k: int,
     unseen: UnseenItems | None, only_new: bool,
 ) -> Iterator[tuple[str, int, str, float]]:  # fmt: skip
-    items = names_of(dataset, unseen)
+    items, without = names_of(dataset, unseen), list[str]()
     for some, scores in scored(model, dataset, users, ids, rows, unseen, only_new):
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         for user, row, own in zip(some, scores, best, strict=True):
             listed = [item for item in own if np.isfinite(row[item])]
+            without += [user] * (not listed)
             yield from ((user, rank, items[item], float(row[item])) for rank, item in enumerate(listed, 1))
+    if without:
+        told = f"No list for {counted(len(without), 'user')}, the first is [{without[0]}]"
+        print(f"{told}: nothing that may be in it is scored (new items are by what a user took).", file=sys.stderr)
 
 
 def _id(model: Any, dataset: Any, user: str, filtered: bool) -> int:

@@ -26,7 +26,7 @@ def scored(
     unseen: UnseenItems | None, only_new: bool,
 ) -> Iterator[tuple[Sequence[str], np.ndarray]]:  # fmt: skip
     """Yield some users after others with their scores ``[m, items]``, -inf where an item is not to be listed."""
-    taken, hidden = dataset.inter_matrix(form="csr"), ~nobodys(dataset) if only_new else [0]
+    taken, hidden = dataset.inter_matrix(form="csr"), ~nobodys(model, dataset) if only_new else [0]
     new = [] if unseen is None else unseen.tokens
     rows = with_taken(dataset, rows, {item: taken.shape[1] + place for place, item in enumerate(new)})
     starts = range(0, len(ids), _USERS)
@@ -42,10 +42,15 @@ def scored(
         yield some, scores
 
 
-def nobodys(dataset: Any) -> np.ndarray:
-    """Return which items nobody took, in held-out interactions neither: bool ``[n_items]``, padding is none."""
+def nobodys(model: Any, dataset: Any) -> np.ndarray:
+    """Return which items nobody took, in held-out interactions neither: bool ``[n_items]``, padding is none.
+
+    Of a model that reads texts only those with a text: of the others it knows nothing.
+    """
     found = np.asarray(dataset.inter_matrix(form="csr").sum(axis=0)).ravel() == 0
     found[0] = False
+    if hasattr(model, "content_items"):
+        found &= model.content_items().cpu().numpy()
     return found
 
 

@@ -121,6 +121,15 @@ def test_new_items_alone_stand_as_they_do_among_all(textual: Settings, model: st
     assert set(lists("--checkpoint", saved, "--new-items", "only", "--history", "i4", "i6")) == {"new user"}
 
 
+def test_who_gets_no_list_of_new_items_is_told(textual: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    loaded(textual(), "KTEASE")
+    (saved,) = map(str, Path("kept").glob("*.pth"))
+    assert set(lists("--checkpoint", saved, "--new-items", "only", "--users", "nobody", "u1", "none")) == {"u1"}
+    assert "No list for 2 users, the first is [nobody]: nothing that may be in it is sc" in capsys.readouterr().err
+    assert set(lists("--checkpoint", saved, "--users", "nobody", "u1")) == {"nobody", "u1"}
+    assert "No list" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("item", ["even", "i3"])
 def test_users_for_an_item_are_those_in_whose_lists_it_stands_highest(
     textual: Settings, capsys: pytest.CaptureFixture[str], item: str
@@ -149,6 +158,7 @@ def test_an_item_that_cannot_be_scored_has_no_users(textual: Settings, capsys: p
         (["evn"], "neither the model nor [dataset/tiny/tiny.item] knows it. Did you mean [even]?"),
         (["even", "--history", "i4"], "--for-item asks for users of the data, --history is somebody else's"),
         (["i3", "--new-items", "only"], "--for-item [i3]: in nobody's list"),
+        (["even", "--users", "nobody"], "took it, nothing is known of them, or"),
     ):
         assert main(["recommend", "--checkpoint", saved, "--for-item", *asked]) == 2
         assert told in capsys.readouterr().err
@@ -156,7 +166,7 @@ def test_an_item_that_cannot_be_scored_has_no_users(textual: Settings, capsys: p
 
 def test_items_that_nobody_took_are_new_ones_too(textual: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     with ITEMS.open("a", encoding="utf-8") as file:
-        file.write("i30\ta red robot toy\n")
+        file.write("i30\ta red robot toy\nuntitled\t\n")
     for kept, columns in (("ids", {"item": ["item_id"]}), ("none", {})):
         settings = {**textual(), "load_col": {"inter": ["user_id", "item_id"], **columns}, "checkpoint_dir": kept}
         run_recbole(model="KTEASE", dataset="tiny", config_dict=settings)

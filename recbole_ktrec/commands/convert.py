@@ -48,7 +48,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.commands.converted import next_step, shown
-from recbole_ktrec.errors import ConfigError, DataError, nearest
+from recbole_ktrec.errors import ConfigError, DataError, counted, nearest
 from recbole_ktrec.sources import SOURCES, Rules, Source, convert, load_mapping, source_of
 from recbole_ktrec.sources.checks import rules_of, stated_moment
 from recbole_ktrec.sources.cleaning import RULES
@@ -140,7 +140,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         print(f"warning: {warning}")
     if damaged := sum(ledger.damage for ledger in report.ledgers):
         kept = implausible(report.ledgers, rules)
-        print(f"{damaged:,} damaged rows were left out: {report.output / 'damaged.tsv'} lists them{kept}")
+        print(f"left out: {counted(damaged, 'damaged row')}, listed in {report.output / 'damaged.tsv'}{kept}")
     print(next_step(report, args.source == TABLE))
     return 0
 

@@ -273,7 +273,7 @@ def test_what_a_shop_elsewhere_writes_is_read(shop: Path, capsys: pytest.Capture
     assert convert(*args, "--column", "rating=note:comma", "--column", "items.price=Preis:comma") == 0
     shown = capsys.readouterr().out
     assert "text fields: title, category" in shown and "in no text: Lager (--column items.NAME=COLUMN:token" in shown
-    assert "no time column" not in shown and "damaged rows" not in shown
+    assert "no time column" not in shown and "damaged row" not in shown
     assert read_atomic(shop / "d" / "d.item")["price"].tolist() == ["1016.99", "3.5"]
     assert read_atomic(shop / "d" / "d.inter")["rating"].tolist() == ["4.5", "3"]
     assert read_atomic(shop / "d" / "d.inter")["timestamp"].tolist() == ["1706659200", "1706781600"]
@@ -287,4 +287,4 @@ def test_what_a_shop_elsewhere_writes_is_read(shop: Path, capsys: pytest.Capture
 def test_damaged_rows_are_counted_at_the_end_even_when_quiet(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     args = ["table", "--interactions", "clicks.csv", "--input", shop, "--output", shop / "d", "--quiet"]
     assert convert(*args) == 0
-    assert f"1 damaged rows were left out: {shop / 'd' / 'damaged.tsv'} lists them" in capsys.readouterr().out
+    assert f"left out: 1 damaged row, listed in {shop / 'd' / 'damaged.tsv'}" in capsys.readouterr().out

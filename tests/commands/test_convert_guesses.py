@@ -252,11 +252,11 @@ def test_rows_of_the_future_name_what_keeps_them(
     clicks = "user_id,item_id,timestamp\n" + "".join(f"u{k},{k},{day}\n" for k, day in enumerate(days))
     assert convert({"interactions.csv": clicks}) == 0
     where = tmp_path / "d" / "d" / "damaged.tsv"
-    told = f"3 damaged rows were left out: {where} lists them"
+    told = f"left out: 3 damaged rows, listed in {where}"
     keeps = "; --no-plausible keeps those whose date or rating is thought impossible (2)"
     assert told + keeps in capsys.readouterr().out.splitlines()
     assert convert({"interactions.csv": clicks}, "--no-plausible", "--overwrite") == 0
-    assert f"1 damaged rows were left out: {where} lists them" in capsys.readouterr().out.splitlines()
+    assert f"left out: 1 damaged row, listed in {where}" in capsys.readouterr().out.splitlines()
     assert len(made("inter")) == 9
     assert convert({"interactions.csv": clicks.replace("2020", "2998")}, "--overwrite") == 2
     assert keeps.replace("(2)", "(9).") in capsys.readouterr().err

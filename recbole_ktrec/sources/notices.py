@@ -51,19 +51,17 @@ def unmatched_ids(
         return
     rows = np.flatnonzero(~known[codes])
     first = np.sort(rows[np.unique(codes[rows], return_index=True)[1]])[:EXAMPLES]
-    here = list(_cells(*inter, first.tolist()))
-    examples = _listed(here)
+    here, there = list(_cells(*inter, first.tolist())), list(_cells(*described, range(EXAMPLES)))
+    remedy = "" if ids is None else _as_whole("inter", kind, here, ids[1]) or _as_whole(kind, kind, there, ids[0])
     if count == len(taken):
-        there = list(_cells(*described, range(EXAMPLES)))
         beside = f" beside {_listed(there)} there" if there else ""
-        remedy = "" if ids is None else _as_whole("inter", kind, here, ids[1]) or _as_whole(kind, kind, there, ids[0])
         yield (
-            f"none of the {count:,} {kind}s with interactions is in the {kind} file, such as {examples}{beside}: "
+            f"none of the {count:,} {kind}s with interactions is in the {kind} file, such as {_listed(here)}{beside}: "
             f"ids match where they are spelt alike, letter case and zeros included{remedy}"
         )
     else:
-        verb = "is" if count == 1 else "are"
-        yield f"{count:,} of the {len(taken):,} {kind}s with interactions {verb} not in the {kind} file: {examples}"
+        told = f"{count:,} of the {len(taken):,} {kind}s with interactions {'is' if count == 1 else 'are'} not in the"
+        yield f"{told} {kind} file: {_listed(here)}{remedy}"
 
 
 def _as_whole(table: str, kind: str, cells: Iterable[str], others: np.ndarray) -> str:

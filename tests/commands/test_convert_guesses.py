@@ -204,6 +204,15 @@ def test_a_mapping_is_told_how_ids_would_match(
     assert made("json")["warnings"] == []
 
 
+def test_ids_of_which_some_match_are_told_how_the_others_would(
+    convert: Callable[..., int], made: Callable[[str], Any]
+) -> None:
+    assert convert({"interactions.csv": DECIMALS.replace("4.0", "4"), "items.csv": GOODS}) == 0
+    (warning,) = made("json")["warnings"]
+    assert warning.startswith("4 of the 5 items with interactions are not in the item file: [0.0], [1.0], [2.0]")
+    assert warning.endswith("[2.0]: --column interactions.item_id=NAME:whole reads 0.0 as 0")
+
+
 @pytest.mark.parametrize(
     ("how", "message"),
     [

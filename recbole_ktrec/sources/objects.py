@@ -97,7 +97,8 @@ def refuse_wrapped(inputs: Inputs, member: Member, has_id: Callable[[Collection[
     if orient := _orient(text, _alone(text, cut)):
         raise DataError(
             f"[{member.name}] is one object that holds a whole table, as to_json of pandas writes it, and an object "
-            f"a row is read: python -c \"import pandas; pandas.read_json('{member.name}', orient='{orient}', "
+            "a row is read (.reset_index() before .to_json keeps what the rows are called, as [index], such as ids): "
+            f"python -c \"import pandas; pandas.read_json('{member.name}', orient='{orient}', "
             "dtype=False, convert_dates=False).to_json('lines.jsonl', orient='records', lines=True)\""
         )
     path, keys = _wrapped(text, cut)

@@ -67,6 +67,9 @@ def test_a_table_of_pandas_is_refused_with_what_writes_its_rows(
     exec(command)
     found, _ = convert({"c.csv": PAIRS}, *FILES[:3], "lines.jsonl")
     assert found["item"][1] == ["000", "Ding 0"] and len(found["item"]) == 10
+    assert ".reset_index() before .to_json keeps what the rows are called, as [index]" in error
+    exec(command.replace(".to_json", ".reset_index().to_json"))
+    assert json.loads((tmp_path / "raw" / "lines.jsonl").read_text().splitlines()[3])["index"] == 3
 
 
 def test_a_row_that_begins_with_numbered_keys_is_a_row(convert: Convert) -> None:

@@ -21,6 +21,10 @@ def shown(mapping: Mapping[str, Any]) -> str:
             lines.append(f"{part:<14}{name:<20}from {_origin(spec)}")
     if left := _no_text(mapping, source.text_fields):
         lines.append(f"in no text: {', '.join(left)} (--column items.NAME=COLUMN:token_seq puts one in)")
+    if "items" not in mapping and (texts := _texts(mapping["interactions"]["columns"])):
+        file = shlex.quote(str(mapping["interactions"].get("file", "FILE")))
+        told = f"if they describe the items, --items {file} reads these from there"
+        lines.append(f"texts in the interactions: {', '.join(texts)}; {told}")
     if TIME not in mapping["interactions"]["columns"] and "TIME_FIELD" not in (mapping.get("properties") or {}):
         lines.append(f"no time column: histories have no order (--column {TIME}=NAME maps one)")
     return "\n".join(lines)
@@ -31,6 +35,11 @@ def _no_text(mapping: Mapping[str, Any], text_fields: Sequence[str]) -> list[str
     columns = (mapping.get("items") or {}).get("columns") or {}
     tokens = [name for name, spec in columns.items() if isinstance(spec, Mapping) and spec.get("type") == "token"]
     return [name for name in tokens if name != ITEM and name not in text_fields]
+
+
+def _texts(columns: Mapping[str, Any]) -> list[str]:
+    """Return the columns of several words, which may describe the items."""
+    return [name for name, spec in columns.items() if isinstance(spec, Mapping) and spec.get("type") == "token_seq"]
 
 
 def _origin(spec: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -26,7 +26,7 @@ from recbole_ktrec.sources.names import meant
 from recbole_ktrec.sources.notices import written
 from recbole_ktrec.sources.stated import Header, Stated
 from recbole_ktrec.sources.table import IDS, Part, dialect_of, files_of, form_of, part_of, read_part, text_fields_of
-from recbole_ktrec.sources.tables import PARTS, Kind
+from recbole_ktrec.sources.tables import PARTS, RATING, TIME, USER, Kind
 
 #: Rows that columns are guessed from.
 ROWS = 1000
@@ -62,8 +62,25 @@ def complete(mapping: Mapping[str, Any], inputs: Inputs, stated: Sequence[Stated
         if each not in used:
             raise missing.get(each) or ConfigError(f"--column {each.text}: no file of {each.part} is given.")
     if "items" in whole:
+        if not (mapping["items"] or {}).get("columns"):
+            whole["items"] = _of_items(whole["items"], whole.get("interactions") or {}, {each.name for each in stated})
         whole["text_fields"] = list(text_fields_of(whole))
     return whole
+
+
+def _of_items(items: dict[str, Any], inter: Mapping[str, Any], stated: Collection[str]) -> dict[str, Any]:
+    """Return the guessed ``items`` without who took them, when and how it was rated, if they stand in the file of the
+    interactions: the first row of an item would say that of all."""
+    if items.get("file") != inter.get("file"):
+        return items
+    columns = inter.get("columns") or {}
+    events = {_from(columns[name]) for name in (USER, RATING, TIME) if name in columns}
+    kept = {name: spec for name, spec in items["columns"].items() if name in stated or _from(spec) not in events}
+    return {**items, "columns": kept}
+
+
+def _from(spec: Any) -> str:
+    return str(spec["from"] if isinstance(spec, Mapping) else spec)
 
 
 def _columns(
@@ -106,7 +123,7 @@ def misnamed(stated: Sequence[Stated], whole: Mapping[str, Any]) -> Iterator[str
     for each in stated:
         if (name := meant(each.name)) and each.fits("interactions") and name not in {other.name for other in stated}:
             spec = columns.get(name)
-            origin = f"from {spec['from'] if isinstance(spec, Mapping) else spec}" if spec else "from no column"
+            origin = f"from {_from(spec)}" if spec else "from no column"
             yield (
                 f"interactions: [{each.name}] is a column of its own, as --column {each.text} says; {name} is read "
                 f"{origin} (--column {name}={each.origin} reads it from there)"

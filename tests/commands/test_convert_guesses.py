@@ -312,3 +312,24 @@ def test_dates_as_people_write_them_are_offered(
     assert f"--column 'timestamp=review date:{form}'" in error and f"These fit: {form}." in error
     assert convert({"interactions.csv": clicks}, "--column", f"timestamp=review date:{form}") == 0
     assert list(made("inter")["timestamp"]) == ["1536796800", "1556755200", "1485820800"]
+
+
+def test_items_may_stand_in_the_table_of_interactions(
+    convert: Callable[..., int], made: Callable[[str], Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "".join(f"u{k % 4},{k % 5},A thing of number {k % 5},{k % 3 + 1},2024-01-0{k % 9 + 1}\n" for k in range(20))
+    files = {"views.data": f"user_id,item_id,title,stars,date\n{rows}"}
+    inter = ["--interactions", "views.data"]
+    assert convert(files, *inter) == 0
+    told = "texts in the interactions: title; if they describe the items, --items views.data reads these from there\n"
+    assert told in capsys.readouterr().out
+
+    assert convert(files, *inter, "--items", "views.data", "--overwrite") == 0
+    assert "texts in the interactions" not in capsys.readouterr().out
+    items = made("item")
+    assert list(items.columns) == ["item_id", "title"], "who took an item, when and how it was rated is not the item's"
+    assert sorted(items["title"]) == [f"A thing of number {k}" for k in range(5)]
+
+    stated = ["--items", "views.data", "--column", "items.first=date:token", "--overwrite"]
+    assert convert(files, *inter, *stated) == 0
+    assert list(made("item").columns) == ["item_id", "first", "title"], "but for what is asked for"

@@ -219,7 +219,7 @@ def _mapping(args: argparse.Namespace, named: Mapping[str, str]) -> tuple[dict[s
         if file := getattr(args, part) or named.get(part):
             mapping[part] = {**mapping.get(part, {}), "file": file}
     if "interactions" not in mapping:
-        raise ConfigError(which_interactions(Inputs.of(args.input, named), args.input))
+        raise ConfigError(which_interactions(Inputs.of(args.input, named), args.input, args.output))
     stated = [Stated.of(each) for each in args.column]
     encodings = [_encoding(each) for each in args.encoding]
     _refuse_twice("--column", [(f"{each.part}.{each.name}", each.text) for each in stated])

@@ -10,6 +10,7 @@ from recbole_ktrec.errors import KTRecError
 from recbole_ktrec.sources import frames
 from recbole_ktrec.sources.completion import header_of
 from recbole_ktrec.sources.files import Inputs, Member
+from recbole_ktrec.sources.guessing import means_text
 from recbole_ktrec.sources.names import named
 from recbole_ktrec.sources.tables import ITEM, RATING, USER
 
@@ -21,12 +22,13 @@ SMALL = 1 << 26
 _OTHERS = (".md", ".rst", ".pdf", ".html", ".py", ".ipynb", ".png", ".jpg", ".yaml", ".yml")
 
 
-def which_interactions(inputs: Inputs, paths: Sequence[str | Path]) -> str:
+def which_interactions(inputs: Inputs, paths: Sequence[str | Path], output: str | None = None) -> str:
     """Return what is said where nobody says which file holds the interactions: the files and their columns, and the
     command, if one file has users and items.
 
     Args:
         paths: the input as it was given.
+        output: the folder as it was given: without it the command would make another data set.
     """
     told = "Say which file holds the interactions: --interactions PATTERN, or --mapping YAML."
     members = sorted((each for each in inputs.members if not each.base.endswith(_OTHERS)), key=lambda each: each.path)
@@ -35,7 +37,9 @@ def which_interactions(inputs: Inputs, paths: Sequence[str | Path]) -> str:
     columns = {member: _columns(member, inputs) for member in members[:FILES]}
     listed = "".join(f"\n  {member.path}: {_listed(names)}" for member, names in columns.items())
     more = f"\n  and {len(members) - FILES:,} more" if len(members) > FILES else ""
-    return f"{told} The input holds{listed}{more}{_suggested(columns, paths)}"
+    command = _suggested(columns, paths)
+    into = f" --output {shlex.quote(output)}" if command and output else ""
+    return f"{told} The input holds{listed}{more}{command}{into}"
 
 
 def _columns(member: Member, inputs: Inputs) -> list[str]:
@@ -56,7 +60,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _suggested(columns: Mapping[Member, Sequence[str]], paths: Sequence[str | Path]) -> str:
     """Return the command with the one file that has users and items (of several the one with ratings), and with those
-    that are the only ones with items or users alone."""
+    that are the only ones with items or users alone (of several with items the one with a text)."""
     users, items, ratings = (_those_with(target, columns) for target in (USER, ITEM, RATING))
     both = [one for one in users if one in items]
     both = both if len(both) == 1 else [one for one in both if one in ratings]
@@ -64,7 +68,10 @@ def _suggested(columns: Mapping[Member, Sequence[str]], paths: Sequence[str | Pa
         return ""
     alone = {"items": [one for one in items if one not in users], "users": [one for one in users if one not in items]}
     with_id = [one for one, names in columns.items() if one not in users and named(ITEM, names, "item")]
-    parts = {"interactions": both, **alone, "items": alone["items"] or with_id}
+    described = alone["items"] or with_id
+    if len(described) > 1:  # MovieLens: links.csv has item ids, too, and movies.csv the titles
+        described = [one for one in described if any(map(means_text, columns[one]))]
+    parts = {"interactions": both, **alone, "items": described}
     files = [f"--{name} {shlex.quote(found[0].path)}" for name, found in parts.items() if len(found) == 1]
     return f"\nSuch as: ktrec convert table --input {shlex.join(map(str, paths))} {' '.join(files)}"
 

@@ -245,12 +245,16 @@ def test_the_files_of_an_input_are_listed_and_the_command_is_suggested(
         "  list.csv: item_id, title",
         f"  wide.csv: {', '.join(wide.split(',')[:8])}, ... (10 columns)",
         "  x.csv: (its columns cannot be told)",
-        f"Such as: ktrec convert table --input {tmp_path} --interactions 'a log.csv' --items list.csv",
+        f"Such as: ktrec convert table --input {tmp_path} --interactions 'a log.csv' --items list.csv"
+        f" --output {tmp_path / 'd' / 'd'}",
     ]
     (tmp_path / "tags.csv").write_text(CLICKS)
     assert convert({}) == 2 and "Such as" not in capsys.readouterr().err
     (tmp_path / "tags.csv").write_text(CLICKS.replace("item_id", "item_id,rating"))
     (tmp_path / "list.csv").write_text(GOODS.replace("item_id", "id"))
+    assert convert({}) == 2 and "--interactions tags.csv --items list.csv" in capsys.readouterr().err
+    (tmp_path / "links.csv").write_text("item_id,imdb\na,1\n")
+    (tmp_path / "list.csv").write_text(GOODS)
     assert convert({}) == 2 and "--interactions tags.csv --items list.csv" in capsys.readouterr().err
 
 

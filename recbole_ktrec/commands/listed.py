@@ -56,11 +56,11 @@ def write(file: TextIO, rows: Iterator[tuple[str, int, str, float]], dataset: An
         out.writerow([user, rank, item, f"{value:.6g}", *([items.titles.get(item, "")] if items.titled else [])])
 
 
-def tell_unscored(dataset: Any, items: ListedItems, offered: bool, scored: Collection[str] | None) -> None:
+def tell_unscored(dataset: Any, items: ListedItems, why_not: str, scored: Collection[str] | None) -> None:
     """Say how many items of the ``.item`` file are not ``scored``, being unknown to the model, and what to do.
 
     Args:
-        offered: whether the model can score them.
+        why_not: why the model cannot score them, or nothing if it can.
         scored: by their text; None where that was not asked for.
     """
     new = items.titles.keys() - dataset.field2token_id[dataset.iid_field].keys()
@@ -70,6 +70,8 @@ def tell_unscored(dataset: Any, items: ListedItems, offered: bool, scored: Colle
     if not (missing := len(new.difference(scored or ()))):
         return
     why = "no text" if scored is not None else "taken by nobody, or left out by a filter"
-    who = "--new-items scores them" if offered else "KTRec and KTEASE trained with texts can score them"
-    advice = "" if scored is not None else f" {who} by text."
-    print(f"Not scored: {counted(missing, 'item')} of [{items.path}] ({why}).{advice}", file=sys.stderr)
+    advice = "--new-items scores them by text"
+    if why_not:
+        advice = f"KTRec and KTEASE can score such items by text, this model cannot: {why_not}"
+    told = "" if scored is not None else f" {advice}."
+    print(f"Not scored: {counted(missing, 'item')} of [{items.path}] ({why}).{told}", file=sys.stderr)

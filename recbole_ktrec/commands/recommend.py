@@ -72,7 +72,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         items, only = ListedItems.read(dataset), args.new_items == "only"
         is_new = args.for_item is not None and _is_new(args.for_item, dataset, items)
         unseen = _unseen(model, dataset, valid) if args.new_items or is_new else None
-        tell_unscored(dataset, items, _offers_new(model, dataset), None if unseen is None else unseen.tokens)
+        tell_unscored(dataset, items, _why_not(model, dataset), None if unseen is None else unseen.tokens)
         if only and not (unseen and unseen.tokens) and not nobodys(model, dataset).any():
             raise DataError(f"--new-items only: [{items.path}] names no item with a text that nobody took.")
         users = list(dict.fromkeys(args.users or map(str, dataset.field2id_token[dataset.uid_field][1:])))
@@ -111,12 +111,11 @@ def _told(args: argparse.Namespace, lists: int) -> str:
     return f"{counted(lists, 'list')} of {counted(args.topk, 'item')}, or of as many as there are: {args.output}"
 
 
-def _offers_new(model: Any, dataset: Any) -> bool:
-    if not hasattr(model, "fold_in"):
-        return False
+def _why_not(model: Any, dataset: Any) -> str:
+    """Return why the model does not score new items, or nothing if it does."""
     from recbole_ktrec.model.unseen_items import why_not
 
-    return not why_not(model, dataset.config)
+    return why_not(model, dataset.config)
 
 
 def _unseen(model: Any, dataset: Any, valid: Any) -> UnseenItems:

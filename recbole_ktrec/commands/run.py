@@ -78,17 +78,25 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     print(f"\n{model} on {dataset}\n{table(result)}")
     for warning in warnings:
         print(f"warning     {warning}")
-    if "epoch" in saved:
-        print(f"best epoch  {saved['epoch'] + 1} (counted from 1; RecBole's log counts from 0)")
-    if not math.isnan(closed := getattr(saved.get("model"), "closed_share", math.nan)):
-        print(f"scores      {1 - closed:.0%} neural, {closed:.0%} closed form, as ranks validation data best")
-    for line in transfer_lines(getattr(saved.get("model"), "transfer_choice", {})):
+    for line in (*learned_lines(saved), *transfer_lines(getattr(saved.get("model"), "transfer_choice", {}))):
         print(line)
     for file in [*(dataset_files(dataset) if model in MODELS else config_files_for(model, dataset)), *files]:
         print(f"settings    {file}")
     print(f"checkpoint  {checkpoint or '-'}")
     print(f"time        {time.time() - start:.1f} s ({threads} thread{'s' if threads > 1 else ''})")
     return 0
+
+
+def learned_lines(saved: Mapping[str, Any]) -> list[str]:
+    """Return which epoch's weights were kept (-1: none ran), and what part of the scores is the closed form's."""
+    lines, model = list[str](), saved.get("model")
+    if (kept := saved.get("epoch")) is not None:
+        told = f"{kept + 1} (counted from 1; RecBole's log counts from 0)" if kept >= 0 else "none, no epoch ran"
+        lines.append(f"best epoch  {told}")
+    if not math.isnan(closed := getattr(model, "closed_share", math.nan)):
+        why = ": zero-shot trains nothing" if getattr(model, "zero_shot", False) else ", as ranks validation data best"
+        lines.append(f"scores      {1 - closed:.0%} neural, {closed:.0%} closed form{why}")
+    return lines
 
 
 def _leaks(dataset: str, said: dict[str, Any]) -> list[str]:

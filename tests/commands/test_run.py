@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from recbole_ktrec.cli import main
-from recbole_ktrec.commands.run import table, transfer_lines
+from recbole_ktrec.commands.run import learned_lines, table, transfer_lines
 
 QUICK = ["--epochs=2", "--show_progress=False", "--state=ERROR", "--topk=[5]", "--valid_metric=NDCG@5", "--threads=1"]
 
@@ -93,6 +94,18 @@ def test_table_of_a_run_without_validation() -> None:
         "ndcg@10",
         "-",
         "0.2500",
+    ]
+
+
+def test_what_a_run_says_of_what_was_learned() -> None:
+    assert learned_lines({}) == []
+    blended = SimpleNamespace(closed_share=0.7, zero_shot=False)
+    told = "scores      30% neural, 70% closed form, as ranks validation data best"
+    assert learned_lines({"epoch": 3, "model": blended})[1:] == [told]
+    untrained = SimpleNamespace(closed_share=1.0, zero_shot=True)
+    assert learned_lines({"epoch": -1, "model": untrained}) == [
+        "best epoch  none, no epoch ran",
+        "scores      0% neural, 100% closed form: zero-shot trains nothing",
     ]
 
 

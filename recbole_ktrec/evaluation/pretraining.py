@@ -30,13 +30,12 @@ from recbole_ktrec.model.artifact import (
     Artifact,
     PriorShape,
     density,
-    load_statistics,
     plainest,
     read_card,
     save,
-    save_statistics,
 )
 from recbole_ktrec.model.item_text import shuffled_items
+from recbole_ktrec.model.statistics_file import load_statistics, save_statistics
 from recbole_ktrec.model.trained_encoder import check_encoder
 from recbole_ktrec.nn.co_consumption import Statistics, co_consumption, mapped, metric, pooled
 from recbole_ktrec.nn.fit_options import Options

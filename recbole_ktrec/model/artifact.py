@@ -14,13 +14,11 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
-from safetensors.numpy import save as as_bytes
 
 from recbole_ktrec.errors import DataError, EncoderError
 from recbole_ktrec.files import file_sha256, write_whole
 from recbole_ktrec.model.artifact_card import check_card
+from recbole_ktrec.model.statistics_file import load_statistics, save_statistics
 from recbole_ktrec.nn.co_consumption import Statistics, mapped, metric, pooled
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.text import check_fingerprint
@@ -134,21 +132,36 @@ class Artifact:
             plain: the shape without an artifact.
         """
         tried = self.card["tried"]
-        sources = [one for one in self.card["sources"] if one["name"] in tried[0]["ratios"]]  # others have no say
-        lengths = np.array([source["history_length"] for source in sources])
-        distance = np.abs(np.log2(lengths / density(interactions)[1])) if interactions.nnz else np.zeros(len(lengths))
+        lengths, distance = self._lengths(interactions)
         if distance.min() > np.log2(_FARTHEST):
+            theirs = ", ".join(f"{one:.0f}" for one in lengths.values())
             _logger.warning(
-                f"Histories of {density(interactions)[1]:.0f} items in the mean, and of "
-                f"{', '.join(f'{one:.0f}' for one in lengths)} in the sources of [{self.folder}]: too unlike for what "
-                "these say of texts to carry over. They are compared as without an artifact"
-                f"{', but read with its language model' if self.card.get('language_model') else ''}."
+                f"Histories of {density(interactions)[1]:.0f} items in the mean, and of {theirs} in the sources of "
+                f"[{self.folder}]: too unlike for what these say of texts to carry over. {self._unused('They')}."
             )
             return plain
-        names, weights = [source["name"] for source in sources], 1 / (1 + distance**2)
-        values = [float(weights @ [one["ratios"][name] for name in names]) for one in tried] / weights.sum()
+        weights = 1 / (1 + distance**2)
+        values = [float(weights @ [one["ratios"][name] for name in lengths]) for one in tried] / weights.sum()
         shapes = [PriorShape(**{part.name: one[part.name] for part in fields(PriorShape)}) for one in tried]
         return shapes[plainest(shapes, values)]
+
+    def taken_because(self, why: str, interactions: sp.csr_matrix) -> str:
+        """Return ``why`` an artifact is taken that no validation data chose, and that texts are compared as without it
+        where histories are too unlike those of its sources, see :meth:`shape_for`."""
+        unlike = self._lengths(interactions)[1].min() > np.log2(_FARTHEST)
+        return f"{why}; histories too unlike those of its sources: {self._unused('texts')}" if unlike else why
+
+    def _unused(self, texts: str) -> str:
+        read = ", but read with its language model" if self.card.get("language_model") else ""
+        return f"{texts} are compared as without an artifact{read}"
+
+    def _lengths(self, interactions: sp.csr_matrix) -> tuple[dict[str, float], np.ndarray]:
+        """Return the mean history length of each source on which shapes were tried (others have no say), and how far
+        they are from that here, in powers of two."""
+        judges = self.card["tried"][0]["ratios"]
+        lengths = {one["name"]: float(one["history_length"]) for one in self.card["sources"] if one["name"] in judges}
+        here = density(interactions)[1] if interactions.nnz else [*lengths.values()]
+        return lengths, np.abs(np.log2(np.array([*lengths.values()]) / here))
 
     @property
     def pooled(self) -> Statistics:
@@ -176,40 +189,6 @@ def density(interactions: sp.csr_matrix) -> list[float]:
     """Return interactions per item and per user, of those that have any."""
     items, users = len(np.unique(interactions.indices)), int((np.diff(interactions.indptr) > 0).sum())
     return [max(interactions.nnz, 1) / max(items, 1), max(interactions.nnz, 1) / max(users, 1)]
-
-
-def save_statistics(path: Path, statistics: Mapping[str, Statistics], **others: np.ndarray) -> None:
-    """Write statistics by name, and other arrays, float32."""
-    tensors = {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in others.items()}
-    for name, one in statistics.items():
-        for part, value in asdict(one).items():
-            tensors[f"{part}.{name}"] = np.ascontiguousarray(value, dtype=np.float32)
-    write_whole(path, as_bytes(tensors))  # save_file would leave a file that nobody else may read
-
-
-def load_statistics(path: Path) -> tuple[dict[str, Statistics], dict[str, np.ndarray]]:
-    """Return what :func:`save_statistics` wrote.
-
-    Raises:
-        DataError: the file is missing or damaged.
-    """
-    try:
-        tensors = load_file(path)
-    except (OSError, SafetensorError, ValueError) as error:
-        raise DataError(f"[{path}] cannot be read: {error}") from error
-    names = [key.partition(".")[2] for key in tensors if key.startswith("between.")]
-    try:
-        found = {
-            name: Statistics(
-                tensors.pop(f"between.{name}"),
-                tensors.pop(f"total.{name}"),
-                float(tensors.pop(f"interactions.{name}").item()),
-            )
-            for name in names
-        }
-    except KeyError as error:
-        raise DataError(f"[{path}] is damaged: it lacks {error}.") from error
-    return found, tensors
 
 
 def save(artifact: Artifact, folder: Path) -> None:

@@ -105,9 +105,11 @@ class TransferredTexts:
         """
         how, scores = self.settings.how, dict[str, float]()
         if self.settings.zero_shot or not self.settings.guard:
-            used, why = "transferred", "zero-shot" if self.settings.zero_shot else "transfer_guard is off"
+            why = "zero-shot" if self.settings.zero_shot else "transfer_guard is off"
+            used, why = "transferred", self.settings.artifact.taken_because(why, interactions)
         elif found is None or len(found.item) < FEWEST:
-            used, why = "transferred", "too few validation interactions to compare"
+            why = "too few validation interactions to compare"
+            used, why = "transferred", self.settings.artifact.taken_because(why, interactions)
         else:
             used, why, scores = self._compared(interactions, found)
         _logger.info(f"Transfer [{how}], text vectors: {shown(used)} ({why}){listed(scores)}")

@@ -293,5 +293,6 @@ class TransferFit:
         return best
 
     def _note(self, used: str, why: str, scores: Mapping[str, float]) -> None:
+        why = why if scores else self.settings.artifact.taken_because(why, self.interactions)
         self.choice |= {"used": used, "why": why, "ndcg": dict(scores)}
         _logger.info(f"Transfer [{self.settings.how}]: {shown(used)} is used ({why}){listed(scores)}")

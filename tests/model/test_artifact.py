@@ -76,6 +76,15 @@ def test_unlike_histories_take_no_shape_but_the_language_model(
     assert caplog.text.rstrip().endswith("as without an artifact, but read with its language model.")
 
 
+def test_what_is_taken_of_it_is_told(made: Artifact) -> None:
+    like, long = (sp.csr_matrix(np.ones((3, length))) for length in (8, 300))
+    taught = replace(made, card={**made.card, "language_model": {"folder": "encoder"}})
+    told = "zero-shot; histories too unlike those of its sources: texts are compared as without an artifact"
+    assert made.taken_because("zero-shot", like) == taught.taken_because("zero-shot", like) == "zero-shot"
+    assert made.taken_because("zero-shot", long) == told
+    assert taught.taken_because("zero-shot", long) == f"{told}, but read with its language model"
+
+
 def test_transferred_vectors_keep_their_length(made: Artifact) -> None:
     vectors = np.vstack([np.zeros(4), np.eye(4)]).astype(np.float32)
     moved = made.transferred(vectors)

@@ -233,10 +233,12 @@ def test_every_number_is_a_metric_of_recbole_or_a_measure_with_a_place_in_the_re
 
 def test_only_what_the_report_has_is_explained(results: dict[str, Any]) -> None:
     told = list(dict(wording.definitions(results)))
-    assert told == ["Accuracy", "Coverage@k", "Score cov.", "Warm items", "Cold items", "n", "Best epoch"]
+    assert told == ["Accuracy", "Coverage@k", "Score cov.", "Warm items", "Cold items", "n", "±", "Best epoch"]
     more = [{**results["summary"][0], "metric": f"{name}ndcg@5"} for name in ("validation known/", "tail/")]
     told = list(dict(wording.definitions({**results, "summary": more})))
-    assert told == ["n", "Validation known", "Head, middle, tail", "Best epoch"]
+    assert told == ["n", "Validation known", "Head, middle, tail", "±", "Best epoch"]
+    one = [{**row, "seeds": 1, "std": None} for row in results["summary"]]
+    assert "±" not in dict(wording.definitions({**results, "summary": one}))
 
 
 def test_a_parameter_that_stands_for_none_is_not_counted(results: dict[str, Any]) -> None:

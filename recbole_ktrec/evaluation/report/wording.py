@@ -73,6 +73,11 @@ DEFINITIONS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
 )
 _BEST_EPOCH = ("Best epoch", "the one whose weights are kept, counted from 1; RecBole's log counts from 0")
+_SPREAD = (
+    "±",
+    "standard deviation over the seeds; where each has its own split, rows rise and fall with it together, so two rows "
+    "that lie closer than that may still differ beyond chance: tested are the differences user by user",
+)
 _POP = (
     "Pop",
     "RecBole's counts an item once a training batch however often it occurs there, so it is no ranking by popularity; "
@@ -84,6 +89,7 @@ def definitions(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what those terms mean that the report has, (term, meaning)."""
     metrics = {row["metric"] for row in results["summary"]}
     found = [(term, text) for term, begins, text in DEFINITIONS if any(one.startswith(begins) for one in metrics)]
+    found += [_SPREAD] if any(row["std"] is not None for row in results["summary"]) else []
     found += [_BEST_EPOCH] if any(run.get("best_epoch") is not None for run in results["runs"]) else []
     runs = (run for run in results["runs"] if run.get("class") == "Pop")
     batched = any((run.get("config") or {}).get("train_batch_size", 0) != 1 for run in runs)

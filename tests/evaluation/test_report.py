@@ -203,9 +203,10 @@ def test_what_texts_are_worth_is_said(results: dict[str, Any], difference: float
     }  # fmt: skip
     row = {"dataset": "tiny <b>", "model": "KTRec-no-text", "mean": 0.31 - difference, "mean_with": 0.31}
     other = {**row, "model": "KTRec-gate", "comparison": against}
-    results["variants"] = [{**row, "comparison": against}, other]
+    behind = {**row, "model": "BPR-no-text", "comparison": {**against, "with": "BPR"}}
+    results["variants"] = [behind, {**row, "comparison": against}, other]
     for report in (render_markdown(results, {}), render_page(results, {})):
-        assert said in report and report.count("with them and") == 1
+        assert said in report and report.count("with them and") == 1, "of the best model alone"
     line = f"| KTRec-gate | KTRec | {0.31 - difference:.4f} | 0.3100 |"
     assert line in render_markdown(results, {})
 

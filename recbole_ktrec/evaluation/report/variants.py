@@ -51,8 +51,10 @@ def against_built_in(summary: Summary) -> list[str]:
 
 
 def texts_worth(results: Mapping[str, Any], summary: Summary) -> list[str]:
-    """Say of each model that has a row without texts, too, what the texts give it."""
-    return [_worth(row, summary.main) for row in _of(results, summary) if row["model"].endswith(WITHOUT_TEXTS)]
+    """Say of the best model that has a row without texts, too, what the texts give it; the table has the others."""
+    rows = [row for row in _of(results, summary) if row["model"].endswith(WITHOUT_TEXTS)]
+    best = min(rows, key=lambda row: summary.models.index(row["comparison"]["with"]), default=None)
+    return [] if best is None else [_worth(best, summary.main)]
 
 
 def _worth(row: Mapping[str, Any], metric: str) -> str:

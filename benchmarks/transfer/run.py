@@ -36,6 +36,7 @@ PAIRS = {
     # The same for --pretrain with a language model: beauty only decides when its training stops
     # (--text_encoder_training=last_layers --contrastive_held_out=amazon-beauty).
     "ceiling-lm": (["amazon-instruments", "amazon-beauty"], "amazon-instruments"),
+    "book-crossing": (["goodreads", "amazon-games", "amazon-beauty"], "bx"),  # made by `ktrec convert book-crossing`
 }
 #: Targets are of users and items with five interactions or more, as in benchmarks/accuracy.
 FIVE_CORE = ["--user_inter_num_interval=[5,inf)", "--item_inter_num_interval=[5,inf)"]

@@ -37,7 +37,8 @@ def test_interactions_still_need_their_ids_ratings_and_times(convert: Convert) -
 
 def test_one_table_of_numbers_is_interactions_and_items(convert: Convert) -> None:
     one = "user_id,item_id,rating,timestamp,title\n7,1,5,100,Red shoe\n8,2,3,200,Blue hat\n"
-    rows, _ = convert({"c.csv": one}, "--interactions", "c.csv", "--items", "c.csv")
+    parts = ["--interactions", "c.csv", "--items", "c.csv", "--column", "items.user_id=user_id"]  # who made it, say
+    rows, _ = convert({"c.csv": one}, *parts)
     assert "user_id:token" in rows["item"][0] and "user_id:token" in rows["inter"][0]
     assert columns(rows["item"], "item_id", "user_id", "title") == [("1", "7", "Red shoe"), ("2", "8", "Blue hat")]
 

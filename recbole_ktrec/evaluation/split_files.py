@@ -83,9 +83,8 @@ def publish(target: Path, info: dict[str, Any], about: dict[str, Any], fill: Any
     mark, said = target / "split.json", yaml.safe_dump(about, sort_keys=True, allow_unicode=True)
     if found := _read_mark(mark):
         wanted = json.loads(json.dumps(info))
-        only_describe = dict.fromkeys(
-            ("counts", "inter_sha256", "files")
-        )  # a later version may tell more; ``source`` decides
+        # A later version may tell more; ``source`` decides.
+        only_describe = dict.fromkeys(("counts", "inter_sha256", "files"))
         if {**found, **only_describe} == {**wanted, **only_describe}:
             write_whole(target / f"{target.name}.yaml", said)
             if found != wanted:

@@ -21,7 +21,7 @@ def shown(mapping: Mapping[str, Any]) -> str:
             lines.append(f"{part:<14}{name:<20}from {_origin(spec)}")
     if left := _no_text(mapping, source.text_fields):
         lines.append(f"in no text: {', '.join(left)} (--column items.NAME=COLUMN:token_seq puts one in)")
-    if "items" not in mapping and (texts := _texts(mapping["interactions"]["columns"])):
+    if "items" not in mapping and (texts := _of_type("token_seq", mapping["interactions"]["columns"])):
         file = shlex.quote(str(mapping["interactions"].get("file", "FILE")))
         told = f"if they describe the items, --items {file} reads these from there"
         lines.append(f"texts in the interactions: {', '.join(texts)}; {told}")
@@ -32,14 +32,13 @@ def shown(mapping: Mapping[str, Any]) -> str:
 
 def _no_text(mapping: Mapping[str, Any], text_fields: Sequence[str]) -> list[str]:
     """Return the token columns of the items that are in no text, whose words may be worth something."""
-    columns = (mapping.get("items") or {}).get("columns") or {}
-    tokens = [name for name, spec in columns.items() if isinstance(spec, Mapping) and spec.get("type") == "token"]
+    tokens = _of_type("token", (mapping.get("items") or {}).get("columns") or {})
     return [name for name in tokens if name != ITEM and name not in text_fields]
 
 
-def _texts(columns: Mapping[str, Any]) -> list[str]:
-    """Return the columns of several words, which may describe the items."""
-    return [name for name, spec in columns.items() if isinstance(spec, Mapping) and spec.get("type") == "token_seq"]
+def _of_type(kind: str, columns: Mapping[str, Any]) -> list[str]:
+    """Return the columns that a mapping says outright, or a guess, to be of a type."""
+    return [name for name, spec in columns.items() if isinstance(spec, Mapping) and spec.get("type") == kind]
 
 
 def _origin(spec: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import functools
 import glob
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -61,16 +62,16 @@ class Source:
         except DataError as error:
             raise DataError(f"[{self.file('inter')}]: {error}") from error
 
-    @property
+    @functools.cached_property
     def inter_sha256(self) -> str:
         """SHA-256 of the .inter file."""
         return file_sha256(self.file("inter"))
 
-    @property
+    @functools.cached_property
     def files(self) -> dict[str, str]:
-        """SHA-256 of the files that a split is made of, by name."""
-        paths = map(self.file, ("inter", *features(self.folder, self.name)))
-        return {path.name: file_sha256(path) for path in paths if path.is_file()}
+        """SHA-256 of the files that a split is made of, by name; taken once, not for each seed."""
+        others = [path for path in map(self.file, features(self.folder, self.name)) if path.is_file()]
+        return {self.file("inter").name: self.inter_sha256, **{path.name: file_sha256(path) for path in others}}
 
     @property
     def origin(self) -> dict[str, Any]:

@@ -25,7 +25,17 @@ from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.names import meant
 from recbole_ktrec.sources.notices import written
 from recbole_ktrec.sources.stated import Header, Stated
-from recbole_ktrec.sources.table import IDS, Part, dialect_of, files_of, form_of, part_of, read_part, text_fields_of
+from recbole_ktrec.sources.table import (
+    IDS,
+    Part,
+    dialect_of,
+    files_of,
+    form_of,
+    origin_of,
+    part_of,
+    read_part,
+    text_fields_of,
+)
 from recbole_ktrec.sources.tables import PARTS, RATING, TIME, USER, Kind
 
 #: Rows that columns are guessed from.
@@ -74,13 +84,9 @@ def _of_items(items: dict[str, Any], inter: Mapping[str, Any], stated: Collectio
     if items.get("file") != inter.get("file"):
         return items
     columns = inter.get("columns") or {}
-    events = {_from(columns[name]) for name in (USER, RATING, TIME) if name in columns}
-    kept = {name: spec for name, spec in items["columns"].items() if name in stated or _from(spec) not in events}
+    events = {origin_of(columns[name]) for name in (USER, RATING, TIME) if name in columns}
+    kept = {name: spec for name, spec in items["columns"].items() if name in stated or origin_of(spec) not in events}
     return {**items, "columns": kept}
-
-
-def _from(spec: Any) -> str:
-    return str(spec["from"] if isinstance(spec, Mapping) else spec)
 
 
 def _columns(
@@ -123,7 +129,7 @@ def misnamed(stated: Sequence[Stated], whole: Mapping[str, Any]) -> Iterator[str
     for each in stated:
         if (name := meant(each.name)) and each.fits("interactions") and name not in {other.name for other in stated}:
             spec = columns.get(name)
-            origin = f"from {_from(spec)}" if spec else "from no column"
+            origin = f"from {origin_of(spec)}" if spec else "from no column"
             yield (
                 f"interactions: [{each.name}] is a column of its own, as --column {each.text} says; {name} is read "
                 f"{origin} (--column {name}={each.origin} reads it from there)"

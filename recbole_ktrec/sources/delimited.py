@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from recbole_ktrec.errors import DataError, nearest
+from recbole_ktrec.errors import DataError, counted, nearest
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.reading import blocks, decode
@@ -137,8 +137,8 @@ class _Table:
     def _check_places(self, width: int) -> None:
         """Raise MissingColumn if a column is asked for by a place that the rows do not have."""
         if (last := max((at for at in self._chosen or () if at is not None), default=0)) >= width:
-            count = f"{width} {'column' if width == 1 else 'columns'}, counted from 0"
-            raise MissingColumn(f"[{self._reader.name}] has no column [{last}]: it has {count}.", str(last))
+            told = f"it has {counted(width, 'column')}, counted from 0"
+            raise MissingColumn(f"[{self._reader.name}] has no column [{last}]: {told}.", str(last))
 
     def _without_heads(self, rows: list[list[str]], numbers: Sequence[int]) -> tuple[list[list[str]], list[int]]:
         """Leave out the headers of files that were joined to one."""

@@ -130,12 +130,17 @@ def part_of(kind: Kind, given: Mapping[str, Any], text_fields: Sequence[str]) ->
         if key not in columns:
             raise ConfigError(f"[{where}] maps no column to [{key}].{nearest(key, columns)}")
     types = {name: _column(name, spec, name in text_fields, kind) for name, spec in columns.items()}
-    sources = {name: str(spec["from"] if isinstance(spec, Mapping) else spec) for name, spec in columns.items()}
+    sources = {name: origin_of(spec) for name, spec in columns.items()}
     form = given.get("format")
     if form is not None and form not in FORMATS:
         raise ConfigError(f"[{where}.format] = [{form}] is none of {', '.join(FORMATS)}.{nearest(form, FORMATS)}")
     dialect = {key: given[key] for key in ("delimiter", "encoding", "header", "quoted") if key in given}
     return Part(kind, str(given.get("file", "*")), sources, types, form, dialect)
+
+
+def origin_of(spec: Any) -> str:
+    """Return the column of the file that an entry of a mapping, ``title: name`` or ``title: {from: name}``, names."""
+    return str(spec["from"] if isinstance(spec, Mapping) else spec)
 
 
 def _column(name: str, spec: Any, is_text: bool, table: Kind) -> Column:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from source_dumps import columns
+from dump_shape import columns
 
 from recbole_ktrec.cli import main
 

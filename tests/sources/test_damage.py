@@ -5,9 +5,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from dump_shape import Dump
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from source_dumps import DUMPS, Dump
+from source_dumps import DUMPS
 
 from recbole_ktrec.atomic import read_atomic
 from recbole_ktrec.errors import DataError

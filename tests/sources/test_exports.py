@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from source_dumps import columns
+from dump_shape import columns
 
 from recbole_ktrec.sources.records import JOINED
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from source_dumps import columns
+from dump_shape import columns
 
 Convert = Callable[..., Any]
 CLICKS = "user_id,item_id,rating,timestamp\na,x,5,100\nb,y,3,200\n"

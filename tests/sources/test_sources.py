@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from source_dumps import DUMPS, Dump
+from dump_shape import Dump
+from source_dumps import DUMPS
 
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.sources import SOURCES

@@ -15,7 +15,9 @@ from recbole_ktrec.evaluation.grid import Grid
 from recbole_ktrec.evaluation.job import run_spec, write_result
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.runner import Job, Runner
+from recbole_ktrec.evaluation.source import Source, read_source
 from tests.conftest import write_tiny_dataset
+from tests.evaluation.prepared_data import Read
 from tests.support import save_tiny_bert, write_titles
 
 #: Settings with which a model trains on the tiny data set in a moment.
@@ -124,3 +126,14 @@ def values(workplace: Path, encoder: str, monkeypatch: pytest.MonkeyPatch) -> Ca
     path = workplace / "dataset" / "two" / "two.inter"
     path.write_text(path.read_text().replace("\nu", "\nv"))  # other users: a data set is no source beside itself
     return lambda name: {"data_path": "dataset", "text_encoder": encoder, "text_max_length": 16, "use_gpu": False}
+
+
+@pytest.fixture
+def read(workplace: Path) -> Read:
+    """A function that reads ``dataset/tiny`` with further settings."""
+
+    def do(**settings: Any) -> tuple[Source, dict[str, Any]]:
+        values = {"data_path": str(workplace / "dataset"), "state": "ERROR", "use_gpu": False, **settings}
+        return read_source("tiny", values), values
+
+    return do

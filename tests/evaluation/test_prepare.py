@@ -3,116 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 from recbole.config import Config
 
 from recbole_ktrec.errors import DataError
-from recbole_ktrec.evaluation.benchmark import nameless_notes, parts_notes, repeat_notes
+from recbole_ktrec.evaluation.benchmark import parts_notes, repeat_notes
 from recbole_ktrec.evaluation.grid import DatasetPlan
-from recbole_ktrec.evaluation.harness import item_tokens, load_parts, make_config, pair_tokens
-from recbole_ktrec.evaluation.prepare import Prepared, prepare
-from recbole_ktrec.evaluation.source import Source, read_source
-from recbole_ktrec.evaluation.splits import SplitSpec, fingerprint, pair_fingerprint
+from recbole_ktrec.evaluation.harness import load_parts, pair_tokens
+from recbole_ktrec.evaluation.prepare import prepare
+from recbole_ktrec.evaluation.source import read_source
+from recbole_ktrec.evaluation.splits import SplitSpec, pair_fingerprint
 from recbole_ktrec.files import file_sha256
 from recbole_ktrec.register.arguments import no_command_line
 from tests.conftest import write_tiny_dataset
-
-Read = Callable[..., tuple[Source, dict[str, Any]]]
-
-
-@pytest.fixture
-def read(workplace: Path) -> Read:
-    """A function that reads ``dataset/tiny`` with further settings."""
-
-    def do(**settings: Any) -> tuple[Source, dict[str, Any]]:
-        values = {"data_path": str(workplace / "dataset"), "state": "ERROR", "use_gpu": False, **settings}
-        return read_source("tiny", values), values
-
-    return do
-
-
-def features(folder: Path, tokens: list[str], name: str = "tiny") -> None:
-    lines = ["item_id:token\ttitle:token_seq", *(f'{token}\ta "title" of {token}' for token in tokens)]
-    (folder / f"{name}.item").write_text("\n".join(lines) + "\n")
-
-
-def in_memory(prepared: Prepared, values: dict[str, Any]) -> dict[str, str]:
-    """Fingerprints of what a model of RecBole gets."""
-    merged = {**values, **prepared.settings, "data_path": prepared.data_path}
-    dataset, parts = load_parts(make_config("Pop", prepared.dataset, merged))
-    names = ("train", "valid", "test")
-    found = {name: pair_fingerprint(*pair_tokens(part)) for name, part in zip(names, parts, strict=True)}
-    return {**found, "candidates": fingerprint(item_tokens(dataset))}
-
-
-def test_source_keeps_what_recbole_s_filters_keep(read: Read) -> None:
-    source, values = read(load_col={"inter": ["user_id", "item_id", "rating"]}, val_interval={"rating": "[4,inf)"})
-    dataset, _ = load_parts(make_config("Pop", "tiny", {**values, "seed": 1}))
-    assert len(source.frame) == len(dataset.inter_feat) < 240
-    assert set(source.frame["item"]) == set(item_tokens(dataset))
-    assert "time" in source.frame, "the time column is read although load_col leaves it out"
-    assert read()[0].digest != source.digest == read(
-        load_col={"inter": ["user_id", "item_id", "rating"]}, val_interval={"rating": "[4,inf)"}
-    )[0].digest  # fmt: skip
-
-
-def test_a_missing_data_set_says_where_it_was_looked_for(workplace: Path) -> None:
-    (workplace / "dataset" / "none").mkdir()
-    with pytest.raises(DataError, match=r"no file .*none\.inter.*--data-path"):
-        read_source("none", {"data_path": str(workplace / "dataset")})
-
-
-def test_ids_of_other_names_are_read_without_load_col_and_missing_ones_are_named(workplace: Path) -> None:
-    file = workplace / "dataset" / "tiny" / "tiny.inter"
-    before = read_source("tiny", {"data_path": str(workplace / "dataset")}).frame
-    file.write_text(file.read_text().replace("user_id:", "uid:").replace("item_id:", "asin:"))
-    named = {"USER_ID_FIELD": "uid", "ITEM_ID_FIELD": "asin"}
-    found = read_source("tiny", {"data_path": str(workplace / "dataset"), **named}).frame
-    pd.testing.assert_frame_equal(found[["user", "item", "row"]], before[["user", "item", "row"]])
-    with pytest.raises(DataError, match=r"tiny.inter\] has no column \[user_id\], only uid, asin"):
-        read_source("tiny", {"data_path": str(workplace / "dataset")})
-
-
-def test_ids_that_are_no_tokens_are_named(read: Read, workplace: Path) -> None:
-    file = workplace / "dataset" / "tiny" / "tiny.inter"
-    file.write_text(file.read_text().replace("item_id:token", "item_id:float"))
-    with pytest.raises(DataError, match=r"tiny\.inter\]: the ids of \[item_id\] are of type float: write item_id:t"):
-        read()
-
-
-def test_interactions_without_a_user_or_an_item_are_counted_in_the_report(read: Read, workplace: Path) -> None:
-    assert not nameless_notes(DatasetPlan("tiny", *read(), {}))
-    file = workplace / "dataset" / "tiny" / "tiny.inter"
-    file.write_text(file.read_text().replace("\nu0\t", "\nNA\t") + "u1\t\t4\t9\nu2\tnull\t4\t9\n")
-    (note,) = nameless_notes(DatasetPlan("tiny", *read(), {}))
-    assert note.startswith("[tiny]: left out for want of [user_id] or [item_id]: 12 interactions. It is empty")
-
-
-def test_a_split_whose_description_was_cut_off_is_made_again(read: Read, tmp_path: Path) -> None:
-    source, values = read()
-    made = prepare(source, SplitSpec("cold_item"), values, tmp_path)
-    mark, part = (tmp_path / made.dataset / name for name in ("split.json", f"{made.dataset}.train.inter"))
-    before = mark.read_text(), part.read_text()
-    mark.write_text(before[0][:20])
-    part.write_text("")
-    assert prepare(source, SplitSpec("cold_item"), values, tmp_path) == made
-    assert (mark.read_text(), part.read_text()) == before
-
-
-@pytest.mark.parametrize(("filters", "message"), [
-    ({"user_inter_num_interval": "[100,inf)"}, "no interaction passes user_inter_num_interval"),
-    ({"val_interval": {"stars": "[3,inf)"}}, r"\[stars\] is wanted \(by val_interval, say\) and not loaded"),
-])  # fmt: skip
-def test_what_recbole_says_of_a_data_set_names_it(read: Read, filters: dict[str, Any], message: str) -> None:
-    with pytest.raises(DataError, match=r"^\[[^\]]*tiny\.inter\]: RecBole: .*" + message):
-        read(**filters)
+from tests.evaluation.prepared_data import Read, features, in_memory
 
 
 def test_leave_one_out_without_times_is_refused(read: Read, tmp_path: Path) -> None:
@@ -208,55 +116,6 @@ def test_the_property_file_is_all_that_plain_recbole_needs(read: Read, tmp_path:
     assert yaml.safe_load(path.read_text())["benchmark_filename"] == ["train", "valid", "test"]
 
 
-def test_a_split_is_written_once_and_never_taken_for_that_of_other_data(
-    read: Read, workplace: Path, tmp_path: Path
-) -> None:
-    source, values = read()
-    spec = SplitSpec("cold_item", 0.3, 5)
-    name = prepare(source, spec, values, tmp_path / "splits").dataset
-    stamp = (tmp_path / "splits" / name / "split.json").stat().st_mtime_ns
-    prepare(source, spec, values, tmp_path / "splits")
-    assert (tmp_path / "splits" / name / "split.json").stat().st_mtime_ns == stamp
-    with (workplace / "dataset" / "tiny" / "tiny.inter").open("a") as handle:
-        handle.write("u0\ti1\t5\t99\n")
-    with pytest.raises(DataError, match=r"holds a split of other data \(\[tiny.inter\] changed since\): remove it"):
-        prepare(read()[0], spec, values, tmp_path / "splits")
-
-
-def test_what_changed_since_a_split_was_made_is_named(read: Read, workplace: Path, tmp_path: Path) -> None:
-    folder, spec, splits = workplace / "dataset" / "tiny", SplitSpec("cold_item", 0.3, 5), tmp_path / "splits"
-    features(folder, [f"i{n}" for n in range(30)])
-    source, values = read()
-    mark = splits / prepare(source, spec, values, splits).dataset / "split.json"
-    filtered, less = read(load_col=None, val_interval={"rating": "[4,inf)"})
-    with pytest.raises(DataError, match=r"other data \(the filters of the data changed since\)"):
-        prepare(filtered, spec, less, splits)
-    with (folder / "tiny.item").open("a") as handle:
-        handle.write("i99\tone more\n")
-    (folder / "tiny.user").write_text("user_id:token\nu0\n")
-    with pytest.raises(DataError, match=r"other data \(\[tiny.item\], \[tiny.user\] changed since\): remove it"):
-        prepare(read()[0], spec, values, splits)
-    told = json.loads(mark.read_text())
-    mark.write_text(json.dumps({key: value for key, value in told.items() if key != "files"}))
-    with pytest.raises(DataError, match="holds a split of other data: remove it"):
-        prepare(read()[0], spec, values, splits)
-    (folder / "tiny.user").unlink()
-    features(folder, [f"i{n}" for n in range(30)])
-    prepare(read()[0], spec, values, splits)
-    assert json.loads(mark.read_text()) == told, "one of an earlier version tells it from now on"
-
-
-def test_a_split_that_is_used_again_says_what_is_said_of_the_data_now(read: Read, tmp_path: Path) -> None:
-    """Registered models read it there, so a key that is no longer given must not act on them."""
-    spec, said = SplitSpec("cold_item", 0.3, 5), []
-    for given in ({"text_fields": ["title"]}, {}):
-        source, values = read(**given)
-        prepared = prepare(source, spec, values, tmp_path / "splits")
-        path = tmp_path / "splits" / prepared.dataset / f"{prepared.dataset}.yaml"
-        said.append(yaml.safe_load(path.read_text()).get("text_fields"))
-    assert said == [["title"], None]
-
-
 @pytest.mark.parametrize("kind", ["random", "cold_item"])
 def test_files_that_are_not_utf_8_are_split_as_utf_8(read: Read, workplace: Path, tmp_path: Path, kind: str) -> None:
     folder = workplace / "dataset" / "tiny"
@@ -278,22 +137,6 @@ def test_everything_loaded_holds_times_too(read: Read, tmp_path: Path) -> None:
     source, values = read(load_col={"inter": "*"})
     prepared = prepare(source, SplitSpec("leave_one_out", 0.2, 1), values, tmp_path / "splits")
     assert in_memory(prepared, values) == prepared.fingerprints
-
-
-def test_a_changed_graph_is_other_data(read: Read, workplace: Path) -> None:
-    before = read()[0].digest
-    (workplace / "dataset" / "tiny" / "tiny.kg").write_text("head_id:token\trelation_id:token\ttail_id:token\n")
-    assert read()[0].digest != before
-
-
-def test_a_broken_off_folder_is_made_again(read: Read, tmp_path: Path) -> None:
-    source, values = read()
-    spec = SplitSpec("cold_item", 0.3, 5)
-    partial = tmp_path / "splits" / "tiny-cold_item-0.3-5.partial"
-    partial.mkdir(parents=True)
-    (partial / "left.inter").write_text("half")
-    prepared = prepare(source, spec, values, tmp_path / "splits")
-    assert not partial.exists() and in_memory(prepared, values) == prepared.fingerprints
 
 
 def test_time_split_has_no_leak_on_disk(read: Read, workplace: Path, tmp_path: Path) -> None:
@@ -365,15 +208,3 @@ def test_a_file_of_one_column_may_end_with_a_blank_line(read: Read, workplace: P
     prepared = prepare(source, SplitSpec(seed=7), values, tmp_path / "splits")
     made = tmp_path / "splits" / "tiny-same" / "tiny-same.item"
     assert len(made.read_text().splitlines()) == 31 and in_memory(prepared, values) == prepared.fingerprints
-
-
-def test_every_file_that_is_copied_counts(read: Read, workplace: Path) -> None:
-    folder = workplace / "dataset" / "tiny"
-    digests = [read()[0].digest]
-    for name, said in (("tiny.itememb", "a"), ("tiny.itememb", "b"), ("tiny.useremb", "b")):
-        (folder / name).write_text(said)
-        digests.append(read()[0].digest)
-    assert len(set(digests)) == 4
-    for name in ("tiny.yaml", "tiny.train.inter", "tinyer.itememb", "other.itememb"):
-        (folder / name).write_text("a: 1")
-    assert read()[0].digest == digests[-1], "neither what is said of the data nor parts nor other data sets"

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from recbole_ktrec.errors import ConfigError, DataError
+from recbole_ktrec.errors import DataError
 from recbole_ktrec.evaluation import job
 from recbole_ktrec.evaluation.asked import Questions
-from recbole_ktrec.evaluation.benchmark import make_grid
 from recbole_ktrec.evaluation.foldin import UNABLE
-from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, make_job, prepare_datasets
-from recbole_ktrec.evaluation.harness import make_config, mask_known
+from recbole_ktrec.evaluation.harness import mask_known
 from recbole_ktrec.evaluation.options import Entry
-from recbole_ktrec.evaluation.source import read_source
-from recbole_ktrec.evaluation.taken import mask_taken
-
-Make = Callable[..., Grid]
-SPLITS = Path("splits")
-RING_HEADER = "user_id:token\titem_id:token\ttimestamp:float"
-
-
-def plan_of(grid: Grid) -> DatasetPlan:
-    return prepare_datasets(grid, SPLITS, show_progress=False)[0]
-
-
-def spec_of(grid: Grid, plan: DatasetPlan, entry: Entry | None = None) -> dict[str, Any]:
-    return make_job(grid, plan, entry or grid.entries[0], grid.seeds[0], "final", {}).spec
+from tests.evaluation.job_specs import Make, plan_of, spec_of
 
 
 @pytest.mark.parametrize("model", ["Pop", "ItemKNN", "EASE", "BPR"])
@@ -126,70 +108,6 @@ def test_a_given_item_that_is_also_asked_for_stays_a_candidate() -> None:
     assert sorted(known[1].tolist()) == [4, 5, 6] and known[2].tolist() == [1]
 
 
-@pytest.mark.parametrize("model", ["EASE", "KTEASE", "Pop", "SASRec"])
-def test_what_is_asked_last_is_asked_again_with_the_one_before_known(
-    tiny_grid: Make, workplace: Path, model: str
-) -> None:
-    """Users walk along a ring, one item a step, then jump: what comes next is near where they landed (validation)."""
-    rows = ["user_id:token\titem_id:token\ttimestamp:float"]
-    for user in range(60):
-        landed = user * 7 + 11
-        path = [user, user + 1, user + 2, user + 3, landed, landed + 1]
-        rows += [f"u{user}\ti{item % 30}\t{step}" for step, item in enumerate(path)]
-    (workplace / "dataset" / "tiny" / "tiny.inter").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    timed = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}}
-    own = {"KTEASE": {"prior": "none", "history_decay": 0.5}, "SASRec": {"train_neg_sample_args": None}}
-    grid = tiny_grid(model, kind="leave_one_out")
-    grid = replace(grid, common={**grid.common, **timed})
-    entry = Entry(model, model, {**grid.entries[0].config, **timed, **own.get(model, {})})
-    result, _ = job.run_spec(spec_of(grid, plan_of(grid), entry))
-    groups = result["groups"]
-    if model == "Pop":
-        assert "validation known" not in groups
-    elif model == "SASRec":
-        assert groups["validation known"] == groups["all"]
-    else:
-        found = groups["validation known"]
-        assert found["rows"] == groups["all"]["rows"] and set(found["metrics"]) == set(groups["all"]["metrics"])
-        assert groups["all"]["metrics"]["hit@5"] == pytest.approx(result["test"]["hit@5"], abs=1e-4)
-        assert found["metrics"]["hit@5"] > 0.9 > 0.5 > groups["all"]["metrics"]["hit@5"]
-
-
-@pytest.mark.parametrize("again", [False, True])
-def test_what_a_user_took_before_is_no_candidate_of_a_sequential_model_either(
-    tiny_grid: Make, workplace: Path, again: bool
-) -> None:
-    from recbole.data import create_dataset, data_preparation
-
-    paths = {f"u{user}": [(user + step * step) % 30 for step in range(7)] for user in range(40)}
-    paths["u0"][5] = paths["u0"][1]  # taken again: asked for, so a candidate
-    rows = [f"{user}\ti{item}\t{step}" for user, path in paths.items() for step, item in enumerate(path)]
-    (workplace / "dataset" / "tiny" / "tiny.inter").write_text("\n".join([RING_HEADER, *rows]) + "\n")
-    timed = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}, "MAX_ITEM_LIST_LENGTH": 2}
-    grid = tiny_grid("SASRec", kind="leave_one_out")
-    grid = replace(grid, common={**grid.common, "load_col": timed["load_col"]})
-    given = {"train_neg_sample_args": None, **({"repeatable": True} if again else {})}
-    entry = Entry("SASRec", "SASRec", {**grid.entries[0].config, **timed, **given})
-    config = make_config("SASRec", "tiny", spec_of(grid, plan_of(grid), entry)["config"])
-    loaders = data_preparation(config, create_dataset(config))
-    mask_taken(config, loaders)
-    for end, loader in ((-2, loaders[1]), (-1, loaders[2])):
-        part, seen = loader._dataset, 0
-        for batch, masked, *_ in loader:
-            users = part.id2token("user_id", batch["user_id"].numpy())
-            if again:
-                assert masked is None
-                continue
-            for place, user in enumerate(users):
-                found = {
-                    str(part.id2token("item_id", int(item))) for row, item in zip(*masked, strict=True) if row == place
-                }
-                path = [f"i{item}" for item in paths[str(user)]]
-                assert found == {*path[:end]} - {path[end]}
-                seen += 1
-        assert seen == (0 if again else 40)
-
-
 def test_cold_items_of_an_id_model_are_not_found_and_not_covered(tiny_grid: Make) -> None:
     grid = tiny_grid("EASE", kind="cold_item", share=0.3)
     result, _ = job.run_spec(spec_of(grid, plan_of(grid)))
@@ -216,86 +134,6 @@ def test_another_split_is_refused(tiny_grid: Make) -> None:
         job.run_spec(spec)
 
 
-def test_a_sequential_model_s_users_need_four_interactions(tiny_grid: Make, workplace: Path) -> None:
-    with (workplace / "dataset" / "tiny" / "tiny.inter").open("a") as file:
-        file.writelines(f"short\ti{one}\t4\t{one}\n" for one in range(3))
-    timed = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}}
-    grid = tiny_grid("SASRec", kind="leave_one_out")
-    grid = replace(grid, common={**grid.common, **timed})
-    entry = Entry("SASRec", "SASRec", {**grid.entries[0].config, **timed, "train_neg_sample_args": None})
-    with pytest.raises(DataError, match=r"another \[valid\] part .*each user needs four interactions: '--user_inter"):
-        job.run_spec(spec_of(grid, plan_of(grid), entry))
-
-
-def test_keys_change_with_what_matters_only(tiny_grid: Make, workplace: Path) -> None:
-    grid, plan = tiny_grid("BPR"), plan_of(tiny_grid("BPR"))
-    entry = grid.entries[0]
-    base = make_job(grid, plan, entry, 2020, "final", {}).key
-    assert make_job(grid, plan_of(tiny_grid("BPR")), entry, 2020, "final", {}).key == base
-    assert make_job(grid, plan, Entry("other label", "BPR", entry.config), 2020, "final", {}).key == base
-    trial = make_job(grid, plan, entry, 2020, "trial", {}).key
-    assert trial != base
-    for more in ({"rating_threshold": 4.0}, {"text_diversity": True}):
-        assert make_job(tiny_grid("BPR", **more), plan, entry, 2020, "final", {}).key != base
-        assert make_job(tiny_grid("BPR", **more), plan, entry, 2020, "trial", {}).key == trial, "not measured of it"
-    assert make_job(grid, plan, entry, 2020, "final", {"embedding_size": 9}).key != base
-    with (workplace / "dataset" / "tiny" / "tiny.inter").open("a") as handle:
-        handle.write("u0\ti1\t5\t99\n")
-    assert make_job(grid, plan_of(grid), entry, 2020, "final", {}).key != base
-
-
-def test_a_failure_is_a_result(tiny_grid: Make, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("die_with_parent", "offer_to_oom_killer"):
-        monkeypatch.setattr(job.parent, name, lambda *_: None)  # this process is no child of a runner
-    grid = tiny_grid("Pop")
-    spec = spec_of(grid, plan_of(grid))
-    spec |= {
-        "parent": 0,
-        "origin": str(workplace),
-        "scratch": str(workplace),
-        "result": str(workplace / "r.json"),
-        "memory_limit": None,
-    }
-    spec["model"] = "NoSuchModel"
-    (workplace / "spec.json").write_text(json.dumps(spec))
-    assert job.main(str(workplace / "spec.json")) == 0
-    found = json.loads((workplace / "r.json").read_text())
-    assert found["status"] == "failed" and "NoSuchModel" in found["error"] and "Traceback" in found["traceback"]
-
-
-def test_paths_in_options_are_seen_from_where_the_user_stands(workplace: Path) -> None:
-    (workplace / "models" / "enc").mkdir(parents=True)
-    config = {"text_encoder": "models/enc", "hub": "org/name", "n": 3, "word": "dataset"}
-    assert job.absolute_paths(config, workplace) == {**config, "text_encoder": str(workplace / "models" / "enc")}
-    words = {"pretrained": "models", "text_encoder": "org/name", "source_data_path": "dataset", "fusion": "models"}
-    found = job.absolute_paths(words, workplace)
-    assert found == {**words, "pretrained": str(workplace / "models"), "source_data_path": str(workplace / "dataset")}
-
-
-def test_a_sequential_model_has_the_groups_of_all_others(tiny_grid: Make) -> None:
-    """In its training part each user's first interaction stands as context only."""
-    timed = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}}
-    grid = tiny_grid("EASE", "SASRec", kind="leave_one_out")
-    grid = replace(grid, common={**grid.common, **timed})
-    plan, rows, lists = plan_of(grid), [], []
-    for entry in grid.entries:
-        own = {"train_neg_sample_args": None} if entry.label == "SASRec" else {}
-        result, _ = job.run_spec(spec_of(grid, plan, replace(entry, config={**entry.config, **timed, **own})))
-        rows.append({name: group["rows"] for name, group in result["groups"].items()})
-        lists.append(result["lists"]["score_coverage"])
-    common = set(rows[0]) & set(rows[1])
-    assert {"warm", "head", "middle", "tail"} <= common and all(rows[0][name] == rows[1][name] for name in common)
-    assert lists[1] == 1.0, "every item was learned from"
-
-
-def test_a_sequential_model_has_no_written_split(tiny_grid: Make) -> None:
-    timed = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}, "train_neg_sample_args": None}
-    grid = tiny_grid("SASRec", kind="cold_item")
-    entry = replace(grid.entries[0], config={**grid.entries[0].config, **timed})
-    with pytest.raises(ConfigError, match=r"\[SASRec\] is a sequential model: RecBole cannot read the split cold_item"):
-        job.run_spec(spec_of(grid, plan_of(grid), entry))
-
-
 def test_models_of_knowledge_graphs_take_part(tiny_grid: Make, workplace: Path) -> None:
     folder = workplace / "dataset" / "tiny"
     triples = [f"e{n}\tr{n % 2}\te{(n * 7 + 1) % 30}" for n in range(30)]
@@ -311,22 +149,6 @@ def test_models_of_knowledge_graphs_take_part(tiny_grid: Make, workplace: Path) 
     entry = replace(grid.entries[0], config={**grid.entries[0].config, "load_col": loaded, "kg_embedding_size": 8})
     result, _ = job.run_spec(spec_of(grid, plan_of(grid), entry))
     assert result["groups"]["all"]["rows"] == 24 and result["test"]["ndcg@5"] >= 0
-
-
-def test_settings_of_the_data_set_go_over_defaults_for_every_model(tiny_grid: Make, workplace: Path) -> None:
-    (workplace / "dataset" / "tiny" / "tiny.yaml").write_text("learning_rate: 0.01\ntrain_batch_size: 64\n")
-    asked = {"dataset": ["tiny"], "models": ["BPR", "KTRec"], "data_path": "dataset", "given": {"train_batch_size": 32}}
-    grid = make_grid(asked)
-    plan = plan_of(grid)
-    for entry in grid.entries:
-        config = spec_of(grid, plan, entry)["config"]
-        assert (config["learning_rate"], config["train_batch_size"]) == (0.01, 32), entry.label
-
-
-def test_a_cache_that_is_not_there_yet_is_made_where_the_user_stands(workplace: Path) -> None:
-    found = job.absolute_paths({"text_cache_dir": "new"}, workplace)
-    assert found == {"text_cache_dir": str(workplace / "new")}
-    assert job.absolute_paths({"text_cache_dir": "~/new"}, workplace) == {"text_cache_dir": "~/new"}
 
 
 def test_what_is_asked_beside_does_not_depend_on_rows_that_a_filter_left_out(tiny_grid: Make, workplace: Path) -> None:
@@ -356,10 +178,3 @@ def test_the_threshold_of_ratings_is_the_median_of_those_that_are_not_asked_for(
     assert questions.median_rating(valid, test) == 2.0
     everything = questions.ask(np.array(["a", "a", "a", "b", "b"]), np.array(["x", "y", "z", "x", "z"]), 2)
     assert questions.median_rating(everything) == 3.0  # nothing else is left
-
-
-def test_the_encoding_is_part_of_what_a_data_set_is(tiny_grid: Make, workplace: Path) -> None:
-    values = {"data_path": str(workplace / "dataset"), "load_col": {"inter": ["user_id", "item_id"]}}
-    digests = [read_source("tiny", {**values, **more}).digest for more in
-               ({}, {"encoding": "utf8"}, {"encoding": "latin-1"})]  # fmt: skip
-    assert digests[0] == digests[1] != digests[2]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,16 +17,14 @@ from recbole_ktrec.evaluation.grid import Grid, make_job, prepare_datasets
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.runner import Runner
 from tests.evaluation.conftest import QUICK
-
-Make = Callable[..., Grid]
+from tests.evaluation.job_specs import Make, plan_of, spec_of
 
 
 def run(grid: Grid, **own: Any) -> dict[str, Any]:
     """Return the result of the first row of ``grid``, with keys of its ``own``."""
     entry = grid.entries[0]
-    plan = prepare_datasets(grid, Path("splits"), show_progress=False)[0]
     changed = Entry(entry.label, entry.model, {**entry.config, **own})
-    return job.run_spec(make_job(grid, plan, changed, grid.seeds[0], "final", {}).spec)[0]
+    return job.run_spec(spec_of(grid, plan_of(grid), changed))[0]
 
 
 @pytest.mark.parametrize("own", [{"learning_rate": 0}, {"eval_step": 0}])

@@ -1,0 +1,38 @@
+"""Tables as shops have them, their conversion into ``d``, and what became of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recbole_ktrec.atomic import read_atomic
+from recbole_ktrec.cli import main
+from tests.commands.click_tables import Files
+
+
+@pytest.fixture
+def convert(tmp_path: Path) -> Callable[..., int]:
+    """Return a function that writes files and converts them into ``d``."""
+
+    def run(files: Files, *args: str) -> int:
+        for name, text in files.items():
+            (tmp_path / name).write_text(text)
+        parts = [each for name in files for each in (f"--{Path(name).stem}", name) if name.endswith("s.csv")]
+        return main(
+            ["convert", "table", "--input", str(tmp_path), "--output", str(tmp_path / "d" / "d"), *parts, *args]
+        )
+
+    return run
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Callable[[str], Any]:
+    """Return a function that reads one file of the result back."""
+    folder = tmp_path / "d" / "d"
+    return lambda kind: (
+        read_atomic(folder / f"d.{kind}") if kind != "json" else json.loads((folder / "conversion.json").read_text())
+    )

@@ -12,6 +12,7 @@ import pytest
 from recbole_ktrec.atomic import read_atomic
 from recbole_ktrec.cli import main
 from tests.commands.click_tables import Files
+from tests.commands.shop_tables import GOODS, clicks, iso
 
 
 @pytest.fixture
@@ -36,3 +37,11 @@ def made(tmp_path: Path) -> Callable[[str], Any]:
     return lambda kind: (
         read_atomic(folder / f"d.{kind}") if kind != "json" else json.loads((folder / "conversion.json").read_text())
     )
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A folder with both tables of ``shop_tables``."""
+    (tmp_path / "goods.csv").write_text(GOODS)
+    (tmp_path / "clicks.csv").write_text(clicks(iso(20)))
+    return tmp_path

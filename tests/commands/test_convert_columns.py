@@ -1,8 +1,7 @@
-"""``ktrec convert table``: columns stated over guesses, and dates that are damaged or not ISO."""
+"""``ktrec convert table``: columns stated over guesses, and a name for what is made."""
 
 import json
 import re
-from datetime import datetime, timezone
 from pathlib import Path
 
 import pandas as pd
@@ -10,35 +9,7 @@ import pytest
 
 from recbole_ktrec.atomic import read_atomic
 from recbole_ktrec.cli import main
-
-#: 2023-02-01T09:28:00Z
-FIRST = 1_675_243_680
-GOODS = "id;titel;preis\n" + "".join(f"p{k};Ding Nummer {k};{k}.5\n" for k in range(5))
-
-
-def clicks(days: list[str], name: str = "when_bought") -> str:
-    return f"visitorid,itemid,{name}\n" + "".join(f"u{k},p{k % 5},{day}\n" for k, day in enumerate(days))
-
-
-def iso(count: int) -> list[str]:
-    return [f"2023-02-{k + 1:02d}T09:28:00Z" for k in range(count)]
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    (tmp_path / "goods.csv").write_text(GOODS)
-    (tmp_path / "clicks.csv").write_text(clicks(iso(20)))
-    return tmp_path
-
-
-def table(shop: Path, *columns: str) -> int:
-    stated = [part for column in columns for part in ("--column", column)]
-    files = ["--interactions", "clicks.csv", "--items", "goods.csv", "--output", str(shop / "out" / "d")]
-    return main(["convert", "table", "--input", str(shop), *files, "--overwrite", *stated])
-
-
-def damaged(shop: Path) -> list[str]:
-    return (shop / "out" / "d" / "damaged.tsv").read_text().splitlines()[1:]
+from tests.commands.shop_tables import FIRST, GOODS, clicks, iso, table
 
 
 def test_a_stated_column_goes_over_the_guess_and_the_rest_is_guessed(
@@ -109,40 +80,6 @@ def test_a_column_of_json_lines_may_lie_deep_or_be_rare(shop: Path, capsys: pyte
     assert "[goods.csv] has no column [abuot.name]" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("sound", [iso(28), [str(FIRST + 86_400 * k) for k in range(28)]], ids=["iso", "unix"])
-def test_a_bad_date_costs_its_own_row(shop: Path, sound: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    (shop / "clicks.csv").write_text(clicks([*sound[:9], "not a date", *sound[9:]], "date"))
-    assert table(shop) == 0
-    assert read_atomic(shop / "out" / "d" / "d.inter")["timestamp"].tolist()[:2] == [str(FIRST), str(FIRST + 86_400)]
-    kind = "date" if "T" in sound[0] else "number"
-    assert damaged(shop) == [f"inter\tclicks.csv\t11\ttimestamp is not a {kind}"]
-    assert "clicks.csv:11" in capsys.readouterr().out
-
-
-def test_dates_that_are_not_iso_are_stated_as_the_message_says(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (shop / "clicks.csv").write_text(clicks([f"{k + 1:02d}/02/2023 09:28" for k in range(20)], "date"))
-    assert table(shop) == 2
-    error = capsys.readouterr().err
-    assert "[clicks.csv], column [date]: [01/02/2023 09:28] is neither a number nor an ISO date" in error
-    assert 'timestamp: {from: date, date: "%d/%m/%Y %H:%M"}' in error
-    stated = re.search(r"--column '([^']*)'", error)
-    assert stated is not None and stated[1] == "timestamp=date:%d/%m/%Y %H:%M"
-    assert table(shop, stated[1]) == 0
-    assert read_atomic(shop / "out" / "d" / "d.inter")["timestamp"].tolist()[:2] == [str(FIRST), str(FIRST + 86_400)]
-
-
-def test_dates_that_two_forms_fit_are_not_taken_for_either(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (shop / "clicks.csv").write_text(clicks([f"{k + 1:02d}/02/2023" for k in range(12)], "date"))
-    assert table(shop) == 2
-    assert "These fit: %d/%m/%Y, %m/%d/%Y." in capsys.readouterr().err
-
-
-def test_a_date_of_an_item_becomes_a_number(shop: Path) -> None:
-    (shop / "goods.csv").write_text("id,title,out\np0,A b,01/02/2023\np1,C d,\n")
-    assert table(shop, "items.released=out:%d/%m/%Y") == 0
-    assert read_atomic(shop / "out" / "d" / "d.item")["released"].tolist() == ["1675209600", ""]
-
-
 def test_a_column_is_stated_over_a_mapping_that_names_no_file(shop: Path) -> None:
     (shop / "m.yaml").write_text("interactions:\n  columns: {user_id: visitorid, item_id: itemid}\n")
     args = ["--mapping", str(shop / "m.yaml"), "--column", "timestamp=when_bought", "--output", str(shop / "d")]
@@ -162,14 +99,6 @@ def test_how_is_told_from_a_key_within_an_object(shop: Path, capsys: pytest.Capt
     assert items.iloc[1].tolist()[:3] == ["p1", "Thing1", "1675209600"]
     assert table(shop, "items.title=info.name:tokens") == 2
     assert "[tokens] is neither a type" in capsys.readouterr().err
-
-
-def test_a_time_within_an_object_is_read_as_stated(shop: Path) -> None:
-    rows = [{"visitorid": f"u{k}", "itemid": "p1", "meta": {"date": day}} for k, day in enumerate(iso(20))]
-    (shop / "clicks.csv").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert table(shop, "timestamp=meta.date:iso") == 0
-    inter = read_atomic(shop / "out" / "d" / "d.inter")
-    assert inter["timestamp"].tolist() == [str(FIRST + 86_400 * k) for k in range(20)]
 
 
 def test_letter_case_tells_two_columns_apart(shop: Path) -> None:
@@ -197,14 +126,6 @@ def test_a_column_without_a_value_is_told(shop: Path, capsys: pytest.CaptureFixt
         late.write('{"id": "p900", "strange": {"label": 1}}\n')
     assert table(shop, "items.title=info.label:token_seq") == 0
     assert "warning: no row of the items has a value for [title]: see what" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(("zone", "form"), [("+0100", "%z"), ("UTC", "%Z")])
-def test_a_date_format_may_hold_a_zone(shop: Path, zone: str, form: str) -> None:
-    (shop / "clicks.csv").write_text(clicks([f"{k + 1:02d}/02/2023 09:28 {zone}" for k in range(20)]))
-    assert table(shop, f"timestamp=when_bought:%d/%m/%Y %H:%M {form}") == 0
-    first = read_atomic(shop / "out" / "d" / "d.inter")["timestamp"][0]
-    assert first == str(FIRST - (3600 if form == "%z" else 0))
 
 
 def test_blanks_around_the_names_of_a_workbook_do_not_count(shop: Path) -> None:
@@ -268,43 +189,6 @@ def test_usual_names_are_guessed(
     shown = capsys.readouterr().out
     for name, origin in (("user_id", user), ("item_id", item), ("timestamp", time)):
         assert re.search(rf"interactions +{name} +from {origin}", shown), shown
-
-
-@pytest.mark.parametrize(
-    ("form", "expected"),
-    [("%Y%m%d", {}), ("%Y%m%d.0", {}), ("%Y%m%d%H%M", {"hour": 7}), ("%Y%m%d%H%M%S", {"hour": 7, "second": 9})],
-)
-def test_dates_without_separators_are_no_unix_times(shop: Path, form: str, expected: dict[str, int]) -> None:
-    days = [datetime(2021, 1 + k % 12, 3, 7, 0, 9, tzinfo=timezone.utc) for k in range(20)]
-    (shop / "clicks.csv").write_text(clicks([day.strftime(form) for day in days], "time"))
-    assert table(shop) == 0
-    clock = {"hour": 0, "minute": 0, "second": 0, **expected}
-    times = read_atomic(shop / "out" / "d" / "d.inter")["timestamp"].astype(float)
-    assert sorted(times) == sorted(day.replace(**clock).timestamp() for day in days)
-
-
-def test_unix_times_stay_what_they_are(shop: Path) -> None:
-    seconds = [20_210_115 + k * 100_000 for k in range(20)]  # of August 1970: as dates, most have no such month
-    (shop / "clicks.csv").write_text(clicks([str(one) for one in seconds], "time"))
-    assert table(shop) == 0
-    assert sorted(read_atomic(shop / "out" / "d" / "d.inter")["timestamp"].astype(int)) == seconds
-
-
-@pytest.mark.parametrize(
-    ("cells", "first"),
-    [
-        (["1675243680", "1675330080"], 1_675_243_680),
-        (["1675243680000", "1675330080000"], 1_675_243_680),
-        (["1675243680000000", "1675330080000000"], 1_675_243_680),
-        (["1675243680000000000", "1675330080000000000"], 1_675_243_680),
-        (["2015", "2016"], 1_420_070_400),
-        (["15", "2016"], 15),
-    ],
-)
-def test_the_unit_of_times_is_found_out(shop: Path, cells: list[str], first: int) -> None:
-    (shop / "clicks.csv").write_text(clicks(cells, "timestamp"))
-    assert table(shop) == 0
-    assert float(read_atomic(shop / "out" / "d" / "d.inter")["timestamp"].iloc[0]) == first
 
 
 def test_a_name_is_needed_and_the_next_command_is_quoted(

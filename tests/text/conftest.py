@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,9 @@ def item_file(tmp_path: Path) -> Path:
         encoding="utf-8",
     )
     return path
+
+
+@pytest.fixture
+def text(settings: TextSettings) -> TextSettings:
+    """Settings with which the last two layers are trained."""
+    return replace(settings, encoder_training="last_layers", last_layers=2)

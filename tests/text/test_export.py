@@ -1,4 +1,4 @@
-"""Encoders that could be trained, but not saved; what a training depends on."""
+"""Encoders that could be trained, but not saved, or not as they are; what a training depends on."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 import scipy.sparse as sp
+import torch
 from transformers import T5Config, T5Model
 
 from recbole_ktrec.errors import EncoderError
 from recbole_ktrec.text import ContrastiveSettings, TextDomain, TextSettings
 from recbole_ktrec.text.contrastive import describe_job, train_encoder
 from recbole_ktrec.text.contrastive_loop import ContrastiveTraining
+from recbole_ktrec.text.encoder import TextEncoder
+from recbole_ktrec.text.export import export_encoder
 
 
 def refused(folder: Path, output: Path, said: str) -> None:
@@ -52,3 +55,19 @@ def test_keys_of_another_way_of_training_make_no_other_training(
     jobs = [describe_job(domains, one, ContrastiveSettings())["text settings"]
             for one in (text, replace(text, **changes))]  # fmt: skip
     assert [key for key in jobs[0] if jobs[0][key] != jobs[1][key]] == ([f"text_{said}"] if said else [])
+
+
+def test_files_that_give_other_vectors_are_refused(
+    settings: TextSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = TextEncoder.load(settings)
+    save: Callable[..., None] = encoder.model.save_pretrained
+
+    def damaged(folder: Path) -> None:
+        with torch.no_grad():
+            encoder.model.embeddings.word_embeddings.weight.add_(torch.randn(16))
+        save(folder)
+
+    monkeypatch.setattr(encoder.model, "save_pretrained", damaged)
+    with pytest.raises(EncoderError, match="other vectors"):
+        export_encoder(encoder, tmp_path / "e", ["red robot", "board game"])

@@ -1,5 +1,8 @@
+"""Settings of texts, and of the further training of an encoder: their forms, their defaults and what is refused."""
+
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -100,3 +103,28 @@ def test_a_training_that_ends_before_its_rate_has_risen_is_warned_of(caplog: pyt
     assert not caplog.text
     ContrastiveSettings.from_mapping({"contrastive_steps": 5})
     assert "contrastive_steps [5] are fewer than contrastive_warmup_steps [20]: the learning rate never" in caplog.text
+
+
+def test_the_property_file_holds_every_key_with_its_default() -> None:
+    written = yaml.safe_load((resource_dir("properties") / "contrastive.yaml").read_text(encoding="utf-8"))
+    assert tuple(written) == ContrastiveSettings.keys()
+    assert ContrastiveSettings.from_mapping(written) == ContrastiveSettings()
+    assert ContrastiveSettings.from_mapping({"seed": 7, "contrastive_steps": 5}) == ContrastiveSettings(seed=7, steps=5)
+    assert json.dumps(written)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("steps", 0, "whole number of at least 1"),
+        ("batch_size", 1.5, "whole number of at least 2"),
+        ("temperature", 0, "number above 0"),
+        ("field_pairs", 2, "number from 0 to 1"),
+        ("criterion", "los", r"Did you mean \[loss\]"),
+        ("learning_rate", "fast", r"learning_rate \[fast\]"),
+        ("held_out", 3, "name of a data set"),
+    ],
+)
+def test_a_wrong_value_of_a_key_is_refused(key: str, value: object, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        ContrastiveSettings.from_mapping({f"contrastive_{key}": value})

@@ -1,4 +1,4 @@
-"""One rating without training: what a model lacks for it is named."""
+"""One rating without training: what a model lacks for it is named, and what cannot be given is refused."""
 
 from __future__ import annotations
 
@@ -29,3 +29,29 @@ def test_feedback_names_what_it_lacks_alone(
     model.blend.copy_(torch.tensor([0.0, 1.0] if closed_alone else [1.0, 0.0]))
     with pytest.raises(ConfigError, match=re.escape(message)):
         model.feedback(1, 2, 0.9)
+
+
+def test_feedback_that_cannot_be_given_is_refused(textual: Settings) -> None:
+    _, model, _ = support.fitted(textual(user_embedding=True, epochs=1), "KTRec")
+    before = model.net.user_id.weight.clone()
+    for value, message in (
+        (1.5, "needs a value in"),
+        (float("nan"), "needs a value in"),
+        (1 - 1e-9, "cannot be moved so far"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            model.feedback(1, 2, value)
+    assert torch.equal(model.net.user_id.weight, before)
+
+
+def test_feedback_where_nothing_is_known_is_refused(textual: Settings) -> None:
+    _, model, _ = support.fitted(textual(user_embedding=True, epochs=1), "KTRec")
+    known = model.user_vectors
+    model.user_vectors = lambda users: torch.zeros_like(known(users))
+    with pytest.raises(ConfigError, match=r"nothing is known of user \[1\]: no history, so there is no vector"):
+        model.feedback(1, 2, 0.5)
+    model.user_vectors = known
+    vectors, bias = model._catalogue()
+    vectors[2] = 0
+    with pytest.raises(ConfigError, match=r"nothing is known of item \[2\]: neither a text nor training"):
+        model.feedback(1, 2, 0.5)

@@ -65,7 +65,7 @@ def build(settings: dict[str, Any], name: str = "KTEASE") -> tuple[Any, Any, tup
     config = Config(model=name, dataset="tiny", config_dict=settings)
     init_seed(config["seed"], True)
     parts = data_preparation(config, create_dataset(config))
-    return config, get_model(name)(config, parts[0].dataset), parts
+    return config, get_model(name)(config, parts[0].dataset).to(config["device"]), parts
 
 
 def fitted(settings: dict[str, Any], name: str = "KTEASE", saved: bool = True) -> tuple[Any, Any, tuple[Any, Any, Any]]:

@@ -15,6 +15,8 @@ _SUCCESSION = 1100
 CHOICE_RANK = 256
 #: kappa where nothing is chosen.
 PRIOR_WEIGHT = 0.05
+#: lambda, kappa and eta where nothing is chosen.
+PLAIN = (120.0, PRIOR_WEIGHT, 0.0)
 
 
 @dataclass(frozen=True)

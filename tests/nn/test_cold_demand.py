@@ -210,12 +210,12 @@ def test_of_few_held_out_interactions_nothing_is_chosen_and_of_new_items_what_th
     known = np.bincount(interactions.indices, minlength=interactions.shape[1]) > 0
     few = Sample(sample.rows[:19], sp.csr_matrix(sample.positives[:19]))
     fit = Fit(interactions, prior, Options(), few.of_items(known))
-    assert fit.sample is None and fit.choice().prior_weight == 0.05 and fit.choice().regularisation == 120
+    assert fit.counted.sample is None and fit.choice().prior_weight == 0.05 and fit.choice().regularisation == 120
     new = sample.of_items(~known)
     assert new is not None and int(new.wanted.sum()) >= 20
     asked = Sample(new.rows, new.positives)
     alone = Fit(interactions, prior, Options(), asked)
     scores = alone.run()
-    assert alone.sample is None
+    assert alone.counted.sample is None
     plain = Fit(interactions, prior, Options(cold_scale=0.05), asked).run()
     assert asked.ndcg_with(scores).mean() > asked.ndcg_with(plain).mean()

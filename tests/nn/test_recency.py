@@ -99,10 +99,11 @@ def test_held_out_cold_items_have_a_say_if_there_are_enough(asked: int, monkeypa
     held = Sample(cut[2], sample.positives, places=cut[3])
     fit = Fit(cut[0], sp.csc_matrix(prior), Options(), held.with_history(), cut[1])
     fit.run()
-    assert fit.everything is not None
-    shown = int((cold_level.asking(fit.everything).positives[:, ~fit.known] > 0).sum())
+    counted = fit.counted
+    assert counted.everything is not None
+    shown = int((cold_level.asking(counted.everything).positives[:, ~fit.known] > 0).sum())
     assert (shown >= FEWEST) == (asked == 4000)
-    assert fit.decay in DECAYS
+    assert counted.decay in DECAYS
 
 
 def test_without_an_order_all_count_the_same_and_a_number_is_kept_to() -> None:

@@ -83,15 +83,15 @@ def test_fit_finds_out_whether_what_is_close_belongs_together(nearest: int) -> N
     prior = no_prior(training.shape[1])
     fit = Fit(training, prior, options, sample, places)
     fitted = fit.run()
-    assert fit.window in WINDOWS[1:] and fit.settled().cooccurrence_window == fit.window
+    assert fit.settled().cooccurrence_window in WINDOWS[1:]
     plain = Fit(training, prior, replace(options, cooccurrence_window=0), sample, places).run()
     assert sample.ndcg(fitted(training)) > 1.02 * sample.ndcg(plain(training))
     other = fit.with_prior(prior, fit.settled())
-    assert other.choice().ndcg == fit.choice().ndcg and other.statistics is fit.statistics
+    assert other.choice().ndcg == fit.choice().ndcg and other.counted is fit.counted
 
     training, places, sample = visits(together=False)
     fit = Fit(training, prior, options, sample, places)
-    assert fit.choice() and fit.window == 0
+    assert fit.counted.statistics.window == 0
 
 
 def test_where_new_items_are_asked_for_none_is_tried() -> None:
@@ -105,17 +105,18 @@ def test_where_new_items_are_asked_for_none_is_tried() -> None:
     held = Sample(left[2], sample.positives, places=left[3])
     alike = sp.csc_matrix(np.roll(np.eye(n, dtype=np.float32), 1, axis=0))
     asked = Fit(left[0], alike, Options(history_decay=0.0), held, left[1])
-    assert asked.choice() and asked.window == 0
+    assert asked.counted.statistics.window == 0
     without_texts = Fit(left[0], no_prior(n), Options(history_decay=0.0), held, left[1])
-    assert without_texts.choice() and without_texts.window > 0
+    assert without_texts.counted.statistics.window > 0
 
 
 def test_a_number_is_kept_to_and_an_order_needed() -> None:
     training, places, sample = visits(together=True)
     prior = no_prior(training.shape[1])
     fit = Fit(training, prior, Options(cooccurrence_window=15), None, places)
-    assert fit.choice() and fit.window == 15 and fit.statistics.rows.shape[0] > training.shape[0]
+    counted = fit.counted.statistics
+    assert counted.window == 15 and counted.rows.shape[0] > training.shape[0]
     decayed = Fit(training, prior, Options(history_decay=0.1), sample, places)
-    assert decayed.choice() and decayed.window == 0, "recency makes histories local as it is"
+    assert decayed.counted.statistics.window == 0, "recency makes histories local as it is"
     assert Fit(training, prior, Options(), None, places).settled().cooccurrence_window == 0
     assert Fit(training, prior, Options(), sample).settled().cooccurrence_window == 0

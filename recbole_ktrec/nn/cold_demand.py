@@ -18,7 +18,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from recbole_ktrec.nn.cold_items import POWERS, SCALES, ColdItems, Level, raised, scored, top
+from recbole_ktrec.nn.cold_items import POWERS, SCALES, ColdItems, Level, SampleScores, raised
 from recbole_ktrec.nn.samples import FEWEST, Sample, masked_ndcg
 from recbole_ktrec.nn.tuning import beyond_standard_error
 
@@ -80,15 +80,14 @@ class Demand:
     """
 
     def __init__(self, sample: Sample, cold: ColdItems, score: Callable[[sp.csr_matrix], np.ndarray]) -> None:
-        self.sample = sample
-        self.cold = np.isin(sample.candidates, cold.columns)
-        self.shown = int(sample.wanted[:, torch.from_numpy(self.cold)].sum())
-        self.warm, self.own, self.smoothed = scored(sample, sample.rows, cold, score)
-        self.wanted_known = sample.wanted & ~torch.from_numpy(self.cold)
+        self.sample, self.scores = sample, SampleScores.of(sample, sample.rows, cold, score)
+        is_cold = torch.from_numpy(self.scores.cold)
+        self.shown = int(sample.wanted[:, is_cold].sum())
+        self.wanted_known = sample.wanted & ~is_cold
 
     def allowed(self) -> float:
         """Return the share of the known items' NDCG@10 that cold items may cost, see :func:`allowed_loss`."""
-        return allowed_loss(self.shown, int(self.sample.wanted.sum()), float(self.cold.mean()))
+        return allowed_loss(self.shown, int(self.sample.wanted.sum()), float(self.scores.cold.mean()))
 
     def affordable(self, level: Level, loss: float) -> Level:
         """Return ``level``, its scale lowered until known items lose no more than ``loss`` of their NDCG@10.
@@ -96,19 +95,19 @@ class Demand:
         The rehearsal can but guess that, having other cold items: on one split of caixin-news it allowed a level that
         cost known ones 7 % instead of 2.
         """
-        mixed = self._mixed(level)
-        unit = self._unit(raised(mixed, level.power))
+        scores, mixed = self.scores, self.scores.mixed(level.smooth)
+        unit = scores.unit(raised(mixed, level.power))
         if int(self.wanted_known.sum()) < FEWEST or unit <= 0:  # too little, or histories that say nothing
             return level
-        least = (1 - loss) * masked_ndcg(self.warm, self.sample.known, self.wanted_known, self.cold)
+        least = (1 - loss) * masked_ndcg(scores.warm, self.sample.known, self.wanted_known, scores.cold)
         lower = (replace(level, scale=scale * unit) for scale in reversed(SCALES) if scale * unit < level.scale)
         tried = itertools.chain([level], lower)
         return next((one for one in tried if self._known(mixed, one) >= least), replace(level, scale=SCALES[0] * unit))
 
     def ndcg_side_by_side(self) -> np.ndarray:
         """Return NDCG@10 of each held-out user with cold items as high as known ones, before a level is chosen."""
-        mixed = self.own + np.float32(self.own.std() / max(float(self.smoothed.std()), 1e-9)) * self.smoothed
-        return self._ndcg(mixed, Level(max(self._unit(mixed), 0.0)))
+        mixed = self.scores.mixed(self.scores.ratio)
+        return self.sample.ndcg_by_user(self.scores.with_cold(mixed, max(self.scores.unit(mixed), 0.0)))
 
     def choose(self, careful: Level, rehearsed: bool = True) -> Level:
         """Return ``careful`` or a level that puts cold items higher; ``careful`` too if too little is shown.
@@ -118,8 +117,8 @@ class Demand:
         """
         if self.shown < FEWEST:
             return careful
-        mixed = self._mixed(careful)
-        unit = self._unit(raised(mixed, careful.power))
+        mixed = self.scores.mixed(careful.smooth)
+        unit = self.scores.unit(raised(mixed, careful.power))
         if unit <= 0:  # no user's history says anything of any known item
             return careful
         careful = careful if rehearsed else replace(careful, scale=SCALES[0] * unit)
@@ -127,17 +126,13 @@ class Demand:
         for power in POWERS:
             tried += self._climb(mixed, replace(careful, power=power), careful.scale / unit)
         best = max(tried, key=lambda one: one.ndcg.mean())
-        groups = by_cold_item(self.sample.wanted.numpy(), self.cold)
+        groups = by_cold_item(self.sample.wanted.numpy(), self.scores.cold)
         kept = [one for one in tried if not one.beaten(best, groups)]
         return max(kept, key=lambda one: self._known(mixed, one.level)).level
 
-    def _unit(self, level: np.ndarray) -> float:
-        """Return the scale with which the first cold item stands as high as the first known one, in the mean."""
-        return top(self.warm[:, ~self.cold]) / max(top(level[:, self.cold]), 1e-9)
-
     def _climb(self, mixed: np.ndarray, level: Level, least: float) -> list[Tried]:
         """Return what is tried with the power of ``level``: larger and larger scales, until it gets worse twice."""
-        unit, tried, worse = self._unit(raised(mixed, level.power)), list[Tried](), 0
+        unit, tried, worse = self.scores.unit(raised(mixed, level.power)), list[Tried](), 0
         for scale in (scale for scale in SCALES if scale > least):
             tried.append(self._tried(mixed, replace(level, scale=scale * unit)))
             worse = worse + 1 if len(tried) > 1 and tried[-1].ndcg.mean() < tried[-2].ndcg.mean() else 0
@@ -146,16 +141,10 @@ class Demand:
         return tried
 
     def _tried(self, mixed: np.ndarray, level: Level) -> Tried:
-        return Tried(level, self._ndcg(mixed, level))
+        return Tried(level, self.sample.ndcg_by_user(self._at(mixed, level)))
 
-    def _scores(self, mixed: np.ndarray, level: Level) -> np.ndarray:
-        return np.where(self.cold, np.float32(level.scale) * raised(mixed, level.power), self.warm)
-
-    def _ndcg(self, mixed: np.ndarray, level: Level) -> np.ndarray:
-        return self.sample.ndcg_by_user(self._scores(mixed, level))
+    def _at(self, mixed: np.ndarray, level: Level) -> np.ndarray:
+        return self.scores.with_cold(raised(mixed, level.power), level.scale)
 
     def _known(self, mixed: np.ndarray, level: Level) -> float:
-        return masked_ndcg(self._scores(mixed, level), self.sample.known, self.wanted_known)
-
-    def _mixed(self, level: Level) -> np.ndarray:
-        return self.own + np.float32(level.smooth) * self.smoothed
+        return masked_ndcg(self._at(mixed, level), self.sample.known, self.wanted_known)

@@ -117,24 +117,67 @@ class Measured:
         return f"{cold} (known items beside them {self.warm:.4f}, alone {self.warm_alone:.4f})"
 
 
-def scored(
-    sample: Sample, rows: sp.csr_matrix, cold: ColdItems, score: Callable[[sp.csr_matrix], np.ndarray]
-) -> list[np.ndarray]:
-    """Return the scores of the known items and the two parts of the cold ones: ``[m, candidates]`` each.
+def _top(scores: np.ndarray) -> float:
+    """Return the mean over users of the largest score."""
+    return float(scores.max(axis=1).mean())
 
-    Args:
-        rows: histories of the users of ``sample``.
-        score: histories ``[m, n_items]`` -> scores of the known items, of that shape.
+
+@dataclass(frozen=True)
+class SampleScores:
+    """Scores of a sample of users for known items, and for cold ones beside them: ``[m, candidates]`` each.
+
+    Attributes:
+        cold: which candidates are cold, bool ``[candidates]``.
+        warm: scores of the known items.
+        own, smoothed: the two parts of the cold ones, see :meth:`ColdItems.both`; 0 for others.
     """
 
-    def three(some: sp.csr_matrix) -> tuple[np.ndarray, ...]:
-        warm = score(some)
-        made = [warm, np.zeros_like(warm), np.zeros_like(warm)]
-        for part, values in zip(made[1:], cold.both(some, warm), strict=True):
-            part[:, cold.columns] = values
-        return tuple(made)
+    cold: np.ndarray
+    warm: np.ndarray
+    own: np.ndarray
+    smoothed: np.ndarray
 
-    return sample.gather(three, rows)
+    @classmethod
+    def of(
+        cls, sample: Sample, rows: sp.csr_matrix, cold: ColdItems, score: Callable[[sp.csr_matrix], np.ndarray]
+    ) -> SampleScores:
+        """Score the candidates of ``sample``.
+
+        Args:
+            rows: histories of its users.
+            score: histories ``[m, n_items]`` -> scores of the known items, of that shape.
+        """
+
+        def three(some: sp.csr_matrix) -> tuple[np.ndarray, ...]:
+            warm = score(some)
+            made = [warm, np.zeros_like(warm), np.zeros_like(warm)]
+            for part, values in zip(made[1:], cold.both(some, warm), strict=True):
+                part[:, cold.columns] = values
+            return tuple(made)
+
+        return cls(np.isin(sample.candidates, cold.columns), *sample.gather(three, rows))
+
+    @property
+    def ratio(self) -> float:
+        """The smoothing with which both parts of the cold items spread alike."""
+        return float(self.own.std() / max(float(self.smoothed.std()), 1e-9))
+
+    def mixed(self, smooth: float) -> np.ndarray:
+        """Return the two parts of the cold items together."""
+        return self.own + np.float32(smooth) * self.smoothed
+
+    def unit(self, level: np.ndarray, least: float = -np.inf) -> float:
+        """Return the scale of ``level`` with which the first cold item is as high as the first known one, in the mean.
+
+        Args:
+            level: scores of the cold items.
+            least: height of the known ones at least.
+        """
+        return max(_top(self.warm[:, ~self.cold]), least) / max(_top(level[:, self.cold]), 1e-9)
+
+    def with_cold(self, level: np.ndarray, scale: float) -> np.ndarray:
+        """Return the scores of all candidates, those of the cold ones being ``scale * level``."""
+        return np.where(self.cold, np.float32(scale) * level, self.warm)
 
 
 class Rehearsal:
@@ -156,9 +199,8 @@ class Rehearsal:
         cold = ColdItems.of(prior, known & ~chosen, np.flatnonzero(chosen))
 
         rows = sp.csr_matrix(sample.rows @ sp.diags((~chosen).astype(np.float32)))
-        self.warm, self.own, self.smoothed = scored(sample, rows, cold, score)
-        self.cold = chosen[sample.candidates]
-        playing = torch.from_numpy(self.cold)
+        self.scores = SampleScores.of(sample, rows, cold, score)
+        playing = torch.from_numpy(self.scores.cold)
         # What the user took of them in training is as good a question as what came later.
         taken = torch.from_numpy(sample.rows[:, sample.candidates].toarray() > 0)
         self.wanted_cold, self.wanted_warm = (sample.wanted | taken) & playing, sample.wanted & ~playing
@@ -172,15 +214,15 @@ class Rehearsal:
         """
         if int(self.wanted_cold.sum()) < FEWEST:
             return otherwise, Measured()
-        ratio = float(self.own.std() / max(float(self.smoothed.std()), 1e-9))
+        scores, ratio = self.scores, self.scores.ratio
 
         def alone(step: float) -> np.ndarray:
-            return masked_ndcg_by_user(self._mixed(step * ratio), self.known, self.wanted_cold, ~self.cold)
+            return masked_ndcg_by_user(scores.mixed(step * ratio), self.known, self.wanted_cold, ~scores.cold)
 
         # Of users whose histories B was fitted to, scores say more than of new ones: a share needs proof.
         cold_only, step = plain_or_better(_SMOOTH, alone)
-        warm_alone = masked_ndcg(self.warm, self.known, self.wanted_warm, self.cold)
-        mixed, tried = self._mixed(step * ratio), []
+        warm_alone = masked_ndcg(scores.warm, self.known, self.wanted_warm, scores.cold)
+        mixed, tried = scores.mixed(step * ratio), []
         for power in POWERS:
             cold, warm, scale = self._scaled(raised(mixed, power), (1 - warm_loss) * warm_alone)
             found = Measured(cold_only, cold, warm, warm_alone)
@@ -190,10 +232,10 @@ class Rehearsal:
 
     def _scaled(self, level: np.ndarray, least: float) -> tuple[float, float, float]:
         """Return (NDCG of cold items, of known ones, scale): the best with which known ones keep ``least``."""
-        unit = max(top(self.warm[:, ~self.cold]), 1e-9) / max(top(level[:, self.cold]), 1e-9)
+        unit = self.scores.unit(level, least=1e-9)
         best: tuple[float, float, float] | None = None
         for scale in SCALES:
-            scores = np.where(self.cold, np.float32(scale * unit) * level, self.warm)
+            scores = self.scores.with_cold(level, scale * unit)
             warm = masked_ndcg(scores, self.known, self.wanted_warm)
             if best is not None and warm < least:
                 break
@@ -202,11 +244,3 @@ class Rehearsal:
                 best = found, warm, scale * unit
         assert best is not None
         return best
-
-    def _mixed(self, smooth: float) -> np.ndarray:
-        return self.own + np.float32(smooth) * self.smoothed
-
-
-def top(scores: np.ndarray) -> float:
-    """Return the mean over users of the largest score."""
-    return float(scores.max(axis=1).mean())

@@ -118,22 +118,24 @@ def test_a_loss_that_no_level_keeps_to_leaves_the_least() -> None:
 
 def test_where_cold_items_only_cost_they_keep_their_order() -> None:
     asked = demand(20)
-    asked.own = np.where(asked.cold, 1.1 - asked.own, 0).astype(np.float32)  # what is taken scores lowest
+    cold = asked.scores.cold
+    own = np.where(cold, 1.1 - asked.scores.own, 0).astype(np.float32)  # what is taken scores lowest
+    asked.scores = replace(asked.scores, own=own)
     found = asked.choose(Level(scale=50.0), rehearsed=False)
-    scores = asked._scores(asked.own, found)[0, asked.cold]
-    assert 0 < found.scale < 0.1 and len(np.unique(scores)) == len(np.unique(asked.own[0, asked.cold])) > 1
+    assert 0 < found.scale < 0.1
+    assert len(np.unique(asked._at(own, found)[0, cold])) == len(np.unique(own[0, cold])) > 1
 
 
 def test_histories_that_say_nothing_change_nothing() -> None:
     silent = demand(USERS)
-    silent.warm = np.zeros_like(silent.warm)
+    silent.scores = replace(silent.scores, warm=np.zeros_like(silent.scores.warm))
     assert silent.choose(CAREFUL) == CAREFUL
 
 
 def test_within_a_standard_error_the_level_that_costs_known_items_least() -> None:
     asked = demand(52)  # first of the list, cold items gain them .5 each and costs the other 68 users .37
     third, first = (
-        Tried(Level(scale), asked.sample.ndcg_by_user(np.where(asked.cold, np.float32(scale) * asked.own, asked.warm)))
+        Tried(Level(scale), asked.sample.ndcg_by_user(asked.scores.with_cold(asked.scores.own, scale)))
         for scale in (10.5, 13.0)
     )
     same_item = np.where(np.arange(USERS) < 52, np.arange(USERS) % 10, 10 + np.arange(USERS))

@@ -190,7 +190,7 @@ def test_where_cold_items_may_cost_nothing_their_order_stays(
     rehearsal = Rehearsal(sample, prior, known, 0.2, lambda rows: np.full(rows.shape, height, dtype=np.float32))
     level, measured = rehearsal.choose(warm_loss=-10.0)  # no level keeps so much
     assert 0 < level.scale < 1e-3 and measured.cold_only > 0
-    assert (rehearsal.own * np.float32(level.scale)).max() > 0
+    assert (rehearsal.scores.own * np.float32(level.scale)).max() > 0
 
 
 def test_cold_items_that_nothing_can_be_rehearsed_for_count_as_texts_do(

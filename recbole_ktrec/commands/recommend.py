@@ -29,7 +29,7 @@ from recbole_ktrec.commands.checkpoints import load, load_with_validation
 from recbole_ktrec.commands.filtered import histories, rows_of
 from recbole_ktrec.commands.listed import ListedItems, tell_unscored, write
 from recbole_ktrec.commands.options import user_path
-from recbole_ktrec.commands.scored import names_of, nobodys, score, scored
+from recbole_ktrec.commands.scored import Request, names_of, nobodys, score
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, DataError, counted, nearest, one_of
 from recbole_ktrec.files import whole_file
@@ -138,8 +138,7 @@ def recommend(
     Raises:
         DataError: a user is unknown, and the model has no scores for such a one; no list has been made then.
     """
-    ids, rows = _numbered(model, dataset, users)
-    return _ranked(model, dataset, users, ids, rows, k, unseen, only_new)
+    return _ranked(Request(model, dataset, users, *_numbered(model, dataset, users), unseen, only_new), k)
 
 
 def users_for(
@@ -157,8 +156,9 @@ def users_for(
     names, found = names_of(dataset, unseen), list[tuple[int, float, str, float]]()
     if item not in names:
         raise DataError(f"--for-item [{item}] has no text, so no model can score it.")
-    place, (ids, rows) = names.index(item), _numbered(model, dataset, users)
-    for some, scores in scored(model, dataset, users, ids, rows, unseen, only_new):
+    request = Request(model, dataset, users, *_numbered(model, dataset, users), unseen, only_new)
+    place = names.index(item)
+    for some, scores in request.scored():
         for user, row in zip(some, scores, strict=True):
             if np.isfinite(row[place]):
                 found.append((*_standing(row, place), user, float(row[place])))
@@ -220,7 +220,8 @@ def recommend_from(
         raise DataError("--history: the model knows none of these items, so nothing of the user.")
     model.take(before.joined([np.array(items)]))
     rows = {_ANYBODY: [*items, *(later[item] for item in taken if item in later)]}
-    return _ranked(model, dataset, [_ANYBODY], np.array([before.matrix.shape[0]]), rows, k, unseen, only_new)
+    number = np.array([before.matrix.shape[0]])
+    return _ranked(Request(model, dataset, [_ANYBODY], number, rows, unseen, only_new), k)
 
 
 def _join(model: Any, dataset: Any, filtered: Collection[str]) -> dict[str, int]:
@@ -236,12 +237,9 @@ def _join(model: Any, dataset: Any, filtered: Collection[str]) -> dict[str, int]
     return {user: first + place for place, user in enumerate(found)}
 
 
-def _ranked(
-    model: Any, dataset: Any, users: Sequence[str], ids: np.ndarray, rows: dict[str, list[int]], k: int,
-    unseen: UnseenItems | None, only_new: bool,
-) -> Iterator[tuple[str, int, str, float]]:  # fmt: skip
-    items, without = names_of(dataset, unseen), list[str]()
-    for some, scores in scored(model, dataset, users, ids, rows, unseen, only_new):
+def _ranked(request: Request, k: int) -> Iterator[tuple[str, int, str, float]]:
+    items, without = names_of(request.dataset, request.unseen), list[str]()
+    for some, scores in request.scored():
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         for user, row, own in zip(some, scores, best, strict=True):
             listed = [item for item in own if np.isfinite(row[item])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,25 +22,42 @@ def names_of(dataset: Any, unseen: UnseenItems | None) -> list[str]:
     return [*map(str, dataset.field2id_token[dataset.iid_field]), *([] if unseen is None else unseen.tokens)]
 
 
-def scored(
-    model: Any, dataset: Any, users: Sequence[str], ids: np.ndarray, rows: dict[str, list[int]],
-    unseen: UnseenItems | None, only_new: bool,
-) -> Iterator[tuple[Sequence[str], np.ndarray]]:  # fmt: skip
-    """Yield some users after others with their scores ``[m, items]``, -inf where an item is not to be listed."""
-    taken, hidden = dataset.inter_matrix(form="csr"), ~nobodys(model, dataset) if only_new else [0]
-    new = [] if unseen is None else unseen.tokens
-    rows = with_taken(dataset, rows, {item: taken.shape[1] + place for place, item in enumerate(new)})
-    starts = range(0, len(ids), _USERS)
-    for start in tqdm(starts, desc="Users", unit=f"x{_USERS}", disable=len(starts) < 5, leave=False):
-        part, some = ids[start : start + _USERS], users[start : start + _USERS]
-        scores = score(model, dataset, part)
-        scores[:, hidden] = -np.inf
-        scores[taken[np.where(part < taken.shape[0], part, 0)].nonzero()] = -np.inf  # of padding: nothing
-        if unseen is not None:
-            scores = np.concatenate([scores, unseen.scores(part)], axis=1)
-        for row, user in zip(scores, some, strict=True):
-            row[rows.get(user, [])] = -np.inf
-        yield some, scores
+@dataclass(frozen=True)
+class Request:
+    """Whom lists are made for, and what these may hold.
+
+    Attributes:
+        model, dataset: of the checkpoint.
+        users, ids: names, and numbers in the model, ``[n_users]``.
+        rows: user -> numbers of the items that this one took beside those that ``dataset`` says.
+        unseen, only_new: see :func:`recbole_ktrec.commands.recommend.recommend`.
+    """
+
+    model: Any
+    dataset: Any
+    users: Sequence[str]
+    ids: np.ndarray
+    rows: dict[str, list[int]]
+    unseen: UnseenItems | None
+    only_new: bool
+
+    def scored(self) -> Iterator[tuple[Sequence[str], np.ndarray]]:
+        """Yield some users after others with their scores ``[m, items]``, -inf where an item is not to be listed."""
+        model, dataset, unseen = self.model, self.dataset, self.unseen
+        taken, hidden = dataset.inter_matrix(form="csr"), ~nobodys(model, dataset) if self.only_new else [0]
+        new = [] if unseen is None else unseen.tokens
+        rows = with_taken(dataset, self.rows, {item: taken.shape[1] + place for place, item in enumerate(new)})
+        starts = range(0, len(self.ids), _USERS)
+        for start in tqdm(starts, desc="Users", unit=f"x{_USERS}", disable=len(starts) < 5, leave=False):
+            part, some = self.ids[start : start + _USERS], self.users[start : start + _USERS]
+            scores = score(model, dataset, part)
+            scores[:, hidden] = -np.inf
+            scores[taken[np.where(part < taken.shape[0], part, 0)].nonzero()] = -np.inf  # of padding: nothing
+            if unseen is not None:
+                scores = np.concatenate([scores, unseen.scores(part)], axis=1)
+            for row, user in zip(scores, some, strict=True):
+                row[rows.get(user, [])] = -np.inf
+            yield some, scores
 
 
 def nobodys(model: Any, dataset: Any) -> np.ndarray:

@@ -20,7 +20,7 @@ from recbole_ktrec.evaluation.foldin import UNABLE, fold_in, interactions_of, wi
 from recbole_ktrec.evaluation.groups import item_groups, user_groups
 from recbole_ktrec.evaluation.harness import is_sequential, item_tokens, mask_known, pair_tokens, user_tokens
 from recbole_ktrec.evaluation.recorder import PairScores, Recorder, means, named, values_by_row
-from recbole_ktrec.evaluation.splits import HISTORY, TEST, VALID
+from recbole_ktrec.evaluation.splits import HISTORY, PARTS, TEST, VALID
 from recbole_ktrec.evaluation.taken import taken_in
 from recbole_ktrec.evaluation.training import Trained, train_counts
 
@@ -244,7 +244,5 @@ def read_history(folder: Path, train: Any) -> dict[str, np.ndarray] | None:
     Args:
         train: RecBole's training part.
     """
-    from recbole_ktrec.evaluation.splits import PARTS
-
     path = folder / f"{train.dataset_name}.{PARTS[HISTORY]}.inter"
     return interactions_of(path, train) if path.is_file() else None

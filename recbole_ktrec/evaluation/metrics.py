@@ -175,11 +175,8 @@ def _collect_lists(self: Any, scores: torch.Tensor, *_: Any) -> None:
 
 def _collect_range(self: Any, scores: torch.Tensor, *_: Any) -> None:
     if self.register.need("rec.score_range"):
-        new = score_range(scores)
-        if "rec.score_range" in self.data_struct:
-            old = self.data_struct["rec.score_range"]
-            new = torch.stack([torch.minimum(old[0], new[0]), torch.maximum(old[1], new[1])])
-        self.data_struct.set("rec.score_range", new)
+        before = self.data_struct["rec.score_range"] if "rec.score_range" in self.data_struct else None
+        self.data_struct.set("rec.score_range", score_range(scores, before))
 
 
 def _collect_informed(self: Any, model: Any) -> None:

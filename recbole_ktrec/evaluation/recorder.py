@@ -32,11 +32,18 @@ class PairScores:
             self.scores[self.order[place]] = scores[row, self.items[place]].double().cpu().numpy()
 
 
-def score_range(scores: torch.Tensor) -> torch.Tensor:
-    """Smallest and largest finite score of each item over the rows: (rows, n_items) -> (2, n_items)."""
+def score_range(scores: torch.Tensor, before: torch.Tensor | None = None) -> torch.Tensor:
+    """Smallest and largest finite score of each item over the rows, and over those ``before``, if there were any.
+
+    Args:
+        scores: (rows, n_items).
+        before: what this function returned of them, (2, n_items).
+    """
     masked = ~torch.isfinite(scores)
-    low = scores.masked_fill(masked, torch.inf).amin(dim=0)
-    return torch.stack([low, scores.masked_fill(masked, -torch.inf).amax(dim=0)])
+    low, high = scores.masked_fill(masked, torch.inf).amin(dim=0), scores.masked_fill(masked, -torch.inf).amax(dim=0)
+    if before is not None:
+        low, high = torch.minimum(before[0], low), torch.maximum(before[1], high)
+    return torch.stack([low, high])
 
 
 class Recorder:
@@ -77,11 +84,11 @@ class Recorder:
         positive = torch.zeros(scores.shape, dtype=torch.bool)
         positive[positive_u.cpu(), positive_i.cpu()] = True
         self.items.append(top.masked_fill(best.values.cpu() == -torch.inf, -1))  # a list shorter than k
-        self._range(scores)
+        self.range = score_range(scores, self.range)
         hit = positive.gather(1, top)
         self._keep("all", hit, positive)
         for name, mask in self.masks.items():
-            self._keep(f"{name}", hit & mask[top], positive & mask)
+            self._keep(name, hit & mask[top], positive & mask)
         for name, members in self.inside.items():
             own = positive[:, members]
             inner = torch.topk(self._untied(scores[:, members]), min(self.k, len(members)), dim=-1).indices
@@ -103,12 +110,6 @@ class Recorder:
         noise = torch.rand(scores.shape, generator=self.shuffle, dtype=torch.float64)
         untied = scores + noise * (scores.abs() * 2.0**-30 + 1e-60)
         return torch.where(torch.isfinite(scores), untied, scores)  # -inf + inf is NaN, which torch ranks first
-
-    def _range(self, scores: torch.Tensor) -> None:
-        new = score_range(scores)
-        if self.range is not None:
-            new = torch.stack([torch.minimum(self.range[0], new[0]), torch.maximum(self.range[1], new[1])])
-        self.range = new
 
     @contextlib.contextmanager
     def attached(self, collector: Any, user_field: str) -> Iterator[Recorder]:

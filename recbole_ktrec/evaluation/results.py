@@ -26,7 +26,7 @@ from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, versions
 from recbole_ktrec.evaluation.measures import measure_of
 from recbole_ktrec.evaluation.pooling import ByUser
 from recbole_ktrec.evaluation.runner import Job, Runner
-from recbole_ktrec.evaluation.significance import bootstrap_interval
+from recbole_ktrec.evaluation.significance import bootstrap_interval, over_seeds
 from recbole_ktrec.files import write_whole
 
 SCHEMA = "ktrec-benchmark"
@@ -182,10 +182,7 @@ def _metric_rows(dataset: str, name: str, values: Values, users: Users) -> list[
         numbers = {seed: run[name] for seed, run in runs.items() if name in run}
         if not numbers:
             continue
-        found = list(numbers.values())
-        spread = float(np.std(found, ddof=1)) if len(found) > 1 else None
-        row: dict[str, Any] = {"dataset": dataset, "model": label, "metric": name, "seeds": len(found)}
-        row |= {"mean": float(np.mean(found)), "std": spread, "min": min(found), "max": max(found)}
+        row = {"dataset": dataset, "model": label, "metric": name, **over_seeds(list(numbers.values()))}
         asked = sample(users[label], name, numbers) if label in users else None
         row["interval"] = None if asked is None else list(bootstrap_interval(asked.to_numpy()))
         rows.append({**row, "best": False, "comparison": None})

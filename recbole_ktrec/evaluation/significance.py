@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -88,6 +90,12 @@ def bootstrap_interval(values: np.ndarray) -> tuple[float, float]:
         batch=_batch(len(values)), random_state=np.random.default_rng(0),
     )  # fmt: skip
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def over_seeds(values: Sequence[float]) -> dict[str, Any]:
+    """Return what the ``values`` of a metric, one a seed, come to: mean, spread (None of one seed alone) and range."""
+    spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return {"seeds": len(values), "mean": float(np.mean(values)), "std": spread, "min": min(values), "max": max(values)}
 
 
 def compare(spread: np.ndarray, flipped: np.ndarray | None = None) -> Comparison:

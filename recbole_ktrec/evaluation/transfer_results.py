@@ -14,7 +14,7 @@ from recbole_ktrec.evaluation.pooling import ByUser, differences, of_rows, poole
 from recbole_ktrec.evaluation.report.transfer import verdicts
 from recbole_ktrec.evaluation.results import environment
 from recbole_ktrec.evaluation.runner import Runner
-from recbole_ktrec.evaluation.significance import bootstrap_interval, compare, holm
+from recbole_ktrec.evaluation.significance import bootstrap_interval, compare, holm, over_seeds
 from recbole_ktrec.evaluation.transfer_grid import VARIANTS, CurvePlan
 from recbole_ktrec.model.artifact import content_sha256
 
@@ -103,14 +103,8 @@ def _rows(variant: str, share: float, users: BySeed) -> list[dict[str, Any]]:
     for name in sample.columns:
         seeds = [seed for seed in users.values() if name in seed.totals]
         numbers = [float(seed.totals[name].sum() / seed.counts[name].sum()) for seed in seeds]
-        interval = bootstrap_interval(sample[name].dropna().to_numpy())
-        rows.append(
-            {
-                "variant": variant, "share": share, "metric": plain(str(name)), "seeds": len(numbers),
-                "mean": float(np.mean(numbers)), "std": float(np.std(numbers, ddof=1)) if len(numbers) > 1 else None,
-                "min": min(numbers), "max": max(numbers), "interval": list(interval),
-            }
-        )  # fmt: skip
+        row = {"variant": variant, "share": share, "metric": plain(str(name)), **over_seeds(numbers)}
+        rows.append({**row, "interval": list(bootstrap_interval(sample[name].dropna().to_numpy()))})
     return rows
 
 

@@ -116,9 +116,7 @@ def _settings(summary: Summary) -> str:
 
 def render_page(results: Mapping[str, Any], drawings: Mapping[str, Mapping[str, str]]) -> str:
     """Return the report of ``results`` as HTML with the SVG ``drawings`` (data set -> name -> SVG) inside."""
-    from recbole_ktrec.register import MODELS
-
-    own = {run["model"] for run in results["runs"] if run.get("class") in MODELS}
+    own = tables.own_models(results["runs"])
     body = [
         "<h1>Comparison of recommenders</h1>",
         f"<p>{escape(wording.protocol(results))}</p>",

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import MissingExtraError
-from recbole_ktrec.evaluation.report.tables import FEW, Summary, title
+from recbole_ktrec.evaluation.report.tables import FEW, Summary, own_models, title
 from recbole_ktrec.files import write_whole
-from recbole_ktrec.register import MODELS
 
 try:
     import matplotlib
@@ -42,7 +41,7 @@ def draw_all(results: Mapping[str, Any], folder: Path) -> dict[str, dict[str, st
     """
     folder.mkdir(parents=True, exist_ok=True)
     drawings: dict[str, dict[str, str]] = {}
-    own = _own_models(results)
+    own = own_models(results["runs"])
     for summary in (Summary(results, dataset) for dataset in results["datasets"]):
         if summary.models:
             with plt.rc_context(_STYLE):
@@ -50,10 +49,6 @@ def draw_all(results: Mapping[str, Any], folder: Path) -> dict[str, dict[str, st
                 paths = {name: folder / f"{summary.dataset}-{name}.png" for name in made}
                 drawings[summary.dataset] = {n: _save(f, paths[n]) for n, f in made.items() if f is not None}
     return drawings
-
-
-def _own_models(results: Mapping[str, Any]) -> set[str]:
-    return {run["model"] for run in results["runs"] if run.get("class") in MODELS}
 
 
 def _figure(rows: float) -> tuple[Any, Any]:

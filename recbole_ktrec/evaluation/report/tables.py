@@ -9,6 +9,7 @@ from typing import Any
 from recbole_ktrec.evaluation.direction import is_smaller_better
 from recbole_ktrec.evaluation.measures import MEASURES, in_main_table, measure_of
 from recbole_ktrec.evaluation.report.wording import compared
+from recbole_ktrec.register import MODELS
 
 #: Names of metrics for people; others are written as RecBole writes them.
 NAMES = {"ndcg": "NDCG", "mrr": "MRR", "map": "MAP", "gauc": "GAUC"}
@@ -138,6 +139,11 @@ class Summary:
             if run["model"] == model and run["status"] == "done" and value is not None:
                 numbers.append(float(value))
         return sum(numbers) / len(numbers) if numbers else None
+
+
+def own_models(runs: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Labels of the ``runs`` whose model is one of the plugin."""
+    return {run["model"] for run in runs if run.get("class") in MODELS}
 
 
 def is_tied(row: Mapping[str, Any]) -> bool:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from recbole_ktrec.evaluation.direction import is_smaller_better
-from recbole_ktrec.evaluation.report.tables import Cell, Summary, Table, title
-from recbole_ktrec.register import MODELS
+from recbole_ktrec.evaluation.report.tables import Cell, Summary, Table, own_models, title
 
 #: The row that is EASE with its strength chosen on validation data: a baseline, though KTEASE computes it.
 EASE_AUTO = "EASE-auto"
@@ -40,7 +39,7 @@ def _ratio(row: Mapping[str, Any]) -> str:
 
 def against_built_in(summary: Summary) -> list[str]:
     """Say how many times as good the plugin's best row is as the best of RecBole's models and ``EASE-auto``."""
-    own = {run["model"] for run in summary.runs if run.get("class") in MODELS} - {EASE_AUTO}
+    own = own_models(summary.runs) - {EASE_AUTO}
     mine, others = ([row for row in summary.models if (row in own) is ours] for ours in (True, False))
     if not mine or not others or is_smaller_better(summary.main):
         return []

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from recbole_ktrec.atomic import read_header
 from recbole_ktrec.commands.options import SEEDS, check_options, read_options, user_path
 from recbole_ktrec.commands.run import check_loaded, data_folder
-from recbole_ktrec.commands.session import MEMORY_LIMIT, add_jobs, jobs_of
+from recbole_ktrec.commands.session import add_jobs, jobs_of
 from recbole_ktrec.commands.values import check_data_values, check_plain
 from recbole_ktrec.errors import ConfigError
 
@@ -67,8 +67,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--config", type=user_path, metavar="FILE", help="defaults of the grid (default: properties/benchmark.yaml)")
     add_jobs(parser)
-    add("--memory-limit", type=float, metavar="GB", help=MEMORY_LIMIT)
-    add("--time-limit", type=float, metavar="SECONDS", help="seconds that one job may take")
     add("--output", type=user_path, required=True, metavar="DIR", help="where everything goes; the same again to go on")
     add("--overwrite", action="store_true", help="replace the report of another split or data set there; its jobs stay")
 

@@ -23,7 +23,7 @@ from recbole_ktrec.commands.run import data_folder
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.register import MODELS
-from recbole_ktrec.register.keys import READ_BY_RECBOLE, keys_of_other_models
+from recbole_ktrec.register.keys import named_keys
 from recbole_ktrec.register.properties import converted_file, dataset_files, model_files
 from recbole_ktrec.register.unknown import check_model
 from recbole_ktrec.resources import resource_dir
@@ -88,7 +88,7 @@ def configuration(model: str, dataset: str | None, said: dict[str, Any]) -> dict
 
 def _check(given: dict[str, Any], before: str = "") -> None:
     """Refuse a key that no property file has."""
-    known = keys_of_other_models() | READ_BY_RECBOLE
+    known = named_keys()
     for key in given:
         if key not in known:
             where = "" if before else " in a configuration file"

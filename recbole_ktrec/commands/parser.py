@@ -83,9 +83,9 @@ class Parser(argparse.ArgumentParser):
         """Return RecBole's keys where the command takes them: what is near to one of them is no option."""
         if not self._takes_keys:
             return frozenset()
-        from recbole_ktrec.register.keys import READ_BY_RECBOLE, keys_of_other_models
+        from recbole_ktrec.register.keys import named_keys
 
-        return keys_of_other_models() | READ_BY_RECBOLE
+        return named_keys()
 
 
 def _at_home(argument: str) -> str:

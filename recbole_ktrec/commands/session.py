@@ -21,16 +21,17 @@ def usable_cores() -> int:
     return max(1, min(physical, affinity))
 
 
-#: Help of ``--memory-limit``.
-MEMORY_LIMIT = "memory that one job may ask for: address space, of which CUDA reserves far more than it takes"
 #: What a job may well take: EASE solves 12,000 items with 5 GiB.
 _BYTES_A_JOB = 6 << 30
 
 
 def add_jobs(parser: argparse.ArgumentParser) -> None:
-    """Add ``--jobs``, whose default is for :func:`jobs_of` to find."""
+    """Add ``--jobs``, whose default is for :func:`jobs_of` to find, and the limits of a job."""
     what = "jobs at a time (default: one a core and 6 GiB of memory; one where there is a GPU, which all would share)"
     parser.add_argument("--jobs", type=int, metavar="N", help=what)
+    what = "memory that one job may ask for: address space, of which CUDA reserves far more than it takes"
+    parser.add_argument("--memory-limit", type=float, metavar="GB", help=what)
+    parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="seconds that one job may take")
 
 
 def jobs_of(given: int | None, options: Mapping[str, Any], gigabytes: float | None = None) -> int:

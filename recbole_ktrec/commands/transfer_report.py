@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.commands.options import SEEDS, check_options, files_in, read_config_files, read_options, user_path
-from recbole_ktrec.commands.session import MEMORY_LIMIT, add_jobs, jobs_of
+from recbole_ktrec.commands.session import add_jobs, jobs_of
 from recbole_ktrec.commands.values import check_data_values
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.register.keys import check_device
@@ -50,8 +50,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--transfer", default="frozen", metavar="HOW", help="frozen, adapter or full (default: %(default)s)")
     add("--config_files", default="", help="YAML files of further keys, separated by blanks; later ones override")
     add_jobs(parser)
-    add("--memory-limit", type=float, metavar="GB", help=MEMORY_LIMIT)
-    add("--time-limit", type=float, metavar="SECONDS", help="seconds that one job may take")
 
 
 def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:

@@ -50,7 +50,7 @@ def all_keys() -> set[str]:
     from recbole.utils import argument_list
 
     lists = (values for name, values in vars(argument_list).items() if name.endswith("_arguments"))
-    return {key for values in lists for key in values} | READ_BY_RECBOLE | keys_of_other_models()
+    return {key for values in lists for key in values} | named_keys()
 
 
 def _keys_in(path: Path) -> frozenset[str]:
@@ -73,6 +73,11 @@ def keys_of_other_models() -> frozenset[str]:
     several models at once."""
     own = (entry.property_file for entry in MODELS.values() if entry.property_file is not None)
     return frozenset.union(*_named(), *map(_keys_in, own))
+
+
+def named_keys() -> frozenset[str]:
+    """Return what is known as a key without RecBole being started: those of all property files, and READ_BY_RECBOLE."""
+    return keys_of_other_models() | READ_BY_RECBOLE
 
 
 def plugin_keys() -> frozenset[str]:

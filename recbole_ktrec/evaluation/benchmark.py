@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.errors import ConfigError, KTRecError, counted, nearest
+from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.evaluation.code import changed_note, keep_code
-from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, model_defaults, prepare_datasets, run_grid
+from recbole_ktrec.evaluation.grid import Grid, model_defaults, prepare_datasets, run_grid
 from recbole_ktrec.evaluation.grid_file import read_grid
+from recbole_ktrec.evaluation.notes import blend_notes, notes_ahead
 from recbole_ktrec.evaluation.options import check_section, entries, read_yaml, seeds_of
 from recbole_ktrec.evaluation.report import write_report
 from recbole_ktrec.evaluation.results import SCHEMA, assemble, check_folder, refuse_other, write_json
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.splits import NATIVE_KINDS, SplitSpec
-from recbole_ktrec.evaluation.texts import encode_ahead, lacks_texts, left_out
-from recbole_ktrec.model.artifact import load
-from recbole_ktrec.model.transfer import leakage_warning
+from recbole_ktrec.evaluation.texts import encode_ahead, left_out
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.models import check_of, model_class
 
@@ -156,91 +154,6 @@ def check_rows(grid: Grid, dataset: Mapping[str, Any]) -> None:
             raise ConfigError(f"Row [{entry.label}]: {error}") from error
 
 
-def repeat_notes(plan: DatasetPlan) -> list[str]:
-    """Warn of test interactions that training knows: RecBole masks what a user took, but not where it is the answer."""
-    split = next(iter(plan.prepared.values()))
-    seen, tested = split.counts.get("test_interactions_seen_in_training", 0), split.counts["test_interactions"]
-    if not seen:
-        return []
-    return [
-        f"[{plan.name}]: of {counted(tested, 'test interaction')} {seen:,} repeat{'s' if seen == 1 else ''} one of "
-        "training. RecBole leaves such an item a candidate only where it is right, which favours models that score "
-        "known items high: rm_dup_inter [first] takes repeats out."
-    ]
-
-
-def textless_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
-    """Tell that the plugin's models have no texts to read, and which rows are left out for it."""
-    file, rows = plan.source.file("item"), [entry for entry in grid.rows_of(plan.name) if entry.model in MODELS]
-    if left := grid.left_out.get(plan.name):
-        why = lacks_texts(file, plan.values)
-        return [f"[{plan.name}]: {why}, so what reads texts is not run there: {', '.join(left)}."]
-    lacking = [lacks_texts(file, entry.settings(plan.values)) for entry in rows]
-    return [f"[{plan.name}]: {lacking[0]}, so no row reads texts there."] if lacking and all(lacking) else []
-
-
-def nameless_notes(plan: DatasetPlan) -> list[str]:
-    """Tell of interactions without a user or an item: an id may be one of the words that pandas reads as missing."""
-    if not (left := plan.source.nameless):
-        return []
-    ids = " or ".join(f"[{plan.source.fields[key]}]" for key in ("USER_ID_FIELD", "ITEM_ID_FIELD"))
-    return [
-        f"[{plan.name}]: left out for want of {ids}: {counted(left, 'interaction')}. It is empty there, or one of the "
-        "words that RecBole reads as missing, such as NA, null and None."
-    ]
-
-
-def parts_notes(plan: DatasetPlan) -> list[str]:
-    """Tell that the data set has a split of its own, which is not the one of the comparison."""
-    if not (parts := plan.values.get("benchmark_filename")):
-        return []
-    return [
-        f"[{plan.name}]: benchmark_filename [{', '.join(parts)}] is left aside: the split is one of the whole of "
-        f"[{plan.source.file('inter').name}]."
-    ]
-
-
-def learned_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
-    """Warn of rows whose artifact was learned from the data set itself; what is damaged is told by the row's jobs."""
-    found = []
-    for entry in grid.rows_of(plan.name):
-        given = entry.settings({})
-        if not (entry.model in MODELS and given.get("pretrained")):
-            continue
-        folder = Path(str(given["pretrained"])).expanduser()
-        with contextlib.suppress(KTRecError):
-            if source := load(folder).learned_from([plan.name], plan.source.inter_sha256):
-                found.append(f"[{plan.name}], row [{entry.label}]: {leakage_warning(folder, source)}")
-    return found
-
-
-def tuning_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
-    """Tell which rows have nothing to tune, so that their trials are fewer than those of the others."""
-    without = [entry.label for entry in grid.rows_of(plan.name) if not entry.ranges]
-    if grid.tune < 2 or not without:
-        return []
-    return [
-        f"[{plan.name}]: no ranges to tune are known for {', '.join(without)}: each had one trial, its defaults. "
-        "`tune` in a section of --options gives ranges."
-    ]
-
-
-def blend_notes(plan: DatasetPlan, runner: Runner) -> list[str]:
-    """Tell how much of KTRec's scores its closed form makes: where it makes all, the rest has no effect."""
-    found: dict[str, list[float]] = {}
-    for (label, _), job in plan.jobs.items():
-        if (share := (runner.result(job) or {}).get("closed_share")) is not None:
-            found.setdefault(label, []).append(share)
-    if not found:
-        return []
-    ends = {label: dict.fromkeys(f"{end(own):.0%}" for end in (min, max)) for label, own in found.items()}
-    listed = ", ".join(f"{label} {' to '.join(both)}" for label, both in ends.items())
-    return [
-        f"[{plan.name}]: part of the closed form in the scores, by validation data: {listed}; the rest is neural. "
-        "Where it is 100 %, the settings of the neural part alone had no effect."
-    ]
-
-
 def run_benchmark(
     grid: Grid, runner: Runner, output: Path, overwrite: bool = False
 ) -> tuple[dict[str, Any], list[str]]:
@@ -258,8 +171,7 @@ def run_benchmark(
     with runner.locked():
         plans = prepare_datasets(grid, output / "splits", runner.show_progress)
         for plan in plans:
-            plan.notes += parts_notes(plan) + textless_notes(grid, plan) + nameless_notes(plan) + repeat_notes(plan)
-            plan.notes += learned_notes(grid, plan) + tuning_notes(grid, plan)
+            plan.notes += notes_ahead(grid, plan)
         notes = [note for plan in plans for note in plan.notes]
         notes += encode_ahead(grid, plans, runner.workers, runner.show_progress)
         own = any(entry.model in MODELS for entry in grid.entries)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import MissingExtraError
-from recbole_ktrec.evaluation.benchmark import nameless_notes, parts_notes
 from recbole_ktrec.evaluation.code import changed_note, keep_code
+from recbole_ktrec.evaluation.notes import nameless_notes, parts_notes
 from recbole_ktrec.evaluation.report.transfer import render
 from recbole_ktrec.evaluation.results import check_folder, refuse_other_settings, write_json
 from recbole_ktrec.evaluation.runner import Runner

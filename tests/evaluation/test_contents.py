@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from recbole_ktrec.evaluation.benchmark import learned_notes
 from recbole_ktrec.evaluation.contents import contents
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, make_job, prepare_datasets
+from recbole_ktrec.evaluation.notes import learned_notes
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.report import render_markdown
 from recbole_ktrec.evaluation.results import assemble
@@ -100,7 +100,7 @@ def test_the_report_says_which_row_knows_the_answers(
         def learned_from(self, names: list[str], digest: str) -> str | None:
             return names[0] if len(digest) == 64 else None
 
-    monkeypatch.setattr("recbole_ktrec.evaluation.benchmark.load", lambda folder: Learned())
+    monkeypatch.setattr("recbole_ktrec.evaluation.notes.load", lambda folder: Learned())
     plan.notes += learned_notes(grid, plan)
     results: dict[str, Any] = assemble(grid, [plan], in_process)
     assert results["datasets"]["tiny"]["notes"] == plan.notes and len(plan.notes) == 1

@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from recbole_ktrec.errors import ConfigError, DataError
-from recbole_ktrec.evaluation.benchmark import make_grid, textless_notes
+from recbole_ktrec.evaluation.benchmark import make_grid
 from recbole_ktrec.evaluation.grid import Grid, plan_finals, prepare_datasets
 from recbole_ktrec.evaluation.grid_file import read_grid
+from recbole_ktrec.evaluation.notes import textless_notes
 from recbole_ktrec.evaluation.options import entries, read_yaml, seeds_of
 from tests.conftest import write_tiny_dataset
 

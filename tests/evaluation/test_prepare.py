@@ -11,9 +11,9 @@ import yaml
 from recbole.config import Config
 
 from recbole_ktrec.errors import DataError
-from recbole_ktrec.evaluation.benchmark import parts_notes, repeat_notes
 from recbole_ktrec.evaluation.grid import DatasetPlan
 from recbole_ktrec.evaluation.harness import load_parts, pair_tokens
+from recbole_ktrec.evaluation.notes import parts_notes, repeat_notes
 from recbole_ktrec.evaluation.prepare import prepare
 from recbole_ktrec.evaluation.source import read_source
 from recbole_ktrec.evaluation.splits import SplitSpec, pair_fingerprint

@@ -10,9 +10,9 @@ import pytest
 
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation.asked import read_interactions
-from recbole_ktrec.evaluation.benchmark import nameless_notes
 from recbole_ktrec.evaluation.grid import DatasetPlan
 from recbole_ktrec.evaluation.harness import item_tokens, load_parts, make_config
+from recbole_ktrec.evaluation.notes import nameless_notes
 from recbole_ktrec.evaluation.prepare import prepare
 from recbole_ktrec.evaluation.source import read_source
 from recbole_ktrec.evaluation.splits import SplitSpec

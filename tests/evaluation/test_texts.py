@@ -12,8 +12,8 @@ import pytest
 
 from recbole_ktrec.commands.options import read_options
 from recbole_ktrec.evaluation import texts
-from recbole_ktrec.evaluation.benchmark import textless_notes
 from recbole_ktrec.evaluation.grid import Grid, prepare_datasets
+from recbole_ktrec.evaluation.notes import textless_notes
 from recbole_ktrec.evaluation.options import Entry
 
 

@@ -11,8 +11,8 @@ from typing import Any, cast
 import pytest
 
 from recbole_ktrec.evaluation import job
-from recbole_ktrec.evaluation.benchmark import blend_notes
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, make_job, prepare_datasets
+from recbole_ktrec.evaluation.notes import blend_notes
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.runner import Job, Runner
 from recbole_ktrec.nn.blend import SHARES

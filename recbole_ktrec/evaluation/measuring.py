@@ -19,7 +19,7 @@ from recbole_ktrec.evaluation.collected import content_items, text_vectors
 from recbole_ktrec.evaluation.foldin import UNABLE, fold_in, interactions_of, with_interactions
 from recbole_ktrec.evaluation.groups import item_groups, user_groups
 from recbole_ktrec.evaluation.harness import is_sequential, item_tokens, mask_known, pair_tokens, user_tokens
-from recbole_ktrec.evaluation.recorder import PairScores, Recorder, means, named, values_by_row
+from recbole_ktrec.evaluation.recorder import PairScores, Recorder, group_result, means, named
 from recbole_ktrec.evaluation.splits import HISTORY, PARTS, TEST, VALID
 from recbole_ktrec.evaluation.taken import taken_in
 from recbole_ktrec.evaluation.training import Trained, train_counts
@@ -105,7 +105,7 @@ class Measurement:
         recorder, trainer = Recorder(max(self.config["topk"]), {}), self.trained.trainer
         with recorder.attached(trainer.eval_collector, dataset.uid_field):  # RecBole's values are rounded
             trainer.evaluate(test, load_best_model=False, show_progress=False)
-        metrics = means(values_by_row(self.config, torch.cat(recorder.hits["all"]).numpy()))
+        metrics = means(dict(recorder.values(self.config))["all"])
         return {VALIDATION_KNOWN: {"rows": before["rows"], "metrics": metrics}}
 
     def _evaluate(self, part: int, load: bool, result: dict[str, Any] | None = None) -> tuple[Recorder, Asked]:
@@ -134,10 +134,8 @@ class Measurement:
         users = np.concatenate(recorder.users)
         arrays: dict[str, np.ndarray] = {"users": self.users[users - 1]}
         result["groups"] = {}
-        for name, hits in recorder.hits.items():
-            values = values_by_row(self.config, torch.cat(hits).numpy())
-            rows = next(iter(values.values())) if values else np.zeros(0)
-            result["groups"][name] = {"rows": int((~np.isnan(rows)).sum()), "metrics": means(values)}
+        for name, values in recorder.values(self.config):
+            result["groups"][name] = group_result(values)
             arrays |= named(name, values)
             if name == "all":
                 self._check_agreement(result)

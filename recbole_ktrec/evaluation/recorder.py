@@ -111,6 +111,11 @@ class Recorder:
         untied = scores + noise * (scores.abs() * 2.0**-30 + 1e-60)
         return torch.where(torch.isfinite(scores), untied, scores)  # -inf + inf is NaN, which torch ranks first
 
+    def values(self, config: Any) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+        """Yield each group, ``all`` first, and what :func:`values_by_row` says of it: one at a time is in memory."""
+        for name, hits in self.hits.items():
+            yield name, values_by_row(config, torch.cat(hits).numpy())
+
     @contextlib.contextmanager
     def attached(self, collector: Any, user_field: str) -> Iterator[Recorder]:
         """Record what RecBole's ``collector`` is given while the block runs."""
@@ -167,6 +172,12 @@ def named(group: str, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]
 def means(values: Mapping[str, np.ndarray]) -> dict[str, float]:
     """Return the mean of each metric over the rows that have one."""
     return {name: float(np.nanmean(value)) for name, value in values.items()}
+
+
+def group_result(values: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Return what a result says of a group: how many rows have a value, and the mean of each metric over them."""
+    rows = next(iter(values.values()), np.zeros(0))
+    return {"rows": int((~np.isnan(rows)).sum()), "metrics": means(values)}
 
 
 def _spread(values: np.ndarray, where: np.ndarray) -> np.ndarray:

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.evaluation.foldin import fold_in, interactions_of, with_interactions
 from recbole_ktrec.evaluation.harness import item_tokens, mask_known, user_tokens
-from recbole_ktrec.evaluation.recorder import Recorder, means, named, values_by_row
+from recbole_ktrec.evaluation.recorder import Recorder, group_result, named
 from recbole_ktrec.evaluation.split_files import LISTED
 from recbole_ktrec.evaluation.splits import TEST, VALID
 from recbole_ktrec.evaluation.training import Trained
@@ -67,9 +66,7 @@ def _by_group(trained: Trained, recorder: Recorder) -> tuple[dict[str, Any], dic
     users = np.concatenate(recorder.users)
     arrays: dict[str, np.ndarray] = {"users": user_tokens(trained.loaders[0]._dataset)[users - 1]}
     groups: dict[str, Any] = {}
-    for name, parts in recorder.hits.items():
-        hits = torch.cat(parts).numpy()
-        values = values_by_row(trained.config, hits)
-        groups[name] = {"rows": int((hits[:, -1] > 0).sum()), "metrics": means(values)}
+    for name, values in recorder.values(trained.config):
+        groups[name] = group_result(values)
         arrays |= named(name, values)
     return groups, arrays

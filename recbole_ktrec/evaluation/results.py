@@ -153,7 +153,7 @@ class Finished:
         for (label, seed), job in plan.jobs.items():
             if (result := runner.result(job)) and result["status"] == "done":
                 values.setdefault(label, {})[seed] = flat_metrics(result)
-                users.setdefault(label, {})[seed] = by_user(runner.folder / f"{job.key}.npz", grid)
+                users.setdefault(label, {})[seed] = by_user(runner.file(job, "npz"), grid)
         return cls(values, users)
 
     def of(self, metric: str) -> dict[str, dict[int, float]]:

@@ -57,6 +57,8 @@ class _Running:
 class Runner:
     """Runs jobs in ``folder``: ``<key>.json`` (result), ``<key>.npz`` (per user), ``<key>.log``.
 
+    While a job runs it works in ``<key>.scratch``.
+
     Args:
         folder: where the files go; one runner at a time (it holds a lock, which the system drops with the process).
         workers: jobs at a time, one thread each.
@@ -123,9 +125,13 @@ class Runner:
             for path in made:
                 path.rmdir()
 
+    def file(self, job: Job, suffix: str) -> Path:
+        """Return the path of one of the files of ``job``, see the class."""
+        return self.folder / f"{job.key}.{suffix}"
+
     def result(self, job: Job) -> dict[str, Any] | None:
         """Return the finished result of ``job``, or None."""
-        path = self.folder / f"{job.key}.json"
+        path = self.file(job, "json")
         try:
             return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
         except ValueError:  # cut off by a full disk, say: the job is done again
@@ -166,18 +172,17 @@ class Runner:
         if result is None or result["status"] != "done":
             return False
         # Models are compared by user; a copy of the folder may lack these arrays, or have them in part.
-        return job.spec.get("phase") not in _BY_USER or zipfile.is_zipfile(self.folder / f"{job.key}.npz")
+        return job.spec.get("phase") not in _BY_USER or zipfile.is_zipfile(self.file(job, "npz"))
 
     def _start(self, job: Job) -> _Running:
-        scratch = self.folder / f"{job.key}.scratch"
+        scratch, result = self.file(job, "scratch"), self.file(job, "json")
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
-        result = self.folder / f"{job.key}.json"
         result.unlink(missing_ok=True)  # a failed one
         where = {"scratch": str(scratch.resolve()), "result": str(result.resolve()), "origin": os.getcwd()}
         spec = {**job.spec, **where, "parent": os.getpid(), "memory_limit": self.memory_limit}
         (scratch / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
-        log = (self.folder / f"{job.key}.log").open("wb")
+        log = self.file(job, "log").open("wb")
         command = [sys.executable, "-m", self.module, str((scratch / "spec.json").resolve())]
         # A job is a thread: several run beside each other, and the same seed gives the same result.
         threads = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
@@ -201,22 +206,16 @@ class Runner:
     def _finish(self, one: _Running) -> bool:
         """Clear up after a process; return whether its job is over, or else to be started again."""
         one.log.close()
-        shutil.rmtree(self.folder / f"{one.job.key}.scratch", ignore_errors=True)
+        shutil.rmtree(self.file(one.job, "scratch"), ignore_errors=True)
         if self.result(one.job) is not None:
             return True
         code = one.process.returncode
         if code < 0 and self.tries.get(one.job.key, 0) < RETRIES:
             self.tries[one.job.key] = self.tries.get(one.job.key, 0) + 1
             return False
-        tail = (self.folder / f"{one.job.key}.log").read_bytes()[-_LOG_TAIL:].decode(errors="replace")
-        failure = {
-            "status": "failed",
-            "error": _reason(code, tail),
-            "traceback": tail,
-            "timing": {},
-            "memory": {},
-        }
-        write_whole(self.folder / f"{one.job.key}.json", json.dumps(failure, indent=1))
+        tail = self.file(one.job, "log").read_bytes()[-_LOG_TAIL:].decode(errors="replace")
+        failure = {"status": "failed", "error": _reason(code, tail), "traceback": tail, "timing": {}, "memory": {}}
+        write_whole(self.file(one.job, "json"), json.dumps(failure, indent=1))
         return True
 
 

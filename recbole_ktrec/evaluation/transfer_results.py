@@ -82,7 +82,7 @@ def _done(plan: CurvePlan, runner: Runner, variant: str, share: float) -> dict[i
         job = plan.job(variant, share, seed)
         result = runner.result(job) if job else None
         if job and result and result["status"] == "done":
-            found[seed] = runner.folder / f"{job.key}.npz"
+            found[seed] = runner.file(job, "npz")
     return found
 
 

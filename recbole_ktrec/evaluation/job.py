@@ -55,7 +55,7 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
         found, arrays = measure(trained)
         result |= found
     if spec["phase"] == "final":
-        history = read_history(Path(config["data_path"]), trained.loaders[0]._dataset)
+        history = read_history(Path(config["data_path"]), trained.part)
         started = time.perf_counter()
         asked = spec["rating_threshold"], spec["text_diversity"], spec.get("texts")
         measurement = Measurement(trained, spec["seed"], *asked)

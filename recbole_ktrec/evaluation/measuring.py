@@ -49,7 +49,7 @@ class Measurement:
     ) -> None:  # fmt: skip
         self.trained, self.config = trained, trained.config
         self.rating_threshold, self.with_text, self.texts = rating_threshold, with_text, texts
-        part = trained.loaders[0]._dataset
+        part = trained.part
         self.users, self.items = user_tokens(part), item_tokens(part)
         self.user_counts, self.item_counts = train_counts(trained)
         self.known_counts = self.user_counts
@@ -122,7 +122,7 @@ class Measurement:
         return recorder, asked
 
     def _give_history(self, history: Mapping[str, np.ndarray]) -> str:
-        loader, train = self.trained.loaders[TEST], self.trained.loaders[0]._dataset
+        loader, train = self.trained.loaders[TEST], self.trained.part
         if not hasattr(loader, "uid2history_item"):
             raise ConfigError(f"[{self.config['model']}] is a sequential model: it has no cold_user split.")
         user, item = history[train.uid_field], history[train.iid_field]
@@ -158,7 +158,7 @@ class Measurement:
     def _lists(self, recorder: Recorder) -> dict[str, Any]:
         top, n_items = torch.cat(recorder.items).numpy(), len(self.items)
         found: dict[str, float | None] = {}
-        vectors, trained = self._vectors(), taken_in(self.trained.loaders[0]._dataset, self.config)
+        vectors, trained = self._vectors(), taken_in(self.trained.part, self.config)
         takers = np.bincount(trained.nonzero()[1], minlength=n_items + 1)  # in training, whoever took it again is one
         for k in self.config["topk"]:
             found[f"catalogue_coverage@{k}"] = lists.catalogue_coverage(top[:, :k], n_items)
@@ -177,7 +177,7 @@ class Measurement:
         if not self.with_text or not path.is_file():
             return None
         try:
-            return text_vectors(self.config, self.trained.loaders[0]._dataset, self.texts)
+            return text_vectors(self.config, self.trained.part, self.texts)
         except KTRecError as error:
             _logger.warning("No text diversity: %s", error)
             return None
@@ -203,7 +203,7 @@ class Measurement:
         """The model's own R(u, i), or None where it is no number in [0, 1]."""
         from recbole.data.interaction import Interaction
 
-        part, values = self.trained.loaders[0]._dataset, []
+        part, values = self.trained.part, []
         if is_sequential(self.config):
             return None
         self.trained.model.eval()

@@ -40,6 +40,11 @@ class Trained:
     epochs: int = 0
     parameters: int = 0
 
+    @property
+    def part(self) -> Any:
+        """RecBole's training part."""
+        return self.loaders[0]._dataset
+
 
 class _Watch:
     """Notes the time of each epoch and the epoch of the best validation score."""
@@ -163,7 +168,7 @@ def _refuse_damaged(config: Any, fingerprints: Mapping[str, str]) -> None:
 
 def train_counts(trained: Trained) -> tuple[np.ndarray, np.ndarray]:
     """Training interactions by user id and by item id, shapes (n_users,), (n_items,), the same for every model."""
-    part = trained.loaders[0]._dataset
+    part = trained.part
     pairs = [pair_ids(part)]
     if is_sequential(trained.config):
         pairs.append(_first_of_histories(trained.loaders, trained.config["LIST_SUFFIX"]))

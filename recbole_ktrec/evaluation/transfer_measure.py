@@ -29,7 +29,7 @@ def measure(trained: Trained) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     loader, model = trained.loaders[TEST], trained.model
     if model.type != ModelType.TRADITIONAL:  # a closed form has one epoch, so it is in memory
         trained.trainer.evaluate(trained.loaders[VALID], load_best_model=True, show_progress=False)
-    train = trained.loaders[0]._dataset
+    train = trained.part
     given = {part: interactions_of(_file(trained, f"{part}.inter"), train) for part in (HISTORY, MASKED)}
     for part in given.values():
         mask_known(loader, part[train.uid_field], part[train.iid_field])
@@ -52,7 +52,7 @@ def _file(trained: Trained, suffix: str) -> Path:
 def _groups(trained: Trained) -> dict[str, np.ndarray]:
     """Items that no training interaction has even at share 100: the same group at every share."""
     cold = [row[0] for row in iter_atomic(_file(trained, COLD), [LISTED])]
-    mask = np.append(False, np.isin(item_tokens(trained.loaders[0]._dataset), np.array(cold, dtype=str)))
+    mask = np.append(False, np.isin(item_tokens(trained.part), np.array(cold, dtype=str)))
     return {COLD: mask} if mask.any() else {}
 
 
@@ -64,7 +64,7 @@ def _choice(model: Any) -> dict[str, Any]:
 
 def _by_group(trained: Trained, recorder: Recorder) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     users = np.concatenate(recorder.users)
-    arrays: dict[str, np.ndarray] = {"users": user_tokens(trained.loaders[0]._dataset)[users - 1]}
+    arrays: dict[str, np.ndarray] = {"users": user_tokens(trained.part)[users - 1]}
     groups: dict[str, Any] = {}
     for name, values in recorder.values(trained.config):
         groups[name] = group_result(values)

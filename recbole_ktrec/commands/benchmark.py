@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from recbole_ktrec.atomic import read_header
+from recbole_ktrec.commands.data import check_loaded, data_folder
 from recbole_ktrec.commands.options import SEEDS, check_options, read_options, user_path
-from recbole_ktrec.commands.run import check_loaded, data_folder
 from recbole_ktrec.commands.session import add_jobs, jobs_of
 from recbole_ktrec.commands.values import check_data_values, check_plain
 from recbole_ktrec.errors import ConfigError

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.atomic import iter_atomic
+from recbole_ktrec.commands.data import data_folder
 from recbole_ktrec.commands.options import files_in, read_config_files, read_options, user_path
-from recbole_ktrec.commands.run import data_folder
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.register import MODELS

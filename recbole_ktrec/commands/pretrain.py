@@ -22,8 +22,8 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from recbole_ktrec.commands.data import check_dataset
 from recbole_ktrec.commands.options import files_in, read_config_files, read_options, user_path
-from recbole_ktrec.commands.run import check_dataset
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.commands.values import check_data_values
 from recbole_ktrec.errors import ConfigError, nearest

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
-import importlib.util
 import math
 import socket
 import sys
@@ -23,12 +22,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.atomic import check_atomic, read_header
+from recbole_ktrec.commands.data import check_dataset, data_folder
 from recbole_ktrec.commands.options import check_options, files_in, read_config_files, read_options
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.commands.values import check_values, doubts
-from recbole_ktrec.errors import ConfigError, KTRecError, nearest
-from recbole_ktrec.files import check_data_folder, check_interactions, check_name
+from recbole_ktrec.errors import KTRecError
 from recbole_ktrec.register.arguments import no_command_line, quoted
 from recbole_ktrec.register.models import MODELS
 from recbole_ktrec.register.properties import config_files_for, converted_file, dataset_files, model_files
@@ -123,52 +121,6 @@ def transfer_lines(choice: dict[str, Any]) -> list[str]:
         unused = f"{shown(one['used'])} taken, artifact unused"
         lines.append(f"transfer    {part}{'artifact taken' if one['used'] == 'transferred' else unused} ({one['why']})")
     return lines
-
-
-def check_dataset(dataset: str, said: dict[str, Any]) -> None:
-    """Raise DataError, naming folder, file and row, if RecBole cannot find or read the interactions of ``dataset``.
-
-    Raises:
-        ConfigError: see :func:`check_loaded`.
-    """
-    folder, own = data_folder(dataset, said), dataset == "ml-100k"  # RecBole takes its own copy of it
-    if said.get("benchmark_filename") and not own:
-        return
-    check_interactions(folder, dataset, f"Data set [{dataset}]")
-    check_loaded(dataset, said)
-    if said.get("field_separator", "\t") == "\t" and not own:
-        check_atomic(folder / f"{dataset}.inter", said.get("encoding") or "utf-8")
-
-
-def data_folder(dataset: str, said: Mapping[str, Any]) -> Path:
-    """Return the folder of ``dataset``, RecBole's own copy of ml-100k; raise DataError if it is not there."""
-    spec = importlib.util.find_spec("recbole") if dataset == "ml-100k" else None
-    if spec is not None and spec.submodule_search_locations:
-        return Path(spec.submodule_search_locations[0]) / "dataset_example" / dataset
-    return check_folder(dataset, Path(str(said.get("data_path") or "dataset/")))
-
-
-def check_folder(dataset: str, root: Path) -> Path:
-    """Return the folder of ``dataset`` in ``root``; raise DataError with the nearest name if it is not there."""
-    check_name(dataset)
-    advice = f"Give --data_path=FOLDER where FOLDER/{dataset}/{dataset}.inter is (ktrec convert makes such files)."
-    check_data_folder(root / dataset, f"Data set [{dataset}]", advice)
-    return root / dataset
-
-
-def check_loaded(dataset: str, said: Mapping[str, Any]) -> None:
-    """Raise ConfigError for a column of ``load_col`` that its file lacks: RecBole leaves it out without a word."""
-    asked = said.get("load_col")
-    if not isinstance(asked, Mapping) or said.get("field_separator", "\t") != "\t":
-        return
-    folder = data_folder(dataset, said)
-    for part, names in asked.items():
-        path = folder / f"{dataset}.{part}"
-        listed = names if isinstance(names, list) and path.is_file() else []
-        header = [field.name for field in read_header(path, said.get("encoding") or "utf-8")] if listed else []
-        for name in listed:
-            if name not in header:
-                raise ConfigError(f"load_col: [{part}] names [{name}], which [{path}] lacks.{nearest(name, header)}")
 
 
 def _free_port(ip: str) -> str:

@@ -25,7 +25,8 @@ from recbole_ktrec.model.item_text import feature_file
 from recbole_ktrec.model.ktease_options import Settings, check_keys, read_number
 from recbole_ktrec.model.text_priors import Terms, TextPriors, untrained_texts
 from recbole_ktrec.model.trained_encoder import take_encoder
-from recbole_ktrec.model.transfer import TransferFit, TransferSettings
+from recbole_ktrec.model.transfer import TransferSettings
+from recbole_ktrec.model.transfer_fit import TransferFit
 from recbole_ktrec.nn.calibration import fit_platt
 from recbole_ktrec.nn.cold_users import LIFTS, SHARES, choose_unknown, with_popularity
 from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse, without_popular
@@ -182,8 +183,8 @@ class KTEASE(GeneralRecommender):
             if self.zero_shot:
                 return Kernel(prior, settings.options.history_decay or 0.0)
             return Fit(taken.matrix, prior, settings.options, sample, taken.places).run()
-        fit = TransferFit(self.transfer, texts, taken, settings.options, sample, settings.whitening, settings.lexical,
-                          functools.partial(untrained_texts, config, dataset, texts))  # fmt: skip
+        plain = functools.partial(untrained_texts, config, dataset, texts)
+        fit = TransferFit(self.transfer, settings, texts, taken, sample, plain)
         fitted, self.transfer_choice = fit.run(), fit.choice
         return fitted
 

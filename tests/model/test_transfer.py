@@ -213,7 +213,7 @@ def test_variants_differ_by_the_prior_alone(textual: Settings, artifact: Callabl
             return super().with_prior(prior, options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("recbole_ktrec.model.transfer.Fit", Watched)
+        patch.setattr("recbole_ktrec.model.transfer_fit.Fit", Watched)
         trained(textual(pretrained=artifact(), transfer="frozen", solver="dense"))
     assert len(seen) == 2 and seen[0] == seen[1]
     shared = ("regularisation", "neighbour_weight", "score_power", "popularity_discount", "history_discount")
@@ -226,7 +226,7 @@ def test_guard_uses_the_fit_that_was_compared(
 ) -> None:
     """The metric of here beats the plain texts, the artifact does not beat it."""
     values = iter(np.array(one) for one in ([0.1, 0.3, 0.3], [0.3, 0.5, 0.4], [0.9, 0.3, 0.3]))
-    monkeypatch.setattr("recbole_ktrec.model.transfer.TransferFit._ndcg", lambda *_: next(values))
+    monkeypatch.setattr("recbole_ktrec.model.transfer_fit.TransferFit._ndcg", lambda *_: next(values))
     model = trained(textual(pretrained=artifact(), transfer="frozen"))
     assert model.transfer_choice["used"] == "scratch"
     assert not np.array_equal(everyone(model), everyone(trained(textual())))

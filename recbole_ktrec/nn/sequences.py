@@ -9,6 +9,9 @@ from torch import Tensor
 
 from recbole_ktrec.nn.recency import in_order
 
+#: Sequences up to this length are one group.
+_SHORT = 8
+
 
 class Sequences:
     """The items of every user, the oldest first, in one flat array; shared by copies of the model, never copied.
@@ -52,14 +55,13 @@ class Sequences:
         return torch.where(there, self.items[found], 0) if len(self.items) else there.long()
 
 
-def by_length(counts: Tensor, least: int = 8) -> list[Tensor]:
+def by_length(counts: Tensor) -> list[Tensor]:
     """Return the rows in groups whose lengths are within a factor of two, so that little of a batch is padding.
 
     Args:
         counts: of the sequences, ``[m]``; empty ones are in no group.
-        least: up to this length all are one group.
     """
-    groups, above, limit = [], 0, least
+    groups, above, limit = [], 0, _SHORT
     while above < int(counts.max() if len(counts) else 0):
         rows = torch.nonzero((counts > above) & (counts <= limit)).ravel()
         groups += [rows] if len(rows) else []

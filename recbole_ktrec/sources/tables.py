@@ -49,8 +49,8 @@ def item_id(parse: Callable[[object], object] | None = None) -> Column:
     return Column(ITEM, "token", parse, required=True)
 
 
-def rating(parse: Callable[[object], object] | None = None, unrated: float | None = None) -> Column:
-    return Column(RATING, "float", parse, required=True, unrated=unrated)
+def rating(unrated: float | None = None) -> Column:
+    return Column(RATING, "float", required=True, unrated=unrated)
 
 
 def timestamp(parse: Callable[[object], object] | None = None, divide: float = 1.0) -> Column:

@@ -32,6 +32,7 @@ from recbole_ktrec.nn.cold_users import LIFTS, SHARES, choose_unknown, with_popu
 from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse, without_popular
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
+from recbole_ktrec.nn.progress import progress_shown
 from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.text_prior import no_prior
 
@@ -58,7 +59,8 @@ class KTEASETrainer(TraditionalTrainer):
         """Fit the model, then evaluate and save as RecBole does."""
         self._warn_of_what_is_not_trained()
         found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]), self.model.taken)
-        self.model.fit(found)
+        with progress_shown(show_progress):
+            self.model.fit(found)
         return super().fit(train_data, valid_data, verbose, saved, show_progress, callback_fn)
 
     def _warn_of_what_is_not_trained(self) -> None:

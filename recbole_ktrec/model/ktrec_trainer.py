@@ -18,6 +18,7 @@ from recbole_ktrec.model.ktease import without_reg_weight
 from recbole_ktrec.model.ktrec_settle import calibrate, settle, weigh
 from recbole_ktrec.model.multi_task import joint_training
 from recbole_ktrec.nn.optimizers import SparseAndDense, sparse_parameters, without
+from recbole_ktrec.nn.progress import progress_shown
 
 
 def some_users(valid_data: Any, count: int | None, seed: int) -> Any:
@@ -50,13 +51,15 @@ class KTRecTrainer(Trainer):
         if found is None and self.config["closed_form"] and not self.model.zero_shot:
             self.logger.warning("No validation data to weigh the closed form by: it is left out (closed_form: False).")
             self.model.leave_closed_out()
-        self.model.take_transfer(found)
+        with progress_shown(show_progress):
+            self.model.take_transfer(found)
         if self.model.zero_shot:
             self.epochs = 0
         some = some_users(valid_data, self.config["valid_users"], int(self.config["seed"]))
         with joint_training(self):  # first: a source that cannot be read is told before the closed form takes its time
             if found is not None and not self.model.zero_shot:
-                self.model.solve_closed(found)
+                with progress_shown(show_progress):
+                    self.model.solve_closed(found)
                 self._found = found
             with self.model.remembering():
                 outcome = super().fit(train_data, some, verbose, saved, show_progress, callback_fn)

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
-from tqdm import tqdm
 
 from recbole_ktrec.nn.closed_form import ScoreParts, times_sparse
 from recbole_ktrec.nn.matrices import row_blocks
+from recbole_ktrec.nn.progress import progress_bar
 
 #: Users whose scores are made at a time.
 _USERS = 256
@@ -39,7 +39,7 @@ def leading_eigenpairs(
     scaled = sp.csr_matrix(sp.diags(np.sqrt(weights)) @ interactions, dtype=np.float32)
     transposed = scaled.T.tocsr()
     basis = np.random.default_rng(0).standard_normal((n, width), dtype=np.float32)
-    for _ in tqdm(range(rounds), desc="leading directions", disable=n * width < 1 << 24, leave=False):
+    for _ in progress_bar(range(rounds), desc="leading directions", disable=n * width < 1 << 24):
         basis, _ = np.linalg.qr(transposed @ (scaled @ basis))
     projected = scaled @ basis
     values, turn = np.linalg.eigh((projected.T @ projected).astype(np.float64))

@@ -15,9 +15,9 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
-from tqdm import tqdm
 
 from recbole_ktrec.nn.matrices import row_blocks
+from recbole_ktrec.nn.progress import progress_bar
 
 _ROWS = 128
 #: Of S, the share that is kept for the items most alike by text.
@@ -51,7 +51,7 @@ class NearestItems:
         """Return B, sparse float32 ``[n_items, n_items]``; its diagonal is empty, as are columns of empty targets."""
         n = len(self.penalties)
         rows, values, ends = [], [], [0]
-        for some in tqdm(row_blocks(n, _ROWS), desc="nearest items", disable=n < 1 << 13, leave=False):
+        for some in progress_bar(row_blocks(n, _ROWS), desc="nearest items", disable=n < 1 << 13):
             together = sp.csr_matrix(self.targets[some] @ self.users)
             for place, item in enumerate(range(some.start, some.stop)):
                 own = slice(*together.indptr[place : place + 2])

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import scipy.sparse as sp
 import torch
-from tqdm import tqdm
 
 from recbole_ktrec.nn.matrices import row_blocks
+from recbole_ktrec.nn.progress import progress_bar
 
 #: Numbers of a block of similarities: 64 MiB.
 _BLOCK = 1 << 24
@@ -110,7 +110,7 @@ def text_neighbours(
     found = _nearest_of_forms(vectors, words if lexical_weight else None, count, [form], np.arange(n))
     # Filled in place: blocks that are put together at the end would take the memory twice.
     index, value = np.empty((n, count), dtype=np.int32), np.empty((n, count), dtype=np.float32)
-    for _, some, (places, values) in tqdm(found, "text neighbours", total, disable=total < _MANY, leave=False):
+    for _, some, (places, values) in progress_bar(found, "text neighbours", total, disable=total < _MANY):
         index[some], value[some] = places, values
     return _prior(index, value, n)
 

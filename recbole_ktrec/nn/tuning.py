@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from tqdm import tqdm
 
 from recbole_ktrec.nn.closed_form import ScoreParts
+from recbole_ktrec.nn.progress import progress_bar
 from recbole_ktrec.nn.samples import Sample
 
 #: Catalogues from this size on take long enough to show how far the choice has come.
@@ -164,7 +164,7 @@ def _best_lambda(
 ) -> tuple[float, ScoreParts]:
     """Return the lambda that scores best with the kappa that is best for it, and the scores with it."""
     found: dict[float, tuple[float, ScoreParts]] = {}
-    bar = tqdm(desc="choosing lambda", unit="try", disable=sample.rows.shape[1] < _LARGE, leave=False)
+    bar = progress_bar(desc="choosing lambda", unit="try", disable=sample.rows.shape[1] < _LARGE)
 
     def with_best_weight(regularisation: float) -> float:
         bar.set_postfix(trying=regularisation)

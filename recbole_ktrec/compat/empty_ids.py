@@ -1,4 +1,7 @@
-"""Interactions without a user or an item: RecBole takes rows for them that have both, once both sorts are there."""
+"""Interactions without a user or an item: RecBole takes rows for them that have both, once both sorts are there.
+
+Without the columns of users and items it ends in a TypeError or KeyError of pandas.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ def drop_first(module: ModuleType) -> bool:
     @functools.wraps(original)
     def _filter_nan_user_or_item(self: Any) -> None:
         fields = [field for field in (self.uid_field, self.iid_field) if field is not None]
+        _refuse_absent(self, fields)
         missing = self.inter_feat[fields].isnull().any(axis=1)
         if missing.any():
             from recbole_ktrec.errors import counted
@@ -36,3 +40,18 @@ def drop_first(module: ModuleType) -> bool:
 
     module.Dataset._filter_nan_user_or_item = _filter_nan_user_or_item
     return True
+
+
+def _refuse_absent(dataset: Any, fields: list[str]) -> None:
+    """Raise DataError if a column of ids was not loaded, which RecBole leaves out without a word and then misses."""
+    from recbole_ktrec.errors import DataError
+
+    loaded = [] if dataset.inter_feat is None else list(dataset.inter_feat.columns)
+    if absent := [field for field in fields if field not in loaded]:
+        load_col = dataset.config["load_col"]
+        asked = "all of them" if load_col is None else load_col.get("inter", "none")
+        raise DataError(
+            f"Data set [{dataset.dataset_name}]: no column [{'], ['.join(absent)}] of its interactions was loaded. "
+            f"USER_ID_FIELD is [{fields[0]}], ITEM_ID_FIELD [{fields[-1]}], load_col of inter is {asked}: the header "
+            "of the .inter file must have both, and load_col, if it names columns, must name them."
+        )

@@ -31,7 +31,8 @@ class Entry(NamedTuple):
         module: the dotted path of the module that holds the class.
         kind: RecBole's kind of recommender, one of ``KINDS``.
         shared: files of ``properties/`` that are read before the model's own file.
-        property_file: the model's own file; None stands for ``properties/model/<name>.yaml``.
+        property_file: the model's own file; None stands for ``properties/model/<name>.yaml``, or, for a user's model,
+            for those of the registered model that it is derived from alone.
     """
 
     module: str
@@ -54,6 +55,7 @@ def register_model(
 
     Args:
         property_file: a YAML file with the model's default settings; only these and RecBole's keys are then accepted.
+            What is derived from a registered model (KTRec, KTEASE) has its settings beside these, and needs no file.
 
     Raises:
         ConfigError: ``kind`` is none of RecBole's (general, context_aware, sequential, knowledge_aware), or the
@@ -70,6 +72,28 @@ def register_model(
 def model_class(name: str) -> Any:
     """Return the class of a registered model, importing its module."""
     return getattr(importlib.import_module(MODELS[name].module), name)
+
+
+def base_of(model: type) -> str | None:
+    """Return the name of the registered model that the class ``model`` is derived from, None if there is none."""
+    for one in model.__mro__[1:]:
+        if one.__name__ in MODELS and MODELS[one.__name__].module == one.__module__:
+            return one.__name__
+    return None
+
+
+def register_derived(model: type) -> None:
+    """Register a class that is derived from a registered model, as ``Config`` takes it: trainer, loader, settings.
+
+    Raises:
+        ConfigError: it does not stand at the top of a module, so that RecBole could not find it by its name.
+    """
+    name = model.__name__
+    if name in MODELS or (base := base_of(model)) is None:
+        return
+    if getattr(sys.modules.get(model.__module__), name, None) is not model:
+        raise ConfigError(f"Model [{name}] is derived from [{base}] in a function: write it at the top of a module.")
+    register_model(name, model.__module__, MODELS[base].kind)
 
 
 def check_of(model: Any) -> Callable[[Any], object] | None:

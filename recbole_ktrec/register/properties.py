@@ -16,17 +16,29 @@ from recbole_ktrec import resources
 from recbole_ktrec.compat.hooks import after_import
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.register import keys
-from recbole_ktrec.register.models import MODELS, check_of
+from recbole_ktrec.register.models import MODELS, base_of, check_of, model_class, register_derived
 
 #: The attribute of a configuration that lists the property files that were slipped in.
 _FILES = "ktrec_property_files"
 
 
 def model_files(model: str) -> list[Path]:
-    """Return the property files of a registered model, in the order they are read."""
+    """Return the property files of a registered model, in the order they are read.
+
+    Raises:
+        ConfigError: it has none, and is derived from no model that has.
+    """
     entry = MODELS[model]
-    shared = [resources.resource_dir("properties") / name for name in entry.shared]
-    return [*shared, entry.property_file or resources.model_property_file(model)]
+    if entry.shared:
+        shared = [resources.resource_dir("properties") / name for name in entry.shared]
+        return [*shared, entry.property_file or resources.model_property_file(model)]
+    base, own = base_of(model_class(model)), entry.property_file
+    if base is None and own is None:
+        raise ConfigError(
+            f"Model [{model}] has no property file: give register_model one (property_file), with the settings that "
+            "the model reads."
+        )
+    return [*(model_files(base) if base else ()), *([own] if own else ())]
 
 
 def dataset_files(dataset: str) -> list[Path]:
@@ -104,6 +116,19 @@ def _name_files(config_class: Any) -> None:
     config_class.__str__ = __str__
 
 
+def _take_derived(config_class: Any) -> None:
+    """Let a class that is derived from a registered model, and given as a class, have what that one has."""
+    original = config_class._get_model_and_dataset
+
+    @functools.wraps(original)
+    def _get_model_and_dataset(self: Any, model: Any, dataset: Any) -> Any:
+        found = original(self, model, dataset)
+        register_derived(found[1])
+        return found
+
+    config_class._get_model_and_dataset = _get_model_and_dataset
+
+
 def _check_keys(config_class: Any) -> None:
     original = config_class._load_internal_config_dict
 
@@ -130,6 +155,7 @@ def _check_values(config_class: Any) -> None:
 
 
 def _patch(configurator: ModuleType) -> None:
+    _take_derived(configurator.Config)
     _add_files(configurator.Config)
     _name_files(configurator.Config)
     _check_keys(configurator.Config)

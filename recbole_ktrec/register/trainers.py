@@ -20,7 +20,7 @@ def _refuse_others(trainers: ModuleType) -> None:
             name, given = type(self.model).__name__, type(self).__name__
             raise ConfigError(
                 f"[{given}] cannot train [{name}], which has a trainer of its own: take "
-                f'get_trainer(config["MODEL_TYPE"], "{name}")(config, model) (recbole.utils).'
+                'get_trainer(config["MODEL_TYPE"], config["model"])(config, model) (recbole.utils).'
             )
         return original(self, *args, **kwargs)
 

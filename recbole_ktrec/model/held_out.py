@@ -11,7 +11,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from recbole_ktrec.errors import counted
+from recbole_ktrec.errors import ConfigError, counted
 from recbole_ktrec.model.interactions import TrainingInteractions, positive
 from recbole_ktrec.nn.samples import Sample, sample_from
 
@@ -85,6 +85,27 @@ class HeldOut:
     def asked(self, interactions: sp.csr_matrix) -> tuple[Tensor, Tensor]:
         """Return what is no candidate, see :meth:`excluded`, and what was taken: bool ``[m, n_items]`` each."""
         return self.excluded(interactions), self.positives(interactions.shape[1])
+
+
+def check_valid_metric(config: Any, valid_data: Any) -> None:
+    """Refuse a validation metric that is not measured: RecBole looks for it after the closed form and an epoch.
+
+    Raises:
+        ConfigError: there are validation data, and ``metrics`` or ``topk`` leave out what ``valid_metric`` names.
+    """
+    from recbole.evaluator.register import metrics_dict
+
+    if not valid_data or config["eval_step"] <= 0:  # then RecBole looks for none
+        return
+    name, _, cut = str(config["valid_metric"]).lower().partition("@")
+    names, cuts = [str(one).lower() for one in config["metrics"]], [str(one) for one in config["topk"]]
+    # A user's own metric may call its values as it likes.
+    free = name in metrics_dict and not metrics_dict[name].__module__.startswith("recbole")
+    if name not in names or (cut and cut not in cuts and not free):
+        raise ConfigError(
+            f"valid_metric [{config['valid_metric']}] is none of what is measured, metrics {config['metrics']} with "
+            f"topk {config['topk']}: name one of these."
+        )
 
 
 def held_out(

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.artifact import PriorShape
-from recbole_ktrec.model.held_out import HeldOut, held_out, with_negatives
+from recbole_ktrec.model.held_out import HeldOut, check_valid_metric, held_out, with_negatives
 from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.item_text import feature_file
 from recbole_ktrec.model.ktease_options import Settings, check_keys, read_number
@@ -58,6 +58,7 @@ class KTEASETrainer(TraditionalTrainer):
             show_progress: bool = False, callback_fn: Any = None) -> tuple[float, Any]:  # fmt: skip
         """Fit the model, then evaluate and save as RecBole does."""
         self._warn_of_what_is_not_trained()
+        check_valid_metric(self.config, valid_data)
         found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]), self.model.taken)
         with progress_shown(show_progress):
             self.model.fit(found)

@@ -13,7 +13,7 @@ from recbole.utils import EvaluatorType
 
 from recbole_ktrec.errors import number
 from recbole_ktrec.files import replacing
-from recbole_ktrec.model.held_out import HeldOut, held_out
+from recbole_ktrec.model.held_out import HeldOut, check_valid_metric, held_out
 from recbole_ktrec.model.ktease import without_reg_weight
 from recbole_ktrec.model.ktrec_settle import calibrate, settle, weigh
 from recbole_ktrec.model.multi_task import joint_training
@@ -47,6 +47,7 @@ class KTRecTrainer(Trainer):
     def fit(self, train_data: Any, valid_data: Any = None, verbose: bool = True, saved: bool = True,
             show_progress: bool = False, callback_fn: Any = None) -> tuple[float, Any]:  # fmt: skip
         """Train as RecBole does, then settle on the best state what needs held-out data: blend and calibration."""
+        check_valid_metric(self.config, valid_data)
         found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]), self.model.taken)
         if found is None and self.config["closed_form"] and not self.model.zero_shot:
             self.logger.warning("No validation data to weigh the closed form by: it is left out (closed_form: False).")

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 import torch
 from recbole.data.interaction import Interaction
 
-from recbole_ktrec.errors import DataError
+from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.model.held_out import HeldOut, held_out
 from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.ktease import KTEASE
@@ -167,3 +167,18 @@ def test_what_is_disliked_in_training_is_no_candidate_of_choices_as_recbole_rank
         liked = {int(item) for item in torch.nonzero(wanted[place]).ravel()}
         assert mine - liked == masked - liked
         assert {int(item) for item in sample.candidates[sample.known[place].numpy()]} - liked == masked - liked
+
+
+@pytest.mark.parametrize("name", ["KTEASE", "KTRec"])
+@pytest.mark.parametrize(
+    ("wanted", "metrics"), [("NDCG@7", ["NDCG"]), ("MRR@5", ["NDCG", "Recall"]), ("AUC", ["NDCG"])]
+)
+def test_a_validation_metric_that_is_not_measured_is_refused_before_the_fit(
+    settings: Callable[..., dict[str, Any]], name: str, wanted: str, metrics: list[str]
+) -> None:
+    asked = settings(prior="none", fusion="id", valid_metric=wanted, metrics=metrics)
+    with pytest.raises(ConfigError, match=rf"valid_metric \[{wanted}\] is none of what is measured.*topk \[5\]"):
+        fitted(asked, name, saved=False)
+    without = {"split": {"RS": [0.9, 0, 0.1]}, "group_by": "user", "order": "RO", "mode": "full"}
+    fitted({**asked, "eval_args": without}, name, saved=False)  # nothing is validated
+    fitted({**asked, "eval_step": 0}, name, saved=False)

@@ -11,7 +11,7 @@ from typing import Any
 
 from recbole_ktrec.errors import ConfigError, nearest, number
 from recbole_ktrec.files import read_mapping
-from recbole_ktrec.register.keys import check_device, check_protocol
+from recbole_ktrec.register.keys import check_device, check_parts, check_protocol
 
 #: What RecBole measures of context-aware models, whose own file says so.
 _OF_CONTEXT = ("AUC", "LogLoss")
@@ -19,7 +19,7 @@ _OF_CONTEXT = ("AUC", "LogLoss")
 _NOT_RANKING = ("DIN", "DIEN")
 _NOT_NEGATIVE = ("epochs", "seed", "learning_rate", "weight_decay")
 #: What a command that splits and measures in its own way does not read.
-_OF_THE_COMMAND = ("eval_args", "metrics", "topk", "valid_metric")
+_OF_THE_COMMAND = ("eval_args", "benchmark_filename", "metrics", "topk", "valid_metric")
 
 
 @functools.cache
@@ -38,7 +38,7 @@ def check_values(said: Mapping[str, Any], model: str = "KTRec") -> None:
 
     Raises:
         ConfigError: a number or an interval is none, ``device`` is given, ``load_col`` leaves out what is needed,
-            ``metrics`` names what is none, or ``eval_args`` has a key that RecBole does not read.
+            ``metrics`` names what is none, ``eval_args`` has a key that RecBole does not read, or a split lacks a part.
     """
     for key, default in _defaults().items():
         if key in said and isinstance(default, int | float) and not isinstance(default, bool):
@@ -49,6 +49,7 @@ def check_values(said: Mapping[str, Any], model: str = "KTRec") -> None:
             _check_interval(key, str(said[key]))
     check_device(said.get("device"))
     check_protocol(said.get("eval_args"))
+    check_parts(said.get("benchmark_filename"))
     _check_columns(said)
     _check_metrics(said.get("metrics"))
     _check_valid_metric(said, model)

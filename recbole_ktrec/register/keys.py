@@ -100,6 +100,7 @@ def check(config: Any) -> None:
     refuse_files(config.variable_config_dict, "the configuration dict")
     check_device(config.external_config_dict.get("device"))
     check_protocol({**config.internal_config_dict, **config.external_config_dict}.get("eval_args"))
+    check_parts({**config.internal_config_dict, **config.external_config_dict}.get("benchmark_filename"))
     known = own_keys(config)
     _refuse(config.file_config_dict, known, "a configuration file", config.model)
     _refuse(config.variable_config_dict, known, "the configuration dict", config.model)
@@ -153,6 +154,19 @@ def check_protocol(protocol: object) -> None:
         raise ConfigError(
             f"eval_args: split {{RS: {shares}}} has {counted(len(shares), 'share')}: RecBole wants {_PARTS}, for "
             "training, validation and test, such as [0.8, 0.1, 0.1]."
+        )
+
+
+def check_parts(names: object) -> None:
+    """Refuse files of a split that leave it without a part.
+
+    Raises:
+        ConfigError: ``benchmark_filename`` names more or fewer than three; the message says how a part is left empty.
+    """
+    if isinstance(names, list) and names and len(names) != _PARTS:
+        raise ConfigError(
+            f"benchmark_filename {names} names {counted(len(names), 'file')}: RecBole wants {_PARTS}, for training, "
+            "validation and test. One that holds its header alone is an empty part."
         )
 
 

@@ -54,6 +54,7 @@ TRAINING = [
         ({"load_col": {"item": None}}, "load_col: [item] is [None], and must be a list of columns or '*'"),
         ({"load_col": {"inter": ["user_id"]}}, "leaves out [item_id], the ITEM_ID_FIELD"),
         ({"eval_args": {"split": {"RS": [0.8, 0.2]}}}, "split {RS: [0.8, 0.2]} has 2 shares: RecBole wants 3"),
+        ({"benchmark_filename": ["train", "test"]}, "names 2 files: RecBole wants 3"),
         ({"eval_args": {"mode": "labeled"}}, "asks for the column [label], which is not there: threshold: {rating: 4}"),
         ({"eval_args": {"mode": {"test": "labeled"}}, "load_col": COLUMNS}, "makes it of the ratings, or name it in"),
         (
@@ -130,7 +131,8 @@ def test_an_interval_that_is_none_is_refused_by_every_command_that_reads_data(
 
 
 def test_what_a_command_sets_itself_is_not_checked() -> None:
-    own = {"topk": [5], "valid_metric": "NDCG@10", "metrics": ["Recall"], "eval_args": {"order": "TO"}}
+    own: dict[str, Any] = {"topk": [5], "valid_metric": "NDCG@10", "metrics": ["Recall"], "eval_args": {"order": "TO"}}
+    own["benchmark_filename"] = ["train", "test"]
     said = {"load_col": COLUMNS, **own}
     with pytest.raises(ConfigError):
         check_values(said)

@@ -51,6 +51,7 @@ def test_a_mistyped_key_of_the_command_line_is_refused(
         ("KTRec", {"reg_weight": 0}, r"reg_weight \[0\] is not a number of at least 0.001 or auto"),
         ("KTEASE", {"score_power": 9}, r"score_power \[9\] is not a number from 0.1 to 5 or auto"),
         ("KTEASE", {"text_pooling": "max"}, r"text_pooling \[max\] is not one of auto, mean, cls, last"),
+        ("KTEASE", {"benchmark_filename": ["train"]}, r"\['train'\] names 1 file: RecBole wants 3"),
         ("KTEASE", {"transfer": "adapter"}, r"transfer \[adapter\] needs pretrained"),
     ],
 )

@@ -28,6 +28,7 @@ def sort_before_rounding(module: ModuleType) -> bool:
         time, sorted_later = self.time_field, self.config["eval_args"]["order"] == "TO"
         exact = None
         if time in self.inter_feat:
+            _warn_of_tokens(self, time)
             if sorted_later and self.benchmark_filename_list is None:
                 self.inter_feat = self.inter_feat.sort_values(time, kind="stable", ignore_index=True)
             elif type(self) is module.Dataset and _takes_a_column(self.config):  # sequences look at every column
@@ -38,6 +39,15 @@ def sort_before_rounding(module: ModuleType) -> bool:
 
     module.Dataset._change_feat_format = change_feat_format
     return True
+
+
+def _warn_of_tokens(dataset: Any, time: str) -> None:
+    """Say that times in a ``token`` column are none: RecBole sorts and splits by the numbers of the tokens."""
+    if dataset.field2type[time].value == "token":
+        dataset.logger.warning(
+            f"Data set [{dataset.dataset_name}]: the times [{time}] are tokens, which RecBole numbers as they first "
+            f"appear, so that order says nothing of time. Write [{time}:float] in the header of the .inter file."
+        )
 
 
 def _takes_a_column(config: Any) -> bool:

@@ -45,3 +45,14 @@ def test_decision_trees_do_not_learn_from_it(timed: Settings) -> None:
     assert EXACT in columns(config)
     config["MODEL_TYPE"] = ModelType.DECISIONTREE  # LightGBM and XGBoost need packages of their own
     assert columns(config) == ["user_id", "item_id", "timestamp"]
+
+
+@pytest.mark.parametrize("kind", ["token", "float"])
+def test_times_that_are_tokens_are_told(
+    timed: Settings, workplace: Path, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    path = workplace / "dataset" / "tiny" / "tiny.inter"
+    path.write_text(path.read_text(encoding="utf-8").replace("timestamp:float", f"timestamp:{kind}"), encoding="utf-8")
+    create_dataset(Config("BPR", "tiny", config_dict=timed())).build()
+    told = [record.message for record in caplog.records if "the times [timestamp] are tokens" in record.message]
+    assert len(told) == (kind == "token") and all("Write [timestamp:float]" in one for one in told)

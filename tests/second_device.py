@@ -62,6 +62,8 @@ def _run(op: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     if to is not None:
         kwargs = {**kwargs, "device": "cpu", "pin_memory": False}
     result = op(*tree_map(_inner, args), **tree_map(_inner, kwargs))
+    if result is None:
+        return None
     if op.overloadpacket.__name__.endswith("_"):  # in place
         return args[0]
     there = isinstance(args[0], Held) if op in INDEXING else bool(held)

@@ -72,7 +72,7 @@ class KTRec(GeneralRecommender):
         self.transfer_choice, self.zero_shot = dict[str, Any](), config["transfer"] == "zero_shot"
         text, user_text = text_sides(config, dataset, self.taken.matrix, self.device, self.transfer)
         self.text_fingerprint, self.live, self.text_directions = text.fingerprint, text.live, text.directions
-        self.net = network(config, text.stored, self.taken.matrix, user_text, self.transfer, self.order.form)
+        self.net = network(config, text, self.taken.matrix, user_text, self.transfer, self.order.form)
         if config["fusion"] == "id":
             config["prior"] = "none"  # no texts in the closed form either
         # In a tuple it is no part of the module: nothing that gradients train, and no copy of it in each checkpoint.
@@ -93,14 +93,13 @@ class KTRec(GeneralRecommender):
         """Return the loss of a batch of users (only their ids are read): a scalar."""
         users = interaction[self.USER_ID].to(self.device)
         if self.order.used:
-            return self.order.loss(self.net, self.histories, self.candidates, users, self.live)
-        return self.objective(self.net, self.histories, self.candidates, users, self.live, self._residual)
+            return self.order.loss(self.net, self.histories, self.candidates, users)
+        return self.objective(self.net, self.histories, self.candidates, users, self._residual)
 
     def _catalogue(self) -> tuple[Tensor, Tensor]:
         """Return vectors and biases of all items, computed once an evaluation."""
         if self._items is None:
-            everything = torch.arange(self.n_items, device=self.device)
-            self._items = self.net.item_vectors(everything, None if self.live is None else self.live(everything))
+            self._items = self.net.item_vectors(torch.arange(self.n_items, device=self.device))
         vectors, bias = self._items
         return vectors, bias + self.cold_shift * self.cold
 
@@ -108,9 +107,9 @@ class KTRec(GeneralRecommender):
         """Return W_u of ``users`` ``[m]`` from their training histories: ``[m, width]``."""
         trained = torch.from_numpy(self.taken.trained(users.cpu().numpy())).to(self.device)
         if self.order.used:
-            return self.order.vectors(self.net, users, trained, self.live)
+            return self.order.vectors(self.net, users, trained)
         row, items, weight = (part.to(self.device) for part in self.histories.of(users))
-        return self.net.user_vectors(trained, row, items, self.live, weight)
+        return self.net.user_vectors(trained, row, items, weight)
 
     @torch.no_grad()
     def predict(self, interaction: Any) -> Tensor:

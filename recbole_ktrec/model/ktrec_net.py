@@ -65,11 +65,12 @@ def check_keys(config: Any) -> None:
         raise ConfigError("learner [sparse_adam] cannot train towers: learner [adam] takes it for the ID tables alone.")
 
 
-def network(config: Any, text: SharedRows, interactions: sp.csr_matrix, user_text: SharedRows | None,
+def network(config: Any, text: TextSide, interactions: sp.csr_matrix, user_text: SharedRows | None,
             transfer: TransferredTexts | None,
             attention: AttentionForm | None = None) -> FusionModel:  # fmt: skip
     """Return the network; with ``transfer`` it has the towers of every variant that the guard may take."""
-    net = FusionModel(text, interactions.shape[0], replace(_options(config), attention=attention), user_text)
+    options = replace(_options(config), attention=attention)
+    net = FusionModel(text.stored, interactions.shape[0], options, user_text, text.live_rows)
     items, users = (torch.from_numpy(np.asarray(interactions.sum(axis=axis)).ravel() == 0) for axis in (0, 1))
     net.silence(items, users)
     if transfer:

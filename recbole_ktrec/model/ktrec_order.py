@@ -88,12 +88,12 @@ class HistoryOrder:
             other = "attention" if stored else "sum"
             raise ConfigError(f"The checkpoint is of a model with history_encoder [{other}]: give that, too.")
 
-    def loss(self, net: FusionModel, histories: Histories, candidates: Tensor, users: Tensor, live: Any) -> Tensor:
+    def loss(self, net: FusionModel, histories: Histories, candidates: Tensor, users: Tensor) -> Tensor:
         """Return the loss of a batch of users, see :class:`recbole_ktrec.nn.next_item.NextItem`."""
         assert self._sequences is not None and self._task is not None
-        return self._task(net, histories, self._sequences, candidates, users, live)
+        return self._task(net, histories, self._sequences, candidates, users)
 
-    def vectors(self, net: FusionModel, users: Tensor, trained: Tensor, live: Any) -> Tensor:
+    def vectors(self, net: FusionModel, users: Tensor, trained: Tensor) -> Tensor:
         """Return W_u of ``users`` ``[m]`` from the last of what they took: ``[m, width]``.
 
         Args:
@@ -102,13 +102,13 @@ class HistoryOrder:
         assert self.form is not None
         some = max(1, _NUMBERS // (self.form.length * net.history_fusion.out_width))
         pairs = zip(users.split(some), trained.split(some), strict=True)
-        return torch.cat([self._vectors(net, part, numbers, live) for part, numbers in pairs])
+        return torch.cat([self._vectors(net, part, numbers) for part, numbers in pairs])
 
-    def _vectors(self, net: FusionModel, users: Tensor, trained: Tensor, live: Any) -> Tensor:
+    def _vectors(self, net: FusionModel, users: Tensor, trained: Tensor) -> Tensor:
         assert self._sequences is not None and self.form is not None
         read, counts = (part.to(trained.device) for part in self._sequences.last(users, self.form.length))
         at = torch.arange(len(users), device=trained.device), (counts - 1).clamp(min=0)
-        return net.vectors_in_order(trained, read, counts, at, live)
+        return net.vectors_in_order(trained, read, counts, at)
 
 
 def _asks_for_next(config: Any, taken: TrainingInteractions) -> bool:

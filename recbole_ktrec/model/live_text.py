@@ -50,7 +50,7 @@ class LiveText(nn.Module):
         self.register_buffer("matrix", torch.from_numpy(whitening.matrix), persistent=False)
         self._all: Tensor | None = None
 
-    def __call__(self, items: Tensor) -> Tensor:
+    def rows(self, items: Tensor) -> Tensor:
         """Return the vectors of ``items`` ``[m]``: ``[m, width]``; in training with gradient to the encoder.
 
         Scores are made without gradients, perhaps by a model in training mode (RecBole loads it so): no dropout there.

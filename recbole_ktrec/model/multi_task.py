@@ -55,14 +55,15 @@ class SourceDomain(nn.Module):
         # Towers mean the same in every domain, so texts must lie in one space: that of the target.
         text = text_side(config, dataset, interactions, model.device, encoder, model.text_directions)
         self.live = text.live
-        self.net = FusionModel(text.stored, interactions.shape[0], replace(model.net.options, attention=None))
+        options = replace(model.net.options, attention=None)
+        self.net = FusionModel(text.stored, interactions.shape[0], options, live=text.live_rows)
         for part in SHARED:
             setattr(self.net, part, getattr(model.net, part))
 
     def loss(self, count: int, device: torch.device) -> Tensor:
         """Return the loss of ``count`` random users: a scalar."""
         users = self.users[torch.randperm(len(self.users))[:count]].to(device)
-        return self.objective(self.net, self.histories, self.candidates, users, self.live)
+        return self.objective(self.net, self.histories, self.candidates, users)
 
 
 class JointTraining:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 import torch
+from torch import Tensor
 
 from recbole_ktrec.model.item_text import load_item_text, load_texts
 from recbole_ktrec.model.live_text import LiveText
@@ -33,6 +35,11 @@ class TextSide:
     fingerprint: dict[str, Any]
     live: LiveText | None = None
     directions: np.ndarray | None = None
+
+    @property
+    def live_rows(self) -> Callable[[Tensor], Tensor] | None:
+        """What gives the vectors of items ``[m]`` in place of ``stored``, None if the encoder is not trained."""
+        return None if self.live is None else self.live.rows
 
 
 def text_side(config: Any, dataset: Any, interactions: sp.csr_matrix, device: torch.device,

@@ -9,8 +9,8 @@ t are whitened text vectors smoothed over the graph, p, q and r residual towers,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -52,13 +52,16 @@ class FusionModel(nn.Module):
         n_users: how many users there are.
         options: the form of the model.
         user_text: vectors of the users' own texts ``[n_users, width]``, or None.
+        live: items ``[m]`` -> their text vectors by an encoder in training, in place of ``text``; None without one. No
+            module: the encoder is a part of the model that holds this one.
     """
 
     def __init__(
-        self, text: SharedRows, n_users: int, options: FusionOptions, user_text: SharedRows | None = None
-    ) -> None:
+        self, text: SharedRows, n_users: int, options: FusionOptions, user_text: SharedRows | None = None,
+        live: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.text, self.options, self.user_text = text, options, user_text
+        self.text, self.options, self.user_text, self._live = text, options, user_text, live
         width, items = text.width, len(text)
         self.item_fusion = FUSIONS[options.fusion](width)
         self.history_fusion = FUSIONS[options.fusion](width)
@@ -113,40 +116,35 @@ class FusionModel(nn.Module):
             return 1.0
         return (torch.rand(count, 1, device=device) >= self.options.id_dropout).float()
 
-    def item_vectors(self, items: Tensor, text: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return f(i) ``[m, out]`` and b_i ``[m]`` of the distinct items ``[m]``.
+    def _text_of(self, items: Tensor) -> Tensor:
+        """Return t_i of ``items`` ``[m]``: ``[m, width]``."""
+        return self.text.rows(items) if self._live is None else self._live(items)
 
-        Args:
-            text: vectors to take instead of the stored ones (those of an encoder in training), ``[m, width]``.
-        """
-        text = self.text.rows(items) if text is None else text
+    def item_vectors(self, items: Tensor) -> tuple[Tensor, Tensor]:
+        """Return f(i) ``[m, out]`` and b_i ``[m]`` of the distinct items ``[m]``."""
+        text = self._text_of(items)
         keep = self._keep(len(items), items.device)
         vectors = self.item_fusion(self.item_id(items) * keep, self.item_tower(text))
         return vectors, self.base + (self.item_bias(items) * keep).squeeze(-1)
 
-    def history_vectors(self, items: Tensor, text: Tensor | None = None) -> Tensor:
+    def history_vectors(self, items: Tensor) -> Tensor:
         """Return what each of the distinct items ``[m]`` says of a user who took it: ``[m, out]``."""
-        text = self.text.rows(items) if text is None else text
+        text = self._text_of(items)
         if not self.options.history_text:
             text = torch.zeros_like(text)
         keep = self._keep(len(items), items.device)
         return self.history_fusion(self.history_id(items) * keep, self.history_tower(text))
 
-    def user_vectors(
-        self, users: Tensor, row: Tensor, items: Tensor, text: Any = None, weight: Tensor | None = None
-    ) -> Tensor:
+    def user_vectors(self, users: Tensor, row: Tensor, items: Tensor, weight: Tensor | None = None) -> Tensor:
         """Return W_u ``[m, out]`` of the users ``[m]`` from a history given as (row, item) pairs, row ascending.
 
         Args:
             weight: what each pair counts, ``[n]``; 1 by default.
-            text: called with the distinct items for their text vectors, in place of the stored ones.
         """
-        vectors, index = self._distinct(items, text)
+        vectors, index = self._distinct(items)
         return self._with_own(pool(vectors, index, row, len(users), weight), users)
 
-    def vectors_in_order(
-        self, users: Tensor, read: Tensor, counts: Tensor, at: tuple[Tensor, Tensor], text: Any = None
-    ) -> Tensor:
+    def vectors_in_order(self, users: Tensor, read: Tensor, counts: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
         """Return W_u ``[n, out]`` by what histories in their order say until some of their steps.
 
         Args:
@@ -154,16 +152,15 @@ class FusionModel(nn.Module):
             read: their items, ``[m, l]``, padded with 0 at the end.
             counts: steps of each, ``[m]``.
             at: row and step of what is asked for, ``[n]`` each.
-            text: as for :meth:`user_vectors`.
         """
         assert self.attention is not None
-        vectors, index = self._distinct(read, text)
+        vectors, index = self._distinct(read)
         return self._with_own(self.attention(vectors, index, counts)[at], users[at[0]])
 
-    def _distinct(self, items: Tensor, text: Any) -> tuple[Tensor, Tensor]:
+    def _distinct(self, items: Tensor) -> tuple[Tensor, Tensor]:
         """Return the history vectors of the distinct ones of ``items`` ``[k, out]``, and which each takes, as it is."""
         distinct, index = torch.unique(items, return_inverse=True)
-        return self.history_vectors(distinct, None if text is None else text(distinct)), index
+        return self.history_vectors(distinct), index
 
     def _with_own(self, pooled: Tensor, users: Tensor) -> Tensor:
         """Return what histories say, with what is known of the users beside it: ``[m, out]``."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,8 +31,9 @@ class NextItem:
     negatives: int
     loss: Loss
 
-    def __call__(self, net: FusionModel, histories: Histories, sequences: Sequences, drawable: Tensor, users: Tensor,
-                 live: Any = None) -> Tensor:  # fmt: skip
+    def __call__(
+        self, net: FusionModel, histories: Histories, sequences: Sequences, drawable: Tensor, users: Tensor
+    ) -> Tensor:
         """Return the loss of a batch of users: a scalar.
 
         What a user took at any time is no negative.
@@ -41,17 +41,16 @@ class NextItem:
         Args:
             drawable: items that may be drawn as candidates, ``[k]``.
             users: internal ids ``[m]``, on the device of ``net``.
-            live: called with items for their text vectors, in place of the stored ones.
         """
         read, following, counts = (part.to(users.device) for part in sequences.windows(users, self.length))
         row, step = _some(torch.nonzero(following), _STEPS // net.scorer.weight)
         wanted = following[row, step]
-        vectors = net.vectors_in_order(users, read, counts, (row, step), live)
+        vectors = net.vectors_in_order(users, read, counts, (row, step))
         drawn = drawable[torch.randint(len(drawable), (self.negatives,))].to(users.device)
         owner, items, _ = (part.to(users.device) for part in histories.of(users))
         hidden = torch.zeros_like(items, dtype=torch.bool)
         candidates, _, known = shared_candidates(owner, items, hidden, torch.cat([wanted, drawn]), len(users))
-        f, bias = net.item_vectors(candidates, None if live is None else live(candidates))
+        f, bias = net.item_vectors(candidates)
         scores = net.scorer.grid(vectors, f) + bias
         column = torch.searchsorted(candidates, wanted)
         return self.loss(scores, torch.arange(len(wanted), device=users.device), column, known[row])

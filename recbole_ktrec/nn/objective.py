@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,23 +27,21 @@ class Objective:
     negatives: int
     loss: Loss
 
-    def __call__(self, net: FusionModel, histories: Histories, drawable: Tensor, users: Tensor, live: Any = None,
+    def __call__(self, net: FusionModel, histories: Histories, drawable: Tensor, users: Tensor,
                  residual: Residual | None = None) -> Tensor:  # fmt: skip
         """Return the loss of a batch of users: a scalar. What is left of a history counts the same, new or old.
 
         Args:
             drawable: items that may be drawn as candidates, ``[k]``.
             users: internal ids ``[m]``, on the device of ``net``.
-            live: called with items for their text vectors, in place of the stored ones.
             residual: adds the scores of another scorer, which then need not be learned.
         """
         row, items, _ = (part.to(users.device) for part in histories.of(users))
         hidden = hide(row.cpu(), self.hidden_share).to(users.device)
-        vectors = net.user_vectors(users, row[~hidden], items[~hidden], live)
+        vectors = net.user_vectors(users, row[~hidden], items[~hidden])
         drawn = drawable[torch.randint(len(drawable), (self.negatives,))].to(users.device)
         candidates, column, known = shared_candidates(row, items, hidden, drawn, len(users))
-        text = None if live is None else live(candidates)
-        f, bias = net.item_vectors(candidates, text)
+        f, bias = net.item_vectors(candidates)
         scores = net.scorer.grid(vectors, f) + bias
         if residual is not None:
             scores = scores + residual(len(users), row[~hidden], items[~hidden], candidates)

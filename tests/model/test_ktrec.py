@@ -197,6 +197,19 @@ def test_encoder_training_lowers_the_loss(textual: Settings, training: str) -> N
     assert torch.allclose(model.full_sort_predict(users), twin.full_sort_predict(users), atol=1e-4)
 
 
+def test_a_copy_reads_texts_with_its_own_encoder(textual: Settings) -> None:
+    model = build(textual(text_encoder_training="full", fusion="text"))[1].eval()
+    copied, users = copy.deepcopy(model), {"user_id": torch.tensor([1, 2, 3])}
+    before = model.full_sort_predict(users)
+    with torch.no_grad():
+        for parameter in copied.live.encoder.trainable_parameters():
+            parameter.mul_(0.5)
+    copied.live.forget()
+    assert not torch.equal(copied.full_sort_predict(users), before)
+    model.live.forget()
+    assert torch.equal(model.full_sort_predict(users), before)
+
+
 def test_lora_without_its_extra_is_told_before_anything_is_read(
     textual: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,22 @@
-"""KTRec: item text, IDs and histories fused in one scorer, R(u, i) = sigma(W_u . f(i) + b_i)."""
+"""KTRec: item text, IDs and histories fused in one scorer, R(u, i) = sigma(W_u . f(i) + b_i).
+
+From RecBole's calls to the formula:
+
+    calculate_loss      nn/objective.py, or nn/next_item.py where histories are read in their order: W_u from a part of
+                        each history, f(i) and b_i of some candidates, their scores, a loss of nn/losses.py
+    full_sort_predict   s = v n + w c: n = W_u . f(i) + b_i from whole histories (:meth:`KTRec.neural`), c the scores of
+                        the closed form (:meth:`KTRec.closed_scores`, model/ktease.py), (v, w) the buffer ``blend``
+    predict             R(u, i) = sigma(a s + d) of some pairs, (a, d) the buffer ``calibration``
+
+All of them take W_u, f(i) and b_i from the network, nn/fusion_model.py; its towers, fusions and scorers (which make the
+product) are files beside it. Around it, in this folder:
+
+    ktrec_net           the network, of keys, texts (text_side, ktrec_transfer where an artifact moves them) and data
+    ktrec_order         whether histories are read in their order, and how
+    ktrec_trainer       ktrec_prepare before the training (transfer, closed form), multi_task beside it, ktrec_settle
+                        after it (``blend``, ``calibration``, the level of new items)
+    ktrec_feedback      one rating, taken in without training
+"""
 
 from __future__ import annotations
 
@@ -14,14 +32,12 @@ from recbole.utils import InputType
 from torch import Tensor
 
 from recbole_ktrec.errors import ConfigError
-from recbole_ktrec.model.held_out import HeldOut
 from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktease_options import read_number
 from recbole_ktrec.model.ktrec_feedback import take_rating
 from recbole_ktrec.model.ktrec_net import check_keys, network, text_sides
 from recbole_ktrec.model.ktrec_order import HistoryOrder
-from recbole_ktrec.model.ktrec_residual import fits_training, size_beside
 from recbole_ktrec.model.ktrec_trainer import KTRecTrainer
 from recbole_ktrec.model.ktrec_transfer import TransferredTexts
 from recbole_ktrec.model.multi_task_settings import MultiTaskSettings
@@ -82,7 +98,7 @@ class KTRec(GeneralRecommender):
         self.residual_weight, self.residual_size = float(config["residual_weight"]), 0.0
         if self.residual_weight and self.closed is None:
             self.logger.warning("residual_weight is not used: closed_form is [False].")
-        self._residual: Residual | None = None
+        self.residual: Residual | None = None  # the closed form's scores in the loss
         self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice", "decay"]
         self.other_parameter_name += ["residual_size", "cold_shift", "cold_gain", "in_order"]
         self._items: tuple[Tensor, Tensor] | None = None
@@ -94,7 +110,12 @@ class KTRec(GeneralRecommender):
         users = interaction[self.USER_ID].to(self.device)
         if self.order.used:
             return self.order.loss(self.net, self.histories, self.candidates, users)
-        return self.objective(self.net, self.histories, self.candidates, users, self._residual)
+        return self.objective(self.net, self.histories, self.candidates, users, self.residual)
+
+    def neural(self, users: Tensor) -> Tensor:
+        """Return the scores of all items by the neural part for ``users`` ``[m]``: ``[m, n_items]``."""
+        vectors, bias = self._catalogue()
+        return self.net.scorer.grid(self.user_vectors(users.to(self.device)), vectors) + bias
 
     def _catalogue(self) -> tuple[Tensor, Tensor]:
         """Return vectors and biases of all items, computed once an evaluation."""
@@ -195,11 +216,6 @@ class KTRec(GeneralRecommender):
         """Return which items have a text that the model reads: bool ``[n_items]``."""
         return (self.net.text.all(torch.device("cpu")) != 0).any(dim=1)
 
-    def neural(self, users: Tensor) -> Tensor:
-        """Return the scores of all items by the neural part for ``users`` ``[m]``: ``[m, n_items]``."""
-        vectors, bias = self._catalogue()
-        return self.net.scorer.grid(self.user_vectors(users.to(self.device)), vectors) + bias
-
     @property
     def closed_parts(self) -> list[dict[str, Any]]:
         """What a checkpoint keeps of the closed form: written once, after training, not with each better epoch."""
@@ -219,39 +235,6 @@ class KTRec(GeneralRecommender):
     def blended(self) -> bool:
         """Whether the closed form has a part in the scores."""
         return bool(self.blend[1])
-
-    def take_transfer(self, found: HeldOut | None) -> None:
-        """Choose, before training, whose text vectors are read.
-
-        With zero-shot nothing comes after it: the scores are those of KTEASE's prior, the transferred or the untrained.
-        """
-        if self.transfer is not None:
-            self.transfer_choice = self.transfer.choose(self.taken.matrix, found)
-            self.transfer.apply(self.net, self.transfer_choice["used"])
-        if self.zero_shot and self.closed is not None:
-            self.closed.solve(None)
-            self.blend.copy_(torch.tensor([0.0, 1.0]))
-            self.settled, self.closed_share = True, 1.0
-
-    def leave_closed_out(self) -> None:
-        """Score with the neural part alone."""
-        self.order.decide(True)  # what comes next is asked for, and nothing speaks against its order
-        self._residual, self.closed_share = None, 0.0
-        self.blend.copy_(torch.tensor([1.0, 0.0]))
-
-    def solve_closed(self, found: HeldOut) -> None:
-        """Solve the closed form, before training: epochs are judged by what will be used, both parts together."""
-        if (closed := self.closed) is None:
-            return
-        if not closed.weights:  # a model that is trained on has them
-            closed.solve(found)
-        if self.transfer:
-            self.transfer_choice["closed_form"] = closed.transfer_choice
-        self.take_decay(closed.decay)
-        self.order.decide(bool(closed.decay))
-        if self.residual_weight and fits_training(closed, self.order.used):
-            self.residual_size = self.residual_size or size_beside(self.neural, closed, found)
-            self._residual = Residual(closed.score, self.residual_weight * self.residual_size, self.n_items)
 
     @torch.no_grad()
     def feedback(self, user: int, item: int, value: float) -> None:

@@ -15,6 +15,7 @@ from recbole_ktrec.errors import number
 from recbole_ktrec.files import replacing
 from recbole_ktrec.model.held_out import HeldOut, check_valid_metric, held_out
 from recbole_ktrec.model.ktease import without_reg_weight
+from recbole_ktrec.model.ktrec_prepare import leave_closed_out, solve_closed, take_transfer
 from recbole_ktrec.model.ktrec_settle import calibrate, settle, weigh
 from recbole_ktrec.model.multi_task import joint_training
 from recbole_ktrec.nn.optimizers import SparseAndDense, sparse_parameters, without
@@ -51,16 +52,16 @@ class KTRecTrainer(Trainer):
         found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]), self.model.taken)
         if found is None and self.config["closed_form"] and not self.model.zero_shot:
             self.logger.warning("No validation data to weigh the closed form by: it is left out (closed_form: False).")
-            self.model.leave_closed_out()
+            leave_closed_out(self.model)
         with progress_shown(show_progress):
-            self.model.take_transfer(found)
+            take_transfer(self.model, found)
         if self.model.zero_shot:
             self.epochs = 0
         some = some_users(valid_data, self.config["valid_users"], int(self.config["seed"]))
         with joint_training(self):  # first: a source that cannot be read is told before the closed form takes its time
             if found is not None and not self.model.zero_shot:
                 with progress_shown(show_progress):
-                    self.model.solve_closed(found)
+                    solve_closed(self.model, found)
                 self._found = found
             with self.model.remembering():
                 outcome = super().fit(train_data, some, verbose, saved, show_progress, callback_fn)

@@ -13,6 +13,7 @@ from recbole.utils import get_trainer
 
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.model.ktrec_order import HistoryOrder
+from recbole_ktrec.model.ktrec_prepare import leave_closed_out
 from tests.support import Settings, build, everyone, fitted, trained
 
 NO_TIME = {"load_col": {"inter": ["user_id", "item_id"]}}
@@ -147,7 +148,7 @@ def test_a_further_fit_without_validation_data_keeps_what_was_decided(walking: S
     stored = torch.load(trainer.saved_model_file, weights_only=False)["other_parameter"]
     _, further, _ = build(settings, "KTRec")
     further.load_other_parameter({**stored, "in_order": False})
-    further.leave_closed_out()
+    leave_closed_out(further)
     assert model.in_order and not further.in_order
 
 

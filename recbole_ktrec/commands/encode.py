@@ -99,7 +99,7 @@ def _of_artifact(merged: dict[str, Any], named: bool) -> dict[str, Any]:
     """Return the keys that name the language model of the artifact ``pretrained``, if a run takes it from there."""
     if merged.get("pretrained") is None:
         return {}
-    from recbole_ktrec.model.artifact import read_card
+    from recbole_ktrec.model.artifact_card import read_card
     from recbole_ktrec.model.trained_encoder import encoder_keys
 
     folder = user_path(str(merged["pretrained"]))

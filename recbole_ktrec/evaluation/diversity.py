@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import KTRecError
-from recbole_ktrec.model.artifact import read_card
+from recbole_ktrec.model.artifact_card import read_card
 from recbole_ktrec.text import TextSettings
 
 #: What the vector of an item depends on.

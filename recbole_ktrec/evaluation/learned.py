@@ -13,7 +13,7 @@ from recbole_ktrec.evaluation.domains import read_by
 from recbole_ktrec.evaluation.harness import data_config
 from recbole_ktrec.evaluation.pretraining import PretrainOptions
 from recbole_ktrec.files import file_sha256
-from recbole_ktrec.model.artifact import CARD, read_card
+from recbole_ktrec.model.artifact_card import CARD, read_card
 
 _OTHER = "name another --output, or remove that one."
 #: Source -> its configuration.

@@ -23,18 +23,10 @@ import recbole_ktrec
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError, number, switch
 from recbole_ktrec.evaluation.domains import Domain, read_domain
 from recbole_ktrec.files import write_whole
-from recbole_ktrec.model.artifact import (
-    CARD,
-    KERNEL,
-    UNTRAINED,
-    Artifact,
-    PriorShape,
-    density,
-    plainest,
-    read_card,
-    save,
-)
+from recbole_ktrec.model.artifact import Artifact, density, save
+from recbole_ktrec.model.artifact_card import CARD, read_card
 from recbole_ktrec.model.item_text import shuffled_items
+from recbole_ktrec.model.prior_shape import KERNEL, UNTRAINED, PriorShape, plainest
 from recbole_ktrec.model.statistics_file import load_statistics, save_statistics
 from recbole_ktrec.model.trained_encoder import check_encoder
 from recbole_ktrec.nn.co_consumption import Statistics, co_consumption, mapped, metric, pooled

@@ -6,8 +6,7 @@ import contextlib
 import hashlib
 import json
 import logging
-import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,56 +16,17 @@ import scipy.sparse as sp
 
 from recbole_ktrec.errors import DataError, EncoderError
 from recbole_ktrec.files import file_sha256, write_whole
-from recbole_ktrec.model.artifact_card import check_card
+from recbole_ktrec.model.artifact_card import CARD, FORMAT, FUSION, checked_card, read_card
+from recbole_ktrec.model.prior_shape import UNTRAINED, PriorShape, plainest
 from recbole_ktrec.model.statistics_file import load_statistics, save_statistics
 from recbole_ktrec.nn.co_consumption import Statistics, mapped, metric, pooled
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.text import check_fingerprint
 
-#: Goes up when a folder of before can no longer be read.
-FORMAT = 2
-WEIGHTS, CARD = "weights.safetensors", "card.json"
-
-
-@dataclass(frozen=True)
-class PriorShape:
-    """How texts become a prior.
-
-    Attributes:
-        exponent, strength: of the metric, see :func:`recbole_ktrec.nn.co_consumption.metric`; strength 0 is no metric.
-        power: of the cosine.
-        lexical_weight: of shared words beside it.
-    """
-
-    exponent: float = 0.5
-    strength: float = 0.0
-    power: float = 1.0
-    lexical_weight: float = 0.3
-
-    def __str__(self) -> str:
-        learned = f"learned, strength {self.strength:g}, exponent {self.exponent:g}" if self.strength else "none"
-        return f"cosine^{self.power:g}, weight of shared words {self.lexical_weight:g}, metric {learned}"
-
-    def distance(self) -> float:
-        """Return how far it is from what texts are compared by without an artifact."""
-        words = abs(math.log2((self.lexical_weight + 0.3) / (UNTRAINED.lexical_weight + 0.3)))
-        return self.strength + abs(math.log2(self.power)) + words
-
-
-#: What texts are compared by without an artifact, and the cosine alone.
-UNTRAINED, KERNEL = PriorShape(), PriorShape(lexical_weight=0.0)
-#: Less than this few sources do not tell apart (ratios to the kernel's NDCG@10).
-_ALIKE = 0.02
-
-
-def plainest(shapes: Sequence[PriorShape], ratios: np.ndarray) -> int:
-    """Return the place of the shape that is next to the one without an artifact, of those nearly as good as the best.
-
-    Args:
-        ratios: of each to the kernel's NDCG@10, the mean over sources.
-    """
-    near = np.flatnonzero(np.asarray(ratios) >= np.max(ratios) - _ALIKE)
-    return int(min(near, key=lambda place: shapes[place].distance()))
+WEIGHTS = "weights.safetensors"
+#: How much longer or shorter than a source's the histories of a target may be for the source's shape to be taken.
+_FARTHEST = 4.0
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -175,14 +135,8 @@ class Artifact:
             return options
         here = np.log(density(interactions))
         near = min(known, key=lambda one: float(np.abs(np.log(one["density"]) - here).sum()))
-        open_ = {name: near[name] for name in _FUSION if getattr(options, name) is None}
+        open_ = {name: near[name] for name in FUSION if getattr(options, name) is None}
         return replace(options, **open_)
-
-
-#: How much longer or shorter than a source's the histories of a target may be for the source's shape to be taken.
-_FARTHEST = 4.0
-_FUSION = ("regularisation", "prior_weight", "neighbour_weight")
-_logger = logging.getLogger(__name__)
 
 
 def density(interactions: sp.csr_matrix) -> list[float]:
@@ -225,36 +179,6 @@ def content_sha256(folder: Path) -> str:
         DataError: one of them cannot be read.
     """
     return hashlib.sha256(" ".join(_digest(folder / name) for name in (WEIGHTS, CARD)).encode()).hexdigest()
-
-
-def read_card(folder: Path) -> dict[str, Any]:
-    """Return the card of an artifact.
-
-    Raises:
-        DataError: it is missing, damaged or of another format; the message names it.
-    """
-    path = folder / CARD
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-        written = card["format"]
-    except OSError as error:
-        raise DataError(f"[{path}] cannot be read: {error.strerror}; `ktrec pretrain --output` makes it.") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"[{path}] is not the card of an artifact: {error}") from error
-    if written != FORMAT:
-        raise DataError(f"[{path}] is of format [{written}], this version reads [{FORMAT}]: make it again.")
-    return card
-
-
-def checked_card(folder: Path) -> dict[str, Any]:
-    """Return the card of an artifact that a run is to take.
-
-    Raises:
-        DataError: as :func:`read_card`, or it lacks a key or has it wrong; the message names it.
-    """
-    card = read_card(folder)
-    check_card(folder / CARD, card, [part.name for part in fields(PriorShape)], _FUSION)
-    return card
 
 
 def load(folder: Path) -> Artifact:

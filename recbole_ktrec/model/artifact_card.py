@@ -1,47 +1,75 @@
-"""What the card of an artifact must hold, so that one that was edited by hand is refused by file and key."""
+"""The card of an artifact, ``card.json``: read and checked, so that one that was edited by hand is refused by key."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Collection, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import DataError
+from recbole_ktrec.model.prior_shape import PriorShape
+
+#: Goes up when a folder of before can no longer be read.
+FORMAT = 2
+CARD = "card.json"
+#: Numbers of an entry of ``fusion``, and of a prior's shape.
+FUSION = ("regularisation", "prior_weight", "neighbour_weight")
+_SHAPE = tuple(part.name for part in fields(PriorShape))
 
 
-def check_card(path: Path, card: Mapping[str, Any], shape: Collection[str], fusion: Collection[str]) -> None:
-    """Refuse a card that lacks what a run reads of it, or has it wrong.
-
-    Args:
-        shape, fusion: the numbers of a prior's shape, and of an entry of ``fusion``.
+def read_card(folder: Path) -> dict[str, Any]:
+    """Return the card of an artifact.
 
     Raises:
-        DataError: the message names the file and the key.
+        DataError: it is missing, damaged or of another format; the message names it.
     """
+    path = folder / CARD
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        written = card["format"]
+    except OSError as error:
+        raise DataError(f"[{path}] cannot be read: {error.strerror}; `ktrec pretrain --output` makes it.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"[{path}] is not the card of an artifact: {error}") from error
+    if written != FORMAT:
+        raise DataError(f"[{path}] is of format [{written}], this version reads [{FORMAT}]: make it again.")
+    return card
+
+
+def checked_card(folder: Path) -> dict[str, Any]:
+    """Return the card of an artifact that a run is to take.
+
+    Raises:
+        DataError: as :func:`read_card`, or it lacks a key or has it wrong; the message names it.
+    """
+    path, card = folder / CARD, read_card(folder)
     _is(isinstance(card.get("encoder"), Mapping), path, "encoder")
     _numbers(path, card, "", ["whitening"])
     _is(isinstance(card.get("shape"), Mapping), path, "shape")
-    _numbers(path, card["shape"], "shape.", shape)
-    _is(set(card["shape"]) == set(shape), path, "shape")
+    _numbers(path, card["shape"], "shape.", _SHAPE)
+    _is(set(card["shape"]) == set(_SHAPE), path, "shape")
     trained = card.get("language_model")
     _is(not trained or isinstance(trained, Mapping) and isinstance(trained.get("folder"), str), path, "language_model")
-    _sources(path, card, shape)
+    _check_sources(path, card)
     for place, one in enumerate(_list(path, card, "fusion")):
         density = one.get("density")
         right = isinstance(density, list) and len(density) == 2 and all(_above_0(number) for number in density)
         _is(right, path, f"fusion[{place}].density")
-        _numbers(path, one, f"fusion[{place}].", fusion)
+        _numbers(path, one, f"fusion[{place}].", FUSION)
+    return card
 
 
-def _sources(path: Path, card: Mapping[str, Any], shape: Collection[str]) -> None:
+def _check_sources(path: Path, card: Mapping[str, Any]) -> None:
     sources, tried = _list(path, card, "sources"), _list(path, card, "tried")
     for place, one in enumerate(sources):
         _is(isinstance(one.get("name"), str), path, f"sources[{place}].name")
         _is(_above_0(one.get("history_length")), path, f"sources[{place}].history_length")
     _is(bool(tried), path, "tried")
     for place, one in enumerate(tried):
-        _numbers(path, one, f"tried[{place}].", shape)
+        _numbers(path, one, f"tried[{place}].", _SHAPE)
         ratios = one.get("ratios")
         _is(isinstance(ratios, Mapping), path, f"tried[{place}].ratios")
         wanted = [source["name"] for source in sources if source["name"] in tried[0]["ratios"]]

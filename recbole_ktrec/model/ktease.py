@@ -18,11 +18,11 @@ from recbole.utils import InputType, ModelType
 from torch import Tensor, nn
 
 from recbole_ktrec.errors import ConfigError
-from recbole_ktrec.model.artifact import PriorShape
 from recbole_ktrec.model.held_out import HeldOut, check_valid_metric, held_out, with_negatives
 from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.item_text import feature_file
 from recbole_ktrec.model.ktease_options import Settings, check_keys, read_number
+from recbole_ktrec.model.prior_shape import PriorShape
 from recbole_ktrec.model.text_priors import Terms, TextPriors, untrained_texts
 from recbole_ktrec.model.trained_encoder import take_encoder
 from recbole_ktrec.model.transfer import TransferSettings

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
-from recbole_ktrec.model.artifact import checked_card
+from recbole_ktrec.model.artifact_card import checked_card
 from recbole_ktrec.text import TextSettings, check_fingerprint, locate_encoder
 from recbole_ktrec.text.fingerprint import encoder_fingerprint
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from recbole_ktrec.errors import ConfigError, DataError, number, one_of, switch
 from recbole_ktrec.model import same_data
-from recbole_ktrec.model.artifact import Artifact, load, read_card
+from recbole_ktrec.model.artifact import Artifact, load
+from recbole_ktrec.model.artifact_card import read_card
 from recbole_ktrec.nn.tuning import beyond_standard_error, standard_error
 
 TRANSFERS = ("zero_shot", "frozen", "adapter", "full")

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.model.artifact import PriorShape
 from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.ktease_options import Settings
+from recbole_ktrec.model.prior_shape import PriorShape
 from recbole_ktrec.model.text_priors import Lexical, TextPriors
 from recbole_ktrec.model.transfer import VARIANTS, TransferSettings, listed, means, pick, reasons, shown
 from recbole_ktrec.nn.co_consumption import co_consumption, mapped, metric, pooled

@@ -189,7 +189,7 @@ def test_an_artifact_brings_its_language_model(
     own = tmp_path / "artifact" / "encoder"
     shutil.copytree(encoder, own)
     card = {"language_model": {"folder": "encoder", "job": {"encoder": {"sha256": "another"}}}}
-    monkeypatch.setattr("recbole_ktrec.model.artifact.read_card", lambda folder: card)
+    monkeypatch.setattr("recbole_ktrec.model.artifact_card.read_card", lambda folder: card)
     call = ["encode", "--dataset=shop", f"--data_path={data}", f"--pretrained={tmp_path / 'artifact'}"]
     assert main(call) == 0 and f"encoder     {own} (8 dimensions)" in capsys.readouterr().out
     assert main([*call, f"--text_encoder={encoder}"]) == 0  # named, and not what it was trained from

@@ -17,7 +17,8 @@ from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.report import render_markdown
 from recbole_ktrec.evaluation.results import assemble
 from recbole_ktrec.evaluation.runner import Runner
-from recbole_ktrec.model.artifact import CARD, WEIGHTS
+from recbole_ktrec.model.artifact import WEIGHTS
+from recbole_ktrec.model.artifact_card import CARD
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from recbole.config import Config
 from recbole.data import create_dataset, data_preparation
 from recbole.utils import init_seed
 
-from recbole_ktrec.model.artifact import Artifact, PriorShape, save
+from recbole_ktrec.model.artifact import Artifact, save
 from recbole_ktrec.model.interactions import binary_interactions
 from recbole_ktrec.model.item_text import load_item_text
+from recbole_ktrec.model.prior_shape import PriorShape
 from recbole_ktrec.nn.co_consumption import Statistics, co_consumption, metric
 from recbole_ktrec.nn.whitening import whitened_text
 from tests.support import Settings, save_tiny_bert

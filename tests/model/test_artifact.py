@@ -11,7 +11,9 @@ import pytest
 import scipy.sparse as sp
 
 from recbole_ktrec.errors import DataError, EncoderError
-from recbole_ktrec.model.artifact import CARD, UNTRAINED, WEIGHTS, Artifact, PriorShape, load, plainest, save
+from recbole_ktrec.model.artifact import WEIGHTS, Artifact, load, save
+from recbole_ktrec.model.artifact_card import CARD
+from recbole_ktrec.model.prior_shape import UNTRAINED, PriorShape, plainest
 from recbole_ktrec.nn.co_consumption import Statistics, metric
 from recbole_ktrec.nn.fit_options import Options
 

@@ -16,7 +16,7 @@ from recbole_ktrec.cli import main
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
 from recbole_ktrec.files import file_sha256
 from recbole_ktrec.model import ktrec_transfer
-from recbole_ktrec.model.artifact import CARD
+from recbole_ktrec.model.artifact_card import CARD
 from recbole_ktrec.model.transfer import VARIANTS
 from tests.support import Settings, everyone, trained
 

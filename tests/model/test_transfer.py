@@ -15,7 +15,7 @@ from recbole.quick_start import load_data_and_model, run_recbole
 
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
 from recbole_ktrec.files import file_sha256
-from recbole_ktrec.model.artifact import CARD
+from recbole_ktrec.model.artifact_card import CARD
 from recbole_ktrec.model.item_text import load_item_text, load_texts
 from recbole_ktrec.model.transfer import TransferSettings, pick, reasons
 from recbole_ktrec.nn.fit_options import Options

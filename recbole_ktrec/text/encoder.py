@@ -9,21 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recbole_ktrec.errors import ConfigError, EncoderError
+from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.text import prompts, training
 from recbole_ktrec.text.batching import attention_mask, pad, pool, token_batches
-from recbole_ktrec.text.encoder_files import VOCABULARY, EncoderSource
+from recbole_ktrec.text.encoder_loading import check_dtype, load_model
 from recbole_ktrec.text.fingerprint import encoder_fingerprint
 from recbole_ktrec.text.locate import locate_encoder
 from recbole_ktrec.text.settings import TextSettings
 
-_WITH_POOLER = frozenset("albert bert camembert mpnet roberta xlm-roberta".split())
 #: What mixes neighbours or all places whatever the mask says: beside a longer text such a text had another vector.
 _READS_PADDING = frozenset("canine convbert fnet funnel nystromformer yoso".split())
-_OFFSET = frozenset(
-    "camembert data2vec-text esm longformer luke mpnet roberta roberta-prelayernorm xlm-roberta xlm-roberta-xl "
-    "xmod".split()
-)
 #: Token ids of one text; empty for "no text", whose vector is zero.
 TokenIds = list[int]
 
@@ -62,11 +57,10 @@ class TextEncoder(nn.Module):
             EncoderError: it cannot be found, trusted or loaded.
             ConfigError: ``text_max_length`` is more than the model can read, or the device lacks ``text_dtype``.
         """
-        _check_dtype(settings.dtype, device)
+        check_dtype(settings.dtype, device)
         source = locate_encoder(settings)
         source.verify()
-        tokenizer, model = _load_files(source, settings)
-        _check_length(model, settings)
+        tokenizer, model = load_model(source, settings)
         return cls(model, tokenizer, settings, encoder_fingerprint(settings, source)).to(device)
 
     @property
@@ -194,90 +188,3 @@ class TextEncoder(nn.Module):
         for name, value in self._untrained().items():
             state_dict.setdefault(prefix + name, value)
         super()._load_from_state_dict(state_dict, prefix, *args)
-
-
-def _load_files(source: EncoderSource, settings: TextSettings) -> tuple[Any, Any]:
-    import transformers
-
-    trusted = settings.trust_remote_code
-    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": trusted}
-    version = tuple(int(part) for part in transformers.__version__.split(".")[:2])
-    dtype = {"dtype" if version >= (4, 56) else "torch_dtype": getattr(torch, settings.dtype)}
-    try:
-        with quiet(transformers):
-            tokenizer = transformers.AutoTokenizer.from_pretrained(source.folder, **options)
-            model = transformers.AutoModel.from_pretrained(
-                source.folder, use_safetensors=None if trusted else True, **dtype, **options
-            )
-    except Exception as error:
-        said = " ".join(str(error).split())
-        own_code = " It brings its own code, which runs only with text_trust_remote_code: True."
-        raise EncoderError(
-            f"text_encoder [{source.name}] in [{source.folder}] cannot be loaded: {type(error).__name__}: {said}"
-            f"{own_code if 'trust_remote_code' in said else ''}"
-        ) from error
-    _check_vocabulary(tokenizer, source)
-    _check_random(model.config, source)
-    if model.config.is_encoder_decoder:
-        model = model.get_encoder()
-    if model.config.model_type in _WITH_POOLER:
-        model.pooler = None  # never used here, and a trained model should have no parameter without gradient
-    model.config.use_cache = False
-    return tokenizer, model
-
-
-def _check_vocabulary(tokenizer: Any, source: EncoderSource) -> None:
-    """Refuse a tokenizer whose files are missing: transformers 5 makes an empty one: all texts the same."""
-    own = set((getattr(tokenizer, "vocab_files_names", None) or {}).values())  # none: it reads bytes or characters
-    if own and not any((source.folder / name).is_file() for name in {*own, *VOCABULARY}):
-        raise EncoderError(
-            f"text_encoder [{source.name}]: the folder [{source.folder}] has no tokenizer [{', '.join(sorted(own))}]: "
-            "copy its files there."
-        )
-
-
-def _check_random(config: Any, source: EncoderSource) -> None:
-    """Refuse what draws random numbers for each text: its vectors would never be the same twice."""
-    if config.model_type == "yoso" and not config.use_expectation:
-        raise EncoderError(
-            f"text_encoder [{source.name}] draws its attention at random, so its vectors differ from call to call: set "
-            f"use_expectation to true in [{source.folder / 'config.json'}]."
-        )
-
-
-@contextlib.contextmanager
-def quiet(transformers: Any) -> Iterator[None]:
-    """Load or save without bars and remarks on unused heads, which are not unusual for encoders."""
-    logging = transformers.utils.logging
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
-
-
-def _check_dtype(dtype: str, device: torch.device | str) -> None:
-    try:
-        nn.functional.layer_norm(torch.zeros(1, 2, dtype=getattr(torch, dtype), device=device), (2,))
-    except RuntimeError as error:
-        raise ConfigError(
-            f"text_dtype [{dtype}] does not work on the device [{device}] with torch {torch.__version__}: "
-            f"{str(error).splitlines()[0]}"
-        ) from error
-
-
-def _check_length(model: Any, settings: TextSettings) -> None:
-    config = model.config.get_text_config()
-    places = getattr(config, "max_position_embeddings", None)
-    if places is None or places < 0:
-        return
-    if config.model_type in _OFFSET:
-        places -= 2  # positions count from pad_token_id + 1
-    if settings.max_length > places:
-        raise ConfigError(
-            f"text_max_length [{settings.max_length}] is more than [{settings.encoder}] can read, which is {places}."
-        )

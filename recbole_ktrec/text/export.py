@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from recbole_ktrec.errors import EncoderError
-from recbole_ktrec.text.encoder import TextEncoder, quiet
+from recbole_ktrec.text.encoder import TextEncoder
 from recbole_ktrec.text.encoder_files import EncoderSource
+from recbole_ktrec.text.encoder_loading import quiet
 from recbole_ktrec.text.locate import locate_encoder
 from recbole_ktrec.text.randomness import seeded
 from recbole_ktrec.text.settings import TextSettings

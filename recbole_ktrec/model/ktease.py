@@ -1,11 +1,21 @@
-"""KTEASE: EASE pulled towards what item texts say, in closed form (no gradient, no epochs)."""
+"""KTEASE: EASE pulled towards what item texts say, in closed form (no gradient, no epochs).
+
+The scores of a user are ``x B``, x the history (weighted by recency where that ranks better). Where what is made:
+
+    KTEASE.solve        ktease_options.py reads the keys, text_priors.py makes K of the texts, nn/item_item.py makes B
+                        of the interactions and K (nn/closed_form.py has the formula), transfer_fit.py the same with an
+                        artifact, nn/cold_users.py what users without a history get
+    full_sort_predict   :meth:`KTEASE.scores`: x times what the fit left (nn/fitted.py), which a checkpoint keeps as
+                        plain matrices (nn/item_scores.py)
+    predict             R(u, i) = sigma(a s + c) of some pairs, (a, c) from :meth:`KTEASE.fit`
+
+ktease_trainer.py calls :meth:`KTEASE.fit` once; KTRec, which holds a KTEASE of its own, calls :meth:`KTEASE.solve`.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import functools
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -13,15 +23,15 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from recbole.model.abstract_recommender import GeneralRecommender
-from recbole.trainer import TraditionalTrainer
 from recbole.utils import InputType, ModelType
 from torch import Tensor, nn
 
 from recbole_ktrec.errors import ConfigError
-from recbole_ktrec.model.held_out import HeldOut, check_valid_metric, held_out, with_negatives
+from recbole_ktrec.model.held_out import HeldOut, with_negatives
 from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.item_text import feature_file
 from recbole_ktrec.model.ktease_options import Settings, check_keys, read_number
+from recbole_ktrec.model.ktease_trainer import KTEASETrainer
 from recbole_ktrec.model.prior_shape import PriorShape
 from recbole_ktrec.model.text_priors import Terms, TextPriors, untrained_texts
 from recbole_ktrec.model.trained_encoder import take_encoder
@@ -32,55 +42,11 @@ from recbole_ktrec.nn.cold_users import LIFTS, SHARES, choose_unknown, with_popu
 from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse, without_popular
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
-from recbole_ktrec.nn.progress import progress_shown
 from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.text_prior import no_prior
 
 #: Pairs of :meth:`KTEASE.predict` are read from whole rows of scores, this many users at a time.
 _USERS = 512
-
-
-@contextlib.contextmanager
-def without_reg_weight(config: Any) -> Iterator[None]:
-    """Hide ``reg_weight`` (of the closed form, perhaps ``auto``) from RecBole's trainer, which multiplies it by
-    ``weight_decay`` to warn of a double regularisation."""
-    kept, config["reg_weight"] = config["reg_weight"], None
-    try:
-        yield
-    finally:
-        config["reg_weight"] = kept
-
-
-class KTEASETrainer(TraditionalTrainer):
-    """Fit once; numbers that are left to the data are chosen on the validation interactions."""
-
-    def fit(self, train_data: Any, valid_data: Any = None, verbose: bool = True, saved: bool = True,
-            show_progress: bool = False, callback_fn: Any = None) -> tuple[float, Any]:  # fmt: skip
-        """Fit the model, then evaluate and save as RecBole does."""
-        self._warn_of_what_is_not_trained()
-        check_valid_metric(self.config, valid_data)
-        found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]), self.model.taken)
-        with progress_shown(show_progress):
-            self.model.fit(found)
-        return super().fit(train_data, valid_data, verbose, saved, show_progress, callback_fn)
-
-    def _warn_of_what_is_not_trained(self) -> None:
-        if self.config["source_datasets"]:
-            self.logger.warning("source_datasets is read by KTRec alone: KTEASE is fitted to this data set.")
-        if (training := self.config["text_encoder_training"]) not in (None, "frozen"):
-            self.logger.warning(
-                f"text_encoder_training [{training}] is read by KTRec and ktrec pretrain alone: KTEASE takes the "
-                "encoder as it is."
-            )
-
-    def _build_optimizer(self, **kwargs: Any) -> Any:
-        with without_reg_weight(self.config):
-            return super()._build_optimizer(**kwargs)
-
-    def _train_epoch(self, train_data: Any, epoch_idx: int, loss_func: Any = None,
-                     show_progress: bool = False) -> float:  # fmt: skip
-        """Return a loss of 0: the model is fitted already."""
-        return 0.0
 
 
 class KTEASE(GeneralRecommender):

@@ -14,7 +14,7 @@ from recbole.utils import EvaluatorType
 from recbole_ktrec.errors import number
 from recbole_ktrec.files import replacing
 from recbole_ktrec.model.held_out import HeldOut, check_valid_metric, held_out
-from recbole_ktrec.model.ktease import without_reg_weight
+from recbole_ktrec.model.ktease_trainer import without_reg_weight
 from recbole_ktrec.model.ktrec_prepare import leave_closed_out, solve_closed, take_transfer
 from recbole_ktrec.model.ktrec_settle import calibrate, settle, weigh
 from recbole_ktrec.model.multi_task import joint_training

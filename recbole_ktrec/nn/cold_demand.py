@@ -11,14 +11,13 @@ count as one observation there: one new item that many like must not say how goo
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 
 from recbole_ktrec.nn.cold_items import POWERS, SCALES, ColdItems, Level, SampleScores, raised
+from recbole_ktrec.nn.matrices import Score
 from recbole_ktrec.nn.samples import FEWEST, Sample, masked_ndcg
 from recbole_ktrec.nn.tuning import beyond_standard_error
 
@@ -76,10 +75,10 @@ class Demand:
     Args:
         sample: every item is a candidate.
         cold: the cold items.
-        score: histories ``[m, n_items]`` -> scores of the known items, of that shape.
+        score: gives the scores of the known items.
     """
 
-    def __init__(self, sample: Sample, cold: ColdItems, score: Callable[[sp.csr_matrix], np.ndarray]) -> None:
+    def __init__(self, sample: Sample, cold: ColdItems, score: Score) -> None:
         self.sample, self.scores = sample, SampleScores.of(sample, sample.rows, cold, score)
         is_cold = torch.from_numpy(self.scores.cold)
         self.shown = int(sample.wanted[:, is_cold].sum())

@@ -10,7 +10,6 @@ if they were cold.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +17,7 @@ import scipy.sparse as sp
 import torch
 
 from recbole_ktrec.nn.closed_form import times_sparse
+from recbole_ktrec.nn.matrices import Score
 from recbole_ktrec.nn.samples import FEWEST, Sample, masked_ndcg, masked_ndcg_by_user
 from recbole_ktrec.nn.tuning import plain_or_better
 
@@ -138,14 +138,12 @@ class SampleScores:
     smoothed: np.ndarray
 
     @classmethod
-    def of(
-        cls, sample: Sample, rows: sp.csr_matrix, cold: ColdItems, score: Callable[[sp.csr_matrix], np.ndarray]
-    ) -> SampleScores:
+    def of(cls, sample: Sample, rows: sp.csr_matrix, cold: ColdItems, score: Score) -> SampleScores:
         """Score the candidates of ``sample``.
 
         Args:
             rows: histories of its users.
-            score: histories ``[m, n_items]`` -> scores of the known items, of that shape.
+            score: gives the scores of the known items.
         """
 
         def three(some: sp.csr_matrix) -> tuple[np.ndarray, ...]:
@@ -188,11 +186,10 @@ class Rehearsal:
         prior: K, ``[n_items, n_items]``.
         known: bool ``[n_items]``, items with interactions and a text.
         share: share of them that plays cold, about the share of cold items in the catalogue.
-        score: histories ``[m, n_items]`` -> scores of the known items, of that shape.
+        score: gives the scores of the known items.
     """
 
-    def __init__(self, sample: Sample, prior: sp.csc_matrix, known: np.ndarray, share: float,
-                 score: Callable[[sp.csr_matrix], np.ndarray]) -> None:  # fmt: skip
+    def __init__(self, sample: Sample, prior: sp.csc_matrix, known: np.ndarray, share: float, score: Score) -> None:
         items = np.flatnonzero(known)
         chosen = np.zeros(len(known), dtype=bool)
         chosen[np.random.default_rng(0).permutation(items)[: max(1, int(share * len(items)))]] = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,6 +10,7 @@ import scipy.sparse as sp
 from recbole_ktrec.nn.cold_demand import WARM_LOSS, Demand
 from recbole_ktrec.nn.cold_items import ColdItems, Level, Measured, Rehearsal
 from recbole_ktrec.nn.fit_options import SAMPLE, Options
+from recbole_ktrec.nn.matrices import Score
 from recbole_ktrec.nn.samples import Sample
 
 _logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def asking(sample: Sample) -> Sample:
 
 def choose_level(
     cold: ColdItems, prior: sp.csc_matrix, known: np.ndarray, options: Options, sample: Sample | None,
-    everything: Sample, warm: Callable[[sp.csr_matrix], np.ndarray], otherwise: Level,
+    everything: Sample, warm: Score, otherwise: Level,
 ) -> Level:  # fmt: skip
     """Return scale, smoothing and power of ``cold``.
 
@@ -37,7 +37,7 @@ def choose_level(
         known: bool ``[n_items]``, items with interactions and a text.
         sample: held-out interactions with known items, None where they are too few.
         everything: held-out interactions.
-        warm: histories ``[m, n_items]`` -> scores of the known items, of that shape.
+        warm: gives the scores of the known items.
         otherwise: what is taken with nothing to go by.
     """
     # Too few would be asked for too seldom, too many would leave the others too few neighbours.

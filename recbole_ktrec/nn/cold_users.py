@@ -20,6 +20,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from recbole_ktrec.nn.cold_demand import by_cold_item
+from recbole_ktrec.nn.matrices import Score
 from recbole_ktrec.nn.samples import FEWEST, Sample
 from recbole_ktrec.nn.tuning import plain_or_better, proven
 
@@ -48,15 +49,14 @@ def with_popularity(scores: np.ndarray, average: sp.csr_matrix, known: np.ndarra
 
 
 def choose_unknown(
-    sample: Sample, average: Callable[[float], sp.csr_matrix], score: Callable[[sp.csr_matrix], np.ndarray],
-    shares: Sequence[float] = SHARES,
-) -> tuple[float, float]:  # fmt: skip
+    sample: Sample, average: Callable[[float], sp.csr_matrix], score: Score, shares: Sequence[float] = SHARES
+) -> tuple[float, float]:
     """Return what users without a history stand for: (share of the interactions, the latest ones; lift of new items).
 
     Args:
         sample: held-out interactions; its users with a history decide nothing.
         average: share -> the mean history ``[1, n_items]``.
-        score: histories ``[m, n_items]`` -> scores of that shape.
+        score: gives the scores.
     """
     unknown = sample.without_history()
     if unknown is None or unknown.rows.shape[0] < FEWEST:

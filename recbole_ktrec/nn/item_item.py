@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
 from dataclasses import astuple, replace
 
 import numpy as np
@@ -17,7 +16,7 @@ from recbole_ktrec.nn.counting import Counted, Counting
 from recbole_ktrec.nn.fit_options import PLAIN, Options
 from recbole_ktrec.nn.fitted import Dense, Sparse
 from recbole_ktrec.nn.item_statistics import ItemStatistics
-from recbole_ktrec.nn.matrices import Matrix
+from recbole_ktrec.nn.matrices import Matrix, Score
 from recbole_ktrec.nn.nearest import NearestItems
 from recbole_ktrec.nn.popularity import weighted
 from recbole_ktrec.nn.recency import decayed
@@ -119,7 +118,7 @@ class Fit:
     def _cold(self) -> ColdItems:
         return ColdItems.of(self.prior, self.known, np.flatnonzero(~self.known & self.has_text))
 
-    def cold_items(self, warm: Callable[[sp.csr_matrix], np.ndarray], choice: Choice) -> ColdItems:
+    def cold_items(self, warm: Score, choice: Choice) -> ColdItems:
         """Return how items without interactions are scored."""
         cold, counted = self._cold, self.counted
         columns, known = cold.columns, self.known & self.has_text
@@ -185,11 +184,11 @@ class Fit:
         return replace(self.options, score_power=power, popularity_discount=popularity, history_discount=history,
                        successor_weight=successor_weight, popularity_weight=popularity_weight)  # fmt: skip
 
-    def _popular(self, score: Callable[[sp.csr_matrix], np.ndarray]) -> tuple[float, np.ndarray | None]:
+    def _popular(self, score: Score) -> tuple[float, np.ndarray | None]:
         """Return the weight of what is taken in general, and that with its weight; None for it where it has none.
 
         Args:
-            score: histories ``[m, n_items]`` -> scores of the known items, of that shape.
+            score: gives the scores of the known items.
         """
         decay, places = self.counted.decay, self.places
         rows = decayed(places, decay) if decay and places is not None else self.interactions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
@@ -9,6 +10,8 @@ import scipy.sparse as sp
 
 #: B, dense or as :mod:`recbole_ktrec.nn.nearest` makes it.
 Matrix: TypeAlias = np.ndarray | sp.csr_matrix
+#: Histories ``[m, n_items]`` -> scores of all items, of that shape.
+Score: TypeAlias = Callable[[sp.csr_matrix], np.ndarray]
 #: Rows of a matrix of all pairs of items that are computed at a time.
 ROWS = 512
 

@@ -10,11 +10,12 @@ prior. EASE is w = 0, which stays unless held-out interactions are ranked better
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.sparse as sp
 
+from recbole_ktrec.nn.matrices import Score
 from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.tuning import plain_or_uphill
 
@@ -25,7 +26,7 @@ WEIGHTS = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 12.8)
 _ASKED = 256
 
 
-def popularity(counts: np.ndarray, rows: sp.csr_matrix, score: Callable[[sp.csr_matrix], np.ndarray]) -> np.ndarray:
+def popularity(counts: np.ndarray, rows: sp.csr_matrix, score: Score) -> np.ndarray:
     """Return n with the standard deviation of scores over known items: float32 ``[n_items]``, 0 for unknown ones.
 
     Where histories say nothing (one item a user, and no text) it is 1.
@@ -33,7 +34,7 @@ def popularity(counts: np.ndarray, rows: sp.csr_matrix, score: Callable[[sp.csr_
     Args:
         counts: n, ``[n_items]``.
         rows: histories ``[m, n_items]``, weighted as they are to count, some of which are scored.
-        score: histories -> scores of that shape.
+        score: gives their scores.
     """
     known, rows = counts > 0, rows[np.diff(rows.indptr) > 0]
     spread = float(counts[known].std()) if known.any() else 0.0
@@ -44,9 +45,8 @@ def popularity(counts: np.ndarray, rows: sp.csr_matrix, score: Callable[[sp.csr_
 
 
 def weighted(
-    given: float | None, sample: Sample | None, rows: sp.csr_matrix, counts: np.ndarray,
-    score: Callable[[sp.csr_matrix], np.ndarray],
-) -> tuple[float, np.ndarray | None]:  # fmt: skip
+    given: float | None, sample: Sample | None, rows: sp.csr_matrix, counts: np.ndarray, score: Score
+) -> tuple[float, np.ndarray | None]:
     """Return w and ``w n`` ``[n_items]``, None for the latter where w is 0.
 
     Args:
@@ -61,15 +61,13 @@ def weighted(
     return weight, np.float32(weight) * unit if weight else None
 
 
-def choose_weight(
-    sample: Sample, unit: np.ndarray, score: Callable[[sp.csr_matrix], np.ndarray], weights: Sequence[float] = WEIGHTS
-) -> float:
+def choose_weight(sample: Sample, unit: np.ndarray, score: Score, weights: Sequence[float] = WEIGHTS) -> float:
     """Return w, in units of :func:`popularity`.
 
     Args:
         sample: held-out interactions with known items.
         unit: what :func:`popularity` gave.
-        score: histories ``[m, n_items]`` -> scores of that shape.
+        score: gives the scores.
     """
     scores = sample.gather(lambda rows: (score(rows),), sample.rows)[0]
     taken = unit[sample.candidates]

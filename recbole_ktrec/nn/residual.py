@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor
+
+from recbole_ktrec.nn.matrices import Score
 
 
 class Residual:
     """Scores of a fixed scorer for what is visible of the histories of a batch, as they count in the loss.
 
     Args:
-        score: histories ``[m, n_items]`` -> scores of all items, float32 ``[m, n_items]``.
+        score: gives the scores, float32.
         scale: what a score counts beside one of the trained part.
         n_items: size of the catalogue.
     """
 
-    def __init__(self, score: Callable[[sp.csr_matrix], np.ndarray], scale: float, n_items: int) -> None:
+    def __init__(self, score: Score, scale: float, n_items: int) -> None:
         self._score, self.scale, self._n_items = score, scale, n_items
 
     def __deepcopy__(self, memo: dict[int, object]) -> Residual:

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 import torch
 
 from recbole_ktrec.nn.closed_form import Inverse, ScoreParts, parts, pull_diagonal
-from recbole_ktrec.nn.matrices import row_blocks
+from recbole_ktrec.nn.matrices import Score, row_blocks
 from recbole_ktrec.nn.ranking import ndcg_by_user
 from recbole_ktrec.nn.recency import decayed
 
@@ -143,7 +143,7 @@ class Sample:
         """Return NDCG@10 of each user that wants anything, from ``scores`` ``[m, candidates]``."""
         return masked_ndcg_by_user(scores, self.known, self.wanted)
 
-    def ndcg_with(self, score: Callable[[sp.csr_matrix], np.ndarray]) -> np.ndarray:
+    def ndcg_with(self, score: Score) -> np.ndarray:
         """Return NDCG@10 by user, ``score`` making scores ``[m, n_items]`` of histories of that shape."""
         return self.ndcg_by_user(self.gather(lambda rows: (score(rows),), self.rows)[0])
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.matrices import row_blocks
+from recbole_ktrec.nn.matrices import row_blocks, unit_length
 
 #: Users whose text sums are held at a time.
 _USERS = 65536
@@ -106,5 +106,4 @@ def mapped(vectors: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:
     """Return the rows of ``vectors`` ``[n, d]`` through L, of length 1 again; rows of zeros stay zero."""
     if matrix is None:
         return vectors
-    moved = vectors @ matrix
-    return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+    return np.asarray(unit_length(vectors @ matrix), dtype=np.float32)

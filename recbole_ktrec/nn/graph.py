@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
+from recbole_ktrec.nn.matrices import unit_length
+
 
 def normalised(interactions: sp.spmatrix) -> sp.csr_matrix:
     """Return ``D_u^-1/2 X D_i^-1/2`` of the binary ``[n_users, n_items]`` matrix X."""
@@ -12,10 +14,6 @@ def normalised(interactions: sp.spmatrix) -> sp.csr_matrix:
     items = np.asarray(interactions.sum(axis=0)).ravel()
     left, right = (sp.diags(1 / np.sqrt(np.maximum(degrees, 1))) for degrees in (users, items))
     return (left @ interactions @ right).tocsr().astype(np.float32)
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
 
 
 def smooth_items(interactions: sp.spmatrix, vectors: np.ndarray, layers: int) -> np.ndarray:
@@ -28,6 +26,6 @@ def smooth_items(interactions: sp.spmatrix, vectors: np.ndarray, layers: int) ->
     adjacency = normalised(interactions)
     current, total = vectors, vectors.astype(np.float32, copy=True)
     for _ in range(layers):
-        current = _unit(adjacency.T @ (adjacency @ current))
+        current = unit_length(adjacency.T @ (adjacency @ current))
         total += current
-    return _unit(total).astype(np.float32)
+    return unit_length(total).astype(np.float32)

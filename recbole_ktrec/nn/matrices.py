@@ -21,6 +21,11 @@ def row_blocks(n: int, rows: int = ROWS) -> list[slice]:
     return [slice(start, min(start + rows, n)) for start in range(0, n, rows)]
 
 
+def unit_length(rows: np.ndarray) -> np.ndarray:
+    """Return ``rows`` ``[n, dim]`` at length 1; rows of zeros stay zero."""
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+
+
 def product(rows: sp.csr_matrix, matrix: Matrix) -> np.ndarray:
     """Return ``rows @ matrix``, dense."""
     found = rows @ matrix

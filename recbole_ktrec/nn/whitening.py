@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recbole_ktrec.nn.matrices import unit_length
+
 #: This share of the mean eigenvalue is added to each: a catalogue smaller than the vectors are long leaves directions
 #: without variance, which full whitening would blow up to pure noise.
 _SHRINKAGE = 0.1
@@ -31,8 +33,7 @@ class Whitening:
 
     def __call__(self, vectors: np.ndarray) -> np.ndarray:
         """Return the whitened rows of ``vectors`` ``[n, dim]``, float32 ``[n, width]`` of length 1."""
-        moved = (np.asarray(vectors, dtype=np.float32) - self.mean) @ self.matrix
-        return moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
+        return unit_length((np.asarray(vectors, dtype=np.float32) - self.mean) @ self.matrix)
 
     def rows(self, vectors: np.ndarray, has_text: np.ndarray) -> np.ndarray:
         """Return whitened rows ``[n, width]`` of ``vectors`` ``[n, dim]``, zero where ``has_text`` ``[n]`` is false."""

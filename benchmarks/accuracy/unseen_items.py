@@ -71,7 +71,7 @@ def measure(checkpoint: Path, later: pd.DataFrame, loaded: bool) -> dict[str, fl
     _, model, dataset, _, valid, test = load_data_and_model(str(checkpoint))
     model.eval()
     started = time.perf_counter()
-    found = held_out(valid, dataset.uid_field, dataset.iid_field, int(dataset.config["seed"]), model.taken)
+    found = held_out(valid, int(dataset.config["seed"]), model.taken)
     unseen = None if loaded else UnseenItems(model, dataset, found)
     seconds = time.perf_counter() - started
     tokens = np.array([*dataset.field2id_token[dataset.iid_field], *(unseen.tokens if unseen else [])], dtype=str)

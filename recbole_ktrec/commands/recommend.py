@@ -123,7 +123,7 @@ def _unseen(model: Any, dataset: Any, valid: Any) -> UnseenItems:
     from recbole_ktrec.model.unseen_items import UnseenItems
 
     taken, seed = getattr(model, "taken", None), int(dataset.config["seed"])
-    return UnseenItems(model, dataset, held_out(valid, dataset.uid_field, dataset.iid_field, seed, taken))
+    return UnseenItems(model, dataset, held_out(valid, seed, taken))
 
 
 def recommend(

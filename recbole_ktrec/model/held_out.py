@@ -108,9 +108,7 @@ def check_valid_metric(config: Any, valid_data: Any) -> None:
         )
 
 
-def held_out(
-    valid_data: Any, uid_field: str, iid_field: str, seed: int, taken: TrainingInteractions | None = None
-) -> HeldOut | None:
+def held_out(valid_data: Any, seed: int, taken: TrainingInteractions | None = None) -> HeldOut | None:
     """Return validation interactions of a sample of users (the same for the same seed), or None if there are none.
 
     The sample has up to 2,000 users, of catalogues below 20,000 items more, up to 10,000.
@@ -125,7 +123,8 @@ def held_out(
     if valid_data is None:
         return None
     dataset, kept = valid_data._dataset, positive(valid_data._dataset)
-    user, item = (dataset.inter_feat[field].cpu().numpy()[kept] for field in (uid_field, iid_field))
+    fields = dataset.uid_field, dataset.iid_field
+    user, item = (dataset.inter_feat[field].cpu().numpy()[kept] for field in fields)
     users = np.unique(user)
     if not len(users):
         return None

@@ -31,7 +31,7 @@ class KTEASETrainer(TraditionalTrainer):
         """Fit the model, then evaluate and save as RecBole does."""
         self._warn_of_what_is_not_trained()
         check_valid_metric(self.config, valid_data)
-        found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]), self.model.taken)
+        found = held_out(valid_data, int(self.config["seed"]), self.model.taken)
         with progress_shown(show_progress):
             self.model.fit(found)
         return super().fit(train_data, valid_data, verbose, saved, show_progress, callback_fn)

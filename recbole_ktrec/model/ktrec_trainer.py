@@ -49,7 +49,7 @@ class KTRecTrainer(Trainer):
             show_progress: bool = False, callback_fn: Any = None) -> tuple[float, Any]:  # fmt: skip
         """Train as RecBole does, then settle on the best state what needs held-out data: blend and calibration."""
         check_valid_metric(self.config, valid_data)
-        found = held_out(valid_data, self.model.USER_ID, self.model.ITEM_ID, int(self.config["seed"]), self.model.taken)
+        found = held_out(valid_data, int(self.config["seed"]), self.model.taken)
         if found is None and self.config["closed_form"] and not self.model.zero_shot:
             self.logger.warning("No validation data to weigh the closed form by: it is left out (closed_form: False).")
             leave_closed_out(self.model)

@@ -96,7 +96,7 @@ def test_guard_compares_with_the_encoder_that_the_run_would_have(
     with_guard = run.model.transfer_choice["ndcg"]
     alone = target("KTEASE")
     alone.trainer.fit(alone.train_loader, alone.valid_loader, saved=False, verbose=False)
-    found = held_out(alone.valid_loader, "user_id", "item_id", int(alone.config["seed"]))
+    found = held_out(alone.valid_loader, int(alone.config["seed"]))
     assert found is not None
     users = found.users.numpy()
     sample = sample_from(alone.model.interaction_matrix, users, found.row.numpy(), found.item.numpy())

@@ -29,13 +29,19 @@ def valid_data(times: list[float] | None, items: tuple[int, int] = (3, 3), again
     feat |= {} if times is None else {"timestamp": torch.tensor(times)}
     keys = {"threshold": None, "repeatable": again}
     dataset = SimpleNamespace(
-        inter_feat=Interaction(feat), item_num=6, time_field="timestamp", label_field="label", config=keys
+        inter_feat=Interaction(feat),
+        item_num=6,
+        uid_field="user_id",
+        iid_field="item_id",
+        time_field="timestamp",
+        label_field="label",
+        config=keys,
     )
     return SimpleNamespace(_dataset=dataset)
 
 
 def found(times: list[float] | None, until: float | None) -> HeldOut:
-    made = held_out(valid_data(times), "user_id", "item_id", 1, TrainingInteractions(TAKEN, None, until=until))
+    made = held_out(valid_data(times), 1, TrainingInteractions(TAKEN, None, until=until))
     assert made is not None
     return made
 
@@ -67,8 +73,6 @@ def test_nothing_is_absent_where_every_item_was_seen() -> None:
     everything[2, 4:] = 1
     made = held_out(
         valid_data([8.0, 9.0]),
-        "user_id",
-        "item_id",
         1,
         TrainingInteractions(sp.csr_matrix(everything), None, until=7.0),
     )
@@ -78,7 +82,7 @@ def test_nothing_is_absent_where_every_item_was_seen() -> None:
 @pytest.mark.parametrize(("again", "excluded"), [(False, [1, 0, 1, 0, 0, 0]), (True, [1, 0, 0, 0, 0, 0])])
 def test_what_is_taken_again_is_a_candidate_as_recbole_ranks_it(again: bool, excluded: list[int]) -> None:
     """The second user took items 1 and 2, and item 1 once more; ``repeatable`` leaves everything a candidate."""
-    made = held_out(valid_data(None, (3, 1), again), "user_id", "item_id", 1, TrainingInteractions(TAKEN, None))
+    made = held_out(valid_data(None, (3, 1), again), 1, TrainingInteractions(TAKEN, None))
     assert made is not None
     assert made.excluded(TAKEN)[1].int().tolist() == excluded
     rows = made.users.numpy(), made.row.numpy(), made.item.numpy()
@@ -101,7 +105,7 @@ def test_what_threshold_labels_as_disliked_is_nothing_taken(textual: Callable[..
         model.taken.matrix[users[liked], items[liked]].all()
         and not model.taken.matrix[users[~liked], items[~liked]].any()
     )
-    made = held_out(valid, "user_id", "item_id", 1, model.taken)
+    made = held_out(valid, 1, model.taken)
     assert made is not None and len(made.row) == int((valid._dataset.inter_feat["label"] == 1).sum())
 
 

@@ -35,7 +35,7 @@ def test_the_decay_does_not_depend_on_the_level_of_the_epoch_before(textual: Set
     late = {"eval_args": {"split": {"RS": [0.7, 0.15, 0.15]}, "order": "TO", "group_by": "none", "mode": "full"}}
     times = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}}
     _, model, (_, valid, _) = fitted(textual(**late, **times, closed_form=False, epochs=1), "KTRec")
-    found = held_out(valid, "user_id", "item_id", 2020, model.taken)
+    found = held_out(valid, 2020, model.taken)
     decays = set()
     for shift in (0.0, 5.0, 20.0):
         model.cold_shift = shift

@@ -32,7 +32,7 @@ def catalogue(textual: Settings, workplace: Path, monkeypatch: pytest.MonkeyPatc
         settings = textual(load_col=loaded, closed_form=True, checkpoint_dir="kept", **changes)
         _, model, (_, valid, _) = fitted(settings, "KTRec")
         assert int(model.cold.sum()) == 2 and model.settled
-        found = held_out(valid, "user_id", "item_id", 2020, model.taken)
+        found = held_out(valid, 2020, model.taken)
         assert found is not None
         return model.eval(), found
 

@@ -39,7 +39,7 @@ def loaded(settings: dict[str, Any], model: str) -> tuple[Any, Any, HeldOut | No
         file.write("".join(f"{item}\t{title}\n" for item, title in LATER.items()) + "untitled\t\n")
     (checkpoint,) = Path("kept").glob("*.pth")
     found, dataset, valid = load_with_validation(checkpoint)
-    return found, dataset, held_out(valid, "user_id", "item_id", 7, getattr(found, "taken", None))
+    return found, dataset, held_out(valid, 7, getattr(found, "taken", None))
 
 
 @pytest.mark.parametrize("model", ["KTEASE", "KTRec", "closed"])

@@ -19,6 +19,7 @@ from recbole.utils import EvaluatorType
 from recbole_ktrec.evaluation.collected import content_items, item_counts, item_users, text_vectors
 from recbole_ktrec.evaluation.lists import catalogue_coverage, mean_text_diversity, novelty, score_coverage
 from recbole_ktrec.evaluation.recorder import score_range
+from recbole_ktrec.register.metrics import add_metrics
 
 
 def _of_all_processes(own: torch.Tensor) -> list[torch.Tensor]:
@@ -195,3 +196,6 @@ _after("eval_batch_collect", _collect_lists)
 _after("eval_batch_collect", _collect_range)
 _after("model_collect", _collect_informed)
 _after("get_data_struct", _forget)
+
+
+add_metrics()

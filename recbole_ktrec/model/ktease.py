@@ -56,7 +56,7 @@ class KTEASE(GeneralRecommender):
 
     Args:
         config, dataset: of RecBole.
-        taken: the interactions of ``dataset`` if they are read already.
+        taken, transfer: the interactions of ``dataset`` and what is transferred, if they are read already.
     """
 
     input_type = InputType.POINTWISE
@@ -64,14 +64,20 @@ class KTEASE(GeneralRecommender):
     trainer_class = KTEASETrainer
     check_config = staticmethod(check_keys)
 
-    def __init__(self, config: Any, dataset: Any, taken: TrainingInteractions | None = None) -> None:
+    def __init__(
+        self,
+        config: Any,
+        dataset: Any,
+        taken: TrainingInteractions | None = None,
+        transfer: TransferSettings | None = None,
+    ) -> None:
         super().__init__(config, dataset)
         take_encoder(config)
         self.taken = taken or TrainingInteractions.of(dataset)
         ordered = 0 if self.taken.places is None else self.taken.places.nnz
         decay = self.taken.check_decay(read_number(config, "history_decay"))
         self.settings = Settings.read(config, self.n_items, decay, ordered)
-        self.transfer = TransferSettings.read(config)
+        self.transfer = transfer or TransferSettings.read(config)
         if self.transfer is not None and self.settings.prior == "none":
             raise ConfigError("pretrained needs item texts, so prior must be [text].")
         self.zero_shot = config["transfer"] == "zero_shot"

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -92,7 +92,8 @@ class KTRec(GeneralRecommender):
         if config["fusion"] == "id":
             config["prior"] = "none"  # no texts in the closed form either
         # In a tuple it is no part of the module: nothing that gradients train, and no copy of it in each checkpoint.
-        self._held = (KTEASE(config, dataset, self.taken) if config["closed_form"] else None,)
+        transfer = None if self.transfer is None else self.transfer.settings
+        self._held = (KTEASE(config, dataset, self.taken, transfer) if config["closed_form"] else None,)
         self.register_buffer("blend", torch.tensor([1.0, 0.0]))
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
         self.residual_weight, self.residual_size = float(config["residual_weight"]), 0.0
@@ -136,9 +137,7 @@ class KTRec(GeneralRecommender):
     def predict(self, interaction: Any) -> Tensor:
         """Return R(u, i), a probability, for the pairs of the batch: ``[batch_size]``."""
         users, items = (interaction[name].to(self.device) for name in (self.USER_ID, self.ITEM_ID))
-        scores = self.blend[0] * self._neural_pairs(users, items)
-        if self.blended_form() is not None:
-            scores += self.blend[1] * self.closed_pairs(users, items)
+        scores = self._blended(lambda: self._neural_pairs(users, items), lambda: self.closed_pairs(users, items))
         return torch.sigmoid(self.calibration[0] * scores + self.calibration[1])
 
     def _neural_pairs(self, users: Tensor, items: Tensor) -> Tensor:
@@ -149,13 +148,20 @@ class KTRec(GeneralRecommender):
     @torch.no_grad()
     def full_sort_predict(self, interaction: Any) -> Tensor:
         """Return the scores of every item for the users of the batch, flat: ``[batch_size * n_items]``."""
-        users, closed = interaction[self.USER_ID], self.blended_form()
-        if closed is not None and not self.blend[0]:  # a part that counts nothing is not computed
-            return torch.from_numpy(self.closed_scores(users)).to(self.device).mul_(self.blend[1]).view(-1)
-        scores = self.blend[0] * self.neural(users)
-        if closed is not None:
-            scores += self.blend[1] * torch.from_numpy(self.closed_scores(users)).to(scores.device)
-        return scores.view(-1)
+        users = interaction[self.USER_ID]
+
+        def closed() -> Tensor:
+            return torch.from_numpy(self.closed_scores(users)).to(self.device)
+
+        return self._blended(lambda: self.neural(users), closed).view(-1)
+
+    def _blended(self, neural: Callable[[], Tensor], closed: Callable[[], Tensor]) -> Tensor:
+        """Return v n + w c, ``blend`` being (v, w); a part that counts nothing is not computed."""
+        if self.blended_form() is None:
+            return self.blend[0] * neural()
+        if not self.blend[0]:
+            return closed().mul_(self.blend[1])
+        return (self.blend[0] * neural()).add_(self.blend[1] * closed())
 
     def closed_scores(self, users: Tensor) -> np.ndarray:
         """Return the scores of all items by the closed form for ``users`` ``[m]``: float32 ``[m, n_items]``."""

@@ -41,11 +41,16 @@ def register_metric(metric: type[Any]) -> type[Any]:
     return metric
 
 
-def _add_metrics(_evaluator: ModuleType) -> None:
-    """Register the plugin's metrics, but none whose name a user has given to a metric of his own."""
+def add_metrics(_evaluator: ModuleType | None = None) -> None:
+    """Register the plugin's metrics, but none whose name a user has given to a metric of his own.
+
+    Where their module itself brought RecBole's evaluator in they are not made yet: its last line calls this again.
+    """
     from recbole.evaluator import register as host
 
     for name, module in METRICS.items():
+        if not hasattr(importlib.import_module(module), name):
+            continue
         there = host.metrics_dict.get(name.lower())
         if there is None or there.__module__ == module:
             register_metric(getattr(importlib.import_module(module), name))
@@ -55,4 +60,4 @@ def _add_metrics(_evaluator: ModuleType) -> None:
 
 def install() -> None:
     """Register the plugin's metrics as soon as RecBole's are there."""
-    after_import("recbole.evaluator", _add_metrics)
+    after_import("recbole.evaluator", add_metrics)

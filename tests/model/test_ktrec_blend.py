@@ -82,6 +82,16 @@ def test_predict_orders_as_the_full_scores_do(textual: Settings, workplace: Path
     assert torch.allclose(pairs, torch.sigmoid(model.calibration[0] * scores + model.calibration[1]), atol=1e-5)
 
 
+def test_a_part_that_counts_nothing_is_not_computed(textual: Settings, workplace: Path) -> None:
+    _, model, _ = trained(textual(closed_form=True), workplace)
+    model.blend.copy_(torch.tensor([0.0, 2.0]))
+    with torch.no_grad():
+        model.net.item_id.weight.fill_(float("nan"))
+    model._items = None
+    assert torch.isfinite(model.predict({"user_id": torch.tensor([4]), "item_id": torch.tensor([5])})).all()
+    assert torch.isfinite(model.full_sort_predict({"user_id": torch.tensor([4])})).all()
+
+
 def test_the_neural_part_learns_beside_the_closed_form(textual: Settings, workplace: Path) -> None:
     settings = textual(closed_form=True, epochs=2)
     result, model, checkpoint = trained({**settings, "residual_weight": 0.5}, workplace)

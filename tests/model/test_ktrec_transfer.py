@@ -77,7 +77,11 @@ def test_guard_falls_back_from_a_random_metric_and_trains_the_towers_of_a_run_wi
 
 @pytest.mark.parametrize("model", ["KTRec", "KTEASE"])
 def test_a_run_ends_with_what_the_guard_took_and_whose_data_it_knows(
-    textual: Settings, artifact: Callable[..., str], capsys: pytest.CaptureFixture[str], model: str
+    textual: Settings,
+    artifact: Callable[..., str],
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    model: str,
 ) -> None:
     given = textual(pretrained=(folder := artifact(random=True)), closed_form=True)
     card = json.loads((Path(folder) / CARD).read_text())
@@ -91,6 +95,7 @@ def test_a_run_ends_with_what_the_guard_took_and_whose_data_it_knows(
     for part in parts:
         assert f"transfer    {part}untrained taken, artifact unused (NDCG@10 of " in closing
     assert f"warning     The artifact [{folder}] was learned from [a], this run's own data" in closing
+    assert caplog.text.count("was learned from [a]") == 1
 
 
 @pytest.mark.parametrize("changes", [{"random": True}, {"strength": 0.5}])

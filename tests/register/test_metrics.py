@@ -53,11 +53,20 @@ def test_a_metric_of_the_user_s_own_keeps_its_name(
 ) -> None:
     from recbole import evaluator
 
-    from recbole_ktrec.register.metrics import _add_metrics
+    from recbole_ktrec.register.metrics import add_metrics
 
     monkeypatch.setitem(evaluator.register.metrics_dict, "novelty", constant)
-    _add_metrics(evaluator)
+    add_metrics(evaluator)
     assert evaluator.register.metrics_dict["novelty"] is constant
     assert [record.message for record in caplog.records] == [
         f"Metric [Novelty] is that of [{__name__}], not that of recbole_ktrec."
     ]
+
+
+def test_their_module_may_be_what_brings_the_evaluator_in(fresh_python: Callable[..., str]) -> None:
+    code = """
+from recbole_ktrec.evaluation.metrics import Novelty
+from recbole.evaluator.register import metrics_dict
+print(metrics_dict["novelty"] is Novelty, "accuracy" in metrics_dict)
+"""
+    assert fresh_python(code).split()[-2:] == ["True", "True"]

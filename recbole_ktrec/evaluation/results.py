@@ -242,7 +242,22 @@ def refuse_other_settings(output: Path, settings: Mapping[str, Any]) -> None:
     """Raise ConfigError if ``output`` holds a report with other ``settings`` of the same names."""
     was = _stored(output, "settings") or {}
     if other := [key for key, value in settings.items() if was.get(key, value) != value]:
-        raise _other_report(output, f"of {', '.join(f'{key} [{was[key]}]' for key in other)}")
+        raise _other_report(output, f"of {', '.join(f'{key} [{was[key]}]' for key in other if was[key] is not None)}")
+
+
+def refuse_other_artifact(output: Path, sha256: str) -> None:
+    """Raise ConfigError if ``output`` holds a transfer report of another artifact, or of this one as it was before."""
+    artifact = _stored(output, "artifact") or {}
+    if (was := artifact.get("sha256", sha256)) != sha256:
+        sources = ", ".join(f"[{name}]" for name in artifact.get("sources", ()))
+        raise _other_report(output, f"of another artifact, learned from {sources} (sha256 {was[:16]})")
+
+
+def refuse_lost_shares(output: Path, shares: Sequence[float]) -> None:
+    """Raise ConfigError if ``output`` holds a transfer report with shares that are not among ``shares``."""
+    settings = _stored(output, "settings") or {}
+    if lost := [share for share in settings.get("shares", ()) if share not in shares]:
+        raise _other_report(output, f"with {', '.join(f'{share:g} %' for share in lost)}")
 
 
 def _stored(output: Path, part: str) -> Any:

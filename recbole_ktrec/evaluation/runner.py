@@ -102,7 +102,7 @@ class Runner:
             lock.acquire(timeout=1)
         except Timeout:
             raise ConfigError(
-                f"Another benchmark is at work in [{self.folder}]: wait, or choose another --output."
+                f"Another run of this command is at work in [{self.folder}]: wait, or choose another --output."
             ) from None
         except OSError as error:
             raise ConfigError(f"Nothing can be written into [{self.folder}]: {error.strerror or error}.") from error

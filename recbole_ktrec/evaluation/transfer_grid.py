@@ -77,6 +77,11 @@ class Curve:
         for key in self.given:
             _check_key(key)
 
+    @property
+    def held_out(self) -> float | None:
+        """The share of the items that are cold, None where the split holds none out."""
+        return self.cold_share if self.kind == "cold_item" else None
+
 
 def _check_key(key: str) -> None:
     """Refuse a key that would be overwritten in the jobs without a word."""

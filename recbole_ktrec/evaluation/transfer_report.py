@@ -10,12 +10,19 @@ from recbole_ktrec.errors import MissingExtraError
 from recbole_ktrec.evaluation.code import changed_note, keep_code
 from recbole_ktrec.evaluation.notes import nameless_notes, parts_notes
 from recbole_ktrec.evaluation.report.transfer import render
-from recbole_ktrec.evaluation.results import check_folder, refuse_other_settings, write_json
+from recbole_ktrec.evaluation.results import (
+    check_folder,
+    refuse_lost_shares,
+    refuse_other_artifact,
+    refuse_other_settings,
+    write_json,
+)
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.texts import encode_ahead
 from recbole_ktrec.evaluation.transfer_grid import Curve, encoding_grid, plan_curve
 from recbole_ktrec.evaluation.transfer_results import SCHEMA, assemble
 from recbole_ktrec.files import write_whole
+from recbole_ktrec.model.artifact import content_sha256
 
 
 def run_curve(curve: Curve, runner: Runner, output: Path, overwrite: bool = False) -> tuple[dict[str, Any], list[str]]:
@@ -29,11 +36,7 @@ def run_curve(curve: Curve, runner: Runner, output: Path, overwrite: bool = Fals
     """
     check_folder(output, SCHEMA)
     if not overwrite:
-        refuse_other_settings(
-            output,
-            {"dataset": curve.dataset, "model": curve.model, "transfer": curve.transfer, "split": curve.kind,
-             "sample": curve.sample},
-        )  # fmt: skip
+        _refuse_other_curve(curve, output)
     with runner.locked():
         plan = plan_curve(curve, output / "splits", runner.show_progress)
         splits = replace(plan.data, prepared=dict(enumerate(plan.prepared.values())))
@@ -46,6 +49,17 @@ def run_curve(curve: Curve, runner: Runner, output: Path, overwrite: bool = Fals
         write_json(output / "results.json", results)
         notes += write_files(results, output)
     return results, notes
+
+
+def _refuse_other_curve(curve: Curve, output: Path) -> None:
+    """Refuse a folder with the report of another curve, or with shares that are not asked for now; more may be."""
+    refuse_other_settings(
+        output,
+        {"dataset": curve.dataset, "model": curve.model, "transfer": curve.transfer, "split": curve.kind,
+         "cold_share": curve.held_out, "sample": curve.sample},
+    )  # fmt: skip
+    refuse_lost_shares(output, curve.shares)
+    refuse_other_artifact(output, content_sha256(curve.pretrained))
 
 
 def write_files(results: dict[str, Any], output: Path) -> list[str]:

@@ -38,7 +38,7 @@ def assemble(plan: CurvePlan, runner: Runner) -> dict[str, Any]:
         "version": VERSION,
         "settings": {
             "dataset": curve.dataset, "model": curve.model, "transfer": curve.transfer, "split": curve.kind,
-            "cold_share": curve.cold_share if curve.kind == "cold_item" else None, "shares": list(curve.shares),
+            "cold_share": curve.held_out, "shares": list(curve.shares),
             "sample": curve.sample, "seeds": list(curve.seeds), "given": dict(curve.given), "variants": VARIANTS,
         },
         "environment": environment(),

@@ -157,7 +157,7 @@ def test_one_runner_a_folder(runner: Runner, tmp_path: Path, monkeypatch: pytest
     process = subprocess.Popen([sys.executable, "-c", code, str(runner.folder)], stdout=subprocess.PIPE, cwd=ROOT)
     try:
         assert process.stdout is not None and process.stdout.readline() == b"held\n"
-        with pytest.raises(ConfigError, match="Another benchmark is at work"), runner.locked():
+        with pytest.raises(ConfigError, match="Another run of this command is at work"), runner.locked():
             pass
     finally:
         process.kill()

@@ -273,3 +273,34 @@ def test_the_report_of_another_curve_is_not_replaced(make: Callable[..., Curve],
     )
     with pytest.raises(ConfigError, match=r"holds a report of transfer \[adapter\]: name another --output, or replace"):
         run_curve(make(), Runner(tmp_path / "jobs"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "held"),
+    [
+        ({"kind": "cold_item", "cold_share": 0.3}, r"of cold_share \[0.2\]"),
+        ({"kind": "cold_item", "shares": [0.0, 25.0, 100.0]}, "with 50 %"),
+        ({"kind": "cold_item"}, r"of another artifact, learned from \[one\] \(sha256 0{16}\)"),
+        ({"kind": "random"}, r"of split \[cold_item\], cold_share \[0.2\]"),
+    ],
+)
+def test_a_report_that_would_be_lost_is_told_apart(
+    make: Callable[..., Curve], tmp_path: Path, changes: dict[str, Any], held: str
+) -> None:
+    settings = {"dataset": "aim", "split": "cold_item", "cold_share": 0.2, "shares": [0.0, 50.0]}
+    results = {"schema": "ktrec-transfer-report", "settings": settings}
+    results |= {"artifact": {"sources": ["one"], "sha256": "0" * 64}}
+    (tmp_path / "results.json").write_text(json.dumps(results), encoding="utf-8")
+    with pytest.raises(ConfigError, match=f"holds a report {held}: name another --output, or replace it with"):
+        run_curve(make(**changes), Runner(tmp_path / "jobs"), tmp_path)
+    assert not (tmp_path / "jobs").exists()
+
+
+def test_more_shares_and_seeds_may_be_added(make: Callable[..., Curve], in_process: Runner, workplace: Path) -> None:
+    run_curve(make(shares=[0.0]), in_process, workplace / "out")
+    results, _ = run_curve(make(shares=[0.0, 50.0], seeds=[2020, 2021]), in_process, workplace / "out")
+    assert results["settings"]["shares"] == [0.0, 50.0] and results["settings"]["seeds"] == [2020, 2021]
+    with pytest.raises(ConfigError, match="holds a report with 50 %"):
+        run_curve(make(shares=[0.0]), in_process, workplace / "out")
+    replaced, _ = run_curve(make(shares=[0.0]), in_process, workplace / "out", overwrite=True)
+    assert replaced["settings"]["shares"] == [0.0]

@@ -110,6 +110,10 @@ def test_a_best_model_that_is_behind_on_known_items_is_told(results: dict[str, A
     said = tables.known_items(summary)
     assert said.startswith(f"Where known items are asked for, EASE is ahead with 0.3000, {best} has 0.1000: ")
     assert said in render_markdown(results, {}) and said in render_page(results, {})
+    for asked, told in ((29, ""), (30, said)):
+        for run in results["runs"]:
+            run["groups"] = {"warm": {"metrics": {}, "rows": asked}}
+        assert tables.known_items(summary) == told, "too few to say who is ahead"
     results["summary"] = [row for row in results["summary"] if not row["metric"].startswith("cold/")]
     assert tables.known_items(tables.Summary(results, "tiny <b>")) == "", "there are no new ones"
 

@@ -228,7 +228,12 @@ def list_table(summary: Summary) -> Table:
 
 
 def known_items(summary: Summary) -> str:
-    """Say who is ahead where known items are asked for, if the best of all is clearly behind there; else nothing."""
+    """Say who is ahead where known items are asked for, if the best of all is clearly behind there; else nothing.
+
+    Nor where fewer than ``FEW`` users ask for one, of whom no model is marked as best in the table.
+    """
+    if (asked := summary.asked("warm")) is not None and asked < FEW:
+        return ""
     rows = {model: summary.rows.get((model, f"warm/{summary.main}")) for model in summary.models}
     values = {model: row["mean"] for model, row in rows.items() if row}
     if not summary.has(f"cold/{summary.main}") or summary.models[0] not in values or is_smaller_better(summary.main):

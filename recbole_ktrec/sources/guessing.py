@@ -15,6 +15,7 @@ from recbole_ktrec.sources import arrays, frames
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.ledger import EARLY
 from recbole_ktrec.sources.names import named
+from recbole_ktrec.sources.objects import refuse_objects
 from recbole_ktrec.sources.tables import ITEM, PART_NAMES, RATING, TIME, USER, Kind
 from recbole_ktrec.sources.values import NO_NUMBER, date, flat, float_list, is_code, numbers, whole_number
 
@@ -77,7 +78,8 @@ def guess_columns(
         a ``columns`` mapping: output name -> {from, type, ...}.
 
     Raises:
-        ConfigError: no column looks like the id that the table needs, or dates are in no form that is known.
+        ConfigError: no column looks like the id that the table needs, one that does holds objects, or dates are in no
+            form that is known.
     """
     if "" in names and not any(flat(value).strip() for value in values[""]):
         names = [name for name in names if name]  # what spreadsheets leave at the end of each line
@@ -127,6 +129,7 @@ def _by_name(
         if target in given:
             columns[target] = given[target]
         elif found is not None:
+            refuse_objects(f"{PART_NAMES[kind]}.{target}", found, values[found], file)
             columns[target] = guess_stated(target, {"from": found}, values, file)
         elif target in (USER, ITEM):
             raise ConfigError(_no_id(target, names, kind, file) + _numbered(target, values, kind))

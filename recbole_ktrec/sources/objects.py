@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
-from recbole_ktrec.errors import DataError, nearest
+from recbole_ktrec.errors import ConfigError, DataError, nearest
 from recbole_ktrec.sources import arrays, jsonlines
 from recbole_ktrec.sources.delimited import MissingColumn
 from recbole_ktrec.sources.files import Inputs, Member
@@ -18,6 +18,8 @@ from recbole_ktrec.sources.tables import Batch
 
 #: Keys that are named where one is missing.
 NEAR = 3
+#: Keys that are named where one is to be chosen.
+KEYS = 12
 _DECODER = json.JSONDecoder()
 #: A key and what stands around it; the start of a list of objects; a key that jq takes without quotes.
 _KEY = re.compile(r'\s*[{,]\s*("(?:[^"\\]|\\.)*")\s*:\s*')
@@ -54,6 +56,21 @@ def batches(
         raise MissingColumn(told, key)
     if missing and rows:
         _note_absent(missing, jsonlines.paths(inputs, member), member.name, ledger)
+
+
+def refuse_objects(target: str, name: str, values: Sequence[object], file: str) -> None:
+    """Refuse a guessed column of objects, no row of which would be left: one of their keys is the id, or the time.
+
+    Raises:
+        ConfigError: most of ``values`` are objects; the message names their keys and how one is taken.
+    """
+    keys = list(dict.fromkeys(str(key) for value in values if isinstance(value, dict) for key in value))
+    if keys and 2 * sum(isinstance(value, dict) for value in values) > len(values):
+        told = ", ".join(keys[:KEYS]) + ", ..." * (len(keys) > KEYS)
+        raise ConfigError(
+            f"[{file}]: [{name}] is called as [{target}] is, but holds objects, with the keys {told}. Say which one it "
+            f"is, such as --column {shlex.quote(f'{target}={name}.{keys[0]}')}."
+        )
 
 
 def _note_absent(missing: Mapping[str, str], known: Sequence[str], file: str, ledger: Ledger) -> None:

@@ -198,3 +198,18 @@ def test_whole_is_for_ids_and_codes(
     (tmp_path / "m.yaml").write_text(f"interactions: {{columns: {columns}}}\n")
     assert convert({"interactions.csv": DECIMALS}, "--mapping", str(tmp_path / "m.yaml")) == 2
     assert message in capsys.readouterr().err
+
+
+def test_an_id_that_is_an_object_is_told_by_which_key_it_is_taken(
+    convert: Callable[..., int], made: Callable[[str], Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f'{{"customer": {{"id": "u{k}", "zip": 1}}, "product": {{"id": "i{k % 3}"}}}}' for k in range(6)]
+    files = {"orders.jsonl": "\n".join(rows)}
+    assert convert(files, "--interactions", "orders.jsonl") == 2
+    told = (
+        "[orders.jsonl]: [customer] is called as [interactions.user_id] is, but holds objects, with the keys id, zip."
+    )
+    assert f"{told} Say which one it is, such as --column interactions.user_id=customer.id." in capsys.readouterr().err
+    stated = ["--column", "interactions.user_id=customer.id", "--column", "item_id=product.id"]
+    assert convert(files, "--interactions", "orders.jsonl", *stated) == 0
+    assert list(made("inter")["user_id"]) == [f"u{k}" for k in range(6)]

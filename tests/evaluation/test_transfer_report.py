@@ -163,6 +163,7 @@ def test_the_whole_curve(make: Callable[..., Curve], in_process: Runner, workpla
     among = "cold only/ndcg@10"
     assert numbers.mean(100.0, "shuffled", among) < numbers.mean(100.0, "transferred", among)
     report = (workplace / "out" / "report.md").read_text()
+    assert "split cold_item (20 % of the items), seeds 2020." in report
     assert "| 50 % |" in report and "cold items among themselves" in report and "| 0 % |" in report
     artifact = results["artifact"]
     assert artifact["untrained_encoder"] == artifact["encoder"] and f"All texts are read with [{workplace}" in report
@@ -266,28 +267,20 @@ def test_everything_loaded_holds_times_too(make: Callable[..., Curve], workplace
     assert dataset.item_num == split.counts["items"] + 1
 
 
-def test_the_report_of_another_curve_is_not_replaced(make: Callable[..., Curve], tmp_path: Path) -> None:
-    settings = {"dataset": "aim", "model": "KTEASE", "transfer": "adapter", "split": "random", "sample": "users"}
-    (tmp_path / "results.json").write_text(
-        json.dumps({"schema": "ktrec-transfer-report", "settings": settings}), encoding="utf-8"
-    )
-    with pytest.raises(ConfigError, match=r"holds a report of transfer \[adapter\]: name another --output, or replace"):
-        run_curve(make(), Runner(tmp_path / "jobs"), tmp_path)
-
-
 @pytest.mark.parametrize(
     ("changes", "held"),
     [
         ({"kind": "cold_item", "cold_share": 0.3}, r"of cold_share \[0.2\]"),
         ({"kind": "cold_item", "shares": [0.0, 25.0, 100.0]}, "with 50 %"),
         ({"kind": "cold_item"}, r"of another artifact, learned from \[one\] \(sha256 0{16}\)"),
+        ({"kind": "cold_item", "transfer": "adapter"}, r"of transfer \[frozen\]"),
         ({"kind": "random"}, r"of split \[cold_item\], cold_share \[0.2\]"),
     ],
 )
-def test_a_report_that_would_be_lost_is_told_apart(
+def test_the_report_of_another_curve_is_not_replaced(
     make: Callable[..., Curve], tmp_path: Path, changes: dict[str, Any], held: str
 ) -> None:
-    settings = {"dataset": "aim", "split": "cold_item", "cold_share": 0.2, "shares": [0.0, 50.0]}
+    settings = {"dataset": "aim", "transfer": "frozen", "split": "cold_item", "cold_share": 0.2, "shares": [0.0, 50.0]}
     results = {"schema": "ktrec-transfer-report", "settings": settings}
     results |= {"artifact": {"sources": ["one"], "sha256": "0" * 64}}
     (tmp_path / "results.json").write_text(json.dumps(results), encoding="utf-8")

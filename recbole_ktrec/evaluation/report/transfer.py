@@ -177,7 +177,7 @@ def render(results: Mapping[str, Any], plotted: bool) -> str:
     parts = [f"# Transfer to {settings['dataset']}"]
     parts.append(
         f"Knowledge from {', '.join(artifact['sources'])}; model {settings['model']}, transfer {settings['transfer']}, "
-        f"split {settings['split']}, seeds {', '.join(map(str, settings['seeds']))}."
+        f"split {settings['split']}{_cold(settings)}, seeds {', '.join(map(str, settings['seeds']))}."
     )
     parts.append(_encoders(artifact))
     if artifact["target_among_sources"]:
@@ -199,6 +199,12 @@ def render(results: Mapping[str, Any], plotted: bool) -> str:
         parts.append("## Without a result")
         parts += [f"- {run['variant']} at {run['share']:g} %, seed {run['seed']}: {run['error']}" for run in failed]
     return "\n\n".join(parts) + "\n"
+
+
+def _cold(settings: Mapping[str, Any]) -> str:
+    """Return how many of the items are cold, where the split makes some so."""
+    share = settings.get("cold_share")
+    return "" if share is None else f" ({100 * share:g} % of the items)"
 
 
 def _encoders(artifact: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ from recbole_ktrec.evaluation.texts import encode_ahead
 from recbole_ktrec.evaluation.transfer_grid import Curve, encoding_grid, plan_curve
 from recbole_ktrec.evaluation.transfer_results import SCHEMA, assemble
 from recbole_ktrec.files import write_whole
-from recbole_ktrec.model.artifact import content_sha256
+from recbole_ktrec.model.artifact import checked_card, content_sha256
 
 
 def run_curve(curve: Curve, runner: Runner, output: Path, overwrite: bool = False) -> tuple[dict[str, Any], list[str]]:
@@ -59,6 +59,7 @@ def _refuse_other_curve(curve: Curve, output: Path) -> None:
          "cold_share": curve.held_out, "sample": curve.sample},
     )  # fmt: skip
     refuse_lost_shares(output, curve.shares)
+    checked_card(curve.pretrained)  # a folder that is no artifact is told as such
     refuse_other_artifact(output, content_sha256(curve.pretrained))
 
 

@@ -48,6 +48,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.commands.converted import next_step, shown
+from recbole_ktrec.commands.pairs import pairs, refuse_twice
 from recbole_ktrec.errors import ConfigError, DataError, counted, nearest
 from recbole_ktrec.sources import SOURCES, Rules, Source, convert, load_mapping, source_of
 from recbole_ktrec.sources.checks import rules_of, stated_moment
@@ -182,7 +183,7 @@ def _files(args: argparse.Namespace) -> dict[str, str]:
     """Return the files that are named outright: by --file, or by a path that needs no --input."""
     paths = {part: path for part in PARTS if (path := getattr(args, part)) and Path(path).is_file()}
     outright = {part: path for part, path in paths.items() if Path(path).is_absolute() or not args.input}
-    return {**outright, **_pairs(args.file, "--file")}
+    return {**outright, **pairs(args.file, "--file")}
 
 
 def _check_named(args: argparse.Namespace, files: Mapping[str, str]) -> None:
@@ -222,8 +223,8 @@ def _mapping(args: argparse.Namespace, named: Mapping[str, str]) -> tuple[dict[s
         raise ConfigError(which_interactions(Inputs.of(args.input, named), args.input, args.output))
     stated = [Stated.of(each) for each in args.column]
     encodings = [_encoding(each) for each in args.encoding]
-    _refuse_twice("--column", [(f"{each.part}.{each.name}", each.text) for each in stated])
-    _refuse_twice("--encoding", [(part, text) for (part, _), text in zip(encodings, args.encoding, strict=True)])
+    refuse_twice("--column", [(f"{each.part}.{each.name}", each.text) for each in stated])
+    refuse_twice("--encoding", [(part, text) for (part, _), text in zip(encodings, args.encoding, strict=True)])
     inputs = Inputs.of(args.input, named)
     for part, encoding in encodings:
         mapping = encoded(mapping, inputs, part, encoding)
@@ -259,7 +260,7 @@ def _rules(args: argparse.Namespace, given: Mapping[str, Any]) -> Rules:
 def _options(args: argparse.Namespace, source: Source) -> dict[str, object]:
     """Return the source's options, each in the type of its default."""
     found: dict[str, object] = {}
-    for key, text in _pairs(args.set, "--set").items():
+    for key, text in pairs(args.set, "--set").items():
         default = source.options[key][0] if key in source.options else ""
         found[key] = _as(key, text, default)
     return found
@@ -275,23 +276,3 @@ def _as(key: str, text: str, default: object) -> object:
             raise ConfigError(f"--set {key}={text}: a whole number is expected.")
         return int(text)
     return text
-
-
-def _pairs(given: Sequence[str], option: str) -> dict[str, str]:
-    pairs = {}
-    for each in given:
-        key, equals, value = each.partition("=")
-        if not equals or not key or not value:
-            raise ConfigError(f"{option} {each}: write {option} KEY=VALUE.")
-        pairs[key] = value
-    _refuse_twice(option, [(each.partition("=")[0], each) for each in given])
-    return pairs
-
-
-def _refuse_twice(option: str, said: Sequence[tuple[str, str]]) -> None:
-    """Raise ConfigError where an option says two things (``said``: what of, and how it was given) of the same."""
-    first: dict[str, str] = {}
-    for key, text in said:
-        if key in first:
-            raise ConfigError(f"{option} {first[key]} and {option} {text}: only one of them can hold.")
-        first[key] = text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from recbole_ktrec.errors import DataError, counted, nearest
+from recbole_ktrec.errors import ConfigError, DataError, counted, nearest
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.ledger import Ledger
 from recbole_ktrec.sources.reading import blocks, decode
@@ -81,6 +81,18 @@ def positions(header: Sequence[str], columns: Sequence[str | int | None], name: 
             hint = nearest(column.lower(), names)
             raise MissingColumn(f"[{name}] has no column [{column}], only {have[:300]}.{hint}", column)
     return found
+
+
+def places(wanted: Sequence[str], where: str) -> list[int | None]:
+    """Return the positions of columns in a table without names (``header: false``), counted from 0.
+
+    Raises:
+        ConfigError: one of them is no number; the message names the part, ``where``.
+    """
+    for text in wanted:
+        if not text.isdigit():
+            raise ConfigError(f"[{where}.columns]: without a header columns are numbers from 0 on, not [{text}].")
+    return [int(text) for text in wanted]
 
 
 def _lines(chunk: bytes, first: int, dialect: Dialect, ledger: Ledger, name: str) -> tuple[list[str], int]:

@@ -234,7 +234,8 @@ def read_part(part: Part, member: Member, inputs: Inputs, ledger: Ledger) -> Ite
         dialect, names = dialect_of(part, member, inputs)
         chosen: Sequence[str | int | None] = wanted
         if not dialect.header:
-            chosen = delimited.positions(names, wanted, member.name) if names else _places(wanted, part.kind)
+            where = PART_NAMES[part.kind]
+            chosen = delimited.positions(names, wanted, member.name) if names else delimited.places(wanted, where)
         yield from delimited.batches(inputs, member, chosen, ledger, dialect)
 
 
@@ -262,15 +263,6 @@ def _has_id(part: Part, keys: Collection[str]) -> bool:
     mapped = [part.columns[name] for name in IDS[part.kind] if name in part.columns]
     held = any(each in keys or each.split(".")[0] in keys for each in mapped)
     return held or not mapped or any(named(name, list(keys), part.kind) for name in IDS[part.kind])
-
-
-def _places(wanted: Sequence[str], kind: Kind) -> list[int | None]:
-    """Return the positions of columns in a table without names (``header: false``), counted from 0."""
-    where = PART_NAMES[kind]
-    for text in wanted:
-        if not text.isdigit():
-            raise ConfigError(f"[{where}.columns]: without a header columns are numbers from 0 on, not [{text}].")
-    return [int(text) for text in wanted]
 
 
 def dialect_of(part: Part, member: Member, inputs: Inputs) -> tuple[Dialect, list[str]]:

@@ -17,11 +17,17 @@ or of one of the mapping; the type is guessed if HOW does not say it (token, tok
   --column item_id=article:whole              ids that pandas wrote as decimals: 1430.0 is 1430
   --column items.title=name:token_seq         PART (interactions, items, users) says which file
 
+In the log of a shop a view counts as much as a purchase, unless --only says which rows of the interactions count:
+
+  --only event=purchase,cart                  by a column of their file, and its values as they stand there
+  --only detail.type=buy --only shop=DE       in nested JSON by a path; of several --only all must hold
+
 A mapping file says the same in YAML, and which columns are left out (those that it does not name):
 
   interactions:
     file: clicks.csv
     columns: {user_id: customer, item_id: sku, timestamp: {from: day, date: "%d/%m/%Y"}}
+    only: {event: [purchase, cart]}
   items:
     file: goods.csv
     columns: {item_id: sku, title: name, price: {from: cost, type: float}}
@@ -29,6 +35,7 @@ A mapping file says the same in YAML, and which columns are left out (those that
 
 There nothing is found out: {from: when_bought, date: iso} says that it holds ISO dates, {from: t, unit: ms} Unix times,
 {from: price, type: float, decimal: ","} decimal commas, {from: article, whole: true} ids such as 1430.0 that are 1430.
+The key only of a part names columns of its file and the values, one or a list, of the rows that count.
 
 --encoding is for delimited files that are not UTF-8: cp1252, or items=gb18030 for one. --list shows mappings, too.
 
@@ -52,8 +59,9 @@ from recbole_ktrec.commands.pairs import pairs, refuse_twice
 from recbole_ktrec.errors import ConfigError, DataError, counted, nearest
 from recbole_ktrec.sources import SOURCES, Rules, Source, convert, load_mapping, source_of
 from recbole_ktrec.sources.checks import rules_of, stated_moment
+from recbole_ktrec.sources.chosen import only_said
 from recbole_ktrec.sources.cleaning import RULES
-from recbole_ktrec.sources.completion import complete, encoded, left_out, misnamed
+from recbole_ktrec.sources.completion import complete, encoded, left_out, misnamed, with_only
 from recbole_ktrec.sources.delimited import MissingColumn
 from recbole_ktrec.sources.files import Inputs
 from recbole_ktrec.sources.notices import implausible
@@ -89,6 +97,10 @@ def _add_table(group: Any) -> None:
     group.add_argument(
         "--column", action="append", default=[], metavar="[PART.]NAME=FROM[:HOW]",
         help="read NAME from the column FROM, over what is mapped or guessed (see above)",
+    )  # fmt: skip
+    group.add_argument(
+        "--only", action="append", default=[], metavar="COLUMN=VALUE[,VALUE]",
+        help="interactions that count: those with one of the values in this column of their file (for each --only)",
     )  # fmt: skip
     group.add_argument(
         "--encoding", action="append", default=[], metavar="[PART=]NAME", help="of delimited files that are not UTF-8"
@@ -176,7 +188,7 @@ def _checked(args: argparse.Namespace) -> dict[str, str]:
 
 
 def _given_for_tables(args: argparse.Namespace) -> list[str]:
-    return [f"--{name}" for name in ("mapping", *PARTS, "column", "encoding") if getattr(args, name)]
+    return [f"--{name}" for name in ("mapping", *PARTS, "column", "only", "encoding") if getattr(args, name)]
 
 
 def _files(args: argparse.Namespace) -> dict[str, str]:
@@ -228,6 +240,7 @@ def _mapping(args: argparse.Namespace, named: Mapping[str, str]) -> tuple[dict[s
     inputs = Inputs.of(args.input, named)
     for part, encoding in encodings:
         mapping = encoded(mapping, inputs, part, encoding)
+    mapping = with_only(mapping, inputs, only_said(pairs(args.only, "--only")))
     whole = complete(mapping, inputs, stated)
     return whole, [*left_out(mapping, whole, inputs), *misnamed(stated, whole)]
 

@@ -9,6 +9,7 @@ from typing import Any
 from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.sources import Report, source_of
+from recbole_ktrec.sources.chosen import only_of
 from recbole_ktrec.sources.tables import ITEM, PARTS, TIME
 
 
@@ -19,6 +20,8 @@ def shown(mapping: Mapping[str, Any]) -> str:
     for part in (part for part in PARTS if part in mapping):
         for name, spec in mapping[part]["columns"].items():
             lines.append(f"{part:<14}{name:<20}from {_origin(spec)}")
+        for column, values in only_of(mapping[part].get("only"), f"{part}.only").items():
+            lines.append(f"{part:<14}only rows whose {column} is {', '.join(values)}")
     if left := _no_text(mapping, source.text_fields):
         lines.append(f"in no text: {', '.join(left)} (--column items.NAME=COLUMN:token_seq puts one in)")
     if "items" not in mapping and (texts := _of_type("token_seq", mapping["interactions"]["columns"])):

@@ -20,6 +20,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     **dict.fromkeys(("quoted", "required", "whole"), ((bool,), "true or false")),
     "header": ((bool, list), "true, false or a list of names"),
     "from": ((str, int), "the name of a column"),
+    "only": ((dict, _NOTHING), "columns with the values wanted, such as {event: [cart, purchase]}"),
     "unrated": ((int, float, _NOTHING), "a number"),
 }
 

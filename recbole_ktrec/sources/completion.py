@@ -10,7 +10,7 @@ from typing import Any
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.sources import frames, jsonlines
 from recbole_ktrec.sources.checks import check_mapping, texts_of
-from recbole_ktrec.sources.delimited import header
+from recbole_ktrec.sources.delimited import MissingColumn, header, positions
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.guessing import (
     called,
@@ -76,6 +76,37 @@ def complete(mapping: Mapping[str, Any], inputs: Inputs, stated: Sequence[Stated
             whole["items"] = _of_items(whole["items"], whole.get("interactions") or {}, {each.name for each in stated})
         whole["text_fields"] = list(text_fields_of(whole))
     return whole
+
+
+def with_only(mapping: Mapping[str, Any], inputs: Inputs, said: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return the mapping with the rows of the interactions that the command line chooses (``said``: column -> values)
+    over what it chooses itself, each column as its file spells it.
+
+    Raises:
+        MissingColumn: the file of a part has no such column.
+        ConfigError: a part says otherwise than it can which rows count.
+    """
+    whole = {**mapping}
+    for name, kind in PARTS.items():
+        mine = {column: f"--only {column}" for column in said} if name == "interactions" else {}
+        if given := {**((mapping.get(name) or {}).get("only") or {}), **(said if mine else {})}:
+            part = part_of(kind, {**mapping[name], "columns": {key: key for key in IDS[kind]}}, ())
+            member = files_of(kind, part.files, inputs)[0]
+            found = _header(part, member, inputs)
+            spelt = {each: _spelt(str(each), found, mine.get(each, f"[{name}.only]")) for each in given}
+            whole[name] = {**mapping[name], "only": {spelt[each]: values for each, values in given.items()}}
+    return whole
+
+
+def _spelt(column: str, header: Header, where: str) -> str:
+    """Return a column as the file spells it; without a header there is nothing to go by."""
+    found = header.column(column)
+    if found is None and header.names and not (header.later and header.later(column)):
+        try:
+            positions(header.all, [column], header.file)
+        except MissingColumn as error:
+            raise MissingColumn(f"{where}: {error}", column) from None
+    return found or column
 
 
 def _of_items(items: dict[str, Any], inter: Mapping[str, Any], stated: Collection[str]) -> dict[str, Any]:

@@ -39,6 +39,8 @@ class Ledger:
         self.days = 0  # of them, those within DAYS
         self.dates: dict[str, tuple[str, str]] = {}  # column of numbers -> where it is read from, an ISO date there
         self.absent: dict[str, str] = {}  # column -> that no object of its file has the key, and which it has
+        self.values: dict[str, Counter[str]] = {}  # column that chooses rows, or could -> how often its values come
+        self.remarks: list[str] = []  # what the reader warns of
         self.undecoded: Counter[str] = Counter()  # encoding -> rows that are not written in it
 
     def reject(self, reason: str, file: str, line: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from recbole_ktrec.sources.checks import (
     stated_moment,
     texts_of,
 )
+from recbole_ktrec.sources.chosen import Choice, only_of
 from recbole_ktrec.sources.delimited import Dialect, MissingColumn
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.guessing import means_text, sniff
@@ -30,7 +31,7 @@ from recbole_ktrec.sources.names import named
 from recbole_ktrec.sources.tables import ITEM, PART_NAMES, PARTS, RATING, TIME, USER, Batch, Column, Kind, Source, Table
 from recbole_ktrec.sources.values import date, decimal_comma, whole_number
 
-PART_KEYS = {"file", "format", "delimiter", "encoding", "header", "quoted", "columns"}
+PART_KEYS = {"file", "format", "delimiter", "encoding", "header", "quoted", "columns", "only"}
 COLUMN_KEYS = {"from", "type", "date", "unit", "decimal", "unrated", "required", "join", "whole"}
 #: Unit of time -> how many of them make a second.
 UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
@@ -41,7 +42,8 @@ IDS = {"inter": (USER, ITEM), "item": (ITEM,), "user": (USER,)}
 
 @dataclass
 class Part:
-    """One table of a mapping: which files, how they are written, and output column -> where it comes from."""
+    """One table of a mapping: which files, how they are written, output column -> where it comes from, and column of
+    the file -> the values of the rows that count."""
 
     kind: Kind
     files: str
@@ -49,6 +51,7 @@ class Part:
     types: dict[str, Column]
     format: str | None = None
     dialect: dict[str, Any] = field(default_factory=dict)
+    only: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def shipped_mappings() -> list[str]:
@@ -135,7 +138,8 @@ def part_of(kind: Kind, given: Mapping[str, Any], text_fields: Sequence[str]) ->
     if form is not None and form not in FORMATS:
         raise ConfigError(f"[{where}.format] = [{form}] is none of {', '.join(FORMATS)}.{nearest(form, FORMATS)}")
     dialect = {key: given[key] for key in ("delimiter", "encoding", "header", "quoted") if key in given}
-    return Part(kind, str(given.get("file", "*")), sources, types, form, dialect)
+    only = only_of(given.get("only"), f"{where}.only")
+    return Part(kind, str(given.get("file", "*")), sources, types, form, dialect, only)
 
 
 def origin_of(spec: Any) -> str:
@@ -202,11 +206,14 @@ def _table(part: Part, inputs: Inputs) -> Table:
     columns = list(part.types.values())
 
     def read(ledger: Ledger) -> Iterator[Batch]:
+        choice = Choice(part.kind, part.columns, part.only, ledger)
+        wider = replace(part, columns=choice.columns)
         for member in files_of(part.kind, part.files, inputs):
             try:
-                yield from read_part(part, member, inputs, ledger)
+                yield from choice.of(read_part(wider, member, inputs, ledger))
             except MissingColumn as error:
                 raise MissingColumn(f"{error}{_remedy(part, error.column)}", error.column) from error
+        choice.check()
 
     files_of(part.kind, part.files, inputs)  # a missing file is known before anything is read
     return Table(part.kind, columns, read)
@@ -214,8 +221,8 @@ def _table(part: Part, inputs: Inputs) -> Table:
 
 def _remedy(part: Part, column: str) -> str:
     """Say how another column is taken in the place of one that the file lacks."""
-    name = next(name for name, origin in part.columns.items() if origin == column)
-    return f" --column {PART_NAMES[part.kind]}.{name}=COLUMN takes another for [{name}]."
+    name = next((name for name, origin in part.columns.items() if origin == column), None)
+    return "" if name is None else f" --column {PART_NAMES[part.kind]}.{name}=COLUMN takes another for [{name}]."
 
 
 def read_part(part: Part, member: Member, inputs: Inputs, ledger: Ledger) -> Iterator[Batch]:

@@ -216,6 +216,7 @@ class Conversion:
         found += [text for ledger in self.ledgers for text in notices.joined(ledger)]
         found += [text for ledger in self.ledgers for text in notices.early(ledger)]
         found += [text for ledger in self.ledgers for text in notices.days(ledger)]
+        found += [text for ledger in self.ledgers for text in ledger.remarks]
         if stated:
             found += [text for ledger in self.ledgers for text in notices.empty(ledger, self._empty[ledger.kind])]
             found += [text for ledger in self.ledgers for text in notices.no_numbers(ledger)]

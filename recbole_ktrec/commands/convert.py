@@ -59,7 +59,7 @@ from recbole_ktrec.commands.pairs import pairs, refuse_twice
 from recbole_ktrec.errors import ConfigError, DataError, counted, nearest
 from recbole_ktrec.sources import SOURCES, Rules, Source, convert, load_mapping, source_of
 from recbole_ktrec.sources.checks import rules_of, stated_moment
-from recbole_ktrec.sources.chosen import only_said
+from recbole_ktrec.sources.chosen import hint, only_said
 from recbole_ktrec.sources.cleaning import RULES
 from recbole_ktrec.sources.completion import complete, encoded, left_out, misnamed, with_only
 from recbole_ktrec.sources.delimited import MissingColumn
@@ -135,7 +135,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         print(_listing())
         return 0
     files = _checked(args)
-    mapping, left = _mapping(args, files) if args.source == TABLE else ({}, [])
+    mapping, left, guessed = _mapping(args, files) if args.source == TABLE else ({}, [], False)
     source = source_of(mapping) if args.source == TABLE else _source(args.source)
     output = Path(args.output or Path("dataset", Path(args.mapping or args.source).stem))
     if mapping:
@@ -154,6 +154,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     if damaged := sum(ledger.damage for ledger in report.ledgers):
         kept = implausible(report.ledgers, rules)
         print(f"left out: {counted(damaged, 'damaged row')}, listed in {report.output / 'damaged.tsv'}{kept}")
+    if guessed and (told := hint(report.ledgers[0])):
+        print(told)
     print(next_step(report, args.source == TABLE))
     return 0
 
@@ -224,9 +226,9 @@ def _listing() -> str:
     return "\n".join(lines)
 
 
-def _mapping(args: argparse.Namespace, named: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-    """Return the mapping of a table: its file, what the options say in its place, guesses where neither says; and what
-    guessing left out."""
+def _mapping(args: argparse.Namespace, named: Mapping[str, str]) -> tuple[dict[str, Any], list[str], bool]:
+    """Return the mapping of a table: its file, what the options say in its place, guesses where neither says; what
+    guessing left out; and whether all rows and guessed columns of the interactions are taken."""
     mapping: dict[str, Any] = load_mapping(args.mapping) if args.mapping else {}
     for part in PARTS:
         if file := getattr(args, part) or named.get(part):
@@ -242,7 +244,8 @@ def _mapping(args: argparse.Namespace, named: Mapping[str, str]) -> tuple[dict[s
         mapping = encoded(mapping, inputs, part, encoding)
     mapping = with_only(mapping, inputs, only_said(pairs(args.only, "--only")))
     whole = complete(mapping, inputs, stated)
-    return whole, [*left_out(mapping, whole, inputs), *misnamed(stated, whole)]
+    guessed = not any(mapping["interactions"].get(key) for key in ("columns", "only"))
+    return whole, [*left_out(mapping, whole, inputs), *misnamed(stated, whole)], guessed
 
 
 def _encoding(text: str) -> tuple[str, str]:

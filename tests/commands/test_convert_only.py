@@ -16,6 +16,7 @@ EVENTS = ["view"] * 6 + ["cart"] * 3 + [" purchase "] * 2
 LOG = "user_id,item_id,event,shop\n" + "".join(
     f"u{k % 4},{k},{event},{'DE' if k % 2 else 'FR'}\n" for k, event in enumerate(EVENTS)
 )
+HINT = "interactions: rows count alike"
 
 
 def items(made: Made) -> list[str]:
@@ -36,7 +37,7 @@ def test_rows_with_one_of_the_values_count_and_the_others_are_counted(
     assert account(made)["dropped"] == {"event is not [purchase] or [cart]": 6}
     assert made("json")["mapping"]["interactions"]["only"] == {"event": ["purchase", "cart"]}
     shown = capsys.readouterr().out
-    assert "- event is not [purchase] or [cart]" in shown and "warning: only" not in shown
+    assert "- event is not [purchase] or [cart]" in shown and HINT not in shown and "warning: only" not in shown
     assert "interactions  only rows whose event is purchase, cart\n" in shown
 
 
@@ -67,7 +68,9 @@ def test_nested_objects_numbers_and_booleans_are_compared_as_text(convert: Conve
     ]  # fmt: skip
 
 
-def test_a_mapping_file_says_the_same_and_the_option_goes_over_it(convert: Convert, made: Made, tmp_path: Path) -> None:
+def test_a_mapping_file_says_the_same_and_the_option_goes_over_it(
+    convert: Convert, made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     mapping = tmp_path / "m.yaml"
     mapping.write_text(
         "interactions:\n  file: log.csv\n  columns: {user_id: user_id, item_id: item_id}\n"
@@ -81,6 +84,7 @@ def test_a_mapping_file_says_the_same_and_the_option_goes_over_it(convert: Conve
     assert list(made("item")["title"]) == ["A hat"]
     assert convert(files, "--mapping", str(mapping), "--only", "event=view", "--overwrite") == 0
     assert items(made) == ["1", "3", "5"]
+    assert HINT not in capsys.readouterr().out
 
 
 def test_without_a_header_a_column_is_its_place(convert: Convert, made: Made, tmp_path: Path) -> None:
@@ -151,6 +155,25 @@ def test_mistakes_of_a_mapping_are_told(
     (tmp_path / "m.yaml").write_text(f"interactions: {{file: log.csv, {columns}, {said}}}\n")
     assert convert({"log.csv": LOG}, "--mapping", str(tmp_path / "m.yaml")) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_column_that_looks_like_the_type_of_an_event_is_told(
+    convert: Convert, made: Made, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert({"interactions.csv": LOG}) == 0
+    told = f"{HINT}, whatever their [event] is: view (6), cart (3), purchase (2) (--only event=purchase takes some"
+    assert told in capsys.readouterr().out and account(made)["dropped"] == {}
+    for log in (
+        LOG.replace("event", "group"),  # no name of an event
+        LOG.replace("cart", "view").replace(" purchase ", "view"),  # one value
+        "user_id,item_id,type\n" + "".join(f"u,{k},t{k}\n" for k in range(5)),  # as many values as rows
+        "user_id,item_id,type\n" + "".join(f"u,{k},t{k % 11}\n" for k in range(33)),  # too many
+    ):
+        assert convert({"interactions.csv": log}, "--overwrite") == 0
+        assert HINT not in capsys.readouterr().out
+    codes = "user_id,item_id,Event Type\n" + "".join(f"u,{k},{int(k > 3)}\n" for k in range(9))
+    assert convert({"interactions.csv": codes}, "--overwrite") == 0
+    assert "[Event Type] is: 1 (5), 0 (4) (--only 'Event Type=1' takes" in capsys.readouterr().out
 
 
 def test_it_is_for_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

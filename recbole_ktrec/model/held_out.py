@@ -95,13 +95,14 @@ def check_valid_metric(config: Any, valid_data: Any) -> None:
     """
     from recbole.evaluator.register import metrics_dict
 
-    if not valid_data or config["eval_step"] <= 0:  # then RecBole looks for none
+    if not valid_data or min(config["eval_step"], config["epochs"]) <= 0:  # then RecBole looks for none
         return
     name, _, cut = str(config["valid_metric"]).lower().partition("@")
     names, cuts = [str(one).lower() for one in config["metrics"]], [str(one) for one in config["topk"]]
-    # A user's own metric may call its values as it likes.
-    free = name in metrics_dict and not metrics_dict[name].__module__.startswith("recbole")
-    if name not in names or (cut and cut not in cuts and not free):
+    modules = [metrics_dict[one].__module__.partition(".")[0] for one in names if one in metrics_dict]
+    if not {*modules} <= {"recbole", "recbole_ktrec"}:  # a user's own metric may call its values as it likes
+        return
+    if name not in names or (cut and cut not in cuts):
         raise ConfigError(
             f"valid_metric [{config['valid_metric']}] is none of what is measured, metrics {config['metrics']} with "
             f"topk {config['topk']}: name one of these."

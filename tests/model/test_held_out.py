@@ -186,3 +186,4 @@ def test_a_validation_metric_that_is_not_measured_is_refused_before_the_fit(
     without = {"split": {"RS": [0.9, 0, 0.1]}, "group_by": "user", "order": "RO", "mode": "full"}
     fitted({**asked, "eval_args": without}, name, saved=False)  # nothing is validated
     fitted({**asked, "eval_step": 0}, name, saved=False)
+    fitted({**asked, "epochs": 0}, name, saved=False)

@@ -9,6 +9,7 @@ import pytest
 
 from recbole_ktrec import register_metric
 from recbole_ktrec.errors import ConfigError
+from tests.support import Settings, fitted
 
 
 @pytest.fixture
@@ -38,6 +39,15 @@ def test_a_registered_metric_is_computed(constant: type[Any], settings: Callable
     changed = settings(metrics=["Constant", "NDCG"], valid_metric="Constant@5", epochs=1)
     assert run_recbole(model="BPR", dataset="tiny", config_dict=changed)["test_result"]["constant@5"] == 5
     assert Config("BPR", "tiny", config_dict=changed)["valid_metric_bigger"] is False
+
+
+@pytest.mark.parametrize("name", ["KTEASE", "KTRec"])
+def test_a_metric_of_the_user_s_own_calls_its_values_as_it_likes(
+    constant: type[Any], settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(constant, "calculate_metric", lambda self, dataobject: {"always@all": 0.5})
+    asked = settings(metrics=["Constant", "NDCG"], valid_metric="Always@all", prior="none", fusion="id")
+    assert fitted(asked, name, saved=False)[0].best_valid_score == 0.5
 
 
 def test_an_incomplete_metric_is_refused() -> None:

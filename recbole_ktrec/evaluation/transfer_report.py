@@ -22,7 +22,8 @@ from recbole_ktrec.evaluation.texts import encode_ahead
 from recbole_ktrec.evaluation.transfer_grid import Curve, encoding_grid, plan_curve
 from recbole_ktrec.evaluation.transfer_results import SCHEMA, assemble
 from recbole_ktrec.files import write_whole
-from recbole_ktrec.model.artifact import checked_card, content_sha256
+from recbole_ktrec.model.artifact import content_sha256
+from recbole_ktrec.model.artifact_card import checked_card
 
 
 def run_curve(curve: Curve, runner: Runner, output: Path, overwrite: bool = False) -> tuple[dict[str, Any], list[str]]:

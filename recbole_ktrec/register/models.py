@@ -77,7 +77,7 @@ def model_class(name: str) -> Any:
 def base_of(model: type) -> str | None:
     """Return the name of the registered model that the class ``model`` is derived from, None if there is none."""
     for one in model.__mro__[1:]:
-        if one.__name__ in MODELS and MODELS[one.__name__].module == one.__module__:
+        if one.__name__ in MODELS and model_class(one.__name__) is one:
             return one.__name__
     return None
 
@@ -86,10 +86,18 @@ def register_derived(model: type) -> None:
     """Register a class that is derived from a registered model, as ``Config`` takes it: trainer, loader, settings.
 
     Raises:
-        ConfigError: it does not stand at the top of a module, so that RecBole could not find it by its name.
+        ConfigError: it does not stand at the top of a module, so that RecBole could not find it by its name, or has
+            the name of another one.
     """
     name = model.__name__
-    if name in MODELS or (base := base_of(model)) is None:
+    if (base := base_of(model)) is None:
+        return
+    if name in MODELS:
+        if MODELS[name].module != model.__module__ and model_class(name) is not model and name != base:
+            raise ConfigError(
+                f"Model [{name}] of [{model.__module__}] has the name of one of [{MODELS[name].module}], which RecBole "
+                "would take for it: give it another."
+            )
         return
     if getattr(sys.modules.get(model.__module__), name, None) is not model:
         raise ConfigError(f"Model [{name}] is derived from [{base}] in a function: write it at the top of a module.")

@@ -126,7 +126,13 @@ def _take_derived(config_class: Any) -> None:
         register_derived(found[1])
         return found
 
+    def __setstate__(self: Any, state: dict[str, Any]) -> None:
+        """Take a configuration out of a checkpoint, perhaps in a process that has heard of the class only by it."""
+        vars(self).update(state)
+        register_derived(self.model_class)
+
     config_class._get_model_and_dataset = _get_model_and_dataset
+    config_class.__setstate__ = __setstate__
 
 
 def _check_keys(config_class: Any) -> None:

@@ -78,7 +78,7 @@ def guess_columns(
         a ``columns`` mapping: output name -> {from, type, ...}.
 
     Raises:
-        ConfigError: no column looks like the id that the table needs, one that does holds objects, or dates are in no
+        ConfigError: no column looks like the id that the table needs, an id or a time is an object, or dates are in no
             form that is known.
     """
     if "" in names and not any(flat(value).strip() for value in values[""]):
@@ -129,7 +129,8 @@ def _by_name(
         if target in given:
             columns[target] = given[target]
         elif found is not None:
-            refuse_objects(f"{PART_NAMES[kind]}.{target}", found, values[found], file)
+            if target != RATING:  # rows may do without one (implicit)
+                refuse_objects(f"{PART_NAMES[kind]}.{target}", found, values[found], file)
             columns[target] = guess_stated(target, {"from": found}, values, file)
         elif target in (USER, ITEM):
             raise ConfigError(_no_id(target, names, kind, file) + _numbered(target, values, kind))

@@ -213,3 +213,13 @@ def test_an_id_that_is_an_object_is_told_by_which_key_it_is_taken(
     stated = ["--column", "interactions.user_id=customer.id", "--column", "item_id=product.id"]
     assert convert(files, "--interactions", "orders.jsonl", *stated) == 0
     assert list(made("inter")["user_id"]) == [f"u{k}" for k in range(6)]
+
+
+def test_ratings_that_are_objects_can_be_left_out(
+    convert: Callable[..., int], made: Callable[[str], Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {"orders.jsonl": "\n".join(f'{{"user": "u{k}", "item": "i1", "rating": {{"stars": 3}}}}' for k in range(6))}
+    assert convert(files, "--interactions", "orders.jsonl") == 2
+    assert "(6 x rating is not a number)" in capsys.readouterr().err
+    assert convert(files, "--interactions", "orders.jsonl", "--implicit") == 0
+    assert list(made("inter")["user_id"]) == [f"u{k}" for k in range(6)]

@@ -42,11 +42,14 @@ def sort_before_rounding(module: ModuleType) -> bool:
 
 
 def _warn_of_tokens(dataset: Any, time: str) -> None:
-    """Say that times in a ``token`` column are none: RecBole sorts and splits by the numbers of the tokens."""
+    """Say that times in a ``token`` column are none: RecBole sorts and splits by the numbers of the tokens.
+
+    It gives these as the tokens first appear, which is an order in time only if the file is.
+    """
     if dataset.field2type[time].value == "token":
         dataset.logger.warning(
             f"Data set [{dataset.dataset_name}]: the times [{time}] are tokens, which RecBole numbers as they first "
-            f"appear, so that order says nothing of time. Write [{time}:float] in the header of the .inter file."
+            f"appear: their order is that of the file. Write [{time}:float] in the header of the .inter file."
         )
 
 

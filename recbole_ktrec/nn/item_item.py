@@ -65,8 +65,10 @@ class Fit:
         self._run_with = options  # once run, with what was chosen on the way
 
     def with_prior(self, prior: sp.csc_matrix, options: Options | None = None) -> Fit:
-        """Return a fit to the same interactions with another prior; how they count is shared, as are what was made of
-        them to choose."""
+        """Return a fit to the same interactions with another prior.
+
+        How they count is shared, and with it what was made of them to choose.
+        """
         other = Fit(self.interactions, prior, options or self.options, None, self.places)
         other.counted = self.counted
         return other

@@ -255,8 +255,7 @@ def test_known_keys_that_say_nothing_here_are_told() -> None:
         "[contrastive_steps] is not used: text_encoder_training is [frozen].",
         "[text_last_layers] is not used: text_encoder_training is [frozen].",
     ]
-    trained = {"contrastive_steps": 9, "text_lora_rank": 4, "text_encoder_training": "lora"}
-    assert unread(trained, own) == []
+    assert unread({"contrastive_steps": 9, "text_lora_rank": 4, "text_encoder_training": "lora"}, own) == []
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,8 @@ def check(config: Any) -> None:
     refuse_files(config.variable_config_dict, "the configuration dict")
     check_device(config.external_config_dict.get("device"))
     check_protocol({**config.internal_config_dict, **config.external_config_dict}.get("eval_args"))
-    check_parts({**config.internal_config_dict, **config.external_config_dict}.get("benchmark_filename"))
+    # Those of a data set's own file may be of a source, which is read whole.
+    check_parts(config.external_config_dict.get("benchmark_filename"))
     known = own_keys(config)
     _refuse(config.file_config_dict, known, "a configuration file", config.model)
     _refuse(config.variable_config_dict, known, "the configuration dict", config.model)

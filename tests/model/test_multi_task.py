@@ -218,6 +218,16 @@ def test_a_source_is_read_by_the_names_and_the_threshold_of_its_own_file(joint: 
         epochs(joint(), 1)
 
 
+def test_a_source_may_lie_in_any_number_of_parts(joint: Settings, workplace: Path) -> None:
+    folder = workplace / "dataset" / "other"
+    header, *rows = (folder / "other.inter").read_text().splitlines()
+    for name, part in (("early", rows[:90]), ("late", rows[90:])):
+        (folder / f"other.{name}.inter").write_text("\n".join([header, *part]) + "\n")
+    whole = epochs(joint())
+    (folder / "other.yaml").write_text("benchmark_filename: [early, late]\n")
+    assert epochs(joint())[0] == whole[0]
+
+
 def test_what_a_split_was_made_from_is_no_source_of_it(joint: Settings, workplace: Path) -> None:
     (workplace / "dataset/tiny/split.json").write_text('{"dataset": "other"}', encoding="utf-8")
     with pytest.raises(ConfigError, match="own validation and test"):

@@ -21,7 +21,7 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.matrices import row_blocks
+from recbole_ktrec.nn.matrices import each_block, row_blocks
 
 #: Dense rows that meet a sparse matrix at once: these stay in the processor's cache, 512 took twice as long.
 _CACHED = 128
@@ -168,8 +168,11 @@ def times_sparse(dense: np.ndarray, sparse: sp.csc_matrix) -> np.ndarray:
     """Return ``dense sparse`` as a C-ordered array, float32 ``[m, n_columns]``."""
     columns = sparse.T.tocsr()
     result = np.empty((len(dense), sparse.shape[1]), dtype=np.float32)
-    for some in row_blocks(len(dense), _CACHED):
+
+    def fill(some: slice) -> None:
         result[some] = (columns @ np.ascontiguousarray(dense[some].T)).T
+
+    each_block(fill, len(dense), _CACHED)
     return result
 
 

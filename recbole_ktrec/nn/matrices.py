@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 
 #: B, dense or as :mod:`recbole_ktrec.nn.nearest` makes it.
 Matrix: TypeAlias = np.ndarray | sp.csr_matrix
@@ -14,11 +16,28 @@ Matrix: TypeAlias = np.ndarray | sp.csr_matrix
 Score: TypeAlias = Callable[[sp.csr_matrix], np.ndarray]
 #: Rows of a matrix of all pairs of items that are computed at a time.
 ROWS = 512
+_THREADS = 4
 
 
 def row_blocks(n: int, rows: int = ROWS) -> list[slice]:
     """Return the slices that cut ``n`` rows into so many at a time."""
     return [slice(start, min(start + rows, n)) for start in range(0, n, rows)]
+
+
+def each_block(work: Callable[[slice], None], n: int, rows: int = ROWS) -> None:
+    """Do ``work`` for the slices of :func:`row_blocks`, in threads: scipy multiplies in one, and lets others run.
+
+    There are as many as torch takes, four at most, as each holds a block of its own.
+    """
+    blocks = row_blocks(n, rows)
+    threads = min(torch.get_num_threads(), _THREADS, len(blocks))
+    if threads < 2:
+        for some in blocks:
+            work(some)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(work, blocks):
+            pass
 
 
 def unit_length(rows: np.ndarray) -> np.ndarray:

@@ -146,7 +146,8 @@ def test_uuids_within_lists_and_a_field_of_that_name(convert: Callable[..., Any]
     known = [uuid.UUID(int=number) for number in (1, 2)]
     each = arrow.array([one.bytes for one in known], arrow.uuid())
     several = arrow.ListArray.from_arrays(arrow.array([0, 0, 2], arrow.int32()), each)
-    made = arrow.array([{"uuid": "a", "maker": "lego"}, None])
+    fields = arrow.struct([("maker", arrow.string()), ("uuid", arrow.string())])
+    made = arrow.array([{"uuid": "a", "maker": "lego"}, None], fields)  # which order is guessed is pyarrow's own
     parquet(tmp_path / "raw", "i.parquet", item_id=["x", "y"], title=["a", "b"], categories=several, brand=made)
     parquet(tmp_path / "raw", "c.parquet", user_id=["u", "v"], item_id=["x", "y"])
     rows, _ = convert({}, "--interactions", "c.parquet", "--items", "i.parquet")

@@ -118,7 +118,7 @@ def _name_files(config_class: Any) -> None:
 
 def _take_derived(config_class: Any) -> None:
     """Let a class that is derived from a registered model, and given as a class, have what that one has."""
-    original = config_class._get_model_and_dataset
+    original, restore = config_class._get_model_and_dataset, getattr(config_class, "__setstate__", None)
 
     @functools.wraps(original)
     def _get_model_and_dataset(self: Any, model: Any, dataset: Any) -> Any:
@@ -128,8 +128,9 @@ def _take_derived(config_class: Any) -> None:
 
     def __setstate__(self: Any, state: dict[str, Any]) -> None:
         """Take a configuration out of a checkpoint, perhaps in a process that has heard of the class only by it."""
-        vars(self).update(state)
-        register_derived(self.model_class)
+        restore(self, state) if restore else vars(self).update(state)
+        if isinstance(model := getattr(self, "model_class", None), type):
+            register_derived(model)
 
     config_class._get_model_and_dataset = _get_model_and_dataset
     config_class.__setstate__ = __setstate__

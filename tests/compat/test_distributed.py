@@ -7,6 +7,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from recbole_ktrec.compat.distributed import _checkpoint_of_rank_0, share_checkpoints
 from tests.support import Settings
@@ -56,3 +57,15 @@ def test_a_configuration_without_word_of_processes_is_read(settings: Settings) -
         del config.final_config_dict[key]
     read = pickle.loads(pickle.dumps(config))
     assert read.final_config_dict == config.final_config_dict
+
+
+@pytest.mark.parametrize("model", ["BPR", "KTEASE"])
+def test_a_configuration_of_several_processes_with_gpus_is_read_by_one_without(model: str, settings: Settings) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    from recbole.config import Config
+
+    config = Config(model, "tiny", config_dict=settings())
+    config.final_config_dict.update(device=torch.device("cuda", 1), single_spec=False, local_rank=1)
+    read = pickle.loads(pickle.dumps(config))
+    assert (read["device"].type, read["single_spec"], read["local_rank"]) == ("cpu", True, 0)

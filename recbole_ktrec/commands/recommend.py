@@ -163,7 +163,7 @@ def users_for(
             if np.isfinite(row[place]):
                 found.append((*_standing(row, place), user, float(row[place])))
     if not found:
-        why = "these users took it, nothing is known of them, or `only` leaves it out"
+        why = "these users took it, or nothing is known of them" + ", or `only` leaves it out" * only_new
         raise DataError(f"--for-item [{item}]: in nobody's list: {why}.")
     found.sort(key=lambda one: (one[0], -one[1]))
     return ((user, rank, item, value) for rank, _, user, value in found[:k])

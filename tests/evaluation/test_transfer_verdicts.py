@@ -41,7 +41,7 @@ def test_verdicts_are_honest() -> None:
     assert "0.750 x from scratch" in bad["text"] and "worse; NEGATIVE TRANSFER" in bad["text"]
     blind = made_up(0.25, True, False)
     blind["runs"][0]["choice"] = {"used": "transferred", "ndcg": {}}
-    assert "The guard took transferred, without a comparison, (1 of 1)" in verdicts(blind)[0]["text"]
+    assert "The guard took transferred without a comparison (1 of 1)" in verdicts(blind)[0]["text"]
     both = made_up(0.25, True, False)
     both["runs"][0]["choice"]["closed_form"] = {"used": "transferred", "ndcg": {"transferred": 0.2}}
     told = "The guard took untrained for the neural part and transferred for the closed form (1 of 1)"

@@ -94,7 +94,7 @@ class Numbers:
 
 def _took(choice: Mapping[str, Any]) -> str:
     """Return what the guard took; of KTRec for each of its parts, which are guarded on their own."""
-    own = choice["used"] + ("" if choice.get("ndcg", True) else ", without a comparison,")
+    own = choice["used"] + ("" if choice.get("ndcg", True) else " without a comparison")
     closed = choice.get("closed_form")
     return f"{own} for the neural part and {_took(closed)} for the closed form" if closed else own
 

@@ -102,10 +102,11 @@ def _leaks(dataset: str, said: dict[str, Any]) -> list[str]:
     if not said.get("pretrained"):
         return []
     from recbole_ktrec.model.artifact import load
+    from recbole_ktrec.model.artifact_card import artifact_folder
     from recbole_ktrec.model.transfer import leakage
 
     with contextlib.suppress(KTRecError):
-        folder, artifact = data_folder(dataset, said), load(Path(str(said["pretrained"])).expanduser())
+        folder, artifact = data_folder(dataset, said), load(artifact_folder(said))
         return [found] if (found := leakage(artifact, {**said, "dataset": dataset, "data_path": folder})) else []
     return []
 

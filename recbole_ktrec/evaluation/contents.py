@@ -9,6 +9,7 @@ from typing import Any
 from recbole_ktrec.errors import KTRecError
 from recbole_ktrec.files import file_sha256
 from recbole_ktrec.model.artifact import content_sha256
+from recbole_ktrec.model.artifact_card import artifact_folder
 from recbole_ktrec.text import TextSettings, locate_encoder
 
 
@@ -16,7 +17,7 @@ def contents(config: Mapping[str, Any]) -> dict[str, str]:
     """Return key -> digest of what it names, of those that are given and are there (the job says what is missing)."""
     found = {}
     if config.get("pretrained"):
-        found["pretrained"] = _artifact(Path(str(config["pretrained"])).expanduser())
+        found["pretrained"] = _artifact(artifact_folder(config))
     if config.get("text_encoder"):
         found["text_encoder"] = _encoder(config)
     for name in _sources(config):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import KTRecError
-from recbole_ktrec.model.artifact_card import read_card
+from recbole_ktrec.model.artifact_card import artifact_folder, read_card
 from recbole_ktrec.text import TextSettings
 
 #: What the vector of an item depends on.
@@ -36,5 +35,5 @@ def _compared(values: Mapping[str, Any]) -> list[Any]:
 def _has_language_model(row: Mapping[str, Any]) -> bool:
     if row.get("pretrained"):
         with contextlib.suppress(KTRecError):  # the job says what is wrong
-            return bool(read_card(Path(str(row["pretrained"])).expanduser()).get("language_model"))
+            return bool(read_card(artifact_folder(row)).get("language_model"))
     return False

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 
 from recbole_ktrec.errors import KTRecError, counted
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.texts import lacks_texts
 from recbole_ktrec.model.artifact import load
+from recbole_ktrec.model.artifact_card import artifact_folder
 from recbole_ktrec.model.transfer import leakage_warning
 from recbole_ktrec.register import MODELS
 
@@ -71,7 +71,7 @@ def learned_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
         given = entry.settings({})
         if not (entry.model in MODELS and given.get("pretrained")):
             continue
-        folder = Path(str(given["pretrained"])).expanduser()
+        folder = artifact_folder(given)
         with contextlib.suppress(KTRecError):
             if source := load(folder).learned_from([plan.name], plan.source.inter_sha256):
                 found.append(f"[{plan.name}], row [{entry.label}]: {leakage_warning(folder, source)}")

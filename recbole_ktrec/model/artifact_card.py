@@ -20,6 +20,11 @@ FUSION = ("regularisation", "prior_weight", "neighbour_weight")
 _SHAPE = tuple(part.name for part in fields(PriorShape))
 
 
+def artifact_folder(given: Any) -> Path:
+    """Return the folder that the key ``pretrained`` of a configuration names."""
+    return Path(str(given["pretrained"])).expanduser()
+
+
 def read_card(folder: Path) -> dict[str, Any]:
     """Return the card of an artifact.
 

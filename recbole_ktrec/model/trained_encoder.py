@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
-from recbole_ktrec.model.artifact_card import checked_card
+from recbole_ktrec.model.artifact_card import artifact_folder, checked_card
 from recbole_ktrec.text import TextSettings, check_fingerprint, locate_encoder
 from recbole_ktrec.text.fingerprint import encoder_fingerprint
 
@@ -29,7 +29,7 @@ def take_encoder(config: Any) -> None:
     """
     if config["pretrained"] is None:
         return
-    folder = Path(str(config["pretrained"])).expanduser()
+    folder = artifact_folder(config)
     card = checked_card(folder)
     named = config.external_config_dict.get("text_encoder") is not None
     if own := encoder_keys(folder, card, config, named):

@@ -13,7 +13,7 @@ import numpy as np
 from recbole_ktrec.errors import ConfigError, DataError, number, one_of, switch
 from recbole_ktrec.model import same_data
 from recbole_ktrec.model.artifact import Artifact, load
-from recbole_ktrec.model.artifact_card import read_card
+from recbole_ktrec.model.artifact_card import artifact_folder, read_card
 from recbole_ktrec.nn.tuning import beyond_standard_error, standard_error
 
 TRANSFERS = ("zero_shot", "frozen", "adapter", "full")
@@ -51,7 +51,7 @@ class TransferSettings:
         how, guard, count = read_keys(config)
         if config["pretrained"] is None:
             return None
-        artifact = load(Path(str(config["pretrained"])).expanduser())
+        artifact = load(artifact_folder(config))
         if warning := leakage(artifact, config):
             _logger.warning(warning)
         return cls(artifact, how, guard, count)
@@ -82,7 +82,7 @@ def read_keys(config: Any) -> tuple[str, bool, float]:
     guard = switch("transfer_guard", config["transfer_guard"])
     count = number("transfer_prior_count", config["transfer_prior_count"], above=0)
     if config["pretrained"] is not None:
-        read_card(Path(str(config["pretrained"])).expanduser())
+        read_card(artifact_folder(config))
     elif how in ("adapter", "full"):
         raise ConfigError(f"transfer [{how}] needs pretrained: the folder that `ktrec pretrain` wrote.")
     return how, guard, count

@@ -58,10 +58,10 @@ class KTRecTrainer(Trainer):
         if self.model.zero_shot:
             self.epochs = 0
         some = some_users(valid_data, self.config["valid_users"], int(self.config["seed"]))
-        with joint_training(self):  # first: a source that cannot be read is told before the closed form takes its time
+        # Joint first: a source that cannot be read is told before the closed form takes its time.
+        with joint_training(self), progress_shown(show_progress):
             if found is not None and not self.model.zero_shot:
-                with progress_shown(show_progress):
-                    solve_closed(self.model, found)
+                solve_closed(self.model, found)
                 self._found = found
             with self.model.remembering():
                 outcome = super().fit(train_data, some, verbose, saved, show_progress, callback_fn)

@@ -49,11 +49,11 @@ def add_metrics(_evaluator: ModuleType | None = None) -> None:
     from recbole.evaluator import register as host
 
     for name, module in METRICS.items():
-        if not hasattr(importlib.import_module(module), name):
+        if (metric := getattr(importlib.import_module(module), name, None)) is None:
             continue
         there = host.metrics_dict.get(name.lower())
         if there is None or there.__module__ == module:
-            register_metric(getattr(importlib.import_module(module), name))
+            register_metric(metric)
         else:
             getLogger().warning(f"Metric [{name}] is that of [{there.__module__}], not that of recbole_ktrec.")
 

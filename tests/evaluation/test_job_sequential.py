@@ -15,6 +15,8 @@ from recbole_ktrec.evaluation.taken import mask_taken
 from tests.evaluation.job_specs import Make, plan_of, spec_of
 
 RING_HEADER = "user_id:token\titem_id:token\ttimestamp:float"
+#: Times are loaded.
+TIMED = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}}
 
 
 @pytest.mark.parametrize("model", ["EASE", "KTEASE", "Pop", "SASRec"])
@@ -28,11 +30,10 @@ def test_what_is_asked_last_is_asked_again_with_the_one_before_known(
         path = [user, user + 1, user + 2, user + 3, landed, landed + 1]
         rows += [f"u{user}\ti{item % 30}\t{step}" for step, item in enumerate(path)]
     (workplace / "dataset" / "tiny" / "tiny.inter").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    timed = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}}
     own = {"KTEASE": {"prior": "none", "history_decay": 0.5}, "SASRec": {"train_neg_sample_args": None}}
     grid = tiny_grid(model, kind="leave_one_out")
-    grid = replace(grid, common={**grid.common, **timed})
-    entry = Entry(model, model, {**grid.entries[0].config, **timed, **own.get(model, {})})
+    grid = replace(grid, common={**grid.common, **TIMED})
+    entry = Entry(model, model, {**grid.entries[0].config, **TIMED, **own.get(model, {})})
     result, _ = job.run_spec(spec_of(grid, plan_of(grid), entry))
     groups = result["groups"]
     if model == "Pop":
@@ -56,7 +57,7 @@ def test_what_a_user_took_before_is_no_candidate_of_a_sequential_model_either(
     paths["u0"][5] = paths["u0"][1]  # taken again: asked for, so a candidate
     rows = [f"{user}\ti{item}\t{step}" for user, path in paths.items() for step, item in enumerate(path)]
     (workplace / "dataset" / "tiny" / "tiny.inter").write_text("\n".join([RING_HEADER, *rows]) + "\n")
-    timed = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}, "MAX_ITEM_LIST_LENGTH": 2}
+    timed = {**TIMED, "MAX_ITEM_LIST_LENGTH": 2}
     grid = tiny_grid("SASRec", kind="leave_one_out")
     grid = replace(grid, common={**grid.common, "load_col": timed["load_col"]})
     given = {"train_neg_sample_args": None, **({"repeatable": True} if again else {})}
@@ -84,23 +85,21 @@ def test_what_a_user_took_before_is_no_candidate_of_a_sequential_model_either(
 def test_a_sequential_model_s_users_need_four_interactions(tiny_grid: Make, workplace: Path) -> None:
     with (workplace / "dataset" / "tiny" / "tiny.inter").open("a") as file:
         file.writelines(f"short\ti{one}\t4\t{one}\n" for one in range(3))
-    timed = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}}
     grid = tiny_grid("SASRec", kind="leave_one_out")
-    grid = replace(grid, common={**grid.common, **timed})
-    entry = Entry("SASRec", "SASRec", {**grid.entries[0].config, **timed, "train_neg_sample_args": None})
+    grid = replace(grid, common={**grid.common, **TIMED})
+    entry = Entry("SASRec", "SASRec", {**grid.entries[0].config, **TIMED, "train_neg_sample_args": None})
     with pytest.raises(DataError, match=r"another \[valid\] part .*each user needs four interactions: '--user_inter"):
         job.run_spec(spec_of(grid, plan_of(grid), entry))
 
 
 def test_a_sequential_model_has_the_groups_of_all_others(tiny_grid: Make) -> None:
     """In its training part each user's first interaction stands as context only."""
-    timed = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}}
     grid = tiny_grid("EASE", "SASRec", kind="leave_one_out")
-    grid = replace(grid, common={**grid.common, **timed})
+    grid = replace(grid, common={**grid.common, **TIMED})
     plan, rows, lists = plan_of(grid), [], []
     for entry in grid.entries:
         own = {"train_neg_sample_args": None} if entry.label == "SASRec" else {}
-        result, _ = job.run_spec(spec_of(grid, plan, replace(entry, config={**entry.config, **timed, **own})))
+        result, _ = job.run_spec(spec_of(grid, plan, replace(entry, config={**entry.config, **TIMED, **own})))
         rows.append({name: group["rows"] for name, group in result["groups"].items()})
         lists.append(result["lists"]["score_coverage"])
     common = set(rows[0]) & set(rows[1])
@@ -109,7 +108,7 @@ def test_a_sequential_model_has_the_groups_of_all_others(tiny_grid: Make) -> Non
 
 
 def test_a_sequential_model_has_no_written_split(tiny_grid: Make) -> None:
-    timed = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}, "train_neg_sample_args": None}
+    timed = {**TIMED, "train_neg_sample_args": None}
     grid = tiny_grid("SASRec", kind="cold_item")
     entry = replace(grid.entries[0], config={**grid.entries[0].config, **timed})
     with pytest.raises(ConfigError, match=r"\[SASRec\] is a sequential model: RecBole cannot read the split cold_item"):

@@ -60,8 +60,16 @@ class LiveText(nn.Module):
         ids = [self.ids[item] for item in items.tolist()]
         return self._moved(items, self.encoder(ids) if torch.is_grad_enabled() else self.encoder.vectors(ids))
 
+    @torch.no_grad()
+    def vectors(self, texts: Sequence[str | None]) -> Tensor:
+        """Return the whitened vectors of other texts than the items', ``[n, width]``, as the encoder is now."""
+        return self._whitened(self.encoder.vectors(texts))
+
+    def _whitened(self, vectors: Tensor) -> Tensor:
+        return F.normalize((vectors - self.mean) @ self.matrix, dim=1)
+
     def _moved(self, items: Tensor, vectors: Tensor) -> Tensor:
-        live = F.normalize((vectors - self.mean) @ self.matrix, dim=1)
+        live = self._whitened(vectors)
         known = torch.tensor([bool(self.ids[item]) for item in items.tolist()], device=items.device).unsqueeze(1)
         return self.stored.rows(items) + (live - self.frozen.rows(items)) * known
 

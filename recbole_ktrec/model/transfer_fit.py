@@ -14,9 +14,9 @@ import scipy.sparse as sp
 from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.ktease_options import Settings
 from recbole_ktrec.model.prior_shape import PriorShape
-from recbole_ktrec.model.text_priors import Lexical, TextPriors
+from recbole_ktrec.model.text_priors import TextPriors
 from recbole_ktrec.model.transfer import VARIANTS, TransferSettings, listed, means, pick, reasons, shown
-from recbole_ktrec.nn.co_consumption import co_consumption, mapped, metric, pooled
+from recbole_ktrec.model.transfer_priors import TransferPriors
 from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.samples import FEWEST, Sample
@@ -59,7 +59,7 @@ class TransferFit:
         """Return what scores; ``choice`` says what was taken and why."""
         if self.transfer.zero_shot:
             self._note("transferred", "zero-shot: of the target only the length of histories decides", {})
-            return Kernel(self._carried(self.shape), self.options.history_decay or 0.0)
+            return Kernel(self._priors.transferred(self.shape), self.options.history_decay or 0.0)
         if self.sample is None:
             self._note("transferred", "too few validation interactions to compare", {})
             return self._fit(self._transferred()).run()
@@ -75,7 +75,7 @@ class TransferFit:
         plain = self._fit(texts.prior(texts.whitened(self.settings.whitening), self.settings.lexical))
         variants: dict[str, Callable[[], Fit]] = {
             "untrained": lambda: plain,  # first: the others share its leading directions and what it chose
-            "scratch": lambda: plain.with_prior(self._scratch(texts), plain.settled()),
+            "scratch": lambda: plain.with_prior(self._priors.scratch(texts, self.shape.exponent), plain.settled()),
             "transferred": lambda: plain.with_prior(self._transferred(plain), plain.settled()),
         }
         values = dict[str, np.ndarray]()
@@ -94,10 +94,6 @@ class TransferFit:
         assert self.sample is not None
         return self.sample.decayed(fitted.decay).ndcg_with(fitted)
 
-    @functools.cached_property
-    def _vectors(self) -> np.ndarray:
-        return self.texts.whitened(self.transfer.artifact.whitening)
-
     def _fit(self, prior: sp.csc_matrix) -> Fit:
         return Fit(self.interactions, prior, self.options, self.sample, self.places)
 
@@ -106,46 +102,25 @@ class TransferFit:
         """Whether the target teaches what terms say: they then count as much as without transfer."""
         return self.settings.lexical.learned and self.sample is not None
 
-    def _shaped(self, vectors: np.ndarray, shape: PriorShape) -> sp.csc_matrix:
-        return self.texts.prior(vectors, Lexical(shape.lexical_weight, self._taught), shape.power)
-
-    def _scratch(self, texts: TextPriors) -> sp.csc_matrix:
-        """Return the prior of the metric that the target's own training interactions give."""
-        vectors = self._vectors if texts is self.texts else texts.whitened(self.transfer.artifact.whitening)
-        own = metric(co_consumption(self.interactions, vectors), self.shape.exponent)
-        return texts.prior(mapped(vectors, own), self.settings.lexical)
-
-    def _carried(self, shape: PriorShape) -> sp.csc_matrix:
-        """Return the prior of the sources' metric in a shape."""
-        return self._shaped(self.transfer.artifact.transferred(self._vectors, shape), shape)
+    @functools.cached_property
+    def _priors(self) -> TransferPriors:
+        return TransferPriors(self.transfer, self.texts, self.interactions, self.settings.lexical, self._taught)
 
     def _transferred(self, plain: Fit | None = None) -> sp.csc_matrix:
         if self.transfer.how == "adapter" and self.sample is not None:
             return self._adapted(plain)
-        if self.transfer.how == "full":
-            return self._shaped(mapped(self._vectors, self._both()), self.shape)
-        return self._carried(self.shape)
-
-    def _both(self) -> np.ndarray:
-        """Return the metric of the target's statistics, those of the sources being the prior (MAP).
-
-        It is as strong as that of the sources alone: where they say that it does not carry over, it is the identity.
-        """
-        artifact = self.transfer.artifact
-        own = co_consumption(self.interactions, self._vectors)
-        both = pooled([artifact.pooled, own], [self.transfer.prior_count, own.interactions])
-        return metric(both, self.shape.exponent, self.shape.strength)
+        return self._priors.transferred(self.shape)
 
     def _adapted(self, plain: Fit | None) -> sp.csc_matrix:
         """Return the best prior over strengths and powers, all other numbers being those of the fit without transfer
         (or, without one, with the artifact's own shape)."""
-        best = self._carried(self.shape)
+        best = self._priors.transferred(self.shape)
         fit = self._fit(best) if plain is None else plain
         options, shape = fit.settled(), self.shape
         ndcg = fit.with_prior(best, options).quick_ndcg()
         grid = [replace(self.shape, strength=s, power=p) for s in _STRENGTHS for p in _POWERS if s or p != 1]
         for tried in [one for one in grid if one != self.shape]:
-            prior = self._carried(tried)
+            prior = self._priors.transferred(tried)
             found = fit.with_prior(prior, options).quick_ndcg()
             if found > ndcg:
                 ndcg, shape, best = found, tried, prior

@@ -6,6 +6,10 @@ interactions, as in training where nobody asks for new items: they may cost know
 ``cold_warm_loss`` says, by default 2 %, or their share of the catalogue where that is less. ``cold_scale``, if it is
 given, holds for the closed form, as in training. Where both parts count, the closed form's scores of new items are
 first brought to the share of the sum that they have among known items, and one number is added to the sum.
+
+Texts are read as the model reads those of its own items: as the artifact that it took moves them, or by the encoder
+that was trained with it. With transfer ``zero_shot`` nothing is learned from interactions, so new items are scored just
+as the others are.
 """
 
 from __future__ import annotations
@@ -22,15 +26,18 @@ from torch import Tensor
 from recbole_ktrec.atomic import encoding_of
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.held_out import HeldOut
-from recbole_ktrec.model.item_text import feature_file, load_item_text
+from recbole_ktrec.model.item_text import feature_file, load_item_text, load_texts
 from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktrec import KTRec
+from recbole_ktrec.model.prior_shape import PriorShape
 from recbole_ktrec.model.text_priors import Terms, TextPriors
 from recbole_ktrec.model.trained_encoder import UntrainedEncoder
+from recbole_ktrec.model.transfer_priors import TransferPriors
 from recbole_ktrec.nn.blend import among, same_part, spreads
 from recbole_ktrec.nn.cold_items import ColdItems, Level
 from recbole_ktrec.nn.cold_level import choose_level
 from recbole_ktrec.nn.cold_shift import lift_cold
+from recbole_ktrec.nn.fitted import Kernel
 from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.whitening import fit_whitening
 from recbole_ktrec.text import TextSettings, other_texts
@@ -129,16 +136,26 @@ class _ClosedForm:
     def __init__(self, part: KTEASE, config: Any, view: _Wider, found: HeldOut | None) -> None:
         self._part, self._more, n = part, len(view.more), part.n_items
         settings, matrix = part.settings, self._wider(part.taken.matrix)
-        config = _as_read(config, part.transfer_choice)
-        texts = TextPriors(config, view, settings.neighbours, Terms(config, view, matrix))
-        prior = texts.prior(texts.whitened(settings.whitening), settings.lexical)
+        prior, texts = self._prior(config, view, matrix)
+        self._kernel = Kernel(prior, part.decay) if part.zero_shot else None
         known = np.append(part.taken.known, np.zeros(self._more, dtype=bool))
         cold, options = ColdItems.of(prior, known, np.arange(n, n + self._more)), settings.options
         self._cold = replace(cold, scale=options.plain_cold_scale)
-        sample = None if found is None else self._sample(found, matrix).with_history()
+        sample = None if found is None or part.zero_shot else self._sample(found, matrix).with_history()
         if sample is not None and options.cold_scale is None:
             level = self._level(sample, prior, known, known & texts.found.has_text)
             self._cold = replace(self._cold, **vars(level))
+
+    def _prior(self, config: Any, view: _Wider, matrix: sp.csr_matrix) -> tuple[sp.csc_matrix, TextPriors]:
+        """Return the prior that the fit took, of all items, and the texts that it is of."""
+        settings, transfer, choice = self._part.settings, self._part.transfer, self._part.transfer_choice
+        terms = Terms(config, view, matrix)
+        texts = TextPriors(_as_read(config, choice), view, settings.neighbours, terms)
+        if transfer is not None and choice.get("used", "untrained") != "untrained":
+            transfer.refuse_other(choice.get("weights_sha256"))
+            taught = settings.lexical.learned and bool(choice["ndcg"])  # measured: there were validation interactions
+            return TransferPriors(transfer, texts, matrix, settings.lexical, taught).settled(choice), texts
+        return texts.prior(texts.whitened(settings.whitening), settings.lexical), texts
 
     def _level(self, sample: Sample, prior: sp.csc_matrix, known: np.ndarray, with_text: np.ndarray) -> Level:
         options, otherwise, of_known = self._part.settings.options, Level(self._cold.scale), sample.enough_of(known)
@@ -161,6 +178,8 @@ class _ClosedForm:
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Return them for ``users`` ``[m]``: ``[m, c]``."""
         rows = self._wider(self._part.taken.weighted(self._part.decay)[users])
+        if self._kernel is not None:
+            return self._kernel(rows)[:, self._part.n_items :]
         scores = self._known_items(rows)
         self._cold.fill(rows, scores)
         return scores[:, self._part.n_items :]
@@ -170,12 +189,24 @@ class _Neural:
     """What the neural part of KTRec makes of them."""
 
     def __init__(self, model: KTRec, config: Any, view: _Wider) -> None:
-        self._model, n = model, model.n_items
-        texts = load_item_text(_as_read(config, model.transfer_choice), view)
-        known = np.flatnonzero(texts.has_text[:n])
-        whitening = fit_whitening(texts.matrix[known], float(config["whitening"]), config["embedding_size"])
-        rows = torch.from_numpy(whitening.rows(texts.matrix[n:], texts.has_text[n:])).to(model.device)
+        self._model = model
+        rows = torch.from_numpy(self._texts(config, view)).to(model.device)
         self._items = model.net.item_fusion(torch.zeros_like(rows), model.net.item_tower(rows)).detach()
+
+    def _texts(self, config: Any, view: _Wider) -> np.ndarray:
+        """Return the vectors of their texts as the towers read them, ``[c, width]``."""
+        model, n = self._model, self._model.n_items
+        if model.live is not None:
+            return np.asarray(model.live.vectors(load_texts(config, view)[n:]).cpu().numpy())
+        found = load_item_text(_as_read(config, model.transfer_choice), view)
+        taken = model.transfer if model.transfer_choice.get("used") == "transferred" else None
+        power, width = float(config["whitening"]), config["embedding_size"]
+        if taken is not None:
+            power, width = taken.settings.artifact.whitening, None
+        rows = fit_whitening(found.matrix[np.flatnonzero(found.has_text[:n])], power, width).rows(
+            found.matrix[n:], found.has_text[n:]
+        )
+        return rows if taken is None else taken.settings.artifact.transferred(rows, PriorShape(**taken.origin["shape"]))
 
     @torch.no_grad()
     def scores(self, users: np.ndarray) -> np.ndarray:
@@ -201,12 +232,8 @@ def why_not(model: Any, config: Any) -> str:
     """Return why a trained model does not score new items, or nothing if it does."""
     if not isinstance(model, KTRec | KTEASE):
         return f"[{type(model).__name__}] reads no texts"
-    if config["prior"] == "none" or config["shuffle_texts"] or config["transfer"] == "zero_shot":
-        return "it was trained without item texts, with those of others, or not at all (zero_shot)"
+    if config["prior"] == "none" or config["shuffle_texts"]:
+        return "it was trained without item texts, or with those of others"
     if not model.content_items().any():
         return "none of the items that it knows has a text"
-    if isinstance(model, KTRec) and model.live is not None:
-        return "its text encoder was trained with it (text_encoder_training)"
-    if isinstance(model, KTRec) and model.transfer is not None and model.transfer_choice.get("used") == "transferred":
-        return "its neural part reads texts as an artifact moves them (pretrained)"
     return ""

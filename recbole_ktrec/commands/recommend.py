@@ -156,8 +156,10 @@ def users_for(
     names, found = names_of(dataset, unseen), list[tuple[int, float, str, float]]()
     if item not in names:
         raise DataError(f"--for-item [{item}] has no text, so no model can score it.")
-    request = Request(model, dataset, users, *_numbered(model, dataset, users), unseen, only_new)
     place = names.index(item)
+    if _says_nothing(model, place):
+        raise DataError(f"--for-item [{item}]: nobody took it and it has no text, so no list says anything of it.")
+    request = Request(model, dataset, users, *_numbered(model, dataset, users), unseen, only_new)
     for some, scores in request.scored():
         for user, row in zip(some, scores, strict=True):
             if np.isfinite(row[place]):
@@ -167,6 +169,13 @@ def users_for(
         raise DataError(f"--for-item [{item}]: in nobody's list: {why}.")
     found.sort(key=lambda one: (one[0], -one[1]))
     return ((user, rank, item, value) for rank, _, user, value in found[:k])
+
+
+def _says_nothing(model: Any, place: int) -> bool:
+    """Return whether a model that reads texts knows neither who took the item of this number nor its text."""
+    if not hasattr(model, "content_items") or place >= model.n_items:
+        return False
+    return not model.taken.known[place] and not bool(model.content_items()[place])
 
 
 def _standing(row: np.ndarray, place: int) -> tuple[int, float]:

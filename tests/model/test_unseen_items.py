@@ -176,6 +176,11 @@ def test_items_that_nobody_took_are_new_ones_too(textual: Settings, capsys: pyte
         (saved,) = map(str, Path(kept).glob("*.pth"))
         listed = lists("--checkpoint", saved, "--new-items", "only").values()
         assert {item for own in listed for item, _ in own} == {"i30"}
+        assert main(["recommend", "--checkpoint", saved, "--for-item", "untitled"]) == 2
+        why = (
+            "nobody took it and it has no text, so no list says anything of it" if kept == "ids" else "has no text, so"
+        )
+        assert f"--for-item [untitled]{': ' if kept == 'ids' else ' '}{why}" in capsys.readouterr().err
     ITEMS.write_text("\n".join(ITEMS.read_text(encoding="utf-8").splitlines()[:31]) + "\n", encoding="utf-8")
     assert main(["recommend", "--checkpoint", saved, "--new-items", "only"]) == 2
     assert "[dataset/tiny/tiny.item] names no item with a text that nobody took." in capsys.readouterr().err

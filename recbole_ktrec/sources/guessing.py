@@ -13,33 +13,21 @@ from recbole_ktrec.atomic import TEXT_NAMES
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.sources import arrays, frames
 from recbole_ktrec.sources.files import Inputs, Member
-from recbole_ktrec.sources.ledger import EARLY
+from recbole_ktrec.sources.moments import are_dates, is_moment, time_form
 from recbole_ktrec.sources.names import named
 from recbole_ktrec.sources.objects import refuse_objects
 from recbole_ktrec.sources.tables import ITEM, PART_NAMES, RATING, TIME, USER, Kind
-from recbole_ktrec.sources.values import NO_NUMBER, date, flat, float_list, is_code, numbers, whole_number
+from recbole_ktrec.sources.values import NO_NUMBER, flat, float_list, is_code, numbers, whole_number
 
 DELIMITERS = ("\t", "::", ",", ";", "|")
 WANTED = {"inter": (USER, ITEM, RATING, TIME), "item": (ITEM,), "user": (USER,)}
-_DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%b %d, %Y",
-         "%B %d, %Y", "%m %d, %Y")  # fmt: skip
-#: Forms of dates that a message offers; none is taken unasked, since 3/4 may be in March or in April.
-FORMS = (
-    *(day + clock for day in _DAYS for clock in ("", " %H:%M", " %H:%M:%S", " %I:%M:%S %p")),
-    *("%Y-%m-%d" + clock for clock in (" %H:%M:%S UTC", " %H:%M UTC", " %H:%M:%S.%f UTC")),
-    "%a %b %d %H:%M:%S %z %Y",
-)
 
 #: Columns that a message names.
 SHOWN = 30
-#: Digits -> how dates are written without anything between.
-COMPACT = {4: "%Y", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 #: What pandas calls its index: nothing in a CSV, this where a CSV of it is read again, and in parquet.
 _INDEX = re.compile(r"|Unnamed: 0(\.\d+)*|__index_level_\d+__")
 #: An amount and its currency.
 _PRICE = re.compile(r"([$€£]|[A-Z]{3})?\s*\d[\d.,' ]*([$€£]|[A-Z]{3})?")
-#: Unit of Unix times, and what they are above in it; ten digits of seconds last until the year 2286.
-_UNITS = (("ns", 1e17), ("us", 1e14), ("ms", 1e11))
 
 
 def sniff(member: Member, inputs: Inputs) -> tuple[str, str]:
@@ -125,7 +113,7 @@ def _by_name(
     columns: dict[str, Any] = {}
     for target in WANTED[kind]:
         fit = named(target, names, kind)
-        found = next((name for name in fit if target != TIME or _is_moment(values[name])), next(iter(fit), None))
+        found = next((name for name in fit if target != TIME or is_moment(values[name])), next(iter(fit), None))
         if target in given:
             columns[target] = given[target]
         elif found is not None:
@@ -164,23 +152,8 @@ def called(name: str) -> str:
 
 def _unnamed_time(names: Sequence[str], values: Mapping[str, Sequence[object]], used: set[str]) -> dict[str, Any]:
     """Return the one column of ISO dates, whatever it is called; none where there are several (a birthday, say)."""
-    dates = [name for name in names if name not in used and _are_dates(values[name])]
+    dates = [name for name in names if name not in used and are_dates(values[name])]
     return {TIME: {"from": dates[0], "date": "iso"}} if len(dates) == 1 else {}
-
-
-def _is_moment(values: Sequence[object]) -> bool:
-    """Say whether these are dates or numbers that are dates; 35 beside a date may be how long something took."""
-    full = [value for value in values if flat(value).strip() not in NO_NUMBER]
-    found, wrong = numbers(full)
-    if not full or not _few(wrong, full):
-        return bool(full) and any(_few(numbers(full, date(*form))[1], full) for form in ((), *zip(FORMS)))
-    middle = float(np.nanmedian(found))
-    return middle > EARLY or "date" in _clock(full, middle)
-
-
-def _are_dates(values: Sequence[object]) -> bool:
-    full = [value for value in values if flat(value).strip() not in NO_NUMBER]
-    return bool(full) and len(numbers(full)[1]) == len(full) and _few(numbers(full, date())[1], full)
 
 
 def _refuse_twice(names: Sequence[str], file: str) -> None:
@@ -196,7 +169,7 @@ def guess_stated(name: str, spec: dict[str, Any], values: Mapping[str, Sequence[
     """Add to the entry of output column ``name`` what it leaves open: the form of times and ids, the type of others."""
     if name == TIME:
         stated = "date" in spec or "unit" in spec
-        return spec if stated else {**spec, **_time(values[spec["from"]], spec["from"], file)}
+        return spec if stated else {**spec, **time_form(values[spec["from"]], spec["from"], file)}
     if name in (USER, ITEM, RATING) or "type" in spec:
         whole = name != RATING and not spec.keys() & {"type", "whole"} and _are_whole(values[spec["from"]])
         return {**spec, "whole": True} if whole else spec
@@ -214,7 +187,7 @@ def guess_type(values: Sequence[object], name: str = "", kind: Kind = "inter") -
     called what texts of items are called."""
     if _are_vectors(values):
         return "float_seq"
-    if _are_dates(values):
+    if are_dates(values):
         return "token"
     texts = [flat(value, ", ") for value in values]
     full = [text for text in texts if text.strip() not in NO_NUMBER]
@@ -243,48 +216,6 @@ def means_text(name: str) -> bool:
 def _has_words(text: str) -> bool:
     """Chinese, Japanese and Korean have no blanks between words: there four characters are a text; a price is none."""
     return (" " in text and not _PRICE.fullmatch(text)) or sum("\u2e80" <= one <= "\uffdc" for one in text) >= 4
-
-
-def _time(values: Sequence[object], name: str, file: str) -> dict[str, Any]:
-    """Return how times are written; a few cells that are otherwise are damage, and counted as such when all is read."""
-    full = [value for value in values if flat(value).strip() not in NO_NUMBER]
-    found, wrong = numbers(full)
-    if _few(wrong, full):
-        return _clock(full, float(np.nanmedian(found)) if len(found) else 0.0)
-    digits, wrong = wrong, numbers(full, date())[1]
-    if _few(wrong, full):
-        return {"date": "iso"}
-    if not digits.keys() & wrong.keys():
-        number, day = (full[next(iter(rows))] for rows in (wrong, digits))
-        raise ConfigError(
-            f"[{file}], column [{name}]: some times are numbers, such as [{number}], and some are dates, such as "
-            f"[{day}]: write all of them in one form."
-        )
-    forms = [form for form in FORMS if _few(numbers(full, date(form))[1], full)]
-    form = (forms or FORMS)[0]
-    fitting = f"These fit: {', '.join(forms)}" if forms else "None that was tried fits"
-    raise ConfigError(
-        f"[{file}], column [{name}]: [{next(iter(wrong.values()))}] is neither a number nor an ISO date such as "
-        f"2023-01-31. Say how dates are written, --column '{TIME}={name}:{form}', or in a mapping file "
-        f'{TIME}: {{from: {name}, date: "{form}"}}. {fitting}.'
-    )
-
-
-def _clock(values: Sequence[object], middle: float) -> dict[str, Any]:
-    """Return how times that are numbers are written; 20230131 is a date and no second of August 1970."""
-    digits = str(int(middle))
-    form = COMPACT.get(len(digits))
-    years = numbers(values)[0]
-    if form == "%Y" and not _few({row: None for row in np.flatnonzero(~((years >= 1900) & (years <= 2100)))}, values):
-        form = None  # they count something
-    if form and 1900 <= int(digits[:4]) <= 2100 and _few(numbers(values, date(form))[1], values):
-        return {"date": form}
-    return next(({"unit": unit} for unit, least in _UNITS if middle > least), {})
-
-
-def _few(wrong: Mapping[int, object], full: Sequence[object]) -> bool:
-    """Say whether what does not fit may be damage: one cell of three and more, or a tenth."""
-    return len(wrong) <= max(len(full) // 10, len(full) > 2)
 
 
 def _output(name: str, taken: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@
 Columns of a table are guessed by their names and values, and shown. --column puts another in the place of one guess,
 or of one of the mapping; the type is guessed if HOW does not say it (token, token_seq for text, float, float_seq):
 
-  --column timestamp=when_bought              ISO dates and Unix times are found out
+  --column timestamp=when_bought              ISO dates (with Z, UTC or an offset, too) and Unix times are found out
   --column 'timestamp=day:%d/%m/%Y'           other dates need their format (as strptime takes it)
   --column timestamp=t:ms                     Unix times in s, ms, us or ns
   --column items.price=Preis:comma            numbers with a decimal comma, 16,99 €

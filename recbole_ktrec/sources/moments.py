@@ -17,7 +17,6 @@ _DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%d %b %Y",
 #: Forms of dates that a message offers; none is taken unasked, since 3/4 may be in March or in April.
 FORMS = (
     *(day + clock for day in _DAYS for clock in ("", " %H:%M", " %H:%M:%S", " %I:%M:%S %p")),
-    *("%Y-%m-%d" + clock for clock in (" %H:%M:%S UTC", " %H:%M UTC", " %H:%M:%S.%f UTC")),
     "%a %b %d %H:%M:%S %z %Y",
 )
 #: Digits -> how dates are written without anything between.

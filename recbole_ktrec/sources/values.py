@@ -187,6 +187,11 @@ def _leaves(value: object, join: str) -> Iterator[str]:
         yield flat(value, join)
 
 
+def _iso(value: str) -> datetime:
+    """Return an ISO date; a clock may end in Z, as ISO 8601 has it, or in UTC, as BigQuery and Ruby write it."""
+    return datetime.fromisoformat(value.replace(" UTC" if value[-1:] == "C" else "Z", "+00:00"))
+
+
 def date(*forms: str) -> Callable[[object], float]:
     """Return a parser of dates: value -> Unix time; a date without a zone counts as UTC.
 
@@ -201,7 +206,7 @@ def date(*forms: str) -> Callable[[object], float]:
             if "%Z" in form and not _UTC.search(value):
                 continue
             try:
-                when = datetime.strptime(value, form) if form else datetime.fromisoformat(value.replace("Z", "+00:00"))
+                when = datetime.strptime(value, form) if form else _iso(value)
             except ValueError:
                 continue
             return (when if when.tzinfo else when.replace(tzinfo=timezone.utc)).timestamp()

@@ -110,13 +110,21 @@ def test_a_name_that_recbole_cannot_read_is_refused(
     assert f"[interactions.columns.{name}]: the name of a column of RecBole has no colon and no blank" in error
 
 
-def test_dates_with_utc_are_offered_as_a_form(convert: Convert, capsys: pytest.CaptureFixture[str]) -> None:
-    clicks = "user_id,item_id,event_time\n" + "".join(f"a,x{k},2019-10-01 00:00:0{k} UTC\n" for k in range(5))
-    assert convert({"c.csv": clicks}, *FILES[:2]) == 2
-    stated = "timestamp=event_time:%Y-%m-%d %H:%M:%S UTC"
-    assert f"--column '{stated}'" in capsys.readouterr().err
-    rows, _ = convert({}, *FILES[:2], "--column", stated)
+@pytest.mark.parametrize("clock", ["00:00:0{} UTC", "00:00:0{}.000 UTC", "00:00:0{}.000000 UTC", "00:00:0{}+00:00"])
+def test_dates_with_utc_are_iso_dates(convert: Convert, clock: str) -> None:
+    clicks = "user_id,item_id,event_time\n" + "".join(f"a,x{k},2019-10-01 {clock.format(k)}\n" for k in range(5))
+    rows, account = convert({"c.csv": clicks}, *FILES[:2])
+    assert account["mapping"]["interactions"]["columns"]["timestamp"] == {"from": "event_time", "date": "iso"}
     assert columns(rows["inter"], "timestamp")[1] == ("1569888001",)
+
+
+@pytest.mark.parametrize("zone", [" CET", " UTC+1", "UTC+01:00 UTC", "+02:00Z", "+02:00 UTC"])
+def test_dates_of_another_zone_or_of_two_are_refused(
+    convert: Convert, capsys: pytest.CaptureFixture[str], zone: str
+) -> None:
+    clicks = "user_id,item_id,event_time\n" + "".join(f"a,x{k},2019-10-01 00:00:0{k}{zone}\n" for k in range(5))
+    assert convert({"c.csv": clicks}, *FILES[:2]) == 2
+    assert "is neither a number nor an ISO date" in capsys.readouterr().err
 
 
 def test_spoilers_of_goodreads_are_no_reviews_of_the_other_kind(convert: Convert) -> None:

@@ -13,10 +13,14 @@ from recbole_ktrec.sources.tables import TIME
 from recbole_ktrec.sources.values import NO_NUMBER, date, flat, numbers
 
 _DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%b %d, %Y",
-         "%B %d, %Y", "%m %d, %Y")  # fmt: skip
-#: Forms of dates that a message offers; none is taken unasked, since 3/4 may be in March or in April.
+         "%B %d, %Y", "%m %d, %Y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%y/%m/%d", "%Y-%m-%d")  # fmt: skip
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", " %H:%M:%S %Z")
+#: Forms of dates that a message offers; none is taken unasked, since 3/4 may be in March or in April. The last are of
+#: web servers, mails, C and X.
 FORMS = (
-    *(day + clock for day in _DAYS for clock in ("", " %H:%M", " %H:%M:%S", " %I:%M:%S %p")),
+    *(day + clock for day in _DAYS for clock in _CLOCKS),
+    *("%Y-%m", "%Y/%m", "%d/%b/%Y:%H:%M:%S %z", "[%d/%b/%Y:%H:%M:%S %z]", "%d/%b/%Y:%H:%M:%S"),
+    *("%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %Z", "%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %Z %Y"),
     "%a %b %d %H:%M:%S %z %Y",
 )
 #: Digits -> how dates are written without anything between.

@@ -57,6 +57,30 @@ def test_a_time_within_an_object_is_read_as_stated(shop: Path) -> None:
     assert inter["timestamp"].tolist() == [str(FIRST + 86_400 * k) for k in range(20)]
 
 
+@pytest.mark.parametrize(
+    ("day", "form"),
+    [
+        ("{:02d}/Feb/2023:09:28:00 +0000", "%d/%b/%Y:%H:%M:%S %z"),
+        ("[{:02d}/Feb/2023:09:28:00 +0000]", "[%d/%b/%Y:%H:%M:%S %z]"),
+        ('"Wed, {:02d} Feb 2023 09:28:00 +0000"', "%a, %d %b %Y %H:%M:%S %z"),
+        ('"Wed, {:02d} Feb 2023 09:28:00 GMT"', "%a, %d %b %Y %H:%M:%S %Z"),
+        ("Wed Feb {:2d} 09:28:00 2023", "%a %b %d %H:%M:%S %Y"),
+        ("2023-2-{} 09:28", "%Y-%m-%d %H:%M"),
+        ("2023-02-{:02d} 09:28:00 GMT", "%Y-%m-%d %H:%M:%S %Z"),
+        ("2023-02-{:02d} 09:28 AM", "%Y-%m-%d %I:%M %p"),
+        ("{:02d}.02.23 09:28", "%d.%m.%y %H:%M"),
+    ],
+)
+def test_forms_of_servers_mails_and_spreadsheets_are_offered(
+    shop: Path, day: str, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shop / "clicks.csv").write_text(clicks([day.format(k + 1) for k in range(20)], "date"))
+    assert table(shop) == 2
+    assert f"--column 'timestamp=date:{form}'" in capsys.readouterr().err
+    assert table(shop, f"timestamp=date:{form}") == 0
+    assert read_atomic(shop / "out" / "d" / "d.inter")["timestamp"].tolist()[:2] == [str(FIRST), str(FIRST + 86_400)]
+
+
 @pytest.mark.parametrize(("zone", "form"), [("+0100", "%z"), ("UTC", "%Z")])
 def test_a_date_format_may_hold_a_zone(shop: Path, zone: str, form: str) -> None:
     (shop / "clicks.csv").write_text(clicks([f"{k + 1:02d}/02/2023 09:28 {zone}" for k in range(20)]))

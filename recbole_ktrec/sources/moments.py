@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,9 +25,12 @@ FORMS = (
     "%a %b %d %H:%M:%S %z %Y",
 )
 #: Digits -> how dates are written without anything between.
-COMPACT = {4: "%Y", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
-#: Unit of Unix times, and what they are above in it; ten digits of seconds last until the year 2286.
-_UNITS = (("ns", 1e17), ("us", 1e14), ("ms", 1e11))
+COMPACT = {4: "%Y", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S", 17: "%Y%m%d%H%M%S%f"}
+#: Digits -> dates that they may be, of which none is taken unasked: they may be seconds as well.
+EITHER = {6: ("%y%m%d", "%Y%m", "%d%m%y", "%m%d%y"), 8: ("%d%m%Y", "%m%d%Y", "%y%m%d%H")}
+#: Unit of Unix times, and what they are above in it; ten digits of seconds last until the year 2286. Nanoseconds count
+#: from 1998 on: what is less counts 100 ns from the year 1 or 1601 (.NET, Windows), and is told as of the future.
+_UNITS = (("ns", 9e17), ("us", 1e14), ("ms", 1e11))
 
 
 def is_moment(values: Sequence[object]) -> bool:
@@ -50,7 +54,8 @@ def time_form(values: Sequence[object], name: str, file: str) -> dict[str, Any]:
     full = [value for value in values if flat(value).strip() not in NO_NUMBER]
     found, wrong = numbers(full)
     if _few(wrong, full):
-        return _clock(full, float(np.nanmedian(found)) if len(found) else 0.0)
+        clock = _clock(full, float(np.nanmedian(found)) if len(found) else 0.0)
+        return clock or _seconds(full, name, file)
     digits, wrong = wrong, numbers(full, date())[1]
     if _few(wrong, full):
         return {"date": "iso"}
@@ -80,6 +85,26 @@ def _clock(values: Sequence[object], middle: float) -> dict[str, Any]:
     if form and 1900 <= int(digits[:4]) <= 2100 and _few(numbers(values, date(form))[1], values):
         return {"date": form}
     return next(({"unit": unit} for unit, least in _UNITS if middle > least), {})
+
+
+def _seconds(values: Sequence[object], name: str, file: str) -> dict[str, Any]:
+    """Return that times are seconds; refuse those that are dates as well, such as 210304."""
+    texts = [flat(value).strip().removesuffix(".0") for value in values]
+    digits = len(texts[0]) if texts and len(set(map(len, texts))) == 1 else 0
+    forms = [form for form in EITHER.get(digits, ()) if _few(_no_past(texts, form), texts)]
+    if not forms:
+        return {}
+    stated = [f"--column '{TIME}={name}:{how}'" for how in (*forms, "s")]
+    raise ConfigError(
+        f"[{file}], column [{name}]: [{texts[0]}] may be a date, or seconds since 1970, which would be of that year. "
+        f"Say which: {' or '.join(stated)}."
+    )
+
+
+def _no_past(texts: Sequence[str], form: str) -> dict[int, object]:
+    """Return what is no date of this form between 1970 and now."""
+    found = numbers(texts, date(form))[0]
+    return dict.fromkeys(np.flatnonzero(~((found >= 0) & (found < time.time()))).tolist())
 
 
 def _few(wrong: Mapping[int, object], full: Sequence[object]) -> bool:

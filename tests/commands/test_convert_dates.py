@@ -91,7 +91,14 @@ def test_a_date_format_may_hold_a_zone(shop: Path, zone: str, form: str) -> None
 
 @pytest.mark.parametrize(
     ("form", "expected"),
-    [("%Y%m%d", {}), ("%Y%m%d.0", {}), ("%Y%m%d%H%M", {"hour": 7}), ("%Y%m%d%H%M%S", {"hour": 7, "second": 9})],
+    [
+        ("%Y%m%d", {}),
+        ("%Y%m%d.0", {}),
+        ("%Y%m%d%H", {"hour": 7}),
+        ("%Y%m%d%H%M", {"hour": 7}),
+        ("%Y%m%d%H%M%S", {"hour": 7, "second": 9}),
+        ("%Y%m%d%H%M%S000", {"hour": 7, "second": 9}),
+    ],
 )
 def test_dates_without_separators_are_no_unix_times(shop: Path, form: str, expected: dict[str, int]) -> None:
     days = [datetime(2021, 1 + k % 12, 3, 7, 0, 9, tzinfo=timezone.utc) for k in range(20)]
@@ -124,3 +131,37 @@ def test_the_unit_of_times_is_found_out(shop: Path, cells: list[str], first: int
     (shop / "clicks.csv").write_text(clicks(cells, "timestamp"))
     assert table(shop) == 0
     assert float(read_atomic(shop / "out" / "d" / "d.inter")["timestamp"].iloc[0]) == first
+
+
+@pytest.mark.parametrize(
+    ("form", "fitting"),
+    [("%y%m%d", ["%y%m%d", "%d%m%y"]), ("%Y%m", ["%Y%m"]), ("%d%m%Y", ["%d%m%Y", "%y%m%d%H"]),
+     ("%y%m%d%H", ["%y%m%d%H"])],
+)  # fmt: skip
+def test_digits_that_are_dates_or_seconds_are_asked_for(
+    shop: Path, form: str, fitting: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = [datetime(2021, 1 + k % 12, 13 + k % 10, 17, tzinfo=timezone.utc) for k in range(20)]
+    (shop / "clicks.csv").write_text(clicks([day.strftime(form) for day in days], "date"))
+    assert table(shop) == 2
+    told = " or ".join(f"--column 'timestamp=date:{how}'" for how in (*fitting, "s"))
+    assert f"may be a date, or seconds since 1970, which would be of that year. Say which: {told}." in (
+        capsys.readouterr().err
+    )
+    assert table(shop, f"timestamp=date:{form}") == 0
+    first = datetime.strptime(days[0].strftime(form), form).replace(tzinfo=timezone.utc)
+    assert float(read_atomic(shop / "out" / "d" / "d.inter")["timestamp"].min()) == first.timestamp()
+    assert table(shop, "timestamp=date:s") == 0
+
+
+@pytest.mark.parametrize("start", [100_001, 350_000, 86_400 * 150])
+def test_seconds_of_six_or_eight_digits_are_no_dates(shop: Path, start: int) -> None:
+    (shop / "clicks.csv").write_text(clicks([str(start + 7 * k) for k in range(200)], "time"))
+    assert table(shop) == 0
+    assert float(read_atomic(shop / "out" / "d" / "d.inter")["timestamp"].iloc[0]) == start
+
+
+def test_ticks_of_windows_are_no_nanoseconds(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "clicks.csv").write_text(clicks([f"13259327477{k}000000" for k in range(9)], "time"))
+    assert table(shop) == 2
+    assert "9 x date in the future" in capsys.readouterr().err

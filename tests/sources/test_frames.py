@@ -196,3 +196,14 @@ def test_a_file_that_is_none_is_named(raw: Callable[..., Path], run: Callable[..
 )
 def test_what_a_column_holds(value: str, expected: str) -> None:
     assert guess_type([value, ""]) == expected
+
+
+def test_ratings_of_32_bits_are_what_they_were(tmp_path: Path, convert: Callable[..., Any]) -> None:
+    pytest.importorskip("pyarrow.parquet", reason="extra [parquet] is not installed")
+    frame = pd.DataFrame({"user_id": ["a", "b", "c"], "item_id": ["x", "y", "z"], "rating": [4.1, 0.3, None]})
+    frame = frame.assign(timestamp=[1614852608.0, 1614852800.0, 1.0]).astype({"rating": "f4", "timestamp": "f4"})
+    (tmp_path / "raw").mkdir()
+    frame.to_parquet(tmp_path / "raw" / "c.parquet")
+    rows, account = convert({}, "--interactions", "c.parquet", "--threshold", "4.1")
+    assert rows["inter"][1:] == [["a", "x", "4.1", "1614852608"]]
+    assert account["tables"]["inter"]["dropped"] == {"missing rating": 1, "rating below 4.1": 1}

@@ -26,6 +26,7 @@ WANTED = {"inter": (USER, ITEM, RATING, TIME), "item": (ITEM,), "user": (USER,)}
 SHOWN = 30
 #: What pandas calls its index: nothing in a CSV, this where a CSV of it is read again, and in parquet.
 _INDEX = re.compile(r"|Unnamed: 0(\.\d+)*|__index_level_\d+__")
+_LINK = re.compile(r"(?:https?|ftp|s3)://\S+")
 #: An amount and its currency.
 _PRICE = re.compile(r"([$€£]|[A-Z]{3})?\s*\d[\d.,' ]*([$€£]|[A-Z]{3})?")
 
@@ -183,8 +184,8 @@ def _are_whole(values: Sequence[object]) -> bool:
 
 
 def guess_type(values: Sequence[object], name: str = "", kind: Kind = "inter") -> str:
-    """Return ``float`` if all values are numbers, ``token_seq`` if texts of several words are among them, or if it is
-    called what texts of items are called."""
+    """Return ``float`` if all values are numbers, ``token_seq`` if texts of several words are among them that are not
+    mostly links, or if it is called what texts of items are called."""
     if _are_vectors(values):
         return "float_seq"
     if are_dates(values):
@@ -194,7 +195,8 @@ def guess_type(values: Sequence[object], name: str = "", kind: Kind = "inter") -
     if full and not numbers(full)[1] and not any(is_code(text.strip()) for text in full):
         return "float"
     called = kind == "item" and means_text(name)
-    return "token_seq" if called or any(_has_words(text.strip()) for text in full) else "token"
+    worded = any(_has_words(text.strip()) for text in full) and not _are_links(full)
+    return "token_seq" if called or worded else "token"
 
 
 def _are_vectors(values: Sequence[object]) -> bool:
@@ -211,6 +213,11 @@ def means_text(name: str) -> bool:
     """Say whether a column of items is called what their texts are called."""
     words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
     return bool(words) and words[-1] in TEXT_NAMES
+
+
+def _are_links(texts: Sequence[str]) -> bool:
+    """Say whether links are most of these texts, as of the pictures of an item: they tell a model nothing."""
+    return 2 * sum(len(link) for text in texts for link in _LINK.findall(text)) > sum(map(len, texts))
 
 
 def _has_words(text: str) -> bool:

@@ -192,9 +192,12 @@ def test_a_file_that_is_none_is_named(raw: Callable[..., Path], run: Callable[..
         ("财经", "token"),
         ("B00EOZ5MO6", "token"),
         ("1.5", "float"),
+        ([{"thumb": "https://shop.org/i/41._SX38_.jpg", "variant": "MAIN"}, {"thumb": "https://shop.org/2"}], "token"),
+        ("https://shop.org/1.jpg https://shop.org/2.jpg", "token"),
+        ("A red train, see also https://shop.org", "token_seq"),
     ],
 )
-def test_what_a_column_holds(value: str, expected: str) -> None:
+def test_what_a_column_holds(value: object, expected: str) -> None:
     assert guess_type([value, ""]) == expected
 
 

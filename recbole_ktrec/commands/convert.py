@@ -61,7 +61,7 @@ from recbole_ktrec.sources import SOURCES, Rules, Source, convert, load_mapping,
 from recbole_ktrec.sources.checks import rules_of, stated_moment
 from recbole_ktrec.sources.chosen import hint, only_said
 from recbole_ktrec.sources.cleaning import RULES
-from recbole_ktrec.sources.completion import complete, encoded, left_out, misnamed, with_only
+from recbole_ktrec.sources.completion import complete, encoded, left_out, misnamed, visits, with_only
 from recbole_ktrec.sources.delimited import MissingColumn
 from recbole_ktrec.sources.files import Inputs
 from recbole_ktrec.sources.notices import implausible
@@ -228,7 +228,7 @@ def _listing() -> str:
 
 def _mapping(args: argparse.Namespace, named: Mapping[str, str]) -> tuple[dict[str, Any], list[str], bool]:
     """Return the mapping of a table: its file, what the options say in its place, guesses where neither says; what
-    guessing left out; and whether all rows and guessed columns of the interactions are taken."""
+    is told of the guesses; and whether all rows and guessed columns of the interactions are taken."""
     mapping: dict[str, Any] = load_mapping(args.mapping) if args.mapping else {}
     for part in PARTS:
         if file := getattr(args, part) or named.get(part):
@@ -245,7 +245,8 @@ def _mapping(args: argparse.Namespace, named: Mapping[str, str]) -> tuple[dict[s
     mapping = with_only(mapping, inputs, only_said(pairs(args.only, "--only")))
     whole = complete(mapping, inputs, stated)
     guessed = not any(mapping["interactions"].get(key) for key in ("columns", "only"))
-    return whole, [*left_out(mapping, whole, inputs), *misnamed(stated, whole)], guessed
+    told = [*left_out(mapping, whole, inputs), *misnamed(stated, whole), *visits(mapping, whole, inputs, stated)]
+    return whole, told, guessed
 
 
 def _encoding(text: str) -> tuple[str, str]:

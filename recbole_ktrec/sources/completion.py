@@ -22,7 +22,7 @@ from recbole_ktrec.sources.guessing import (
     sniff,
 )
 from recbole_ktrec.sources.ledger import Ledger
-from recbole_ktrec.sources.names import meant
+from recbole_ktrec.sources.names import SESSIONS, letters, meant
 from recbole_ktrec.sources.notices import written
 from recbole_ktrec.sources.stated import Header, Stated
 from recbole_ktrec.sources.table import (
@@ -37,6 +37,7 @@ from recbole_ktrec.sources.table import (
     text_fields_of,
 )
 from recbole_ktrec.sources.tables import PARTS, RATING, TIME, USER, Kind
+from recbole_ktrec.sources.values import READ_AS_MISSING, flat
 
 #: Rows that columns are guessed from.
 ROWS = 1000
@@ -195,6 +196,31 @@ def left_out(given: Mapping[str, Any], whole: Mapping[str, Any], inputs: Inputs)
             if untaken := [each for each in index_names(found.names) if each not in part.columns.values()]:
                 for each in row_numbers(found.names, _sample(part, member, inputs, untaken)):
                     yield f"{name}: left out, since it numbers the rows (pandas writes its index so): {called(each)}"
+
+
+def visits(
+    given: Mapping[str, Any], whole: Mapping[str, Any], inputs: Inputs, stated: Sequence[Stated]
+) -> Iterator[str]:
+    """Yield that visits were guessed to be the users, or are there where most rows name no user.
+
+    Args:
+        given, whole: the mapping before and after :func:`complete`.
+    """
+    if given["interactions"].get("columns") or any(each.name == USER and each.fits("interactions") for each in stated):
+        return
+    part = part_of("inter", whole["interactions"], ())
+    member = files_of("inter", part.files, inputs)[0]
+    user = part.columns[USER]
+    found = [name for name in _header(part, member, inputs).names if letters(name) in SESSIONS]
+    if user in found:
+        yield f"interactions: no column looks like a user: each [{user}] counts as one (--column {USER}=NAME maps one)"
+    elif found:
+        values = _sample(part, member, inputs, [user])[user]
+        if 2 * sum(flat(value).strip() in READ_AS_MISSING for value in values) > len(values):
+            yield (
+                f"interactions: most rows have no [{user}] and are left out (--column {USER}={found[0]} takes each "
+                f"[{found[0]}] for a user)"
+            )
 
 
 def _types(columns: Mapping[str, Any]) -> dict[str, str]:

@@ -10,6 +10,8 @@ from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Kind
 NOUNS = ("movie", "book", "article", "course", "video", "anime", "song", "game", "track", "artist", "recipe")
 #: Codes of goods, which are the id where nothing else is: interactions go by a shop's own ids first.
 CODES = ("barcode", "ean", "gtin", "upc", "isbn13")
+#: Visits, which stand for users in logs that have none (diginetica, yoochoose, otto).
+SESSIONS = ("sessionid", "session", "usersession", "sessionkey", "visitid")
 #: What users and items are called by that tables of them have beside their [id], as a track has its album.
 BESIDE = {
     USER: ("useruuid", "userguid", "userhash", "useridx", "userindex", "userno", "usercode", "usernumber",
@@ -17,11 +19,11 @@ BESIDE = {
            "personid", "viewerid", "listenerid", "guestid", "raterid", "steamid", "householdkey", "householdid",
            "fullvisitorid", "userpseudoid", "anonymousid", "distinctid", "reviewer", "reviewername",
            "reviewprofilename", "profilename", "userprofilename",
-           "email", "useremail", "emailaddress", "customeremail", "mail"),
+           "email", "useremail", "emailaddress", "customeremail", "mail", *SESSIONS),
     ITEM: (*CODES, *NOUNS, "itemuuid", "productuuid", "contentuuid", "itemidx", "itemindex", "itemcode", "itemno",
            "itemnumber", "productcode", "productno", "productnumber", "gmapid", "beerid", "beerbeerid", "wineid",
            "restaurantid", "clothingid", "filmid", "showid", "podcastid", "episodeid", "albumid", "documentid", "docid",
-           "photoid", "pinid", "locationid", "propertyid", "lessonid", "exerciseid", "problemid", "questionid"),
+           "aid", "photoid", "pinid", "locationid", "propertyid", "lessonid", "exerciseid", "problemid", "questionid"),
 }  # fmt: skip
 #: Names that go before others in interactions, and come after [id] and [customer_id] where users are described.
 _OF_INTERACTIONS = ("customeruniqueid", "username")

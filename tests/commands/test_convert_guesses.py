@@ -60,6 +60,36 @@ def test_the_id_of_a_table_of_users_goes_before_what_they_have_beside_it(
     assert list(made("user")["user_id"]) == ["u0", "u1", "u2", "u3"]
 
 
+@pytest.mark.parametrize(
+    "head", ["session_id,item_id,timestamp,price", "session,aid,ts,type", "n,clicks,SessionId,ItemId"]
+)
+def test_visits_are_users_where_there_are_no_others_and_that_is_told(
+    convert: Callable[..., int], made: Callable[[str], Any], head: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clicks = f"{head}\n" + "".join(f"{k % 4},{k},{1_600_000_000 + k},{k % 3}\n" for k in range(20))
+    assert convert({"interactions.csv": clicks}) == 0
+    session = next(name for name in head.split(",") if name.lower().startswith("session"))
+    assert made("json")["mapping"]["interactions"]["columns"]["user_id"]["from"] == session
+    told = f"interactions: no column looks like a user: each [{session}] counts as one (--column user_id=NAME maps one)"
+    assert told in capsys.readouterr().out
+    assert convert({"interactions.csv": clicks}, "--column", f"user_id={session}", "--overwrite") == 0
+    assert "counts as one" not in capsys.readouterr().out
+
+
+def test_visits_are_told_where_most_rows_have_no_user(
+    convert: Callable[..., int], made: Callable[[str], Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    clicks = "sessionId;userId;itemId\n" + "".join(f"s{k % 4};{'NA' if k % 5 else 7};{k}\n" for k in range(20))
+    assert convert({"interactions.csv": clicks}) == 0
+    assert len(made("inter")) == 4
+    told = "most rows have no [userId] and are left out (--column user_id=sessionId takes each [sessionId] for a user)"
+    assert told in capsys.readouterr().out
+    assert convert({"interactions.csv": clicks}, "--column", "user_id=sessionId", "--overwrite") == 0
+    assert len(made("inter")) == 20 and "most rows" not in capsys.readouterr().out
+    few = clicks.replace("NA", "8")
+    assert convert({"interactions.csv": few}, "--overwrite") == 0 and "most rows" not in capsys.readouterr().out
+
+
 def test_no_name_means_two_things() -> None:
     names = [name for target in NAMES.values() for name in target]
     assert len(names) == len(set(names))

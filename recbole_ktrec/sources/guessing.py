@@ -14,7 +14,7 @@ from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.sources import arrays, frames
 from recbole_ktrec.sources.files import Inputs, Member
 from recbole_ktrec.sources.moments import are_dates, is_moment, time_form
-from recbole_ktrec.sources.names import named
+from recbole_ktrec.sources.names import MOMENTS, letters, named
 from recbole_ktrec.sources.objects import refuse_objects
 from recbole_ktrec.sources.tables import ITEM, PART_NAMES, RATING, TIME, USER, Kind
 from recbole_ktrec.sources.values import NO_NUMBER, flat, float_list, is_code, numbers, whole_number
@@ -114,7 +114,8 @@ def _by_name(
     columns: dict[str, Any] = {}
     for target in WANTED[kind]:
         fit = named(target, names, kind)
-        found = next((name for name in fit if target != TIME or is_moment(values[name])), next(iter(fit), None))
+        sure = next((name for name in fit if letters(name) not in MOMENTS), None)
+        found = next((name for name in fit if target != TIME or is_moment(values[name])), sure)
         if target in given:
             columns[target] = given[target]
         elif found is not None:

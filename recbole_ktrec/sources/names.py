@@ -12,6 +12,11 @@ NOUNS = ("movie", "book", "article", "course", "video", "anime", "song", "game",
 CODES = ("barcode", "ean", "gtin", "upc", "isbn13")
 #: Visits, which stand for users in logs that have none (diginetica, yoochoose, otto).
 SESSIONS = ("sessionid", "session", "usersession", "sessionkey", "visitid")
+#: What may mean a time and another thing, such as a step or how long something took: it is one if it holds some.
+MOMENTS = ("t", "unix", "epoch", "unixts", "eventts", "clickts", "servertime", "servertimestamp", "logtime",
+           "requesttime", "ordertime", "buytime", "paytime", "purchasetime", "viewtime", "watchtime", "ratingtime",
+           "ratetime", "starttime", "startedat", "visitdate", "viewdate", "clickdate", "ratedate", "datecreated",
+           "dateofreview", "submittedat", "postedat")  # fmt: skip
 #: What users and items are called by that tables of them have beside their [id], as a track has its album.
 BESIDE = {
     USER: ("useruuid", "userguid", "userhash", "useridx", "userindex", "userno", "usercode", "usernumber",
@@ -45,7 +50,7 @@ NAMES = {
            "ratingtimestamp", "ratingdate", "createtime", "createdtime", "createddate", "createdon", "creationdate",
            "dateadded", "addedat", "eventdate", "actiontime", "interactiontime", "clicktime", "visittime",
            "checkintime", "playedat", "listenedat", "invoicedate", "transactiondate", "transactiontime",
-           "orderpurchasetimestamp", "tdat"),
+           "orderpurchasetimestamp", "tdat", *MOMENTS),
 }  # fmt: skip
 
 #: What people write for an output column of which the name is another.

@@ -120,6 +120,28 @@ def test_how_long_something_took_is_not_when(convert: Convert, name: str, values
     assert columns(rows["inter"], "timestamp")[0] == (taken,)
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "taken"),
+    [
+        ("t", ("1675123200", "1675209600"), {"from": "t"}),
+        ("t", ("1675123200000", "1675209600000"), {"from": "t", "unit": "ms"}),
+        ("t", ("20230131", "20230201"), {"from": "t", "date": "%Y%m%d"}),
+        ("server_time", ("1675123200", "1675209600"), {"from": "server_time"}),
+        ("t", ("1", "2"), None),  # steps
+        ("t", ("0.5", "36.6"), None),  # temperatures
+        ("watch_time", ("35", "1200"), None),
+        ("t", ("S", "XL"), None),
+        ("t", ("", ""), None),
+        ("position", ("1675123200", "1675209600"), None),  # of what kind of number its name says nothing
+    ],
+)
+def test_what_may_be_a_time_is_one_if_it_holds_times(
+    convert: Convert, name: str, values: tuple[str, str], taken: dict[str, str] | None
+) -> None:
+    _, account = convert({"c.csv": f"user_id,item_id,{name}\na,x,{values[0]}\nb,y,{values[1]}\n"}, *FILES[:2])
+    assert account["mapping"]["interactions"]["columns"].get("timestamp") == taken
+
+
 def test_a_date_beside_a_duration_is_asked_for_its_form(convert: Convert, capsys: pytest.CaptureFixture[str]) -> None:
     clicks = "user_id,item_id,time,date\na,x,35,31/01/2023\nb,y,61.5,01/02/2023\n"
     assert convert({"c.csv": clicks}, "--interactions", "c.csv") == 2

@@ -65,7 +65,12 @@ def _untagged(found: re.Match[str]) -> str:
 
 
 def _control(text: str) -> str:
-    return text if text.isprintable() else _CONTROL.sub("", text)
+    return text if text.isprintable() else _CONTROL.sub(_uncontrolled, text)
+
+
+def _uncontrolled(found: re.Match[str]) -> str:
+    """Return a blank for what parts lines, pages or fields, as a workbook's vertical tab does, and nothing else."""
+    return " " if found[0].isspace() else ""
 
 
 def _unicode(text: str) -> str:

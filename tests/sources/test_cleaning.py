@@ -36,6 +36,8 @@ from recbole_ktrec.sources.values import date, flat, hashes, ids, moment, number
         ),
         ("x<script>var a = '<';</script>y<style>p{}</style>", "x y", ["tags", "space"]),
         ("a\x00b\x1b\u200bc\ufeff", "abc", ["control"]),
+        ("red\x0bshoe\x0cblue\x1fhat", "red shoe blue hat", ["control"]),
+        ("red \x0b shoe\x0b", "red shoe", ["control", "space"]),
         ("cafe\u0301", "café", ["unicode"]),
         ("  a\t\nb\u00a0 c ", "a b c", ["space"]),
         ("👩‍🚀 ok", "👩‍🚀 ok", []),

@@ -13,10 +13,21 @@ import numpy as np
 
 from recbole_ktrec.sources.cleaning import Cleaner
 from recbole_ktrec.sources.ledger import DAYS, EARLY, Ledger
-from recbole_ktrec.sources.notices import AFTER, BEFORE, NO_CODE, NO_NUMBER, OFF_SCALE
+from recbole_ktrec.sources.notices import AFTER, BEFORE, NO_CODE, NO_NUMBER, OFF_SCALE, ROUNDED
 from recbole_ktrec.sources.rules import Rules
 from recbole_ktrec.sources.tables import ITEM, RATING, TIME, USER, Batch, Column, Source, Table
-from recbole_ktrec.sources.values import date, flat, float_list, hashes, ids, is_code, numbers, whole_number, written
+from recbole_ktrec.sources.values import (
+    date,
+    flat,
+    float_list,
+    hashes,
+    ids,
+    is_code,
+    numbers,
+    rounded,
+    whole_number,
+    written,
+)
 
 #: Cells that are no numbers of which it is seen whether they are dates.
 FIRST = 5
@@ -77,6 +88,8 @@ class _Batch:
         names, wrong = ids(values)
         for row, reason in wrong.items():
             self._damage.setdefault(row, reason.format(column.name))
+        for row in rounded(values, names):
+            self._ledger.note(f"{column.name}{ROUNDED}", self._batch.file, self._batch.lines[row])
         self._arrays[column.name] = hashes(names)
         self._written.append(names)
 

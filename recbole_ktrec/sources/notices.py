@@ -22,6 +22,7 @@ NO_RATING = ("rating is not a number", "missing rating")
 #: How the ledger calls such cells, after the name of their column.
 NO_NUMBER = " that is no number, left empty"
 NO_CODE = " that is a code, written as a number"
+ROUNDED = " that lost digits"
 #: How it calls what cannot be.
 BEFORE, AFTER, OFF_SCALE = "date before the platform existed", "date in the future", "rating off the scale of"
 #: Rows damaged from which on the accounts alone are not loud enough.
@@ -196,6 +197,18 @@ def codes(ledger: Ledger) -> Iterator[str]:
     """Warn of columns that were taken for numbers and hold codes, too: 02198 is 2198 now."""
     for _, cells, remedy in _changed(ledger, NO_CODE):
         yield f"{cells} are codes such as 007 and were written as numbers: {remedy}"
+
+
+def rounded(ledger: Ledger) -> Iterator[str]:
+    """Warn of ids that a workbook or pandas wrote with fewer digits than they have: different ones may be one now."""
+    for change, cells in ledger.changed.items():
+        name, end, _ = change.partition(ROUNDED)
+        if end:
+            yield (
+                f"{cells:,} cells of [{name}] of the {PART_NAMES[ledger.kind]} are numbers that lost their last digits "
+                f"(first: {ledger.noted[change][0]}), as a workbook writes 4006381333931 as 4.00638E+12 and pandas "
+                "long ids beside missing ones: different ones may be one now. Write that file anew, with ids as text"
+            )
 
 
 def without_ratings(reasons: Iterable[str]) -> str:

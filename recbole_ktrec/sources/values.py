@@ -31,6 +31,8 @@ DAY = 86_400.0
 _TICK = 1e-6
 #: What %Z may stand for.
 _UTC = re.compile(r"\b(UTC|GMT)\b", re.IGNORECASE)
+#: A long number as workbooks and pandas write it.
+_ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+\d\d")
 #: A comma in an amount that parts no thousands.
 _NO_GROUP = re.compile(r",(?!\d{3}(?:\D|$))")
 MISSING, NOT_AN_ID, RESERVED = "missing {}", "{} is neither text nor a number", "{} that reads as missing"
@@ -66,6 +68,22 @@ def _id(value: object) -> str:
     if isinstance(value, (float, Decimal)) and math.isfinite(value) and value == int(value):
         return str(int(value))
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else "<NA>"
+
+
+def rounded(values: Sequence[object], names: Sequence[str]) -> list[int]:
+    """Return the rows whose id lost digits before: ``4.00638E+12``, or a float so large that it skips whole numbers.
+
+    Args:
+        values: as read.
+        names: as :func:`ids` returns them.
+    """
+    found = []
+    if names is not values:  # not all are text
+        found = [row for row, each in enumerate(values) if isinstance(each, float) and 2**53 <= abs(each) < math.inf]
+    whole = "".join(names)  # looked through as a whole, which costs next to nothing
+    if "E+" in whole or "e+" in whole:
+        found += [row for row, name in enumerate(names) if _ROUNDED.fullmatch(name)]
+    return found
 
 
 def hashes(texts: Sequence[str]) -> np.ndarray:

@@ -214,6 +214,7 @@ class Conversion:
         found += [text for ledger in self.ledgers for text in notices.damage(ledger)]
         found += [text for ledger in self.ledgers for text in notices.sheets(ledger)]
         found += [text for ledger in self.ledgers for text in notices.joined(ledger)]
+        found += [text for ledger in self.ledgers for text in notices.rounded(ledger)]
         found += [text for ledger in self.ledgers for text in notices.early(ledger)]
         found += [text for ledger in self.ledgers for text in notices.days(ledger)]
         found += [text for ledger in self.ledgers for text in ledger.remarks]

@@ -210,3 +210,14 @@ def test_ratings_of_32_bits_are_what_they_were(tmp_path: Path, convert: Callable
     rows, account = convert({}, "--interactions", "c.parquet", "--threshold", "4.1")
     assert rows["inter"][1:] == [["a", "x", "4.1", "1614852608"]]
     assert account["tables"]["inter"]["dropped"] == {"missing rating": 1, "rating below 4.1": 1}
+
+
+def test_long_ids_beside_missing_ones_are_told(tmp_path: Path, convert: Callable[..., Any]) -> None:
+    pytest.importorskip("pyarrow.parquet", reason="extra [parquet] is not installed")
+    frame = pd.DataFrame({"user_id": [2103807459595387724, 2103807459595387725, None, 7], "item_id": list("xyzw")})
+    (tmp_path / "raw").mkdir()
+    frame.astype({"user_id": "f8"}).to_parquet(tmp_path / "raw" / "c.parquet")
+    rows, account = convert({}, "--interactions", "c.parquet")
+    assert rows["inter"][1][0] == rows["inter"][2][0] and account["tables"]["inter"]["rows_out"] == 3
+    told = "2 cells of [user_id] of the interactions are numbers that lost their last digits (first: c.parquet:1)"
+    assert any(each.startswith(told) for each in account["warnings"])

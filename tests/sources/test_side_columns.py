@@ -160,3 +160,15 @@ def test_a_row_without_a_text_that_is_required_is_dropped(convert: Convert, tmp_
     rows, account = convert(files, "--mapping", str(tmp_path / "m.yaml"))
     assert rows["item"][1:] == [["x", "A shoe"]]
     assert account["tables"]["item"]["dropped"] == {"missing title": 2}
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("4.00638E+12", True), ("4e+12", True), ("4006381333931", False), ("AE+12", False), ("C4E+12", False)],
+)
+def test_codes_that_a_workbook_rounded_are_told(convert: Convert, code: str, told: bool) -> None:
+    clicks = f"user_id,item_id\na,{code}\nb,{code}\nc,x\n"
+    rows, account = convert({"c.csv": clicks, "i.csv": f"item_id,title\n{code},Red shoe\nx,Blue hat\n"}, *FILES)
+    assert columns(rows["inter"], "item_id") == [(code,), (code,), ("x",)]
+    found = [each.split(" are ")[0] for each in account["warnings"] if "lost their last digits" in each]
+    assert found == ["2 cells of [item_id] of the interactions", "1 cells of [item_id] of the items"] * told

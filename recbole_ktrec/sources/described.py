@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recbole_ktrec.sources.values import hashes
+from recbole_ktrec.sources.values import READ_AS_MISSING, hashes
 
 
 class Described:
@@ -16,7 +16,8 @@ class Described:
         texts: how many columns are text.
         compared: whether what the rows of one id say is compared (not where they are the interactions).
         hashes: 64-bit hashes of the ids.
-        counts: characters of text (words cannot be counted where blanks do not part them).
+        counts: characters of text (words cannot be counted where blanks do not part them); "nan", which the models read
+            as missing, has none.
         first: whether it is the row of its id that may stay: the first with text, the first of all where none has any.
         early: whether that row comes later.
         differs: whether that row came before with another text (other values, in a file without texts).
@@ -35,7 +36,7 @@ class Described:
         """Take in some rows: the hashes of their ids, their text columns, and the rows as written."""
         counts = np.zeros(len(ids), dtype=np.int32)
         for column in texts:
-            counts += np.fromiter(map(len, column), np.int32, len(ids))
+            counts += np.fromiter((0 if cell in READ_AS_MISSING else len(cell) for cell in column), np.int32, len(ids))
         values = list(map("\t".join, zip(*texts, strict=True))) if texts else rows
         for part, array in zip(self._parts, (ids, counts, hashes(values)), strict=True):
             part.append(array)

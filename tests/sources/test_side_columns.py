@@ -66,6 +66,14 @@ def test_of_the_rows_of_an_item_the_first_with_text_stays(convert: Convert) -> N
     assert account["statistics"]["share_of_items_with_interactions_that_have_text"] == 0.5
 
 
+@pytest.mark.parametrize("missing", ["nan", "NaN", "None", "NULL", "N/A"])
+def test_words_for_no_value_are_no_text(convert: Convert, missing: str) -> None:
+    items = f"item_id,title\nx,{missing}\ny,{missing}\nx,Red shoe\n"
+    rows, account = convert({"c.csv": CLICKS, "i.csv": items}, *FILES, "--require-text")
+    assert ["x", "Red shoe"] in rows["item"] and account["statistics"]["items_with_text"] == 1
+    assert account["tables"]["inter"]["dropped"] == {"item without text": 1}
+
+
 def test_a_blank_row_of_an_interaction_costs_its_item_no_text(convert: Convert) -> None:
     clicks = "user_id,item_id,title\na,x,\nb,x,Red shoe\nc,x,Red boot\n"
     rows, account = convert({"c.csv": clicks}, "--interactions", "c.csv", "--items", "c.csv")

@@ -31,6 +31,7 @@ DAY = 86_400.0
 _TICK = 1e-6
 #: What %Z may stand for.
 _UTC = re.compile(r"\b(UTC|GMT)\b", re.IGNORECASE)
+_CODE = re.compile(r"\d+[eE]\d+|\+\d{7,}")
 #: A long number as workbooks and pandas write it.
 _ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+\d\d")
 #: A comma in an amount that parts no thousands.
@@ -148,9 +149,10 @@ def whole_number(value: object) -> object:
 
 
 def is_code(text: str) -> bool:
-    """Say whether a number would lose what it is written with: a postcode such as 01067, a code such as 007, one of
-    more digits than a float64 holds."""
-    return text.isdigit() and ((len(text) > 1 and text[0] == "0") or len(text) > 15)
+    """Say whether a number would lose what it is written with: a postcode such as 01067, a code such as 007 or 12E3
+    (no program writes 12000 so), a telephone number such as +4930123456, one of more digits than a float64 holds."""
+    digits = text.isdigit() and ((len(text) > 1 and text[0] == "0") or len(text) > 15)
+    return digits or bool(_CODE.fullmatch(text))
 
 
 def written(found: np.ndarray) -> list[str]:

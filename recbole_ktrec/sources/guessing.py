@@ -26,6 +26,8 @@ WANTED = {"inter": (USER, ITEM, RATING, TIME), "item": (ITEM,), "user": (USER,)}
 SHOWN = 30
 #: What pandas calls its index: nothing in a CSV, this where a CSV of it is read again, and in parquet.
 _INDEX = re.compile(r"|Unnamed: 0(\.\d+)*|__index_level_\d+__")
+#: What parts cells seldom, and is not guessed to.
+_ODD = re.compile(r"[\^~]| +")
 _LINK = re.compile(r"(?:https?|ftp|s3)://\S+")
 #: An amount and its currency.
 _PRICE = re.compile(r"([$€£]|[A-Z]{3})?\s*\d[\d.,' ]*([$€£]|[A-Z]{3})?")
@@ -136,7 +138,16 @@ def _no_id(target: str, names: Sequence[str], kind: Kind, file: str) -> str:
     if not np.isnan(numbers(names)[0]).all():  # a name would take the first row for names
         part = f"{PART_NAMES[kind]}: {{file: {file}, header: [{target}, ...]}}"
         return f"{told}some are numbers. If the first line is a row, name the columns in a mapping file, {part}."
-    return f"{told}map it (--column {PART_NAMES[kind]}.{target}=NAME)."
+    return f"{told}map it (--column {PART_NAMES[kind]}.{target}=NAME).{_undivided(names, kind, file)}"
+
+
+def _undivided(names: Sequence[str], kind: Kind, file: str) -> str:
+    """Return how a file is read whose cells another sign may part than those that are guessed."""
+    mark = _ODD.search(names[0]) if len(names) == 1 else None
+    if mark is None:
+        return ""
+    spec = f"{PART_NAMES[kind]}: {{file: {file}, delimiter: '{mark[0]}'}}"
+    return f" If [{mark[0]}] parts its cells, a mapping file says so, {spec}."
 
 
 def _numbered(target: str, values: Mapping[str, Sequence[object]], kind: Kind) -> str:

@@ -191,6 +191,18 @@ def test_what_is_wrong_with_a_file_is_named(
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("mark", [" ", "^", "~"])
+def test_a_delimiter_that_is_not_guessed_is_told(
+    convert: Convert, tmp_path: Path, capsys: pytest.CaptureFixture[str], mark: str
+) -> None:
+    assert convert({"c.txt": PAIRS.replace(",", mark)}, "--interactions", "c.txt") == 2
+    spec = f"interactions: {{file: c.txt, delimiter: '{mark}'}}"
+    assert f"If [{mark}] parts its cells, a mapping file says so, {spec}." in capsys.readouterr().err
+    (tmp_path / "m.yaml").write_text(spec + "\n")
+    rows, _ = convert({}, "--mapping", str(tmp_path / "m.yaml"))
+    assert rows["inter"][1:] == [line.split(",") for line in PAIRS.splitlines()[1:]]
+
+
 def test_columns_of_a_file_without_a_header_are_named_in_a_mapping(convert: Convert, tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text("interactions: {file: c.csv, header: [user_id, item_id, timestamp]}\n")
     rows, account = convert({"c.csv": "0,54,1600000000\n1,55,1600000001\n"}, "--mapping", str(tmp_path / "m.yaml"))

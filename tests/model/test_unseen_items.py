@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from recbole_ktrec.cli import main
 from recbole_ktrec.commands.checkpoints import load_with_validation
 from recbole_ktrec.errors import ConfigError
-from recbole_ktrec.model import text_priors, unseen_items
+from recbole_ktrec.model import text_priors, unseen_items, unseen_parts
 from recbole_ktrec.model.held_out import HeldOut, held_out
 from recbole_ktrec.model.ktrec import KTRec
 from recbole_ktrec.model.unseen_items import UnseenItems
@@ -228,7 +228,7 @@ def test_the_closed_form_takes_the_scale_that_is_given_and_where_nothing_is_chos
     users = np.arange(1, dataset.user_num)
     scores = UnseenItems(found, dataset, asked).scores(users)
     monkeypatch.setattr(Options, "plain_cold_scale", 1.0)
-    monkeypatch.setattr(unseen_items, "choose_level", lambda *_: Level())
+    monkeypatch.setattr(unseen_parts, "choose_level", lambda *_: Level())
     plain = UnseenItems(found, dataset, asked).scores(users)
     np.testing.assert_allclose(scores, scale * plain, rtol=1e-5)
 
@@ -266,13 +266,13 @@ def test_where_the_guard_left_an_artifact_out_texts_are_read_without_its_languag
     (folder / "card.json").write_text(json.dumps(told))
     found, dataset, asked = loaded(textual(pretrained=str(folder)), model)
     assert found.transfer_choice["used"] == "untrained" and dataset.config["text_encoder"] == str(folder / "encoder")
-    read, plain = list[str](), unseen_items.load_item_text
+    read, plain = list[str](), unseen_parts.load_item_text
 
     def noting(config: Any, view: Any) -> Any:
         read.append(config["text_encoder"])
         return plain(config, view)
 
-    for module in (unseen_items, text_priors):
+    for module in (unseen_parts, text_priors):
         monkeypatch.setattr(module, "load_item_text", noting)
     UnseenItems(found, dataset, asked)
     assert read == [str(bert)]

@@ -16,7 +16,8 @@ from recbole_ktrec.model import transfer_fit
 from recbole_ktrec.model.prior_shape import PriorShape
 from recbole_ktrec.model.text_priors import Terms, TextPriors
 from recbole_ktrec.model.transfer_priors import TransferPriors
-from recbole_ktrec.model.unseen_items import UnseenItems, _ClosedForm, _Neural, _Wider, why_not
+from recbole_ktrec.model.unseen_items import UnseenItems, why_not
+from recbole_ktrec.model.unseen_parts import ClosedPart, NeuralPart, Wider
 from tests.model.test_unseen_items import ITEMS, loaded
 from tests.support import Settings
 
@@ -50,13 +51,13 @@ def test_new_items_stand_high_for_those_whose_topic_they_are(
     assert np.isfinite(scores).all() and (own > other).mean() > 0.9
 
 
-def twins(dataset: Any) -> tuple[_Wider, list[int]]:
+def twins(dataset: Any) -> tuple[Wider, list[int]]:
     """Add an item of the same title for each of three; return the data set with them, and the numbers of the three."""
     titles = dict(line.split("\t") for line in ITEMS.read_text(encoding="utf-8").splitlines())
     known = [item for item in ("i3", "i8", "i13") if item in dataset.field2token_id["item_id"]]
     with ITEMS.open("a", encoding="utf-8") as file:
         file.write("".join(f"twin-{item}\t{titles[item]}\n" for item in known))
-    view = _Wider(dataset, [f"twin-{item}" for item in known])
+    view = Wider(dataset, [f"twin-{item}" for item in known])
     return view, [int(dataset.field2token_id["item_id"][item]) for item in known]
 
 
@@ -67,7 +68,7 @@ def test_the_neural_part_reads_a_text_as_it_reads_that_of_its_own_items(
     settings = forced(artifact, transfer="frozen") if changed.pop("pretrained", False) else changed
     found, dataset, _ = loaded(textual(graph_layers=0, **settings), "KTRec")
     view, known = twins(dataset)
-    vectors = _Neural(found, dataset.config, view)._texts(dataset.config, view)
+    vectors = NeuralPart(found, dataset.config, view)._texts(dataset.config, view)
     read = found.net.text.all(torch.device("cpu")) if found.live is None else found.live._whole(torch.device("cpu"))
     np.testing.assert_allclose(vectors, read[known].numpy(), atol=2e-6)
 
@@ -87,8 +88,8 @@ def test_the_closed_form_takes_the_prior_of_its_fit(
     settings = textual(**forced(artifact, transfer=transfer, term_weighting="lift"))
     found, dataset, _ = loaded(settings, "KTEASE")
     assert found.transfer_choice["used"] == "transferred" and found.transfer_choice["ndcg"]
-    form = _ClosedForm(found, dataset.config, _Wider(dataset, []), None)
-    prior, _ = form._prior(dataset.config, _Wider(dataset, []), found.taken.matrix)
+    form = ClosedPart(found, dataset.config, Wider(dataset, []), None)
+    prior, _ = form._prior(dataset.config, Wider(dataset, []), found.taken.matrix)
     # What `adapter` tried, it tried beside this one.
     expected = priors[-1] if transfer != "adapter" else own_prior(found, dataset)
     np.testing.assert_allclose(prior.toarray(), expected.toarray(), atol=1e-6)

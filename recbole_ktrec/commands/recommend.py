@@ -19,19 +19,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from recbole_ktrec.atomic import check_separator
+from recbole_ktrec.commands.asked import meant, numbered
 from recbole_ktrec.commands.checkpoints import load, load_with_validation
-from recbole_ktrec.commands.filtered import histories, rows_of
+from recbole_ktrec.commands.for_item import is_new, users_for
 from recbole_ktrec.commands.listed import ListedItems, tell_unscored, write
 from recbole_ktrec.commands.options import user_path
 from recbole_ktrec.commands.scored import Request, names_of, nobodys, score
 from recbole_ktrec.commands.session import set_threads
-from recbole_ktrec.errors import ConfigError, DataError, counted, nearest, one_of
+from recbole_ktrec.errors import ConfigError, DataError, counted, one_of
 from recbole_ktrec.files import whole_file
 from recbole_ktrec.register.arguments import no_command_line
 
@@ -70,8 +71,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         model, dataset, valid = load_with_validation(args.checkpoint)
         check_separator(dataset.config)
         items, only = ListedItems.read(dataset), args.new_items == "only"
-        is_new = args.for_item is not None and _is_new(args.for_item, dataset, items)
-        unseen = _unseen(model, dataset, valid) if args.new_items or is_new else None
+        wanted = args.new_items or (args.for_item is not None and is_new(args.for_item, dataset, items))
+        unseen = _unseen(model, dataset, valid) if wanted else None
         tell_unscored(dataset, items, _why_not(model, dataset), None if unseen is None else unseen.tokens)
         if only and not (unseen and unseen.tokens) and not nobodys(model, dataset).any():
             raise DataError(f"--new-items only: [{items.path}] names no item with a text that nobody took.")
@@ -138,66 +139,7 @@ def recommend(
     Raises:
         DataError: a user is unknown, and the model has no scores for such a one; no list has been made then.
     """
-    return _ranked(Request(model, dataset, users, *_numbered(model, dataset, users), unseen, only_new), k)
-
-
-def users_for(
-    model: Any, dataset: Any, item: str, users: Sequence[str], k: int, unseen: UnseenItems | None = None,
-    only_new: bool = False,
-) -> Iterator[tuple[str, int, str, float]]:  # fmt: skip
-    """Return (user, rank, item, score) of those ``k`` of ``users`` in whose lists ``item`` stands highest.
-
-    Scores of different users are not comparable, places in their lists are. Of equal places, the one whose score is
-    more standard deviations above the mean of its list comes first. Who took the item is left out.
-
-    Raises:
-        DataError: nobody's list has the item.
-    """
-    names, found = names_of(dataset, unseen), list[tuple[int, float, str, float]]()
-    if item not in names:
-        raise DataError(f"--for-item [{item}] has no text, so no model can score it.")
-    place = names.index(item)
-    if _says_nothing(model, place):
-        raise DataError(f"--for-item [{item}]: nobody took it and it has no text, so no list says anything of it.")
-    request = Request(model, dataset, users, *_numbered(model, dataset, users), unseen, only_new)
-    for some, scores in request.scored():
-        for user, row in zip(some, scores, strict=True):
-            if np.isfinite(row[place]):
-                found.append((*_standing(row, place), user, float(row[place])))
-    if not found:
-        why = "these users took it, or nothing is known of them" + ", or `only` leaves it out" * only_new
-        raise DataError(f"--for-item [{item}]: in nobody's list: {why}.")
-    found.sort(key=lambda one: (one[0], -one[1]))
-    return ((user, rank, item, value) for rank, _, user, value in found[:k])
-
-
-def _says_nothing(model: Any, place: int) -> bool:
-    """Return whether a model that reads texts knows neither who took the item of this number nor its text."""
-    if not hasattr(model, "content_items") or place >= model.n_items:
-        return False
-    return not model.taken.known[place] and not bool(model.content_items()[place])
-
-
-def _standing(row: np.ndarray, place: int) -> tuple[int, float]:
-    """Return the place that an item has by the scores ``row`` of a list, from 1 on, and its standard score there."""
-    others = row[np.isfinite(row)]
-    return 1 + int((row > row[place]).sum()), float((row[place] - others.mean()) / max(others.std(), 1e-12))
-
-
-def _is_new(item: str, dataset: Any, items: ListedItems) -> bool:
-    """Return whether the model has no number for an item of the ``.item`` file; refuse one that nobody knows."""
-    known = dataset.field2token_id[dataset.iid_field]
-    if not known.get(item) and item not in items.titles:
-        near = _meant(item, {**dict.fromkeys(items.titles, 1), **known})
-        raise DataError(f"--for-item [{item}]: neither the model nor [{items.path}] knows it.{near}")
-    return not known.get(item)
-
-
-def _numbered(model: Any, dataset: Any, users: Sequence[str]) -> tuple[np.ndarray, dict[str, list[int]]]:
-    """Return the numbers of ``users`` in the model, and what they took that it does not know of, see ``rows_of``."""
-    rows, known = rows_of(dataset, users), dataset.field2token_id[dataset.uid_field]
-    joined = _join(model, dataset, [user for user in rows if not known.get(user)])
-    return np.array([joined.get(user) or _id(model, dataset, user, user in rows) for user in users]), rows
+    return _ranked(Request(model, dataset, users, *numbered(model, dataset, users), unseen, only_new), k)
 
 
 def recommend_from(
@@ -222,7 +164,7 @@ def recommend_from(
             print(f"--history [{item}] is new: it is not listed, and says nothing of the user.", file=sys.stderr)
         elif not known.get(item):
             why = "the model knows no such item, or nobody took it"
-            raise DataError(f"--history [{item}]: {why}.{_meant(item, known)}")
+            raise DataError(f"--history [{item}]: {why}.{meant(item, known)}")
     taken = list(dict.fromkeys(reversed(history)))[::-1]
     before, items = model.taken.base or model.taken, [known[item] for item in taken if item not in later]
     if not items:
@@ -231,19 +173,6 @@ def recommend_from(
     rows = {_ANYBODY: [*items, *(later[item] for item in taken if item in later)]}
     number = np.array([before.matrix.shape[0]])
     return _ranked(Request(model, dataset, [_ANYBODY], number, rows, unseen, only_new), k)
-
-
-def _join(model: Any, dataset: Any, filtered: Collection[str]) -> dict[str, int]:
-    """Give ``model`` the histories of users whom a filter left out, if it takes any; return their numbers in it."""
-    if not hasattr(model, "take") or not filtered:
-        return {}
-    found = histories(dataset, filtered)
-    before = model.taken.base or model.taken  # without those of an earlier call
-    first = before.matrix.shape[0]
-    model.take(before.joined(list(found.values())))
-    for user, items in found.items():
-        print(f"user [{user}] is left out by a filter: the list is made from the {len(items)} taken.", file=sys.stderr)
-    return {user: first + place for place, user in enumerate(found)}
 
 
 def _ranked(request: Request, k: int) -> Iterator[tuple[str, int, str, float]]:
@@ -257,24 +186,3 @@ def _ranked(request: Request, k: int) -> Iterator[tuple[str, int, str, float]]:
     if without:
         told = f"No list for {counted(len(without), 'user')}, the first is [{without[0]}]"
         print(f"{told}: nothing that may be in it is scored (new items are by what a user took).", file=sys.stderr)
-
-
-def _id(model: Any, dataset: Any, user: str, filtered: bool) -> int:
-    known = dataset.field2token_id[dataset.uid_field]
-    if known.get(user):  # 0 is the padding user
-        return int(known[user])
-    near = "" if filtered else _meant(user, known)
-    if hasattr(model, "fold_in"):  # the padding user has no history
-        why, rest = ("left out by a filter", ", but for what this user took") if filtered else ("not in the data", "")
-        print(f"user [{user}] is {why}: the list is what is taken in general{rest}.{near}", file=sys.stderr)
-        return 0
-    why = ": a filter of the training left the rows of this user out" if filtered else ""
-    raise DataError(f"[{dataset.dataset_name}] has no user [{user}]{why}.{near}")
-
-
-def _meant(word: str, known: Mapping[str, int]) -> str:
-    """Return, after a blank, the nearest of the ``known`` ids to one that is none; padding, of number 0, is none."""
-    parts = [part for part in word.split(",") if part]
-    if parts != [word] and parts and all(map(known.get, parts)):
-        return f" Blanks part the ids, not commas: {' '.join(f'[{part}]' for part in parts)}."
-    return nearest(word, (str(one) for one, number in known.items() if number))

@@ -1,0 +1,68 @@
+"""For whom an item is: the users in whose lists it stands highest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from recbole_ktrec.commands.asked import meant, numbered
+from recbole_ktrec.commands.listed import ListedItems
+from recbole_ktrec.commands.scored import Request, names_of
+from recbole_ktrec.errors import DataError
+
+if TYPE_CHECKING:
+    from recbole_ktrec.model.unseen_items import UnseenItems
+
+
+def users_for(
+    model: Any, dataset: Any, item: str, users: Sequence[str], k: int, unseen: UnseenItems | None = None,
+    only_new: bool = False,
+) -> Iterator[tuple[str, int, str, float]]:  # fmt: skip
+    """Return (user, rank, item, score) of those ``k`` of ``users`` in whose lists ``item`` stands highest.
+
+    Scores of different users are not comparable, places in their lists are. Of equal places, the one whose score is
+    more standard deviations above the mean of its list comes first. Who took the item is left out.
+
+    Raises:
+        DataError: nobody's list has the item.
+    """
+    names, found = names_of(dataset, unseen), list[tuple[int, float, str, float]]()
+    if item not in names:
+        raise DataError(f"--for-item [{item}] has no text, so no model can score it.")
+    place = names.index(item)
+    if _says_nothing(model, place):
+        raise DataError(f"--for-item [{item}]: nobody took it and it has no text, so no list says anything of it.")
+    request = Request(model, dataset, users, *numbered(model, dataset, users), unseen, only_new)
+    for some, scores in request.scored():
+        for user, row in zip(some, scores, strict=True):
+            if np.isfinite(row[place]):
+                found.append((*_standing(row, place), user, float(row[place])))
+    if not found:
+        why = "these users took it, or nothing is known of them" + ", or `only` leaves it out" * only_new
+        raise DataError(f"--for-item [{item}]: in nobody's list: {why}.")
+    found.sort(key=lambda one: (one[0], -one[1]))
+    return ((user, rank, item, value) for rank, _, user, value in found[:k])
+
+
+def _says_nothing(model: Any, place: int) -> bool:
+    """Return whether a model that reads texts knows neither who took the item of this number nor its text."""
+    if not hasattr(model, "content_items") or place >= model.n_items:
+        return False
+    return not model.taken.known[place] and not bool(model.content_items()[place])
+
+
+def _standing(row: np.ndarray, place: int) -> tuple[int, float]:
+    """Return the place that an item has by the scores ``row`` of a list, from 1 on, and its standard score there."""
+    others = row[np.isfinite(row)]
+    return 1 + int((row > row[place]).sum()), float((row[place] - others.mean()) / max(others.std(), 1e-12))
+
+
+def is_new(item: str, dataset: Any, items: ListedItems) -> bool:
+    """Return whether the model has no number for an item of the ``.item`` file; refuse one that nobody knows."""
+    known = dataset.field2token_id[dataset.iid_field]
+    if not known.get(item) and item not in items.titles:
+        near = meant(item, {**dict.fromkeys(items.titles, 1), **known})
+        raise DataError(f"--for-item [{item}]: neither the model nor [{items.path}] knows it.{near}")
+    return not known.get(item)

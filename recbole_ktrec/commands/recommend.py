@@ -23,11 +23,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from recbole_ktrec.atomic import check_separator
 from recbole_ktrec.commands.asked import meant, numbered
 from recbole_ktrec.commands.checkpoints import load, load_with_validation
 from recbole_ktrec.commands.for_item import is_new, users_for
+from recbole_ktrec.commands.later import Later
 from recbole_ktrec.commands.listed import ListedItems, tell_unscored, write
 from recbole_ktrec.commands.options import user_path
 from recbole_ktrec.commands.scored import Request, names_of, nobodys, score
@@ -56,6 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = "list items, too, that came after the training or that nobody took, by their text (KTRec, KTEASE); `only`: "
     what += "no others"
     parser.add_argument("--new-items", nargs="?", const="also", metavar="only", help=what)
+    what = "folder of the data set's folder as it is now, with what users did since and new items (KTRec, KTEASE)"
+    parser.add_argument("--data-path", type=user_path, metavar="DIR", help=what)
     parser.add_argument("--topk", type=int, default=10, metavar="K", help="length of each list (default: 10)")
     parser.add_argument("--output", type=user_path, metavar="FILE", help="a CSV file (default: printed)")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier file")
@@ -70,24 +74,28 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     with no_command_line():
         model, dataset, valid = load_with_validation(args.checkpoint)
         check_separator(dataset.config)
-        items, only = ListedItems.read(dataset), args.new_items == "only"
-        wanted = args.new_items or (args.for_item is not None and is_new(args.for_item, dataset, items))
-        unseen = _unseen(model, dataset, valid) if wanted else None
-        tell_unscored(dataset, items, _why_not(model, dataset), None if unseen is None else unseen.tokens)
-        if only and not (unseen and unseen.tokens) and not nobodys(model, dataset).any():
+        later = None if args.data_path is None else Later.read(model, dataset, args.data_path)
+        data, heard = (dataset, None) if later is None else (later, _unseen_if_any(model, later, valid))
+        items, only = ListedItems.read(data), args.new_items == "only"
+        wanted = args.new_items or (args.for_item is not None and is_new(args.for_item, data, items))
+        unseen = (heard or _unseen(model, data, valid)) if wanted else None
+        tell_unscored(data, items, _why_not(model, data), None if unseen is None else unseen.tokens)
+        if only and not (unseen and unseen.tokens) and not nobodys(model, data).any():
             raise DataError(f"--new-items only: [{items.path}] names no item with a text that nobody took.")
-        users = list(dict.fromkeys(args.users or map(str, dataset.field2id_token[dataset.uid_field][1:])))
+        if later is not None:
+            later.give(model, heard)
+        users = list(dict.fromkeys(args.users or map(str, data.field2id_token[data.uid_field][1:])))
         if args.history:
-            rows = recommend_from(model, dataset, args.history, args.topk, unseen, only)
+            rows = recommend_from(model, data, args.history, args.topk, unseen, only)
         elif args.for_item:
-            rows = users_for(model, dataset, args.for_item, users, args.topk, unseen, only)
+            rows = users_for(model, data, args.for_item, users, args.topk, unseen, only)
         else:
-            rows = recommend(model, dataset, users, args.topk, unseen, only)
+            rows = recommend(model, data, users, args.topk, unseen, only)
         if args.output is None:
-            write(sys.stdout, rows, dataset, items)
+            write(sys.stdout, rows, data, items)
             return 0
         with whole_file(args.output) as partial, partial.open("w", encoding="utf-8", newline="") as file:
-            write(file, rows, dataset, items)
+            write(file, rows, data, items)
     print(_told(args, 1 if args.history else len(users)))
     return 0
 
@@ -117,6 +125,11 @@ def _why_not(model: Any, dataset: Any) -> str:
     from recbole_ktrec.model.unseen_items import why_not
 
     return why_not(model, dataset.config)
+
+
+def _unseen_if_any(model: Any, later: Later, valid: Any) -> UnseenItems | None:
+    """Return the items that came since, None where the model does not score them: they say nothing then."""
+    return None if _why_not(model, later) else _unseen(model, later, valid)
 
 
 def _unseen(model: Any, dataset: Any, valid: Any) -> UnseenItems:
@@ -157,22 +170,31 @@ def recommend_from(
     """
     if not hasattr(model, "take"):
         raise ConfigError(f"--history [{type(model).__name__}]: KTRec and KTEASE alone score a history that is given.")
-    known = dataset.field2token_id[dataset.iid_field]
-    later = {} if unseen is None else {item: len(known) + place for place, item in enumerate(unseen.tokens)}
+    known, new = dataset.field2token_id[dataset.iid_field], [] if unseen is None else unseen.tokens
+    later = {item: len(known) + place for place, item in enumerate(new)}
     for item in history:
-        if item in later:
-            print(f"--history [{item}] is new: it is not listed, and says nothing of the user.", file=sys.stderr)
-        elif not known.get(item):
+        if not known.get(item) and item not in later:
             why = "the model knows no such item, or nobody took it"
             raise DataError(f"--history [{item}]: {why}.{meant(item, known)}")
     taken = list(dict.fromkeys(reversed(history)))[::-1]
     before, items = model.taken.base or model.taken, [known[item] for item in taken if item not in later]
-    if not items:
+    joined, number = before.joined([np.array(items, dtype=np.int64)]), np.array([before.matrix.shape[0]])
+    places = [later[item] for item in taken if item in later]
+    if unseen is not None and places:
+        joined = unseen.hear(joined, _row(joined.matrix.shape[0], len(new), [at - len(known) for at in places]))
+        if joined.beside is None:
+            said = ", ".join(f"[{item}]" for item in taken if item in later)
+            print(f"--history {said}: new, not listed, and says nothing of the user here.", file=sys.stderr)
+    if joined.unknown(number).any():
         raise DataError("--history: the model knows none of these items, so nothing of the user.")
-    model.take(before.joined([np.array(items)]))
-    rows = {_ANYBODY: [*items, *(later[item] for item in taken if item in later)]}
-    number = np.array([before.matrix.shape[0]])
+    model.take(joined)
+    rows = {_ANYBODY: [*items, *places]}
     return _ranked(Request(model, dataset, [_ANYBODY], number, rows, unseen, only_new), k)
+
+
+def _row(rows: int, columns: int, marked: Sequence[int]) -> sp.csr_matrix:
+    """Return a matrix of zeros but for some columns of its last row."""
+    return sp.csr_matrix((np.ones(len(marked), np.float32), ([rows - 1] * len(marked), marked)), (rows, columns))
 
 
 def _ranked(request: Request, k: int) -> Iterator[tuple[str, int, str, float]]:

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from recbole_ktrec.compat.exact_times import order_in_time
 from recbole_ktrec.compat.ids import digest
 from recbole_ktrec.errors import ConfigError, DataError, counted
-from recbole_ktrec.nn.recency import decayed, one_clock, places_from_the_end
+from recbole_ktrec.nn.recency import decayed, in_order, one_clock, places_from_the_end
 
 
 def positive(dataset: Any) -> np.ndarray:
@@ -68,6 +68,13 @@ def _matrix(dataset: Any, kept: np.ndarray) -> sp.csr_matrix:
     return sp.csr_matrix(counts > 0, dtype=np.float32)
 
 
+def _longer(matrix: sp.csr_matrix | None, rows: int) -> sp.csr_matrix | None:
+    """Return ``matrix`` with so many ``rows`` of zeros below it."""
+    if matrix is None:
+        return None
+    return sp.vstack([matrix, sp.csr_matrix((rows, matrix.shape[1]), dtype=np.float32)], "csr")
+
+
 @dataclass
 class TrainingInteractions:
     """The interactions of a data set with their order.
@@ -84,6 +91,8 @@ class TrainingInteractions:
         numbers: for each user the number in the training, 0 for new ones; None where all are the same.
         refused: interactions that ``threshold`` or a label does not call taken, as ``matrix``; None without one.
         base: those without the users of :meth:`joined`, None for these themselves: what is taken in general is theirs.
+        new: who took which of the items that have no number, ``[n_users, c]``, or None.
+        beside: what these say of users, as weights of items that have one: float32 like ``matrix``, or None.
     """
 
     matrix: sp.csr_matrix
@@ -95,6 +104,8 @@ class TrainingInteractions:
     numbers: np.ndarray | None = field(default=None, repr=False)
     refused: sp.csr_matrix | None = field(default=None, repr=False)
     base: TrainingInteractions | None = field(default=None, repr=False)
+    new: sp.csr_matrix | None = field(default=None, repr=False)
+    beside: sp.csr_matrix | None = field(default=None, repr=False)
     _weighted: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
     _averages: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
 
@@ -119,18 +130,24 @@ class TrainingInteractions:
         until = float(times.max()) if clock else None
         return cls(matrix, places, in_time, until, ids, people, refused=refused)
 
-    def again(self, dataset: Any, decay: float = 0.0, recent: float = 1.0) -> TrainingInteractions:
+    def again(
+        self, dataset: Any, decay: float = 0.0, recent: float = 1.0, numbers: np.ndarray | None = None
+    ) -> TrainingInteractions:
         """Read other interactions with the same items; users may be others, in any order.
 
         Args:
             decay: by which the model weighs histories.
             recent: share of the interactions that stands for users without a history, see :meth:`average`.
+            numbers: of the items of ``dataset`` in the training, ``[its items]``, where they may have others; what has
+                none, 0, is left out.
 
         Raises:
             DataError: ``dataset`` numbers its items in another way, or lacks the times that one of these needs.
         """
         found = TrainingInteractions.of(dataset)
-        if self.items and found.items != self.items:
+        if numbers is not None:
+            found = found._renumbered(numbers, self)
+        elif self.items and found.items != self.items:
             raise DataError(
                 f"Data set [{dataset.dataset_name}]: the ids of [{dataset.iid_field}] are not those that the model was "
                 "trained with. RecBole numbers items as they are first taken, so new rows belong at the end of the "
@@ -153,6 +170,24 @@ class TrainingInteractions:
             found.users = self.users
         return found
 
+    def _renumbered(self, numbers: np.ndarray, training: TrainingInteractions) -> TrainingInteractions:
+        """Return these with the items that ``training`` has, ``numbers`` being theirs there, 0 for none."""
+        if self.places is None:
+            users, items = np.repeat(np.arange(self.matrix.shape[0]), np.diff(self.matrix.indptr)), self.matrix.indices
+        else:
+            users, items = in_order(self.places)
+        kept, shape = numbers[items] > 0, (self.matrix.shape[0], training.matrix.shape[1])
+        places = places_from_the_end(users[kept], numbers[items[kept]], np.arange(int(kept.sum())), shape)
+        in_time = None if self.in_time is None else numbers[self.in_time]
+        return replace(
+            self, matrix=sp.csr_matrix(places > 0, dtype=np.float32), places=None if self.places is None else places,
+            in_time=None if in_time is None else in_time[in_time > 0], items=training.items, refused=None,
+        )  # fmt: skip
+
+    def heard(self, new: sp.csr_matrix, beside: sp.csr_matrix | None) -> TrainingInteractions:
+        """Return these and what users took of items without a number, see the class."""
+        return replace(self, new=new, beside=beside, _weighted={})
+
     def joined(self, histories: Sequence[np.ndarray]) -> TrainingInteractions:
         """Return these and more users, who come last: ids of the items of each, ``[k]``, the oldest first.
 
@@ -168,6 +203,7 @@ class TrainingInteractions:
         return replace(
             self, matrix=matrix, numbers=np.append(numbers, np.zeros(len(histories), dtype=np.int64)),
             places=None if self.places is None else sp.vstack([self.places, places], "csr"), base=self, _weighted={},
+            new=_longer(self.new, len(histories)), beside=_longer(self.beside, len(histories)),
         )  # fmt: skip
 
     def trained(self, users: np.ndarray) -> np.ndarray:
@@ -199,10 +235,12 @@ class TrainingInteractions:
 
     def weighted(self, decay: float) -> sp.csr_matrix:
         """Return the histories as they count: float32 ``[n_users, n_items]``."""
-        if not decay or self.places is None:
+        plain = not decay or self.places is None
+        if plain and self.beside is None:
             return self.matrix
         if decay not in self._weighted:  # one decay is in use at a time
-            self._weighted = {decay: decayed(self.places, decay)}
+            own = self.matrix if plain else decayed(self.places, decay)
+            self._weighted = {decay: own if self.beside is None else sp.csr_matrix(own + self.beside)}
         return self._weighted[decay]
 
     def average(self, recent: float = 1.0) -> sp.csr_matrix:
@@ -227,6 +265,6 @@ class TrainingInteractions:
         return sp.csr_matrix((length * counts[None]).astype(np.float32))
 
     def unknown(self, users: np.ndarray) -> np.ndarray:
-        """Return which of ``users`` ``[m]`` have no interactions: bool ``[m]``."""
-        starts = self.matrix.indptr
-        return np.asarray(starts[users + 1] == starts[users])
+        """Return which of ``users`` ``[m]`` nothing speaks for: bool ``[m]``."""
+        parts = [part.indptr for part in (self.matrix, self.beside) if part is not None]
+        return np.all([starts[users + 1] == starts[users] for starts in parts], axis=0)

@@ -205,13 +205,17 @@ class KTEASE(GeneralRecommender):
             result[here] = self.scores(distinct[start : start + _USERS])[index[here] - start, items[here]]
         return torch.from_numpy(result)
 
-    def fold_in(self, dataset: Any) -> None:
+    def fold_in(self, dataset: Any, numbers: np.ndarray | None = None) -> None:
         """Take the users' histories from ``dataset``, new users' among them, without solving again.
+
+        Args:
+            numbers: of its items in the training, where they may have others, see
+                :meth:`recbole_ktrec.model.interactions.TrainingInteractions.again`.
 
         Raises:
             DataError: its items have other numbers than those of the training, or it lacks times that the fit needs.
         """
-        self.take(self.taken.again(dataset, self.decay, self.recent))
+        self.take(self.taken.again(dataset, self.decay, self.recent, numbers))
 
     def take(self, taken: TrainingInteractions) -> None:
         """Take the users' histories from ``taken``, see :meth:`fold_in`.

@@ -199,12 +199,17 @@ class KTRec(GeneralRecommender):
             )
         return self.closed if self.blended else None
 
-    def fold_in(self, dataset: Any) -> None:
+    def fold_in(self, dataset: Any, numbers: np.ndarray | None = None) -> None:
         """Take the users' histories from ``dataset``, new users' too, without training.
 
         Vectors of users (``user_embedding``, ``user_text``) stay with those who had them: new users have none.
+
+        Args:
+            numbers: of its items in the training, where they may have others, see
+                :meth:`recbole_ktrec.model.interactions.TrainingInteractions.again`.
         """
-        self.take(self.taken.again(dataset, self.decay, 1.0 if self.closed is None else self.closed.recent))
+        recent = 1.0 if self.closed is None else self.closed.recent
+        self.take(self.taken.again(dataset, self.decay, recent, numbers))
 
     def take(self, taken: TrainingInteractions) -> None:
         """Take the users' histories from ``taken``, see :meth:`fold_in`."""

@@ -14,12 +14,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from torch import Tensor
 
 from recbole_ktrec.atomic import encoding_of
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.held_out import HeldOut
+from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.item_text import feature_file
 from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktrec import KTRec
@@ -69,6 +71,15 @@ class UnseenItems:
         found = self._sum(parts, len(users)) + np.float32(self._shift)
         found[self.model.taken.unknown(users)] = -np.inf
         return found
+
+    def hear(self, taken: TrainingInteractions, new: sp.csr_matrix) -> TrainingInteractions:
+        """Return ``taken``, and for its users what else they took of these items: ``new``, ``[n_users, c]``.
+
+        A new item speaks through items with similar texts, which so count a little for who took it; a neural part that
+        reads histories in their order does not hear it, nor does any without the closed form beside it.
+        """
+        new = new if taken.new is None else sp.csr_matrix(taken.new + new)
+        return taken.heard(new, None if self._closed is None else self._closed.among_known(new))
 
     def _sum(self, parts: Sequence[np.ndarray | None], users: int) -> np.ndarray:
         found = np.zeros((users, len(self.tokens)), dtype=np.float32)

@@ -84,9 +84,20 @@ class ClosedPart:
         scores = self._part.score(sp.csr_matrix(rows[:, : self._part.n_items]))
         return np.pad(scores, ((0, 0), (0, self._more)))
 
+    def among_known(self, new: sp.csr_matrix) -> sp.csr_matrix:
+        """Return what histories ``new`` ``[m, c]`` of such items say, as weights of the model's own ``[m, n_items]``.
+
+        Each is one interaction, shared among the items with the most similar texts (N of
+        :mod:`recbole_ktrec.nn.cold_items`).
+        """
+        return sp.csr_matrix(new @ self._cold.near.tocsr()[: self._part.n_items].T, dtype=np.float32)
+
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Return them for ``users`` ``[m]``: ``[m, c]``."""
-        rows = self._wider(self._part.taken.weighted(self._part.decay)[users])
+        taken = self._part.taken
+        rows = self._wider(taken.weighted(self._part.decay)[users])
+        if taken.new is not None:
+            rows = sp.csr_matrix(sp.hstack([rows[:, : self._part.n_items], taken.new[users]]), dtype=np.float32)
         if self._kernel is not None:
             return self._kernel(rows)[:, self._part.n_items :]
         scores = self._known_items(rows)

@@ -143,7 +143,7 @@ def test_items_that_nobody_took_are_told_and_scored_once_their_ids_are_loaded(
     assert main(["recommend", "--checkpoint", checkpoint("KTEASE", "--prior=none"), "--users", "u1"]) == 0
     told = capsys.readouterr().err
     assert "Not scored: 2 items of [dataset/tiny/tiny.item]" in told and "--new-items" not in told
-    why = "it was trained without item texts, with those of others, or not at all (zero_shot)"
+    why = "it was trained without item texts, or with those of others"
     assert f"KTRec and KTEASE can score such items by text, this model cannot: {why}." in told
     assert main(["recommend", "--checkpoint", checkpoint("BPR"), "--users", "u1"]) == 0
     assert "this model cannot: [BPR] reads no texts." in capsys.readouterr().err

@@ -1,0 +1,89 @@
+"""A data set as it is after the training: what users did since, new users and new items among it."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from recbole_ktrec.errors import ConfigError, DataError, counted
+
+
+class Later:
+    """The data set of a trained model as it is now, as far as lists are made from it.
+
+    Users have the numbers of the longer data set, items those of the training; which items came since, the training
+    has no number for. All settings of the training hold but for how often users and items must occur.
+
+    Attributes:
+        config: that of the training, with the other folder.
+        dataset_path, dataset_name, uid_field, iid_field, field2id_token, field2token_id: as RecBole's data sets have.
+    """
+
+    def __init__(self, dataset: Any, whole: Any) -> None:
+        self._whole, self.config = whole, whole.config
+        self.dataset_path, self.dataset_name = whole.dataset_path, whole.dataset_name
+        self.uid_field, self.iid_field = dataset.uid_field, dataset.iid_field
+        self.field2id_token, self.field2token_id = (
+            {self.uid_field: of_users[self.uid_field], self.iid_field: of_items[self.iid_field]}
+            for of_users, of_items in (
+                (whole.field2id_token, dataset.field2id_token),
+                (whole.field2token_id, dataset.field2token_id),
+            )
+        )
+        self._tokens = [str(token) for token in whole.field2id_token[self.iid_field]]
+        known = self.field2token_id[self.iid_field]
+        self._numbers = np.array([int(known.get(token, 0)) for token in self._tokens])
+
+    @classmethod
+    def read(cls, model: Any, dataset: Any, folder: Path) -> Later:
+        """Read the files of ``folder/NAME``, NAME being that of the data set of the training.
+
+        Raises:
+            ConfigError: the model has scores for the users of its training alone.
+            DataError: there is no such data set.
+        """
+        from recbole.data import create_dataset
+
+        if not hasattr(model, "fold_in"):
+            raise ConfigError(f"--data-path [{type(model).__name__}]: KTRec and KTEASE alone take histories in later.")
+        path = folder / dataset.dataset_name
+        if not (path / f"{dataset.dataset_name}.inter").is_file():
+            raise DataError(f"--data-path: [{path}/{dataset.dataset_name}.inter] does not exist.")
+        config = copy.deepcopy(dataset.config)
+        for key, value in {"data_path": str(path), "save_dataset": False, "benchmark_filename": None,
+                           "user_inter_num_interval": None, "item_inter_num_interval": None}.items():  # fmt: skip
+            config[key] = value
+        return cls(dataset, create_dataset(config))
+
+    def inter_matrix(self, form: str = "csr") -> sp.spmatrix:
+        """Return who took what of the items that have a number, ``[n_users, n_items]``."""
+        counts, n_items = self._whole.inter_matrix(form="csr"), len(self.field2id_token[self.iid_field])
+        return (counts @ _places(self._numbers, self._numbers > 0, n_items)).asformat(form)
+
+    def give(self, model: Any, unseen: Any) -> None:
+        """Let ``model`` score the users by what they have taken by now, new items included as far as ``unseen``, None
+        for none, says anything of them; tell how many interactions say nothing.
+        """
+        model.fold_in(self._whole, self._numbers)
+        place = {token: at for at, token in enumerate([] if unseen is None else unseen.tokens)}
+        at = np.array([place.get(token, -1) for token in self._tokens])
+        taken = self._whole.inter_matrix(form="csr")
+        if place:
+            new = (taken > 0).astype(np.float32) @ _places(at, at >= 0, len(place))
+            model.take(unseen.hear(model.taken, sp.csr_matrix(new)))
+        heard = (self._numbers > 0) | ((at >= 0) & (model.taken.beside is not None))
+        if lost := int(np.asarray(taken.sum(axis=0)).ravel()[~heard].sum()):
+            items = counted(int((~heard[1:]).sum()), "item")
+            print(f"{counted(lost, 'interaction')} with {items} of [{self.dataset_path}] say nothing: the model has "
+                  "neither a number nor a text of these.", file=sys.stderr)  # fmt: skip
+
+
+def _places(columns: np.ndarray, kept: np.ndarray, count: int) -> sp.csr_matrix:
+    """Return the matrix that moves column k to ``columns[k]`` where it is ``kept``: ``[len(columns), count]``."""
+    rows = np.flatnonzero(kept)
+    return sp.csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, columns[rows])), (len(columns), count))

@@ -1,0 +1,136 @@
+"""`ktrec recommend --data-path`: lists from the data set as it is now, new users and items included."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from recbole.quick_start import run_recbole
+
+from recbole_ktrec.cli import main
+from recbole_ktrec.commands.checkpoints import load_with_validation
+from recbole_ktrec.commands.later import Later
+from recbole_ktrec.commands.recommend import recommend
+from tests.model.conftest import TOPICS
+from tests.support import Settings
+
+NOW = Path("now/tiny")
+
+
+def trained(settings: dict[str, object], model: str) -> str:
+    run_recbole(model=model, dataset="tiny", config_dict={**settings, "checkpoint_dir": "kept"})
+    shutil.copytree("dataset/tiny", NOW)
+    (saved,) = map(str, Path("kept").glob("*.pth"))
+    return saved
+
+
+def lists(saved: str, *asked: str) -> dict[str, list[str]]:
+    """Return the items of the lists that the command writes, by user."""
+    written = ["--topk", "40", "--output", "lists.csv", "--overwrite"]
+    assert main(["recommend", "--checkpoint", saved, *written, *asked]) == 0
+    found: dict[str, list[str]] = {}
+    with Path("lists.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            found.setdefault(row["user_id"], []).append(row["item_id"])
+    return found
+
+
+def more(interactions: str, items: str = "") -> None:
+    for text, kind in ((interactions, "inter"), (items, "item")):
+        with (NOW / f"tiny.{kind}").open("a", encoding="utf-8") as file:
+            file.write(text)
+
+
+@pytest.mark.parametrize("model", ["KTEASE", "KTRec"])
+def test_items_and_users_are_told_by_their_ids_whatever_their_numbers(textual: Settings, model: str) -> None:
+    """Rows in another order give other numbers. What was held out in training is part of the histories."""
+    saved = trained(textual(closed_form=True), model)
+    before = lists(saved, "--data-path", "dataset")
+    head, *rows = (NOW / "tiny.inter").read_text(encoding="utf-8").splitlines()
+    moved = np.random.default_rng(2).permutation(rows)
+    (NOW / "tiny.inter").write_text("\n".join([head, *moved]) + "\n", encoding="utf-8")
+    assert lists(saved, "--data-path", "now") == before
+    found, dataset, _ = load_with_validation(Path(saved))
+    found.fold_in(dataset)
+    whole = {user: [item for _, _, item, _ in recommend(found, dataset, [user], 40)] for user in before}
+    assert whole == before
+
+
+def parity(items: list[str]) -> np.ndarray:
+    return np.array([int(item[1:]) % 2 for item in items if item[1:].isdigit()])
+
+
+@pytest.mark.parametrize("model", ["KTEASE", "KTRec"])
+def test_what_users_took_since_counts_new_items_too(
+    textual: Settings,
+    capsys: pytest.CaptureFixture[str],
+    model: str,
+) -> None:
+    """Even items are of one topic and odd ones of the other; two new users have taken new items alone."""
+    saved = trained(textual(closed_form=True), model)
+    titles = {"even": TOPICS[0][0], "odd": TOPICS[1][0], "else": TOPICS[0][1], "blank": ""}
+    rows = "".join(f"{user}\t{item}\t4\t9\n" for user, item in [("e", "even"), ("o", "odd"), ("u2", "even")])
+    more(rows + "o\tblank\t4\t9\n", "".join(f"{item}\t{title}\n" for item, title in titles.items()))
+    found = lists(saved, "--data-path", "now", "--new-items")
+    told = capsys.readouterr().err
+    assert "1 interaction with 1 item of [now/tiny] say nothing: the model has neither a number nor a text of" in told
+    assert set(found) == {*(f"u{user}" for user in range(24)), "e", "o"}
+    assert parity(found["e"][:8]).mean() < 0.3 and parity(found["o"][:8]).mean() > 0.7
+    assert "even" not in found["e"] and "even" not in found["u2"] and "odd" not in found["o"] and "even" in found["u4"]
+    assert found["e"].index("else") < found["e"].index("odd"), "new items are found by new ones"
+    known = lists(saved, "--data-path", "now", "--users", "e", "u4")
+    assert not {*titles} & {*known["e"]}, "not asked for"
+    assert known["e"] == [item for item in found["e"] if item not in titles]
+
+
+def test_interactions_since_the_training_move_lists_as_a_longer_history_does(
+    walking: Settings,
+) -> None:
+    """The history of a user of the training goes on: it is what `--history` makes of the same items."""
+    saved = trained(walking(closed_form=True), "KTEASE")
+    last = max(int(line.split("\t")[2]) for line in (NOW / "tiny.inter").read_text().splitlines()[1:])
+    taken = [line.split("\t") for line in (NOW / "tiny.inter").read_text().splitlines()[1:]]
+    own = [item for user, item, _ in sorted(taken, key=lambda row: int(row[2])) if user == "u3"]
+    rest = [f"i{item}" for item in range(30) if f"i{item}" not in own][:3]
+    more("".join(f"u3\t{item}\t{last + 1 + at}\n" for at, item in enumerate(rest)))
+    now = lists(saved, "--data-path", "now", "--users", "u3")["u3"]
+    assert now == lists(saved, "--history", *own, *rest)["new user"]
+    assert now != [item for item in lists(saved, "--users", "u3")["u3"] if item not in rest]
+
+
+def test_a_history_of_new_items_alone_is_one(textual: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    saved = trained(textual(closed_form=True), "KTRec")
+    with Path("dataset/tiny/tiny.item").open("a", encoding="utf-8") as file:
+        file.write(f"even\t{TOPICS[0][0]}\nodd\t{TOPICS[1][0]}\n")
+    for item, share in (("even", 0), ("odd", 1)):
+        listed = lists(saved, "--new-items", "--history", item)["new user"]
+        assert item not in listed and abs(parity(listed[:8]).mean() - share) < 0.3
+    assert main(["recommend", "--checkpoint", saved, "--history", "even"]) == 2
+    assert "--history [even]: the model knows no such item, or nobody took it" in capsys.readouterr().err
+
+
+def test_without_a_closed_form_new_items_say_nothing_which_is_told(
+    textual: Settings,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    saved = trained(textual(closed_form=False), "KTRec")
+    more("e\teven\t4\t9\ne\ti4\t4\t9\n", f"even\t{TOPICS[0][0]}\n")
+    found = lists(saved, "--data-path", "now", "--new-items", "--users", "e")
+    assert "1 interaction with 1 item of [now/tiny] say nothing" in capsys.readouterr().err
+    assert parity(found["e"][:8]).mean() < 0.3 and not {"even", "i4"} & {*found["e"]}
+
+
+def test_what_cannot_be_is_told(textual: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    saved = trained(textual(), "KTEASE")
+    assert main(["recommend", "--checkpoint", saved, "--data-path", "nowhere"]) == 2
+    assert "--data-path: [nowhere/tiny/tiny.inter] does not exist." in capsys.readouterr().err
+    model, dataset, _ = load_with_validation(Path(saved))
+    later = Later.read(model, dataset, Path("now"))
+    np.testing.assert_array_equal(later.inter_matrix().toarray(), dataset.inter_matrix(form="csr").toarray())
+    run_recbole(model="BPR", dataset="tiny", config_dict={"epochs": 1, "checkpoint_dir": "bpr", "state": "ERROR"})
+    (other,) = map(str, Path("bpr").glob("*.pth"))
+    assert main(["recommend", "--checkpoint", other, "--data-path", "now"]) == 2
+    assert "--data-path [BPR]: KTRec and KTEASE alone take histories in later." in capsys.readouterr().err

@@ -6,7 +6,8 @@ A fifth of the items (of users and items with five or more interactions) is take
 afterwards. ``unseen``: the model knows nothing of them, ``ktrec recommend --new-items`` scores them. ``loaded``: their
 ids were loaded in training, so that they were in the catalogue. NDCG@10 of users who took any of them: new items among
 themselves, new items among all, and known items (RecBole's test interactions) with the new ones as candidates beside
-them, and without. Written to unseen-items.json, beside this script.
+them, and without; ``heard``: and without, where users' histories hold the new items that they took, too. Written to
+unseen-items.json, beside this script.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 import torch
 from recbole.quick_start import load_data_and_model, run_recbole
 
@@ -79,34 +81,48 @@ def measure(checkpoint: Path, later: pd.DataFrame, loaded: bool) -> dict[str, fl
     known, wanted = dataset.field2token_id[dataset.uid_field], later.groupby("user")["item"].agg(list)
     users = [known[one] for one in wanted.index if one in known][:USERS]
     parts: dict[str, list[np.ndarray]] = {}
+    told = None if unseen is None else unseen.hear(model.taken, taken_of(wanted, known, unseen.tokens, model.n_users))
     for some in np.array_split(np.array(users), max(1, len(users) // 256)):
         scores = score(model, dataset, some)
         scores = np.concatenate([scores, unseen.scores(some)], axis=1) if unseen else scores
-        scores[:, 0] = -np.inf
         asked, of_test = np.zeros(scores.shape, dtype=bool), np.zeros(scores.shape, dtype=bool)
+        before = np.zeros(scores.shape, dtype=bool)
+        before[:, 0] = True
         for row, user in enumerate(some):
             asked[row, [place[one] for one in wanted[dataset.field2id_token[dataset.uid_field][user]]]] = True
             of_test[row, ids(test.uid2positive_item, user)] = True
-            scores[
-                row, test.uid2history_item[user].numpy() if test.uid2history_item[user] is not None else []
-            ] = -np.inf
+            before[row, ids(test.uid2history_item, user)] = True
+        scores[before] = -np.inf
         tested = of_test.any(axis=1)
-        alone = np.where(new, -np.inf, scores)
         made = {
             "new among new": ndcg(np.where(new, scores, -np.inf), asked),
             "new among all": ndcg(np.where(of_test, -np.inf, scores), asked),
             "known beside new": ndcg(scores[tested], of_test[tested]),
-            "known alone": ndcg(alone[tested], of_test[tested]),
+            "known alone": ndcg(np.where(new, -np.inf, scores)[tested], of_test[tested]),
         }
+        if told is not None:
+            plain, n = model.taken, model.n_items
+            model.take(told)
+            heard = np.where(before[:, :n], -np.inf, score(model, dataset, some))
+            model.take(plain)
+            made["known alone, new heard"] = ndcg(heard[tested], of_test[tested][:, :n])
         for what, values in made.items():
             parts.setdefault(what, []).append(values)
     return {what: float(np.concatenate(values).mean()) for what, values in parts.items()} | {"seconds": seconds}
 
 
+def taken_of(wanted: pd.Series, known: Mapping[str, int], tokens: list[str], n_users: int) -> sp.csr_matrix:
+    """Return which of the items ``tokens`` the users took, ``[n_users, len(tokens)]``."""
+    place = {token: at for at, token in enumerate(tokens)}
+    pairs = [(known[user], place[item]) for user, items in wanted.items() if user in known for item in items]
+    rows, columns = np.array(pairs).T
+    return sp.csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, columns)), (n_users, len(tokens)))
+
+
 def ids(of_users: Any, user: int) -> np.ndarray:
     """Return the items that a loader of RecBole keeps for ``user``."""
     found = of_users[user]
-    return np.zeros(0, dtype=np.int64) if found is None else np.asarray(list(found), dtype=np.int64)
+    return np.zeros(0, dtype=np.int64) if found is None else np.array([int(one) for one in found], dtype=np.int64)
 
 
 def run(name: str, source: Path) -> dict[str, Mapping[str, float]]:

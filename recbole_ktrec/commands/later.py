@@ -65,9 +65,12 @@ class Later:
         counts, n_items = self._whole.inter_matrix(form="csr"), len(self.field2id_token[self.iid_field])
         return (counts @ _places(self._numbers, self._numbers > 0, n_items)).asformat(form)
 
-    def give(self, model: Any, unseen: Any) -> None:
-        """Let ``model`` score the users by what they have taken by now, new items included as far as ``unseen``, None
-        for none, says anything of them; tell how many interactions say nothing.
+    def give(self, model: Any, unseen: Any = None) -> None:
+        """Let ``model`` score the users by what they have taken by now; tell how many interactions say nothing.
+
+        Args:
+            unseen: the items that came since (:class:`recbole_ktrec.model.unseen_items.UnseenItems`), without which
+                they say nothing.
         """
         model.fold_in(self._whole, self._numbers)
         place = {token: at for at, token in enumerate([] if unseen is None else unseen.tokens)}

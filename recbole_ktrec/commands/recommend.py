@@ -4,7 +4,9 @@ What a user has taken already, held-out interactions included, is left out. With
 who were not there in the training: one whom a filter left out (user_inter_num_interval) gets a list made from what he
 took, one of whom nothing is known what is taken in general, of late if the data have times. --history makes one list
 for somebody who took these items, the oldest first, whoever that is.
-The data set must lie where it lay in training. Scores order the items of one user; they are no probabilities.
+The data set must lie where it lay in training. With --data-path DIR, lists are made from the files of DIR/NAME, the
+data set as it is now: for its users, by all that they have taken until now, new items with a text included.
+Scores order the items of one user; they are no probabilities.
 --new-items lists, too, items of the .item file that the model does not know, by their text: those that came since, and
 those that nobody took (those it knows if it was trained with load_col={inter: [...], item: [item_id]}). With
 --new-items only there are no others in the lists. --for-item asks the other way round: for the users in whose lists an
@@ -13,6 +15,7 @@ item stands highest, new or not.
   ktrec recommend --checkpoint saved/KTEASE-Nov-26-2026_10-00-00.pth --users 196 22
   ktrec recommend --checkpoint saved/KTRec-Nov-26-2026_10-00-00.pth --topk 20 --output lists.csv
   ktrec recommend --checkpoint saved/KTRec-Nov-26-2026_10-00-00.pth --history 242 302 377
+  ktrec recommend --checkpoint saved/KTRec-Nov-26-2026_10-00-00.pth --data-path now --new-items --output lists.csv
 """
 
 from __future__ import annotations
@@ -39,7 +42,7 @@ from recbole_ktrec.files import whole_file
 from recbole_ktrec.register.arguments import no_command_line
 
 #: Part of the Python interface (README): ``load`` too.
-__all__ = ["add_arguments", "load", "main", "recommend", "recommend_from", "score", "users_for"]
+__all__ = ["Later", "add_arguments", "load", "main", "recommend", "recommend_from", "score", "users_for"]
 if TYPE_CHECKING:
     from recbole_ktrec.model.unseen_items import UnseenItems
 

@@ -23,7 +23,7 @@ from recbole_ktrec.model.prior_shape import PriorShape
 from recbole_ktrec.model.text_priors import Terms, TextPriors
 from recbole_ktrec.model.trained_encoder import UntrainedEncoder
 from recbole_ktrec.model.transfer_priors import TransferPriors
-from recbole_ktrec.nn.cold_items import ColdItems, Level
+from recbole_ktrec.nn.cold_items import LEAST_SUM, ColdItems, Level
 from recbole_ktrec.nn.cold_level import choose_level
 from recbole_ktrec.nn.fitted import Kernel
 from recbole_ktrec.nn.samples import Sample
@@ -87,10 +87,13 @@ class ClosedPart:
     def among_known(self, new: sp.csr_matrix) -> sp.csr_matrix:
         """Return what histories ``new`` ``[m, c]`` of such items say, as weights of the model's own ``[m, n_items]``.
 
-        Each is one interaction, shared among the items with the most similar texts (N of
-        :mod:`recbole_ktrec.nn.cold_items`).
+        Each is one interaction, shared among the items that anybody took by the squared prior: K^2 of
+        :mod:`recbole_ktrec.nn.cold_items`, with columns that sum to 1.
         """
-        return sp.csr_matrix(new @ self._cold.near.tocsr()[: self._part.n_items].T, dtype=np.float32)
+        alike = sp.diags(self._part.taken.known.astype(np.float32)) @ self._cold.own[: self._part.n_items]
+        return sp.csr_matrix(
+            new @ sp.diags(1 / np.maximum(alike.sum(axis=0).A1, LEAST_SUM)) @ alike.T, dtype=np.float32
+        )
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Return them for ``users`` ``[m]``: ``[m, c]``."""

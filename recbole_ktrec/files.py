@@ -119,6 +119,24 @@ def check_interactions(folder: Path, name: str, title: str) -> None:
         raise DataError(f"{title}: the folder [{folder.absolute()}] has no file [{name}.inter].")
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads YAML, but refuses a key that stands twice in one mapping, of which it would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping of ``node``.
+
+        Raises:
+            MarkedYAMLError: a key stands there twice.
+        """
+        found: set[tuple[str, str]] = set()
+        for key, _ in node.value:
+            same = (key.tag, str(key.value))
+            if isinstance(key, yaml.ScalarNode) and same in found:
+                raise yaml.MarkedYAMLError(problem=f"key [{key.value}] stands there twice", problem_mark=key.start_mark)
+            found.add(same)
+        return super().construct_mapping(node, deep)
+
+
 def read_mapping(path: Path, what: str = "") -> dict[str, Any]:
     """Read a YAML file of keys and values; an empty one has none.
 
@@ -126,11 +144,11 @@ def read_mapping(path: Path, what: str = "") -> dict[str, Any]:
         what: stands before the path in messages.
 
     Raises:
-        ConfigError: the file is missing, is no YAML in UTF-8, or holds no mapping.
+        ConfigError: the file is missing, is no YAML in UTF-8, has a key twice, or holds no mapping.
     """
     title = f"{what} [{path}]".lstrip()
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{title} cannot be read: {error}") from error
     if content is not None and not isinstance(content, dict):

@@ -1,4 +1,4 @@
-"""What killed processes leave of files that appear whole or not at all."""
+"""What killed processes leave of files that appear whole or not at all; files of keys and values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recbole_ktrec.files import write_whole
+from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.files import read_mapping, write_whole
 from recbole_ktrec.text.views import save_view
 
 
@@ -45,3 +46,15 @@ def test_what_killed_processes_left_of_views_goes_with_the_next_one(tmp_path: Pa
     left = [leave(tmp_path / f"{name}.npy", process, 2) for name, process in (("a", ended), ("b", os.getpid()))]
     save_view(tmp_path / "c.npy", np.zeros((2, 3), np.float32))
     assert [one.exists() for one in left] == [False, True]
+
+
+@pytest.mark.parametrize("content", ["BPR: {epochs: 1}\nBPR: {n: 2}\n", "all: {BPR: 1, BPR: 2}\n"])
+def test_a_key_that_stands_twice_is_refused_instead_of_keeping_the_last(tmp_path: Path, content: str) -> None:
+    (tmp_path / "options.yaml").write_text(content)
+    with pytest.raises(ConfigError, match=r"options.yaml\] cannot be read: key \[BPR\] stands there twice"):
+        read_mapping(tmp_path / "options.yaml")
+
+
+def test_a_key_may_go_over_one_that_is_merged(tmp_path: Path) -> None:
+    (tmp_path / "options.yaml").write_text("a: &a {x: 1, y: 1}\nb: {<<: *a, x: 2}\n")
+    assert read_mapping(tmp_path / "options.yaml")["b"] == {"x": 2, "y": 1}

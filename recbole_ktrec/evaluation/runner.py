@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,8 +26,12 @@ from recbole_ktrec.files import write_whole
 #: How often a job is started again after a signal ended it, in the life of one runner.
 RETRIES = 2
 _POLL_SECONDS = 0.05
+#: How often the progress bar says how far the running jobs are: a single one may take an hour.
+_TELL_SECONDS = 10.0
 _LOCK = ".lock"
 _LOG_TAIL = 2000
+#: What RecBole's log says of an epoch that is over.
+_EPOCH = re.compile(rb"epoch (\d+) training \[")
 #: Phases whose jobs keep arrays beside their result.
 _BY_USER = ("final", "transfer")
 
@@ -147,18 +152,20 @@ class Runner:
         waiting = [job for job in {job.key: job for job in jobs}.values() if not self._is_done(job)]
         total = len({job.key for job in jobs})
         bar = tqdm(total=total, initial=total - len(waiting), desc=title, unit="job", disable=not self.show_progress)
-        running: list[_Running] = []
+        running, told = list[_Running](), 0.0
         try:
             while waiting or running:
                 while waiting and len(running) < self.workers:
                     running.append(self._start(waiting.pop(0)))
-                    bar.set_postfix_str(", ".join(one.job.title for one in running)[:60])
+                    told = self._tell(bar, running)
                 time.sleep(_POLL_SECONDS)
+                if time.monotonic() - told > _TELL_SECONDS:
+                    told = self._tell(bar, running)
                 for one in [one for one in running if self._has_ended(one)]:
                     running.remove(one)
                     if self._finish(one):
                         bar.update()
-                        bar.set_postfix_str(", ".join(other.job.title for other in running)[:60])
+                        told = self._tell(bar, running)
                     else:
                         waiting.insert(0, one.job)
         finally:
@@ -166,6 +173,17 @@ class Runner:
                 one.process.kill()
                 one.process.wait()
             bar.close()
+
+    def _tell(self, bar: tqdm, running: Sequence[_Running]) -> float:
+        """Show which jobs run and how many epochs each has behind it; return when that was."""
+        bar.set_postfix_str(", ".join(self._at_work(one.job) for one in running)[:90])
+        return time.monotonic()
+
+    def _at_work(self, job: Job) -> str:
+        with self.file(job, "log").open("rb") as log:
+            log.seek(max(0, self.file(job, "log").stat().st_size - _LOG_TAIL))
+            epochs = _EPOCH.findall(log.read())
+        return f"epoch {int(epochs[-1]) + 1} of {job.title}" if epochs else job.title
 
     def _is_done(self, job: Job) -> bool:
         result = self.result(job)

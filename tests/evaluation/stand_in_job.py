@@ -12,6 +12,7 @@ starts = Path(spec["starts"])
 with starts.open("a") as handle:
     handle.write(f"{spec['name']}\n")
 act = spec["act"]
+print(spec.get("says", ""), flush=True)
 time.sleep(spec.get("seconds", 0))
 if act == "die" or (act == "die once" and starts.read_text().count(f"{spec['name']}\n") == 1):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -52,6 +52,20 @@ def test_each_job_runs_once_and_is_not_run_again(runner: Runner, make: Callable[
     assert {path.suffix for path in runner.folder.iterdir() if path.name != ".lock"} == {".json", ".log"}
 
 
+def test_the_bar_says_how_far_a_long_job_is(
+    runner: Runner,
+    make: Callable[..., Job],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("recbole_ktrec.evaluation.runner._TELL_SECONDS", 0.1)
+    runner.show_progress = True
+    said = "epoch 8 training [time: 1.07s, train loss: 8.4]\nepoch 9 training [time: 1.29s, train loss: 8.6]"
+    with runner.locked():
+        runner.run([make("slow", seconds=1, says=said)])
+    assert "epoch 10 of slow" in capsys.readouterr().err  # RecBole counts from 0
+
+
 def test_a_refusal_leaves_what_was_there_before_alone(runner: Runner, tmp_path: Path) -> None:
     for there in (False, True):
         if there:

@@ -257,6 +257,11 @@ def _model_files(model: str) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
+def own_settings(model: str) -> dict[str, Any]:
+    """Return what the property files of ``model`` itself set, below what a row is given; {} of an unknown one."""
+    return {key: value for path in _model_files(model) for key, value in read_yaml(path).items()}
+
+
 def _known_keys(model: str) -> set[str]:
     from recbole.utils import argument_list
 

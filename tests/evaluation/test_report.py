@@ -76,6 +76,17 @@ def test_page_is_whole_and_fetches_nothing(results: dict[str, Any], tmp_path: Pa
     ]  # fmt: skip
 
 
+def test_the_page_says_what_each_row_ran_with(results: dict[str, Any]) -> None:
+    """The sizes of a built-in stand in RecBole's property file: nobody could tell them from what is given above it."""
+    whole = json.loads(json.dumps(results).replace('"BPR"', '"NeuMF"'))
+    for run in whole["runs"]:
+        run["config"] |= {"dropout_prob": 0.3} if run["model"] == "NeuMF" else {}
+    _, _, text = render_page(whole, {}).partition("<summary>Settings</summary>")
+    (row,) = re.findall(r"NeuMF: (.*)", text)
+    assert "dropout_prob 0.3, " in row and "mlp_hidden_size [128, 64]" in row
+    assert "Every row: a 1" in text and "a 1" not in row and "EASE: reg_weight 250" in text
+
+
 def test_dollars_in_the_name_of_a_row_are_no_mathematics(results: dict[str, Any], tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     from recbole_ktrec.evaluation.report.plots import draw_all

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from recbole_ktrec.errors import counted
+from recbole_ktrec.evaluation.options import own_settings
 from recbole_ktrec.evaluation.report import further, tables, wording
 from recbole_ktrec.evaluation.report.tables import Cell, Summary, Table
 
@@ -42,7 +43,8 @@ figure { margin: 0; padding: .8rem; background: var(--card); border-radius: .5re
 figure svg { display: block; width: 100%; height: auto; }
 figcaption { font-size: .85rem; color: var(--soft); margin-top: .4rem; }
 details { margin: .8rem 0; } summary { cursor: pointer; font-weight: 600; }
-pre { overflow-x: auto; font-size: .8rem; background: var(--card); padding: .8rem; border-radius: .5rem; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8rem; background: var(--card); padding: .8rem;
+  border-radius: .5rem; }
 .failed { border-left: 3px solid var(--own); padding-left: .8rem; overflow-wrap: anywhere; }
 dt { font-weight: 600; margin-top: .6rem; } dd { margin: 0; max-width: 46rem; color: var(--soft); }
 """
@@ -105,13 +107,19 @@ def _dataset(results: Mapping[str, Any], name: str, drawings: Mapping[str, str],
 
 
 def _settings(summary: Summary) -> str:
-    """The configuration of each model on its first seed."""
-    first: dict[str, Any] = {}
+    """What each model ran with on its first seed, its own property files' keys included; what all share stands once."""
+    first: dict[str, dict[str, Any]] = {}
     for run in summary.runs:
-        first.setdefault(run["model"], run["config"])
-    return "\n".join(
-        f"{label}: {json.dumps(config, ensure_ascii=False, sort_keys=True)}" for label, config in first.items()
-    )
+        first.setdefault(run["model"], {**own_settings(run.get("class") or run["model"]), **run["config"]})
+    texts = {label: {key: _text(value) for key, value in config.items()} for label, config in first.items()}
+    shared = set.intersection(*(set(config.items()) for config in texts.values())) if len(texts) > 1 else set()
+    own = {label: sorted(set(config.items()) - shared) for label, config in texts.items()}
+    rows = {**own, **({"Every row": sorted(shared)} if shared else {})}
+    return "\n\n".join(f"{label}: {', '.join(f'{key} {value}' for key, value in said)}" for label, said in rows.items())
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def render_page(results: Mapping[str, Any], drawings: Mapping[str, Mapping[str, str]]) -> str:

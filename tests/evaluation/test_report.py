@@ -95,6 +95,20 @@ def test_dollars_in_the_name_of_a_row_are_no_mathematics(results: dict[str, Any]
     assert len(drawings) == 3 and all("$a_1$ b</text>" in svg for svg in drawings.values())
 
 
+def test_names_of_points_that_lie_close_stand_beside_one_another(results: dict[str, Any]) -> None:
+    pytest.importorskip("matplotlib")
+    from recbole_ktrec.evaluation.report import plots
+
+    for run in results["runs"]:
+        run["timing"]["seconds_to_best"] = {"BPR": 5.0, "KTRec": 50.0, "EASE": 52.0}[run["model"]]
+    for row in results["summary"]:
+        row["mean"] = 0.309 if row["model"] == "EASE" else row["mean"]
+    figure = plots._time(tables.Summary(results, "tiny <b>"), {"KTRec"})
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 3 and not any(box.count_overlaps([one for one in boxes if one is not box]) for box in boxes)
+
+
 def test_a_name_with_a_bar_stays_in_its_column(results: dict[str, Any]) -> None:
     for row in (*results["summary"], *results["runs"]):
         row["model"] = "B|R" if row["model"] == "BPR" else row["model"]

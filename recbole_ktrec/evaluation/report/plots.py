@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,15 @@ try:
     import matplotlib.patches
     import matplotlib.pyplot as plt
     import matplotlib.ticker
+    from matplotlib.transforms import Bbox
 except ImportError:  # the extra [plot]
     raise MissingExtraError("matplotlib>=3.8", "plot", "Drawing the plots of the report") from None
 
 #: Text and axes are drawn in this colour, which the page replaces by the reader's text colour, light or dark.
 _INK = "#101112"
 _OWN, _OTHER, _COLD, _COLD_OWN = "#d1495b", "#5b8db8", "#9bb8d3", "#e8a3ac"
+#: Where the name of a point may stand: points to the right and up, and which of its ends is there.
+_PLACES = tuple((side * 6, up, end) for up in (4, -12, 14, -22, 24) for side, end in ((1, "left"), (-1, "right")))
 _STYLE: Any = {
     "font.size": 11, "axes.edgecolor": _INK, "axes.labelcolor": _INK, "text.color": _INK, "xtick.color": _INK,
     "ytick.color": _INK, "axes.spines.top": False, "axes.spines.right": False, "svg.fonttype": "none",
@@ -132,7 +135,6 @@ def _time(summary: Summary, own: set[str]) -> Any:
     figure, axes = _figure(3.4)
     for seconds, value, model in points:
         axes.scatter(seconds, value, color=_OWN if model in own else _OTHER, s=42, zorder=3)
-        axes.annotate(model, (seconds, value), xytext=(6, 4), textcoords="offset points", fontsize=10)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
@@ -141,4 +143,24 @@ def _time(summary: Summary, own: set[str]) -> Any:
     axes.grid(color="#8888", linewidth=0.5)
     axes.set_xlabel("seconds to the best model")
     axes.set_ylabel(title(summary.main))
+    _name(axes, points)
     return figure
+
+
+def _name(axes: Any, points: Sequence[tuple[float, float, str]]) -> None:
+    """Write each name beside its point: at the first of the places that no other name and no point takes."""
+    axes.figure.draw_without_rendering()  # what is where is known then
+    reach = 4 * axes.figure.dpi / 72
+    places = axes.transData.transform([point[:2] for point in points])
+    taken = [Bbox([place - reach, place + reach]) for place in places]
+    for seconds, value, model in points:
+        text = axes.annotate(model, (seconds, value), xytext=(0, 0), textcoords="offset points", fontsize=10)
+        boxes = [_moved(text, *place) for place in _PLACES]
+        free = [place for place, box in zip(_PLACES, boxes, strict=True) if not box.count_overlaps(taken)]
+        taken.append(_moved(text, *(free or _PLACES)[0]))
+
+
+def _moved(text: Any, right: float, up: float, align: str) -> Any:
+    """Move ``text`` to so many points from its mark; return what it takes there, in pixels."""
+    text.set(x=right, y=up, ha=align)
+    return text.get_window_extent()

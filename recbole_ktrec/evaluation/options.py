@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.errors import ConfigError, nearest, number
 from recbole_ktrec.files import read_mapping, with_numbers
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.keys import all_keys, check_device
@@ -79,6 +79,7 @@ def seeds_of(asked: int | Iterable[int]) -> list[int]:
     if isinstance(asked, int) and asked >= _FEWEST_NOT_COUNTED:
         asked = [asked]
     if isinstance(asked, int):
+        number("seeds", asked, least=1, whole=True)
         asked = range(FIRST_SEED, FIRST_SEED + asked)
     seeds = [int(seed) for seed in asked]
     if not seeds or len(set(seeds)) < len(seeds) or not 0 <= min(seeds) <= max(seeds) < 2**32:

@@ -160,6 +160,9 @@ def test_seeds() -> None:
     assert seeds_of(2024) == [2024]
     with pytest.raises(ConfigError):
         seeds_of([1, 1])
+    for none in (0, -1):
+        with pytest.raises(ConfigError, match=rf"seeds \[{none}\] is not a whole number of at least 1"):
+            seeds_of(none)
 
 
 def test_yaml_files(tmp_path: Path) -> None:

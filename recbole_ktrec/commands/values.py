@@ -58,12 +58,23 @@ def check_values(said: Mapping[str, Any], model: str = "KTRec") -> None:
 
 def doubts(said: Mapping[str, Any]) -> list[str]:
     """Return warnings of what RecBole does other than the values that files and command line give make one think."""
-    if not said.get("threshold") or _modes(said)[1] != "full":
+    found = _blind(said)
+    if said.get("threshold") and _modes(said)[1] == "full":
+        found.append(
+            f"threshold [{said['threshold']}]: RecBole's test asks for all rows, liked or not. val_interval: "
+            '{rating: "[4,inf)"}, say, leaves out the others; mode: labeled asks which are liked.'
+        )
+    return found
+
+
+def _blind(said: Mapping[str, Any]) -> list[str]:
+    """Return a warning of a GPU that is asked for of a torch without; whether there is one is for RecBole to ask."""
+    import torch
+
+    key = "gpu_id" if str(said.get("gpu_id", "")).strip() else "use_gpu" if said.get("use_gpu") else ""
+    if not key or said.get("use_gpu") is False or torch.version.cuda or torch.version.hip:
         return []
-    return [
-        f"threshold [{said['threshold']}]: RecBole's test asks for all rows, liked or not. val_interval: "
-        '{rating: "[4,inf)"}, say, leaves out the others; mode: labeled asks which are liked.'
-    ]
+    return [f"{key} [{said[key]}]: this torch ({torch.__version__}) is built for CPUs only, so the CPU is used."]
 
 
 def check_data_values(said: Mapping[str, Any]) -> None:

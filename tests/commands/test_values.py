@@ -179,3 +179,19 @@ def test_labels_may_be_asked_for_where_there_are_some(more: dict[str, Any]) -> N
         check_values(said)
     assert check_values({**said, **more}) is None
     assert check_values(said, "FM") is None
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [({"gpu_id": 0}, "gpu_id [0]"), ({"use_gpu": True}, "use_gpu [True]"), ({"gpu_id": ""}, ""), ({}, ""),
+     ({"use_gpu": False, "gpu_id": "0"}, "")],
+)  # fmt: skip
+def test_a_gpu_that_torch_cannot_use_is_warned_of(
+    said: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RecBole takes the CPU then, without a word."""
+    for maker in ("cuda", "hip"):
+        monkeypatch.setattr(f"torch.version.{maker}", None)
+    assert [one.partition(": this torch")[0] for one in doubts(said)] == ([told] if told else [])
+    monkeypatch.setattr("torch.version.cuda", "13.0")
+    assert doubts(said) == []

@@ -11,7 +11,7 @@ from typing import Any
 
 from recbole_ktrec.errors import ConfigError, nearest, number
 from recbole_ktrec.files import read_mapping
-from recbole_ktrec.register.keys import check_device, check_parts, check_protocol
+from recbole_ktrec.register.keys import check_device, check_graph, check_parts, check_protocol
 
 #: What RecBole measures of context-aware models, whose own file says so.
 _OF_CONTEXT = ("AUC", "LogLoss")
@@ -51,6 +51,7 @@ def check_values(said: Mapping[str, Any], model: str = "KTRec") -> None:
     check_protocol(said.get("eval_args"))
     check_parts(said.get("benchmark_filename"))
     _check_columns(said)
+    check_graph(model, said.get("load_col"))
     _check_metrics(said.get("metrics"))
     _check_valid_metric(said, model)
     _check_labels(said, model)

@@ -68,8 +68,9 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
 
 
 def _config(spec: Mapping[str, Any]) -> Any:
-    """Return RecBole's configuration of the job; ConfigError where RecBole cannot read the split for the model."""
+    """Return RecBole's configuration of the job; ConfigError where RecBole cannot read the split or the graph."""
     from recbole_ktrec.evaluation.harness import is_sequential, make_config
+    from recbole_ktrec.register.keys import check_graph
 
     prepared = spec["prepared"]
     values = {**spec["config"], "checkpoint_dir": "checkpoints", "show_progress": False}
@@ -79,6 +80,7 @@ def _config(spec: Mapping[str, Any]) -> Any:
     if is_sequential(config) and config["benchmark_filename"]:
         kind = prepared["spec"]["kind"]
         raise ConfigError(f"[{spec['model']}] is a sequential model: RecBole cannot read the split {kind} for one.")
+    check_graph(spec["model"], config["load_col"])
     return config
 
 

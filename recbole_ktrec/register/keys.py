@@ -196,3 +196,24 @@ def check_device(device: object) -> None:
     raise ConfigError(
         f"device [{device}]: RecBole sets it by gpu_id. --gpu_id=0 is the first GPU, --gpu_id='' the CPU.{blind}"
     )
+
+
+def check_graph(model: str, columns: object) -> None:
+    """Refuse ``load_col`` that leaves a knowledge model of RecBole without its graph: it would fail on a bare None.
+
+    Args:
+        columns: what ``load_col`` is; None loads every file.
+
+    Raises:
+        ConfigError: the message names what is missing, and the columns by RecBole's default names.
+    """
+    from recbole.utils import ModelType, get_model
+
+    if not isinstance(columns, Mapping) or get_model(model).type != ModelType.KNOWLEDGE:
+        return
+    if missing := [part for part in ("kg", "link") if part not in columns]:
+        raise ConfigError(
+            f"[{model}] reads a knowledge graph, the files .kg and .link, and load_col leaves out "
+            f"[{', '.join(missing)}]: name them for it, as in "
+            "load_col: {inter: [user_id, item_id], kg: [head_id, relation_id, tail_id], link: [item_id, entity_id]}."
+        )

@@ -195,3 +195,12 @@ def test_a_gpu_that_torch_cannot_use_is_warned_of(
     assert [one.partition(": this torch")[0] for one in doubts(said)] == ([told] if told else [])
     monkeypatch.setattr("torch.version.cuda", "13.0")
     assert doubts(said) == []
+
+
+def test_a_knowledge_model_without_its_graph_is_refused() -> None:
+    """RecBole says that NoneType is not iterable."""
+    with pytest.raises(ConfigError, match=r"^\[CKE\] reads .+, and load_col leaves out \[kg, link\]: name"):
+        check_values({"load_col": COLUMNS}, "CKE")
+    check_values({"load_col": COLUMNS}, "BPR")
+    check_values({"load_col": {**COLUMNS, "kg": "*", "link": "*"}}, "CKE")
+    check_values({}, "CKE")

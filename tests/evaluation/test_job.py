@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 
-from recbole_ktrec.errors import DataError
+from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation import job
 from recbole_ktrec.evaluation.asked import Questions
 from recbole_ktrec.evaluation.foldin import UNABLE
@@ -149,6 +149,9 @@ def test_models_of_knowledge_graphs_take_part(tiny_grid: Make, workplace: Path) 
     entry = replace(grid.entries[0], config={**grid.entries[0].config, "load_col": loaded, "kg_embedding_size": 8})
     result, _ = job.run_spec(spec_of(grid, plan_of(grid), entry))
     assert result["groups"]["all"]["rows"] == 24 and result["test"]["ndcg@5"] >= 0
+    without = replace(entry, config={**entry.config, "load_col": {"inter": loaded["inter"]}})
+    with pytest.raises(ConfigError, match=r"\[CKE\] reads a knowledge graph"):
+        job.run_spec(spec_of(grid, plan_of(grid), without))
 
 
 def test_what_is_asked_beside_does_not_depend_on_rows_that_a_filter_left_out(tiny_grid: Make, workplace: Path) -> None:

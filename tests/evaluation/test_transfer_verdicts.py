@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from recbole_ktrec.evaluation.pooling import of_rows
-from recbole_ktrec.evaluation.report.transfer import Numbers, verdicts
+from recbole_ktrec.evaluation.report.transfer import Numbers, render, verdicts
 from recbole_ktrec.evaluation.transfer_results import _comparisons
+from recbole_ktrec.model.prior_shape import PriorShape
 
 
 def made_up(transferred: float, better: bool, worse: bool, shuffled_below: bool = True) -> dict[str, Any]:
@@ -48,6 +51,24 @@ def test_verdicts_are_honest() -> None:
     assert told in verdicts(both)[0]["text"], "what is transferred by one part alone is told"
     (even,) = verdicts(made_up(0.21, False, False, shuffled_below=False))
     assert "no difference beyond chance" in even["text"] and "NOT below" in even["text"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "share", "own", "unused"),
+    [({}, 0.0, "1", True), ({"lexical_weight": 1.0}, 10.0, "1", True), ({"lexical_weight": 1.0}, 0.0, "1", False),
+     ({"strength": 0.5}, 10.0, "1", False), ({"power": 2.0}, 0.0, "1", False), ({}, 0.0, "2", False)],
+)  # fmt: skip
+def test_that_nothing_was_carried_over_is_said(shape: dict[str, float], share: float, own: str, unused: bool) -> None:
+    """Without it the same scores look as if the artifact had been tried, and the guard to blame."""
+    results = made_up(0.2, False, False)
+    choice = {"used": "transferred", "shape": {**asdict(PriorShape()), **shape}}
+    results["runs"] += [{"variant": "unguarded", "share": share, "choice": choice}]
+    results["runs"] = [{"status": "done", **run} for run in results["runs"]]
+    encoders = {"encoder": {"encoder": "a", "sha256": own}, "untrained_encoder": {"encoder": "a", "sha256": "1"}}
+    results["artifact"] = {"sources": ["one"], "target_among_sources": False, **encoders}
+    results["settings"] |= {"dataset": "d", "model": "KTEASE", "transfer": "frozen", "split": "random", "seeds": [1]}
+    results["settings"]["variants"], results["verdicts"] = {}, verdicts(results)
+    assert ("Texts are compared as without the artifact" in render(results, False)) == unused
 
 
 def test_below_the_kernel_and_the_same_scores_are_said() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from recbole_ktrec.evaluation.report.tables import FEW
+from recbole_ktrec.model.prior_shape import UNTRAINED, PriorShape
 
 SHARE = {
     "users": "A share is one of users: a random sample of that share of the training users, the smaller within the "
@@ -34,6 +35,11 @@ _GUARD = (
     "By seed. Inside the guard, untrained is the text prior as it is without the artifact, scratch one whose metric is "
     "learned from the target alone (which the column scratch does not have): where one of these was taken, nothing of "
     "the sources is in the scores, and a gain over the column scratch is none of transfer. See unguarded then."
+)
+_UNUSED = (
+    "**Texts are compared as without the artifact, also where it was taken**: the histories of its sources are too "
+    "unlike those here (the logs in jobs/ say so then), or nothing that was learned from them did better. So the same "
+    "scores say nothing of transfer from sources more like this target."
 )
 TITLES = {"ndcg@10": "NDCG@10", "recall@10": "Recall@10"}
 COLUMNS = ("transferred", "unguarded", "scratch", "kernel", "shuffled", "EASE")
@@ -182,6 +188,7 @@ def render(results: Mapping[str, Any], plotted: bool) -> str:
     parts.append(_encoders(artifact))
     if artifact["target_among_sources"]:
         parts.append("**The target is one of the sources: what follows is no transfer.**")
+    parts += [_UNUSED] if _is_unused(results) else []
     parts += ["\n".join(f"- {one['text']}" for one in results["verdicts"])]
     parts += ["![curve](curve.png)"] if plotted else []
     for metric in [group + name for group in ("", "cold/", "cold only/") for name in TITLES]:
@@ -199,6 +206,22 @@ def render(results: Mapping[str, Any], plotted: bool) -> str:
         parts.append("## Without a result")
         parts += [f"- {run['variant']} at {run['share']:g} %, seed {run['seed']}: {run['error']}" for run in failed]
     return "\n\n".join(parts) + "\n"
+
+
+def _is_unused(results: Mapping[str, Any]) -> bool:
+    """Whether no run that took the artifact compares texts by what the sources say, or with their language model."""
+    artifact, plain = results["artifact"], list[bool]()
+    for run in results["runs"]:
+        choice = run.get("choice") or {}
+        if run["variant"] in ("transferred", "unguarded") and choice.get("used") == "transferred" and "shape" in choice:
+            plain.append(_is_plain(PriorShape(**choice["shape"]), chosen_here=run["share"] > 0))
+    return bool(plain) and all(plain) and artifact["encoder"]["sha256"] == artifact["untrained_encoder"]["sha256"]
+
+
+def _is_plain(shape: PriorShape, chosen_here: bool) -> bool:
+    """Whether a shape has nothing of the sources; how much shared words count is chosen on the target, if it can be."""
+    words = UNTRAINED.lexical_weight if chosen_here else shape.lexical_weight
+    return not shape.strength and (shape.power, words) == (UNTRAINED.power, UNTRAINED.lexical_weight)
 
 
 def _cold(settings: Mapping[str, Any]) -> str:

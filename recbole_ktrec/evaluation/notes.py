@@ -103,3 +103,26 @@ def blend_notes(plan: DatasetPlan, runner: Runner) -> list[str]:
         f"[{plan.name}]: part of the closed form in the scores, by validation data: {listed}; the rest is neural. "
         "Where it is 100 %, the settings of the neural part alone had no effect."
     ]
+
+
+def bound_notes(plan: DatasetPlan, runner: Runner) -> list[str]:
+    """Tell which rows were best at the last validation that their epochs allowed: they may not have been through."""
+    found: dict[str, int] = {}
+    for (label, _), job in plan.jobs.items():
+        config, kept = job.spec["config"], (runner.result(job) or {}).get("best_epoch")
+        most, step = config.get("epochs"), max(int(config.get("eval_step") or 1), 1)
+        if kept and most and kept + step > most and not _fits_at_once(job.spec["model"]):
+            found[label] = most
+    if not found:
+        return []
+    listed = ", ".join(f"{label} ({counted(most, 'epoch')})" for label, most in found.items())
+    return [
+        f"[{plan.name}]: still best at the last validation of all epochs that they had, on some seed: {listed}. More "
+        "epochs may give more."
+    ]
+
+
+def _fits_at_once(model: str) -> bool:
+    from recbole.utils import ModelType, get_model
+
+    return bool(get_model(model).type == ModelType.TRADITIONAL)

@@ -63,10 +63,11 @@ def test_the_whole_of_it(compared: dict[str, Any], workplace: Path) -> None:
     assert {model for (model, _), one in status.items() if one == "failed"} == {"broken"}
     assert all(run["error"] for run in compared["runs"] if run["status"] == "failed")
 
-    (note,) = compared["datasets"]["tiny"]["notes"]
+    note, *others = compared["datasets"]["tiny"]["notes"]
     assert note.startswith(
         "[tiny]: no ranges to tune are known for Pop, BPR, broken: each had one trial, its defaults."
     )
+    assert all("still best at the last validation" in one for one in others), "BPR has two epochs"
     trials = [row for row in compared["tuning"] if row["model"] == "EASE"]
     assert [len([r for r in compared["tuning"] if r["model"] == m]) for m in ("Pop", "BPR", "EASE")] == [1, 1, 3]
     best = max(trials, key=lambda row: row["valid_score"])

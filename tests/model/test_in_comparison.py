@@ -12,7 +12,7 @@ import pytest
 
 from recbole_ktrec.evaluation import job
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, make_job, prepare_datasets
-from recbole_ktrec.evaluation.notes import blend_notes
+from recbole_ktrec.evaluation.notes import blend_notes, bound_notes
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.runner import Job, Runner
 from recbole_ktrec.nn.blend import SHARES
@@ -72,6 +72,19 @@ def test_how_much_of_the_scores_the_closed_form_makes_is_noted(tmp_path: Path) -
     assert "by validation data: KTRec 70% to 100%, plain 0%; the rest is neural" in note
     del data.jobs["KTRec", 0], data.jobs["KTRec", 1], data.jobs["plain", 2]
     assert blend_notes(cast(DatasetPlan, data), runner) == []
+
+
+def test_a_row_that_was_best_when_its_epochs_ended_is_noted(tmp_path: Path) -> None:
+    """Two epochs of SASRec are no result of SASRec."""
+    runner, data = Runner(tmp_path), SimpleNamespace(name="tiny", jobs={})
+    rows = [("SASRec", 2, 2, 3), ("BPR", 9, 10, 3), ("NeuMF", 14, 60, 2), ("EASE", 1, 1, 1), ("GRU4Rec", None, 2, 1)]
+    for model, kept, epochs, step in rows:
+        data.jobs[model, 1] = Job(model, "", {"model": model, "config": {"epochs": epochs, "eval_step": step}})
+        (tmp_path / f"{model}.json").write_text(json.dumps({"status": "done", "best_epoch": kept}))
+    (note,) = bound_notes(cast(DatasetPlan, data), runner)
+    assert note.endswith(": SASRec (2 epochs), BPR (10 epochs). More epochs may give more.")
+    del data.jobs["SASRec", 1], data.jobs["BPR", 1]
+    assert bound_notes(cast(DatasetPlan, data), runner) == []
 
 
 def test_a_job_of_ktrec_keeps_the_part_of_its_closed_form(textual: Callable[..., dict[str, Any]]) -> None:

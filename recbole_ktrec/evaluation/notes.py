@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 
+from recbole.utils import ModelType, get_model
+
 from recbole_ktrec.errors import KTRecError, counted
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid
 from recbole_ktrec.evaluation.runner import Runner
@@ -17,7 +19,7 @@ from recbole_ktrec.register import MODELS
 def notes_ahead(grid: Grid, plan: DatasetPlan) -> list[str]:
     """Return what is known of a data set before its jobs are run."""
     of_data = parts_notes(plan) + textless_notes(grid, plan) + nameless_notes(plan) + repeat_notes(plan)
-    return of_data + learned_notes(grid, plan) + tuning_notes(grid, plan)
+    return of_data + learned_notes(grid, plan) + tuning_notes(grid, plan) + order_notes(grid, plan)
 
 
 def repeat_notes(plan: DatasetPlan) -> list[str]:
@@ -89,6 +91,19 @@ def tuning_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
     ]
 
 
+def order_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
+    """Tell that sequential models know one interaction more than the others, and where they are compared alike."""
+    rows = {entry.label: _type(entry.model) == ModelType.SEQUENTIAL for entry in grid.rows_of(plan.name)}
+    ordered = [label for label, sequential in rows.items() if sequential]
+    if grid.kind != "leave_one_out" or not ordered or all(rows.values()):
+        return []
+    return [
+        f"[{plan.name}]: in RecBole, {', '.join(ordered)} read each history up to the validation interaction, the last "
+        "before what is asked for, all other rows without it. Like for like is the column Validation known of the "
+        "table by group."
+    ]
+
+
 def blend_notes(plan: DatasetPlan, runner: Runner) -> list[str]:
     """Tell how much of KTRec's scores its closed form makes: where it makes all, the rest has no effect."""
     found: dict[str, list[float]] = {}
@@ -111,7 +126,7 @@ def bound_notes(plan: DatasetPlan, runner: Runner) -> list[str]:
     for (label, _), job in plan.jobs.items():
         config, kept = job.spec["config"], (runner.result(job) or {}).get("best_epoch")
         most, step = config.get("epochs"), max(int(config.get("eval_step") or 1), 1)
-        if kept and most and kept + step > most and not _fits_at_once(job.spec["model"]):
+        if kept and most and kept + step > most and _type(job.spec["model"]) != ModelType.TRADITIONAL:
             found[label] = most
     if not found:
         return []
@@ -122,7 +137,5 @@ def bound_notes(plan: DatasetPlan, runner: Runner) -> list[str]:
     ]
 
 
-def _fits_at_once(model: str) -> bool:
-    from recbole.utils import ModelType, get_model
-
-    return bool(get_model(model).type == ModelType.TRADITIONAL)
+def _type(model: str) -> ModelType:
+    return get_model(model).type

@@ -10,6 +10,7 @@ import pytest
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation import job
 from recbole_ktrec.evaluation.harness import make_config
+from recbole_ktrec.evaluation.notes import order_notes
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.taken import mask_taken
 from tests.evaluation.job_specs import Make, plan_of, spec_of
@@ -45,6 +46,17 @@ def test_what_is_asked_last_is_asked_again_with_the_one_before_known(
         assert found["rows"] == groups["all"]["rows"] and set(found["metrics"]) == set(groups["all"]["metrics"])
         assert groups["all"]["metrics"]["hit@5"] == pytest.approx(result["test"]["hit@5"], abs=1e-4)
         assert found["metrics"]["hit@5"] > 0.9 > 0.5 > groups["all"]["metrics"]["hit@5"]
+
+
+def test_a_comparison_tells_that_sequential_models_know_one_interaction_more(tiny_grid: Make) -> None:
+    rows = [Entry(name, name) for name in ("SASRec", "KTEASE")]
+    timed = tiny_grid("KTEASE", kind="leave_one_out")
+    last = replace(timed, common={**timed.common, **TIMED}, entries=rows)
+    plan = plan_of(last)
+    (note,) = order_notes(last, plan)
+    assert "SASRec read each history to the validation" in note and "column Validation known" in note
+    for other in (replace(last, kind="random"), replace(last, entries=rows[:1]), replace(last, entries=rows[1:])):
+        assert order_notes(other, plan) == []
 
 
 @pytest.mark.parametrize("again", [False, True])

@@ -54,7 +54,7 @@ def test_a_comparison_tells_that_sequential_models_know_one_interaction_more(tin
     last = replace(timed, common={**timed.common, **TIMED}, entries=rows)
     plan = plan_of(last)
     (note,) = order_notes(last, plan)
-    assert "SASRec read each history to the validation" in note and "column Validation known" in note
+    assert "SASRec read each history up to the validation" in note and "column Validation known" in note
     for other in (replace(last, kind="random"), replace(last, entries=rows[:1]), replace(last, entries=rows[1:])):
         assert order_notes(other, plan) == []
 

@@ -80,7 +80,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
             raise ConfigError(f"ktrec benchmark does not take [--{key}]: give {_ELSEWHERE[key]}.")
     check_options(given, "KTRec")  # as for a model of the plugin: a key that nobody knows is refused
     from recbole_ktrec.evaluation.benchmark import make_grid, run_benchmark
-    from recbole_ktrec.evaluation.report.further import is_lost, lost_trial
+    from recbole_ktrec.evaluation.report.wording import is_lost, lost_trial
     from recbole_ktrec.evaluation.runner import Runner
 
     jobs = jobs_of(args.jobs, given, args.memory_limit)

@@ -9,11 +9,12 @@ import pytest
 
 from recbole_ktrec.evaluation.foldin import UNABLE
 from recbole_ktrec.evaluation.measures import measure_of
-from recbole_ktrec.evaluation.report import further, render_markdown, render_page, tables, wording
+from recbole_ktrec.evaluation.report import remarks, render_markdown, render_page, tables, wording
+from recbole_ktrec.evaluation.report.summary import Summary, title
 
 
 def test_marks_of_the_main_table(results: dict[str, Any]) -> None:
-    table = tables.main_table(tables.Summary(results, "tiny <b>"))
+    table = tables.main_table(Summary(results, "tiny <b>"))
     assert table.header == ["Model", "NDCG@5", "Recall@5", "Accuracy", "Coverage@5", "Score cov."]
     assert [row[0].text for row in table.rows] == ["KTRec", "EASE", "BPR"], "best first"
     best, tied, worse = (row[1] for row in table.rows)
@@ -23,7 +24,7 @@ def test_marks_of_the_main_table(results: dict[str, Any]) -> None:
 
 
 def test_verdict_and_protocol(results: dict[str, Any]) -> None:
-    said = tables.verdict(tables.Summary(results, "tiny <b>"))
+    said = remarks.verdict(Summary(results, "tiny <b>"))
     best = "KTRec is best on NDCG@5 with 0.3100, but not distinguishable from EASE"
     assert said == f"{best}; every other model is significantly below KTRec."
     for share, told in ((0.2, "20%"), (0.125, "12.5%"), (0.005, "0.5%"), (0.07, "7%")):
@@ -38,18 +39,18 @@ def main_rows(results: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_verdict_says_nothing_that_was_not_tested(results: dict[str, Any]) -> None:
     rows = main_rows(results)
     rows["EASE"] |= {"mean": rows["KTRec"]["mean"], "best": True, "comparison": None}
-    said = tables.verdict(tables.Summary(results, "tiny <b>"))
+    said = remarks.verdict(Summary(results, "tiny <b>"))
     assert said.startswith("KTRec is best on NDCG@5 with 0.3100, as is EASE with the same value; every other")
     rows["BPR"]["comparison"] = None
-    said = tables.verdict(tables.Summary(results, "tiny <b>"))
+    said = remarks.verdict(Summary(results, "tiny <b>"))
     assert said.endswith("how far above BPR is chance was not tested.") and "significantly" not in said
     ahead = {"with": "KTRec", "difference": -0.1, "interval": [-0.2, -0.05], "p_holm": 0.001, "users": 9}
     rows["BPR"] |= {"mean": 0.4, "seeds": 1, "comparison": {**ahead, "distinguishable": True, "seeds": 1}}
-    said = tables.verdict(tables.Summary(results, "tiny <b>"))
+    said = remarks.verdict(Summary(results, "tiny <b>"))
     assert said.endswith("the same value; BPR, without a result of every seed, above it on the others.")
     for row in rows.values():
         row |= {"mean": 0.1, "best": False, "comparison": None}
-    assert tables.verdict(tables.Summary(results, "tiny <b>")) == "All models have NDCG@5 0.1000."
+    assert remarks.verdict(Summary(results, "tiny <b>")) == "All models have NDCG@5 0.1000."
 
 
 def test_a_metric_where_less_is_better(results: dict[str, Any]) -> None:
@@ -57,9 +58,9 @@ def test_a_metric_where_less_is_better(results: dict[str, Any]) -> None:
     for row in results["summary"]:
         if row["metric"] == "ndcg@5":
             row |= {"metric": "giniindex@5", "best": row["model"] == "BPR", "comparison": None}
-    summary = tables.Summary(results, "tiny <b>")
+    summary = Summary(results, "tiny <b>")
     assert summary.models == ["BPR", "EASE", "KTRec"]
-    assert tables.verdict(summary).startswith("BPR is best on Giniindex@5 with 0.2000; how far above")
+    assert remarks.verdict(summary).startswith("BPR is best on Giniindex@5 with 0.2000; how far above")
     against = {"with": "BPR", "difference": -0.1, "interval": [-0.2, -0.05], "p_holm": 0.01, "users": 9}
     assert wording.compared(against, True) == "BPR is better by 0.1000 [0.0500, 0.2000], p = 0.0100 (Holm), 9 users"
     assert wording.compared(against, False).startswith("BPR is worse by 0.1000 [-0.2000, -0.0500]")
@@ -69,7 +70,7 @@ def test_metrics_without_a_k_have_their_column(results: dict[str, Any]) -> None:
     results["grid"]["metrics"] = ["NDCG", "GAUC", "ScoreCoverage"]
     for name in ("gauc", "scorecoverage"):
         results["summary"] += [{**row, "metric": name} for row in results["summary"] if row["metric"] == "ndcg@5"]
-    summary = tables.Summary(results, "tiny <b>")
+    summary = Summary(results, "tiny <b>")
     header = ["Model", "NDCG@5", "GAUC", "Scorecoverage", "Accuracy", "Coverage@5", "Score cov."]
     assert tables.main_table(summary).header == header
     full = tables.full_table(summary).header
@@ -78,44 +79,44 @@ def test_metrics_without_a_k_have_their_column(results: dict[str, Any]) -> None:
 
 def test_a_row_with_fewer_seeds_says_so(results: dict[str, Any]) -> None:
     main_rows(results)["BPR"] |= {"seeds": 1, "std": None}
-    cell = tables.Summary(results, "tiny <b>").cell("BPR", "ndcg@5")
+    cell = tables.cell(Summary(results, "tiny <b>"), "BPR", "ndcg@5")
     assert cell.note == "(1 of 2 seeds)"
     group = next(row for row in results["summary"] if (row["model"], row["metric"]) == ("BPR", "cold/ndcg@5"))
     group |= {"seeds": 1, "std": None}
-    assert tables.Summary(results, "tiny <b>").cell("BPR", "cold/ndcg@5").note == "(1 of 2 seeds)"
+    assert tables.cell(Summary(results, "tiny <b>"), "BPR", "cold/ndcg@5").note == "(1 of 2 seeds)"
 
 
 def test_groups_say_how_many_users_they_are_about(results: dict[str, Any]) -> None:
     for run in results["runs"]:
         run["groups"] = {"cold only": {"metrics": {}, "rows": 30}}
-    summary = tables.Summary(results, "tiny <b>")
+    summary = Summary(results, "tiny <b>")
     groups = tables.group_table(summary)
     assert groups is not None and "Cold among cold (n 30)" in groups.header
     place = groups.header.index("Cold among cold (n 30)")
     assert any(row[place].best for row in groups.rows)
     for run in results["runs"]:
         run["groups"]["cold only"]["rows"] = 29
-    few = tables.group_table(tables.Summary(results, "tiny <b>"))
+    few = tables.group_table(Summary(results, "tiny <b>"))
     assert few is not None and few.header[place] == "Cold among cold (n 29)"
     assert not any(row[place].best or row[place].tied for row in few.rows), "too few to say which is best"
 
 
 def test_a_best_model_that_is_behind_on_known_items_is_told(results: dict[str, Any]) -> None:
-    summary = tables.Summary(results, "tiny <b>")
+    summary = Summary(results, "tiny <b>")
     warm = {row["model"]: row for row in results["summary"] if row["metric"] == "warm/ndcg@5"}
     best = summary.models[0]
     warm[best]["mean"] = 0.99 * max(row["mean"] for row in warm.values())
-    assert tables.known_items(summary) == "", "within 2 %"
+    assert remarks.known_items(summary) == "", "within 2 %"
     warm[best]["mean"], warm["EASE"]["mean"] = 0.1, 0.3
-    said = tables.known_items(summary)
+    said = remarks.known_items(summary)
     assert said.startswith(f"Where known items are asked for, EASE is ahead with 0.3000, {best} has 0.1000: ")
     assert said in render_markdown(results, {}) and said in render_page(results, {})
     for asked, told in ((29, ""), (30, said)):
         for run in results["runs"]:
             run["groups"] = {"warm": {"metrics": {}, "rows": asked}}
-        assert tables.known_items(summary) == told, "too few to say who is ahead"
+        assert remarks.known_items(summary) == told, "too few to say who is ahead"
     results["summary"] = [row for row in results["summary"] if not row["metric"].startswith("cold/")]
-    assert tables.known_items(tables.Summary(results, "tiny <b>")) == "", "there are no new ones"
+    assert remarks.known_items(Summary(results, "tiny <b>")) == "", "there are no new ones"
 
 
 @pytest.mark.parametrize(
@@ -155,11 +156,11 @@ def test_the_best_row_of_the_plugin_is_set_against_the_best_built_in_one(results
 
 
 def test_every_number_is_a_metric_of_recbole_or_a_measure_with_a_place_in_the_report(results: dict[str, Any]) -> None:
-    summary = tables.Summary(results, "tiny <b>")
+    summary = Summary(results, "tiny <b>")
     ranking = tables.ranking_metrics(summary, summary.grid["topk"])
     over_all = {row["metric"] for row in results["summary"] if "/" not in row["metric"]} - set(ranking)
     assert over_all and all(measure_of(name) for name in over_all)
-    assert {tables.title(name) for name in over_all} <= set(tables.full_table(summary).header)
+    assert {title(name) for name in over_all} <= set(tables.full_table(summary).header)
 
 
 def test_only_what_the_report_has_is_explained(results: dict[str, Any]) -> None:
@@ -175,7 +176,7 @@ def test_only_what_the_report_has_is_explained(results: dict[str, Any]) -> None:
 def test_a_parameter_that_stands_for_none_is_not_counted(results: dict[str, Any]) -> None:
     for run in results["runs"]:
         run["parameters"] = 1 if run["model"] == "EASE" else 1000
-    rows = further.cost_table(tables.Summary(results, "tiny <b>")).rows
+    rows = tables.cost_table(Summary(results, "tiny <b>")).rows
     assert {row[0].text: row[-1].text for row in rows} == {"KTRec": "1,000", "EASE": "–", "BPR": "1,000"}
 
 

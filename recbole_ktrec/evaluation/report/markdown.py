@@ -7,8 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 from recbole_ktrec.errors import counted
-from recbole_ktrec.evaluation.report import further, tables, wording
-from recbole_ktrec.evaluation.report.tables import Cell, Summary, Table
+from recbole_ktrec.evaluation.report import remarks, tables, wording
+from recbole_ktrec.evaluation.report.summary import Summary
+from recbole_ktrec.evaluation.report.tables import Cell, Table
 
 
 def _plain(text: str) -> str:
@@ -31,13 +32,13 @@ def table(content: Table) -> str:
 
 def _dataset(results: Mapping[str, Any], name: str, drawings: Mapping[str, str]) -> list[str]:
     summary = Summary(results, name)
-    said = [tables.verdict(summary), *further.remarks(results, summary)]
+    said = [remarks.verdict(summary), *remarks.remarks(summary)]
     parts = [f"## {name}", *said, *(f"Note: {note}" for note in summary.notes)]
     parts.append(table(tables.main_table(summary)))
-    for heading, content in further.sections(results, summary):
+    for heading, content in tables.sections(summary):
         parts += [f"### {heading}", table(content)]
     parts += [f"![{what}](plots/{quote(name)}-{what}.png)" for what in drawings]
-    if failed := further.failures(results, summary):
+    if failed := remarks.failures(summary):
         parts += ["### Without a result", *(f"- {' '.join(one.split())}" for one in failed)]
     return parts
 

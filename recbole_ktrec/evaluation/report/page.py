@@ -9,8 +9,9 @@ from typing import Any
 
 from recbole_ktrec.errors import counted
 from recbole_ktrec.evaluation.options import own_settings
-from recbole_ktrec.evaluation.report import further, tables, wording
-from recbole_ktrec.evaluation.report.tables import Cell, Summary, Table
+from recbole_ktrec.evaluation.report import remarks, tables, wording
+from recbole_ktrec.evaluation.report.summary import Summary, own_models
+from recbole_ktrec.evaluation.report.tables import Cell, Table
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #5a6472; --line: #d9dee5; --page: #fff; --card: #f6f8fa;
@@ -92,14 +93,14 @@ def _figures(drawings: Mapping[str, str]) -> str:
 
 def _dataset(results: Mapping[str, Any], name: str, drawings: Mapping[str, str], own: set[str]) -> str:
     summary = Summary(results, name)
-    parts = [f"<h2>{escape(name)}</h2>", f'<p class="verdict">{escape(tables.verdict(summary))}</p>']
-    parts += [f"<p>{escape(remark)}</p>" for remark in further.remarks(results, summary)]
+    parts = [f"<h2>{escape(name)}</h2>", f'<p class="verdict">{escape(remarks.verdict(summary))}</p>']
+    parts += [f"<p>{escape(remark)}</p>" for remark in remarks.remarks(summary)]
     parts += [f"<p>Note: {escape(note)}</p>" for note in summary.notes]
     parts.append(f'<p class="soft">{escape(_counts(results, name))}</p>')
     parts += [table(tables.main_table(summary), own), _figures(drawings)]
-    for heading, content in further.sections(results, summary):
+    for heading, content in tables.sections(summary):
         parts += [f"<h3>{escape(heading)}</h3>", table(content, own)]
-    if failed := further.failures(results, summary):
+    if failed := remarks.failures(summary):
         parts += ["<h3>Without a result</h3>", *(f"<p class=failed>{escape(one)}</p>" for one in failed)]
     parts.append(f"<details><summary>All numbers</summary>{table(tables.full_table(summary), own)}</details>")
     parts.append(f"<details><summary>Settings</summary><pre>{escape(_settings(summary))}</pre></details>")
@@ -124,7 +125,7 @@ def _text(value: Any) -> str:
 
 def render_page(results: Mapping[str, Any], drawings: Mapping[str, Mapping[str, str]]) -> str:
     """Return the report of ``results`` as HTML with the SVG ``drawings`` (data set -> name -> SVG) inside."""
-    own = tables.own_models(results["runs"])
+    own = own_models(results["runs"])
     body = [
         "<h1>Comparison of recommenders</h1>",
         f"<p>{escape(wording.protocol(results))}</p>",

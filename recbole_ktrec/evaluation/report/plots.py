@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import MissingExtraError
-from recbole_ktrec.evaluation.report.tables import FEW, Summary, own_models, title
+from recbole_ktrec.evaluation.report.summary import FEW, Summary, own_models, title
 from recbole_ktrec.files import write_whole
 
 try:
@@ -58,6 +58,12 @@ def _figure(rows: float) -> tuple[Any, Any]:
     return plt.subplots(figsize=(5, max(2.2, rows)), layout="constrained")
 
 
+def _name_rows(axes: Any, models: list[str]) -> None:
+    axes.set_yticks(range(len(models)), models)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color="#8888", linewidth=0.5)
+
+
 def _save(figure: Any, path: Path) -> str:
     picture, drawing = io.BytesIO(), io.StringIO()
     figure.savefig(picture, format="png", dpi=160, facecolor="white")
@@ -85,9 +91,7 @@ def _bars(summary: Summary, own: set[str]) -> Any:
         if row["interval"]:
             low, high = row["interval"]
             axes.plot([low, high], [place, place], color=_INK, linewidth=1.4, solid_capstyle="butt")
-    axes.set_yticks(range(len(models)), models)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", color="#8888", linewidth=0.5)
+    _name_rows(axes, models)
     axes.set_xlabel(f"{title(summary.main)}, 95 % interval over users")
     axes.set_xlim(left=0)
     return figure
@@ -112,9 +116,7 @@ def _cold(summary: Summary, own: set[str]) -> Any:
         ):
             row = summary.rows.get((model, f"{group}/{summary.main}"))
             axes.barh(place + shift, row["mean"] if row else 0, color=colour, height=0.36)
-    axes.set_yticks(range(len(models)), models)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", color="#8888", linewidth=0.5)
+    _name_rows(axes, models)
     axes.set_xlabel(title(summary.main))
     like = " among their like" if label == "items" else ""
     names = [f"{kind} {label}{like}" for kind in ("warm", "cold")]

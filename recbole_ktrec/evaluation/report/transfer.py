@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from recbole_ktrec.evaluation.report.tables import FEW
+from recbole_ktrec.evaluation.report.summary import FEW
 from recbole_ktrec.model.prior_shape import UNTRAINED, PriorShape
 
 SHARE = {

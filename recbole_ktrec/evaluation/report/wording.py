@@ -39,6 +39,27 @@ def compared(against: Mapping[str, Any], smaller_is_better: bool) -> str:
     )
 
 
+def ratio(row: Mapping[str, Any]) -> str:
+    """Return what the model of a variant, a row of ``variants``, has of the metric over what the variant has."""
+    return f"{row['mean_with'] / row['mean']:.2f}" if row["mean"] else "–"
+
+
+def is_lost(trial: Mapping[str, Any]) -> bool:
+    """Whether a trial has no result."""
+    return bool(trial.get("status", "done") != "done")
+
+
+def lost_trial(trial: Mapping[str, Any]) -> str:
+    """Say which trial has no result, and why."""
+    why = trial.get("error") or "The job has no result."
+    return f"{trial['model']}, trial {trial['trial']} ({listed(trial['settings'])}): {why}"
+
+
+def listed(settings: Mapping[str, Any]) -> str:
+    """Return what a tuning trial has set."""
+    return ", ".join(f"{key} {value}" for key, value in settings.items()) or "its defaults"
+
+
 LEGEND = (
     "Bold is the best of a column. ≈ marks what is not distinguishable from the best (paired permutation test over "
     "users, Holm's correction over models, p ≥ .05). Tested are the ranking metrics over all users and Accuracy, and "

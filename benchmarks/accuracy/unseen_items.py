@@ -28,7 +28,7 @@ import torch
 from recbole.quick_start import load_data_and_model, run_recbole
 
 from recbole_ktrec.commands.recommend import score
-from recbole_ktrec.evaluation.results import environment
+from recbole_ktrec.evaluation.environment import environment
 from recbole_ktrec.model.held_out import held_out
 from recbole_ktrec.model.unseen_items import UnseenItems
 from recbole_ktrec.nn.ranking import ndcg_by_user

@@ -13,9 +13,10 @@ from recbole_ktrec.evaluation.grid_file import read_grid
 from recbole_ktrec.evaluation.notes import blend_notes, bound_notes, notes_ahead
 from recbole_ktrec.evaluation.options import check_section, entries, read_yaml, seeds_of
 from recbole_ktrec.evaluation.report import write_report
-from recbole_ktrec.evaluation.results import SCHEMA, assemble, check_folder, refuse_other, write_json
+from recbole_ktrec.evaluation.results import SCHEMA, assemble, write_json
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.splits import NATIVE_KINDS, SplitSpec
+from recbole_ktrec.evaluation.stored import check_folder, refuse_other
 from recbole_ktrec.evaluation.texts import encode_ahead, left_out
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.models import check_of, model_class

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,12 +11,12 @@ from typing import Any
 
 from tqdm import tqdm
 
-import recbole_ktrec
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.evaluation.code import code_sha256
 from recbole_ktrec.evaluation.contents import contents
 from recbole_ktrec.evaluation.direction import is_smaller_better
 from recbole_ktrec.evaluation.diversity import shared_texts
+from recbole_ktrec.evaluation.environment import versions
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.prepare import Prepared, dataset_settings, prepare
 from recbole_ktrec.evaluation.runner import Job, Runner
@@ -96,17 +95,6 @@ class DatasetPlan:
     trials: dict[str, list[tuple[dict[str, Any], Job]]] = field(default_factory=dict)
     jobs: dict[tuple[str, int], Job] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-
-
-def versions() -> dict[str, str]:
-    """Versions of what a result depends on."""
-    found = {name: importlib.metadata.version(name) for name in ("torch", "numpy", "pandas", "scipy")}
-    for name in ("transformers", "recbole"):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return {"recbole_ktrec": recbole_ktrec.__version__, **found}
 
 
 def prepare_datasets(grid: Grid, folder: Path, show_progress: bool = True) -> list[DatasetPlan]:

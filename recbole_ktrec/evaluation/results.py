@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 from tqdm import tqdm
 
-from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.evaluation.compared import Users, against, by_user, is_compared, sample, variants
 from recbole_ktrec.evaluation.direction import is_smaller_better
-from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, versions
+from recbole_ktrec.evaluation.environment import environment
+from recbole_ktrec.evaluation.grid import DatasetPlan, Grid
 from recbole_ktrec.evaluation.measures import measure_of
 from recbole_ktrec.evaluation.pooling import ByUser
 from recbole_ktrec.evaluation.runner import Job, Runner
@@ -34,25 +31,6 @@ VERSION = 1
 #: Model -> seed -> metric -> value.
 Values = Mapping[str, Mapping[int, Mapping[str, float]]]
 _VOLATILE = ("timing", "memory", "environment", "traceback", "log")
-
-
-def environment() -> dict[str, Any]:
-    """The machine and the software that the runs took place on."""
-    return {
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "versions": versions(),
-    }
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8", errors="replace").splitlines() if info.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def assemble(grid: Grid, plans: Sequence[DatasetPlan], runner: Runner) -> dict[str, Any]:
@@ -219,58 +197,6 @@ def repeatable(results: Any) -> Any:
     if isinstance(results, list):
         return [repeatable(value) for value in results]
     return results
-
-
-def check_folder(output: Path, schema: str) -> None:
-    """Raise ConfigError if ``output`` holds results of another command, which would be lost."""
-    held = _stored(output, "schema")
-    if held not in (None, schema):
-        raise ConfigError(f"[{output}] holds the results of a [{held}]: name another --output.")
-
-
-def refuse_other(output: Path, kind: str, datasets: Sequence[str], share: float | None = None) -> None:
-    """Raise ConfigError if ``output`` holds the report of another split, or of data sets that are not compared now."""
-    grid = _stored(output, "grid") or {}
-    was, held = grid.get("split", kind), grid.get("share", share)
-    if (was, held) != (kind, share):
-        raise _other_report(output, f"of the split [{was}]{'' if held is None else f' with share [{held}]'}")
-    if lost := [name for name in grid.get("datasets", ()) if name not in datasets]:
-        raise _other_report(output, f"with {', '.join(f'[{name}]' for name in lost)}")
-
-
-def refuse_other_settings(output: Path, settings: Mapping[str, Any]) -> None:
-    """Raise ConfigError if ``output`` holds a report with other ``settings`` of the same names."""
-    was = _stored(output, "settings") or {}
-    if other := [key for key, value in settings.items() if was.get(key, value) != value]:
-        raise _other_report(output, f"of {', '.join(f'{key} [{was[key]}]' for key in other if was[key] is not None)}")
-
-
-def refuse_other_artifact(output: Path, sha256: str) -> None:
-    """Raise ConfigError if ``output`` holds a transfer report of another artifact, or of this one as it was before."""
-    artifact = _stored(output, "artifact") or {}
-    if (was := artifact.get("sha256", sha256)) != sha256:
-        sources = ", ".join(f"[{name}]" for name in artifact.get("sources", ()))
-        raise _other_report(output, f"of another artifact, learned from {sources} (sha256 {was[:16]})")
-
-
-def refuse_lost_shares(output: Path, shares: Sequence[float]) -> None:
-    """Raise ConfigError if ``output`` holds a transfer report with shares that are not among ``shares``."""
-    settings = _stored(output, "settings") or {}
-    if lost := [share for share in settings.get("shares", ()) if share not in shares]:
-        raise _other_report(output, f"with {', '.join(f'{share:g} %' for share in lost)}")
-
-
-def _stored(output: Path, part: str) -> Any:
-    """Return a part of the ``results.json`` of ``output``, None where there is none that can be read."""
-    try:
-        return json.loads((output / "results.json").read_text(encoding="utf-8"))[part]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _other_report(output: Path, held: str) -> ConfigError:
-    """Return the error that tells of the report that stands in ``output``."""
-    return ConfigError(f"[{output}] holds a report {held}: name another --output, or replace it with --overwrite.")
 
 
 def write_json(path: Path, results: Mapping[str, Any]) -> None:

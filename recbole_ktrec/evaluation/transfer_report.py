@@ -10,14 +10,9 @@ from recbole_ktrec.errors import MissingExtraError
 from recbole_ktrec.evaluation.code import changed_note, keep_code
 from recbole_ktrec.evaluation.notes import nameless_notes, parts_notes
 from recbole_ktrec.evaluation.report.transfer import render
-from recbole_ktrec.evaluation.results import (
-    check_folder,
-    refuse_lost_shares,
-    refuse_other_artifact,
-    refuse_other_settings,
-    write_json,
-)
+from recbole_ktrec.evaluation.results import write_json
 from recbole_ktrec.evaluation.runner import Runner
+from recbole_ktrec.evaluation.stored import check_folder, other_report, stored
 from recbole_ktrec.evaluation.texts import encode_ahead
 from recbole_ktrec.evaluation.transfer_grid import Curve, encoding_grid, plan_curve
 from recbole_ktrec.evaluation.transfer_results import SCHEMA, assemble
@@ -54,14 +49,20 @@ def run_curve(curve: Curve, runner: Runner, output: Path, overwrite: bool = Fals
 
 def _refuse_other_curve(curve: Curve, output: Path) -> None:
     """Refuse a folder with the report of another curve, or with shares that are not asked for now; more may be."""
-    refuse_other_settings(
-        output,
-        {"dataset": curve.dataset, "model": curve.model, "transfer": curve.transfer, "split": curve.kind,
-         "cold_share": curve.held_out, "sample": curve.sample},
-    )  # fmt: skip
-    refuse_lost_shares(output, curve.shares)
+    settings = {
+        "dataset": curve.dataset, "model": curve.model, "transfer": curve.transfer, "split": curve.kind,
+        "cold_share": curve.held_out, "sample": curve.sample,
+    }  # fmt: skip
+    was = stored(output, "settings") or {}
+    if other := [key for key, value in settings.items() if was.get(key, value) != value]:
+        raise other_report(output, f"of {', '.join(f'{key} [{was[key]}]' for key in other if was[key] is not None)}")
+    if lost := [share for share in was.get("shares", ()) if share not in curve.shares]:
+        raise other_report(output, f"with {', '.join(f'{share:g} %' for share in lost)}")
     checked_card(curve.pretrained)  # a folder that is no artifact is told as such
-    refuse_other_artifact(output, content_sha256(curve.pretrained))
+    artifact, sha256 = stored(output, "artifact") or {}, content_sha256(curve.pretrained)
+    if (held := artifact.get("sha256", sha256)) != sha256:
+        sources = ", ".join(f"[{name}]" for name in artifact.get("sources", ()))
+        raise other_report(output, f"of another artifact, learned from {sources} (sha256 {held[:16]})")
 
 
 def write_files(results: dict[str, Any], output: Path) -> list[str]:

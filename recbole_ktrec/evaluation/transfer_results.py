@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from recbole_ktrec.evaluation.compared import ALPHA
+from recbole_ktrec.evaluation.environment import environment
 from recbole_ktrec.evaluation.pooling import ByUser, differences, of_rows, pooled
 from recbole_ktrec.evaluation.report.transfer import verdicts
-from recbole_ktrec.evaluation.results import environment
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.significance import bootstrap_interval, compare, holm, over_seeds
 from recbole_ktrec.evaluation.transfer_grid import VARIANTS, CurvePlan

@@ -20,14 +20,13 @@ from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.results import (
     Finished,
     assemble,
-    check_folder,
     flat_metrics,
-    refuse_other,
     repeatable,
     summarise,
     write_json,
 )
 from recbole_ktrec.evaluation.runner import Runner
+from recbole_ktrec.evaluation.stored import check_folder, refuse_other
 from tests.evaluation.conftest import QUICK
 
 SCHEMA = Path(recbole_ktrec.evaluation.__file__).with_name("results.schema.json")

@@ -8,8 +8,9 @@ from typing import Any
 
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.evaluation.code import changed_note, keep_code
-from recbole_ktrec.evaluation.grid import Grid, model_defaults, prepare_datasets, run_grid
+from recbole_ktrec.evaluation.grid import Grid, prepare_datasets, run_grid
 from recbole_ktrec.evaluation.grid_file import read_grid
+from recbole_ktrec.evaluation.job_key import model_defaults
 from recbole_ktrec.evaluation.notes import blend_notes, bound_notes, notes_ahead
 from recbole_ktrec.evaluation.options import check_section, entries, read_yaml, seeds_of
 from recbole_ktrec.evaluation.report import write_report

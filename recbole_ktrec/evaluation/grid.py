@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,11 +10,9 @@ from typing import Any
 from tqdm import tqdm
 
 from recbole_ktrec.errors import ConfigError
-from recbole_ktrec.evaluation.code import code_sha256
-from recbole_ktrec.evaluation.contents import contents
 from recbole_ktrec.evaluation.direction import is_smaller_better
 from recbole_ktrec.evaluation.diversity import shared_texts
-from recbole_ktrec.evaluation.environment import versions
+from recbole_ktrec.evaluation.job_key import job_key
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.prepare import Prepared, dataset_settings, prepare
 from recbole_ktrec.evaluation.runner import Job, Runner
@@ -24,9 +20,7 @@ from recbole_ktrec.evaluation.sampling import refuse_full_users
 from recbole_ktrec.evaluation.source import Source, read_source
 from recbole_ktrec.evaluation.splits import NATIVE_KINDS, SplitSpec
 from recbole_ktrec.evaluation.tuning import best_trial, trials
-from recbole_ktrec.files import read_mapping
 from recbole_ktrec.register import MODELS
-from recbole_ktrec.register.properties import model_files
 
 #: Part of every job's key: raised when what a job measures changes.
 FORMAT = 4
@@ -123,13 +117,8 @@ def _check_topk(grid: Grid, name: str, prepared: Prepared) -> None:
         raise ConfigError(f"topk [{max(grid.topk)}] is more than the [{candidates}] items of [{name}].")
 
 
-def model_defaults(model: str) -> list[dict[str, Any]]:
-    """Return what the property files of a registered model say: other defaults give another result."""
-    return [read_mapping(path) for path in model_files(model)] if model in MODELS else []
-
-
 def make_job(grid: Grid, plan: DatasetPlan, entry: Entry, seed: int, phase: str, tuned: Mapping[str, Any]) -> Job:
-    """Return the job of one row and seed; its key is a hash of everything that the result depends on."""
+    """Return the job of one row and seed; see :func:`recbole_ktrec.evaluation.job_key.job_key`."""
     prepared = plan.prepared[seed]
     config = {**entry.settings(dataset_settings(plan.name, grid.data_path)), **tuned}
     config |= {"metrics": list(grid.metrics), "topk": list(grid.topk), "valid_metric": grid.valid_metric, "seed": seed}
@@ -146,22 +135,7 @@ def make_job(grid: Grid, plan: DatasetPlan, entry: Entry, seed: int, phase: str,
     if phase == "final" and grid.text_diversity and plan.source.file("item").is_file():
         texts = shared_texts(plan.values, config, entry.model in MODELS)
         spec |= {} if texts is None else {"texts": texts}
-    return Job(_key(spec), f"{plan.name} {entry.label} {phase} {seed}", spec)
-
-
-def _key(spec: Mapping[str, Any]) -> str:
-    """Return a hash of ``spec`` and of what the paths in it hold, but not of where that lies."""
-    config = spec["config"]
-    where = {"dataset": None, "data_path": None}  # a folder that was moved holds the same data
-    held = contents(config)
-    measured_with = {"versions": versions(), "defaults": model_defaults(spec["model"]), "contents": held}
-    placeless = {**config, **dict.fromkeys(("source_data_path", *set(held) & set(config)))}
-    identity = {**spec, "config": placeless, "prepared": {**spec["prepared"], **where}, **measured_with}
-    if spec["model"] in MODELS:
-        identity["code"] = code_sha256()
-    if "texts" in spec:
-        identity["texts"] = {**spec["texts"], **contents(spec["texts"])}
-    return hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:24]
+    return Job(job_key(spec), f"{plan.name} {entry.label} {phase} {seed}", spec)
 
 
 def plan_trials(grid: Grid, plan: DatasetPlan) -> list[Job]:

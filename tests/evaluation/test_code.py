@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from recbole_ktrec.evaluation import code, grid
+from recbole_ktrec.evaluation import code, job_key
 from recbole_ktrec.evaluation.benchmark import run_benchmark
 from recbole_ktrec.evaluation.code import changed_note, code_sha256, digest_of
 from recbole_ktrec.evaluation.grid import Grid, make_job, prepare_datasets
@@ -34,7 +34,7 @@ def test_only_rows_of_the_plugin_depend_on_it(tiny_grid: Callable[..., Grid], mo
         return [make_job(asked, plan, entry, 2020, "final", {}).key for entry in asked.entries]
 
     before = keys()
-    monkeypatch.setattr(grid, "code_sha256", lambda: "other")
+    monkeypatch.setattr(job_key, "code_sha256", lambda: "other")
     after = keys()
     assert [one == other for one, other in zip(before, after, strict=True)] == [True, False, False]
 

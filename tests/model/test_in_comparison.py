@@ -31,7 +31,7 @@ def test_another_default_is_another_job(
 
     built_in, own = keys()
     assert keys() == [built_in, own]
-    monkeypatch.setattr("recbole_ktrec.evaluation.grid.read_mapping", lambda path: {"reg_weight": 7})
+    monkeypatch.setattr("recbole_ktrec.evaluation.job_key.read_mapping", lambda path: {"reg_weight": 7})
     assert keys()[0] == built_in and keys()[1] != own
 
 

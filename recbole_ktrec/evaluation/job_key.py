@@ -1,16 +1,42 @@
-"""What the paths in a configuration hold: a result depends on that, not on where it lies."""
+"""What the result of a job depends on: settings, data, code, versions, and what the paths in the settings hold."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import KTRecError
-from recbole_ktrec.files import file_sha256
+from recbole_ktrec.evaluation.code import code_sha256
+from recbole_ktrec.evaluation.environment import versions
+from recbole_ktrec.files import file_sha256, read_mapping
 from recbole_ktrec.model.artifact import content_sha256
 from recbole_ktrec.model.artifact_card import artifact_folder
+from recbole_ktrec.register import MODELS
+from recbole_ktrec.register.properties import model_files
 from recbole_ktrec.text import TextSettings, locate_encoder
+
+
+def job_key(spec: Mapping[str, Any]) -> str:
+    """Return a hash of ``spec`` and of what the paths in it hold, but not of where that lies."""
+    config = spec["config"]
+    where = {"dataset": None, "data_path": None}  # a folder that was moved holds the same data
+    held = contents(config)
+    measured_with = {"versions": versions(), "defaults": model_defaults(spec["model"]), "contents": held}
+    placeless = {**config, **dict.fromkeys(("source_data_path", *set(held) & set(config)))}
+    identity = {**spec, "config": placeless, "prepared": {**spec["prepared"], **where}, **measured_with}
+    if spec["model"] in MODELS:
+        identity["code"] = code_sha256()
+    if "texts" in spec:
+        identity["texts"] = {**spec["texts"], **contents(spec["texts"])}
+    return hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:24]
+
+
+def model_defaults(model: str) -> list[dict[str, Any]]:
+    """Return what the property files of a registered model say: other defaults give another result."""
+    return [read_mapping(path) for path in model_files(model)] if model in MODELS else []
 
 
 def contents(config: Mapping[str, Any]) -> dict[str, str]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from recbole_ktrec.evaluation.contents import contents
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, make_job, prepare_datasets
+from recbole_ktrec.evaluation.job_key import contents
 from recbole_ktrec.evaluation.notes import learned_notes
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.report import render_markdown

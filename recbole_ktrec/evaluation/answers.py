@@ -66,10 +66,3 @@ class Calibration:
 def right_answers(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return 1 where the answer at ``probability >= .5`` is the label, else 0; shape (n,)."""
     return ((probability >= 0.5) == (labels > 0)).astype(np.float64)
-
-
-def mean_by_user(users: np.ndarray, values: np.ndarray, n_users: int) -> np.ndarray:
-    """Return the mean of ``values`` (n,) for each user position, NaN for users without one; shape (n_users,)."""
-    total = np.bincount(users, weights=values, minlength=n_users)
-    count = np.bincount(users, minlength=n_users)
-    return np.divide(total, count, out=np.full(n_users, np.nan), where=count > 0)

@@ -13,14 +13,6 @@ from recbole_ktrec.atomic import encoding_of
 from recbole_ktrec.errors import DataError
 
 
-def item_counts(counter: Any, n_items: int) -> np.ndarray:
-    """Training interactions by item id, shape (n_items,), from RecBole's ``item_counter``."""
-    counts = np.zeros(n_items, dtype=np.int64)
-    for item, count in counter.items():
-        counts[item] = count
-    return counts
-
-
 def item_users(users: np.ndarray, items: np.ndarray, n_items: int) -> np.ndarray:
     """Different users of each item, shape (n_items,), from the ids of interactions, shape (n,) each."""
     pairs = np.unique(np.asarray(users, dtype=np.int64) * n_items + items)

@@ -35,11 +35,9 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
     Returns:
         The result, and per-user arrays (empty for a tuning trial, which is judged on validation alone).
     """
-    from recbole_ktrec.evaluation.measuring import Measurement, read_history
     from recbole_ktrec.evaluation.training import train
 
-    prepared, config = spec["prepared"], _config(spec)
-    trained = train(config, prepared["fingerprints"])
+    trained = train(_config(spec), spec["prepared"]["fingerprints"])
     result: dict[str, Any] = {
         "valid": {name: float(value) for name, value in trained.best_valid_result.items()},
         "valid_score": trained.best_valid_score,
@@ -50,16 +48,15 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
     timing, memory = trained.timing, parent.peak_memory()
     arrays: dict[str, np.ndarray] = {}
     if spec["phase"] == "transfer":
-        from recbole_ktrec.evaluation.transfer_measure import measure
+        from recbole_ktrec.evaluation import transfer_measure
 
-        found, arrays = measure(trained)
+        found, arrays = transfer_measure.measure(trained)
         result |= found
     if spec["phase"] == "final":
-        history = read_history(Path(config["data_path"]), trained.part)
+        from recbole_ktrec.evaluation import measuring
+
         started = time.perf_counter()
-        asked = spec["rating_threshold"], spec["text_diversity"], spec.get("texts")
-        measurement = Measurement(trained, spec["seed"], *asked)
-        found, arrays = measurement.run(history, prepared["spec"]["kind"] == "leave_one_out")
+        found, arrays = measuring.measure(trained, spec)
         result |= found
         if not math.isnan(share := getattr(trained.model, "closed_share", math.nan)):
             result["closed_share"] = share

@@ -1,6 +1,6 @@
 """What a comparison measures beside RecBole's ranking metrics, and how the report shows it.
 
-``Measurement`` makes the numbers; a new one needs an entry here, a higher ``grid.FORMAT`` (stored jobs lack it) and its
+``measuring`` makes the numbers; a new one needs an entry here, a higher ``grid.FORMAT`` (stored jobs lack it) and its
 description in ``results.schema.json``.
 """
 

@@ -16,7 +16,8 @@ from recbole.evaluator.base_metric import AbstractMetric, LossMetric
 from recbole.evaluator.collector import Collector
 from recbole.utils import EvaluatorType
 
-from recbole_ktrec.evaluation.collected import content_items, item_counts, item_users, text_vectors
+from recbole_ktrec.evaluation.collected import content_items, item_users, text_vectors
+from recbole_ktrec.evaluation.harness import pair_ids
 from recbole_ktrec.evaluation.lists import catalogue_coverage, mean_text_diversity, novelty, score_coverage
 from recbole_ktrec.evaluation.recorder import score_range
 from recbole_ktrec.register.metrics import add_metrics
@@ -161,10 +162,10 @@ def _collect_data(self: Any, train_data: Any) -> None:
         self.data_struct.set("data.text_vectors", text_vectors(self.config, train_data._dataset))
     if self.register.need("data.item_users"):
         part = train_data._dataset
-        users, items = (part.inter_feat[field].numpy() for field in (part.uid_field, part.iid_field))
-        self.data_struct.set("data.item_users", item_users(users, items, part.item_num))
+        self.data_struct.set("data.item_users", item_users(*pair_ids(part), part.item_num))
     if self.register.need("rec.informed"):
-        self.trained_items = item_counts(train_data._dataset.item_counter, train_data._dataset.item_num) > 0
+        part = train_data._dataset
+        self.trained_items = np.bincount(pair_ids(part)[1], minlength=part.item_num) > 0
 
 
 def _collect_lists(self: Any, scores: torch.Tensor, *_: Any) -> None:

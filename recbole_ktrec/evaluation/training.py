@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from logging import getLogger
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.evaluation.harness import is_sequential, item_tokens, pair_ids, pair_tokens
+from recbole_ktrec.evaluation.recorder import Recorder
 from recbole_ktrec.evaluation.splits import PARTS, fingerprint, pair_fingerprint
 from recbole_ktrec.evaluation.taken import mask_taken
 
@@ -44,6 +46,23 @@ class Trained:
     def part(self) -> Any:
         """RecBole's training part."""
         return self.loaders[0]._dataset
+
+    def file(self, suffix: str) -> Path:
+        """Return the path of one of the files of the data set that the model runs on."""
+        return Path(self.config["data_path"]) / f"{self.config['dataset']}.{suffix}"
+
+    def evaluate(self, part: int, load: bool, recorder: Recorder | None = None) -> dict[str, float]:
+        """Let RecBole evaluate the model on a part, see ``PARTS``, and return its metrics.
+
+        Args:
+            load: whether to take the weights of the best epoch first.
+            recorder: what looks on.
+        """
+        loader, trainer = self.loaders[part], self.trainer
+        looks_on = recorder.attached(trainer.eval_collector, self.part.uid_field) if recorder else nullcontext()
+        with looks_on:
+            found = trainer.evaluate(loader, load_best_model=load, show_progress=False)
+        return {name: float(value) for name, value in found.items()}
 
 
 class _Watch:

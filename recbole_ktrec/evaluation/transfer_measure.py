@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,32 +25,25 @@ def measure(trained: Trained) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """
     from recbole.utils import ModelType
 
-    loader, model = trained.loaders[TEST], trained.model
+    model, train = trained.model, trained.part
     if model.type != ModelType.TRADITIONAL:  # a closed form has one epoch, so it is in memory
-        trained.trainer.evaluate(trained.loaders[VALID], load_best_model=True, show_progress=False)
-    train = trained.part
-    given = {part: interactions_of(_file(trained, f"{part}.inter"), train) for part in (HISTORY, MASKED)}
+        trained.evaluate(VALID, load=True)
+    given = {part: interactions_of(trained.file(f"{part}.inter"), train) for part in (HISTORY, MASKED)}
     for part in given.values():
-        mask_known(loader, part[train.uid_field], part[train.iid_field])
+        mask_known(trained.loaders[TEST], part[train.uid_field], part[train.iid_field])
     result: dict[str, Any] = {}
     if len(given[HISTORY][train.uid_field]):
         result["fold_in"] = fold_in(model, with_interactions(train, given[HISTORY]))
     result["choice"] = _choice(model)  # zero-shot goes by the length of the histories, given ones included
     recorder = Recorder(max(trained.config["topk"]), _groups(trained), (COLD,))
-    with recorder.attached(trained.trainer.eval_collector, loader._dataset.uid_field):
-        values = trained.trainer.evaluate(loader, load_best_model=False, show_progress=False)
-    result["test"] = {name: float(value) for name, value in values.items()}
+    result["test"] = trained.evaluate(TEST, load=False, recorder=recorder)
     groups, arrays = _by_group(trained, recorder)
     return {**result, "groups": groups}, arrays
 
 
-def _file(trained: Trained, suffix: str) -> Path:
-    return Path(trained.config["data_path"]) / f"{trained.config['dataset']}.{suffix}"
-
-
 def _groups(trained: Trained) -> dict[str, np.ndarray]:
     """Items that no training interaction has even at share 100: the same group at every share."""
-    cold = [row[0] for row in iter_atomic(_file(trained, COLD), [LISTED])]
+    cold = [row[0] for row in iter_atomic(trained.file(COLD), [LISTED])]
     mask = np.append(False, np.isin(item_tokens(trained.part), np.array(cold, dtype=str)))
     return {COLD: mask} if mask.any() else {}
 

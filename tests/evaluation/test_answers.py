@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recbole_ktrec.evaluation.answers import Calibration, draw_negatives, mean_by_user, right_answers
+from recbole_ktrec.evaluation.answers import Calibration, draw_negatives, right_answers
 
 
 def test_negatives_are_never_known_and_spread_over_the_rest() -> None:
@@ -38,7 +38,6 @@ def test_calibration_of_one_class_and_of_equal_scores() -> None:
     assert equal.probability(np.ones(1)) == pytest.approx([0.5])
 
 
-def test_right_answers_and_their_mean_by_user() -> None:
+def test_right_answers() -> None:
     right = right_answers(np.array([0.5, 0.49, 0.9, 0.1]), np.array([1, 1, 0, 0]))
     assert right.tolist() == [1, 0, 0, 1]
-    assert mean_by_user(np.array([0, 0, 2, 2]), right, 3) == pytest.approx([0.5, np.nan, 0.5], nan_ok=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import ConfigError, nearest
-from recbole_ktrec.evaluation.code import changed_note, keep_code
+from recbole_ktrec.evaluation.code import keep_code
 from recbole_ktrec.evaluation.grid import Grid, prepare_datasets, run_grid
 from recbole_ktrec.evaluation.grid_file import read_grid
 from recbole_ktrec.evaluation.job_key import model_defaults
@@ -176,9 +176,7 @@ def run_benchmark(
             plan.notes += notes_ahead(grid, plan)
         notes = [note for plan in plans for note in plan.notes]
         notes += encode_ahead(grid, plans, runner.workers, runner.show_progress)
-        own = any(entry.model in MODELS for entry in grid.entries)
-        notes += [note] if own and (note := changed_note(runner.folder)) else []
-        keep_code(runner.folder, own)
+        notes += keep_code(runner.folder, any(entry.model in MODELS for entry in grid.entries))
         run_grid(grid, plans, runner)
         for plan in plans:
             plan.notes += blend_notes(plan, runner) + bound_notes(plan, runner)

@@ -26,27 +26,24 @@ def digest_of(package: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def changed_note(folder: Path) -> str | None:
-    """Tell why jobs of ``folder`` are done again: it was last begun with other code, or before that was kept."""
-    kept = folder / _KEPT
-    if kept.is_file():
-        same = kept.read_text(encoding="utf-8").strip() == code_sha256()
-    else:
-        same = not any(folder.glob("*.json"))
-    if same:
-        return None
-    return (
-        f"[{folder}] was made with other code of recbole_ktrec ({', '.join(_ROOMS)}): what its models had done there "
-        "was measured anew."
-    )
-
-
-def keep_code(folder: Path, own: bool = True) -> None:
+def keep_code(folder: Path, own: bool = True) -> list[str]:
     """Note in ``folder``, before its jobs are run, with which code: one that is killed goes on with the same.
 
     Args:
         folder: of the jobs.
         own: whether there are rows of the plugin among them. Without, what was noted for such rows still holds.
+
+    Returns:
+        Why jobs of such rows are done again: the folder was last begun with other code, or before that was kept.
     """
-    if own or not any(folder.glob("*.json")):
-        write_whole(folder / _KEPT, f"{code_sha256()}\n")
+    kept, begun = folder / _KEPT, any(folder.glob("*.json"))
+    if begun and not own:
+        return []
+    changed = kept.read_text(encoding="utf-8").strip() != code_sha256() if kept.is_file() else begun
+    write_whole(kept, f"{code_sha256()}\n")
+    if not (own and changed):
+        return []
+    return [
+        f"[{folder}] was made with other code of recbole_ktrec ({', '.join(_ROOMS)}): what its models had done there "
+        "was measured anew."
+    ]

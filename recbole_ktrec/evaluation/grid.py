@@ -10,9 +10,9 @@ from typing import Any
 from tqdm import tqdm
 
 from recbole_ktrec.errors import ConfigError
-from recbole_ktrec.evaluation.direction import is_smaller_better
 from recbole_ktrec.evaluation.diversity import shared_texts
 from recbole_ktrec.evaluation.job_key import job_key
+from recbole_ktrec.evaluation.measures import is_smaller_better
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.prepare import Prepared, dataset_settings, prepare
 from recbole_ktrec.evaluation.runner import Job, Runner

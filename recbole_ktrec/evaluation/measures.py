@@ -1,4 +1,4 @@
-"""What a comparison measures beside RecBole's ranking metrics, and how the report shows it.
+"""What a comparison measures beside RecBole's ranking metrics, how the report shows it, and which way is better.
 
 ``measuring`` makes the numbers; a new one needs an entry here, a higher ``grid.FORMAT`` (stored jobs lack it) and its
 description in ``results.schema.json``.
@@ -75,3 +75,10 @@ def measure_of(metric: str) -> Measure | None:
 def in_main_table(k: int | str) -> list[str]:
     """Return the names of the measures of the main table, at ``k`` where they have one."""
     return [f"{name}@{k}" if one.at_k else name for name, one in MEASURES.items() if one.main]
+
+
+def is_smaller_better(name: str) -> bool:
+    """Whether a smaller value of metric ``name`` (``group/metric@k``) is better, by RecBole's register."""
+    from recbole.evaluator import smaller_metrics
+
+    return name.rpartition("/")[2].partition("@")[0].lower() in smaller_metrics

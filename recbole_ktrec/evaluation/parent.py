@@ -71,8 +71,3 @@ def peak_memory() -> int:
         return int(psutil.Process().memory_info().peak_wset)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak if sys.platform == "darwin" else peak * 1024)
-
-
-def cpu_seconds() -> float:
-    """Processor time of this process, user and system."""
-    return time.process_time()

@@ -80,10 +80,7 @@ def differences(first: Sequence[ByUser], second: Sequence[ByUser]) -> tuple[np.n
     return spread, np.mean(parts, axis=0)[asked] * asked.sum()
 
 
-Tables = tuple[pd.Index, list[str], list[tuple[np.ndarray, np.ndarray]]]
-
-
-def _tables(seeds: Sequence[ByUser]) -> Tables:
+def _tables(seeds: Sequence[ByUser]) -> tuple[pd.Index, list[str], list[tuple[np.ndarray, np.ndarray]]]:
     """Return all users, all metrics, and the totals and counts of each seed for them."""
     everyone = pd.Index(np.unique(np.concatenate([seed.totals.index.to_numpy(str) for seed in seeds])))
     columns = list(dict.fromkeys(name for seed in seeds for name in seed.totals.columns))

@@ -17,10 +17,9 @@ import numpy as np
 from tqdm import tqdm
 
 from recbole_ktrec.evaluation.compared import Users, against, by_user, is_compared, sample, variants
-from recbole_ktrec.evaluation.direction import is_smaller_better
 from recbole_ktrec.evaluation.environment import environment
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid
-from recbole_ktrec.evaluation.measures import measure_of
+from recbole_ktrec.evaluation.measures import is_smaller_better, measure_of
 from recbole_ktrec.evaluation.pooling import ByUser
 from recbole_ktrec.evaluation.runner import Job, Runner
 from recbole_ktrec.evaluation.significance import bootstrap_interval, over_seeds

@@ -204,10 +204,9 @@ class Runner:
         command = [sys.executable, "-m", self.module, str((scratch / "spec.json").resolve())]
         # A job is a thread: several run beside each other, and the same seed gives the same result.
         threads = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-        environment = {**os.environ, **threads, "TOKENIZERS_PARALLELISM": "false"}
+        environment = {**child_environment(), **threads, "TOKENIZERS_PARALLELISM": "false"}
         if cache := environment.get("KTREC_CACHE"):  # seen from here, not from where the job works
             environment["KTREC_CACHE"] = os.path.abspath(os.path.expanduser(cache))
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [_package_root(), os.environ.get("PYTHONPATH")]))
         process = subprocess.Popen(
             command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment
         )
@@ -237,8 +236,10 @@ class Runner:
         return True
 
 
-def _package_root() -> str:
-    return str(Path(__file__).resolve().parents[2])
+def child_environment() -> dict[str, str]:
+    """Return the environment of this process for one that imports the package from where this one has it."""
+    root = str(Path(__file__).resolve().parents[2])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
 
 
 def _reason(code: int, tail: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from recbole_ktrec.atomic import read_header
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid
 from recbole_ktrec.evaluation.options import Entry, reads_texts
 from recbole_ktrec.evaluation.prepare import dataset_settings
+from recbole_ktrec.evaluation.runner import child_environment
 from recbole_ktrec.files import file_sha256
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.text import TextSettings, text_columns
@@ -108,7 +108,6 @@ def _encoding(plan: DatasetPlan, path: Path) -> str:
 
 def _encode(command: list[str], settings: dict[str, Any], show_progress: bool) -> bool:
     options = [f"--{key}={'~' if value is None else repr(value)}" for key, value in settings.items()]
-    root = str(Path(__file__).resolve().parents[2])
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
     said = None if show_progress else subprocess.DEVNULL  # its progress bar, and its complaint
-    return subprocess.run([*command, *options], stdout=subprocess.DEVNULL, stderr=said, env=env).returncode == 0
+    done = subprocess.run([*command, *options], stdout=subprocess.DEVNULL, stderr=said, env=child_environment())
+    return done.returncode == 0

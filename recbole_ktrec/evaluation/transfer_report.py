@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import MissingExtraError
-from recbole_ktrec.evaluation.code import changed_note, keep_code
+from recbole_ktrec.evaluation.code import keep_code
 from recbole_ktrec.evaluation.notes import nameless_notes, parts_notes
 from recbole_ktrec.evaluation.report.transfer import render
 from recbole_ktrec.evaluation.results import write_json
@@ -38,8 +38,7 @@ def run_curve(curve: Curve, runner: Runner, output: Path, overwrite: bool = Fals
         splits = replace(plan.data, prepared=dict(enumerate(plan.prepared.values())))
         notes = parts_notes(plan.data) + nameless_notes(plan.data)
         notes += encode_ahead(encoding_grid(plan), [splits], runner.workers, runner.show_progress)
-        notes += [note] if (note := changed_note(runner.folder)) else []
-        keep_code(runner.folder)
+        notes += keep_code(runner.folder)
         runner.run(list(plan.jobs.values()), "Curve")
         results = assemble(plan, runner)
         write_json(output / "results.json", results)

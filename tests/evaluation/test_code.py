@@ -9,7 +9,7 @@ import pytest
 
 from recbole_ktrec.evaluation import code, job_key
 from recbole_ktrec.evaluation.benchmark import run_benchmark
-from recbole_ktrec.evaluation.code import changed_note, code_sha256, digest_of
+from recbole_ktrec.evaluation.code import code_sha256, digest_of, keep_code
 from recbole_ktrec.evaluation.grid import Grid, make_job, prepare_datasets
 from recbole_ktrec.evaluation.runner import Runner
 
@@ -53,7 +53,7 @@ def test_a_folder_that_was_made_with_other_code_is_told(
     assert notes("KTEASE") == []
     assert notes("Pop", "KTEASE") == []
     (in_process.folder / "code.sha256").unlink()
-    assert changed_note(in_process.folder) is not None, "a folder of before does not tell"
+    assert keep_code(in_process.folder), "a folder of before does not tell"
 
 
 @pytest.mark.parametrize("first", [("Pop", "KTEASE"), ("Pop",)])

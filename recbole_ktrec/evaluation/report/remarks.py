@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from recbole_ktrec.evaluation.direction import is_smaller_better
+from recbole_ktrec.evaluation.measures import is_smaller_better
 from recbole_ktrec.evaluation.report.summary import FEW, Summary, is_tied, own_models, title
 from recbole_ktrec.evaluation.report.wording import is_lost, lost_trial, ratio
 

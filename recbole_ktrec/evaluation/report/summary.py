@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from recbole_ktrec.evaluation.direction import is_smaller_better
-from recbole_ktrec.evaluation.measures import measure_of
+from recbole_ktrec.evaluation.measures import is_smaller_better, measure_of
 from recbole_ktrec.register import MODELS
 
 #: Names of metrics for people; others are written as RecBole writes them.

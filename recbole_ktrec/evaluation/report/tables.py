@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from recbole_ktrec.evaluation.direction import is_smaller_better
-from recbole_ktrec.evaluation.measures import MEASURES, in_main_table, measure_of
+from recbole_ktrec.evaluation.measures import MEASURES, in_main_table, is_smaller_better, measure_of
 from recbole_ktrec.evaluation.report.summary import FEW, Summary, is_tied, title
 from recbole_ktrec.evaluation.report.wording import compared, is_lost, listed, ratio
 

@@ -74,11 +74,17 @@ def _told(one: Comparison, seeds: int, other: str, corrected: float) -> dict[str
 
 def _paired(best: Mapping[int, ByUser], other: Mapping[int, ByUser], name: str) -> tuple[Comparison, int] | None:
     """Compare on the seeds that both have; None where there is none."""
-    seeds = [s for s in best if s in other and name in best[s].totals and name in other[s].totals]
-    if not seeds:
+    first, second = of_both(best, other, name)
+    if not first:
         return None
-    spread, flipped = differences(*([part[seed].only(name) for seed in seeds] for part in (best, other)))
-    return (compare(spread, flipped), len(seeds)) if len(spread) else None
+    spread, flipped = differences(first, second)
+    return (compare(spread, flipped), len(first)) if len(spread) else None
+
+
+def of_both(one: Mapping[int, ByUser], other: Mapping[int, ByUser], name: str) -> tuple[list[ByUser], list[ByUser]]:
+    """Return what either says of a metric, for the seeds with which both say something of it."""
+    seeds = [seed for seed in one if seed in other and all(name in part[seed].totals for part in (one, other))]
+    return [one[seed].only(name) for seed in seeds], [other[seed].only(name) for seed in seeds]
 
 
 def variants(grid: Grid, users: Users, values: Mapping[str, Mapping[int, float]]) -> list[dict[str, Any]]:

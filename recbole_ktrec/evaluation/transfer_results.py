@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from recbole_ktrec.evaluation.compared import ALPHA
+from recbole_ktrec.evaluation.compared import ALPHA, of_both
 from recbole_ktrec.evaluation.environment import environment
 from recbole_ktrec.evaluation.pooling import ByUser, differences, of_rows, pooled
 from recbole_ktrec.evaluation.report.transfer import verdicts
@@ -29,10 +27,8 @@ COMPARED = {"transferred": ("scratch", "kernel", "shuffled", "EASE"), "unguarded
 def assemble(plan: CurvePlan, runner: Runner) -> dict[str, Any]:
     """Return the whole of ``results.json``."""
     curve = plan.curve
-    users = {
-        (variant, share): _per_user(plan, runner, variant, share) for variant in VARIANTS for share in curve.shares
-    }
-    users = {key: frames for key, frames in users.items() if frames}
+    keys = [(variant, share) for variant in VARIANTS for share in curve.shares]
+    users = {key: found for key in keys if (found := _by_user(plan, runner, *key))}
     results = {
         "schema": SCHEMA,
         "version": VERSION,
@@ -75,25 +71,17 @@ def _run(plan: CurvePlan, runner: Runner, variant: str, share: float, seed: int)
     return runner.told(job, where)
 
 
-def _done(plan: CurvePlan, runner: Runner, variant: str, share: float) -> dict[int, Path]:
-    """Seed -> arrays of the jobs that ended well."""
+def _by_user(plan: CurvePlan, runner: Runner, variant: str, share: float) -> BySeed:
+    """Seed -> every user's values, columns ``group/metric``, of the jobs that ended well."""
     found = {}
     for seed in plan.curve.seeds:
         job = plan.job(variant, share, seed)
         result = runner.result(job) if job else None
         if job and result and result["status"] == "done":
-            found[seed] = runner.file(job, "npz")
+            with np.load(runner.file(job, "npz")) as arrays:
+                values = {name: arrays[name].astype(float) for name in arrays.files if name != "users"}
+                found[seed] = of_rows(pd.DataFrame(values, index=arrays["users"]))
     return found
-
-
-def _per_user(plan: CurvePlan, runner: Runner, variant: str, share: float) -> BySeed:
-    """Seed -> every user's values, columns ``group/metric``."""
-    frames = {}
-    for seed, path in _done(plan, runner, variant, share).items():
-        with np.load(path) as arrays:
-            values = {name: arrays[name].astype(float) for name in arrays.files if name != "users"}
-            frames[seed] = of_rows(pd.DataFrame(values, index=arrays["users"]))
-    return frames
 
 
 def _rows(variant: str, share: float, users: BySeed) -> list[dict[str, Any]]:
@@ -119,9 +107,9 @@ def _comparisons(users: dict[tuple[str, float], BySeed]) -> list[dict[str, Any]]
     for (variant, share), mine in users.items():
         for other in COMPARED.get(variant, ()):
             theirs = users.get((other, share), {})
-            if seeds := [seed for seed in mine if seed in theirs]:
-                where = {"variant": variant, "with": other, "share": share, "seeds": len(seeds)}
-                rows += _compared([mine[seed] for seed in seeds], [theirs[seed] for seed in seeds], where)
+            both = {seed: found for seed, found in mine.items() if seed in theirs}
+            where = {"variant": variant, "with": other, "share": share, "seeds": len(both)}
+            rows += _compared(both, theirs, where)
     for metric in dict.fromkeys(row["metric"] for row in rows):
         same = [row for row in rows if row["metric"] == metric]
         for row, corrected in zip(same, holm(np.array([row["p"] for row in same])), strict=True):
@@ -132,13 +120,12 @@ def _comparisons(users: dict[tuple[str, float], BySeed]) -> list[dict[str, Any]]
     return rows
 
 
-def _compared(mine: Sequence[ByUser], other: Sequence[ByUser], where: dict[str, Any]) -> list[dict[str, Any]]:
+def _compared(mine: BySeed, theirs: BySeed, where: dict[str, Any]) -> list[dict[str, Any]]:
     rows = []
-    for name in dict.fromkeys(name for part in mine for name in part.totals.columns):
-        both = [(a.only(name), b.only(name)) for a, b in zip(mine, other, strict=True) if _have(name, a, b)]
-        if not both:
+    for name in dict.fromkeys(name for part in mine.values() for name in part.totals.columns):
+        first, second = of_both(mine, theirs, name)
+        if not first:
             continue
-        first, second = zip(*both, strict=True)
         one = compare(*differences(first, second))
         ahead, base = (float(pooled(part)[name].mean()) for part in (first, second))
         rows.append(
@@ -148,7 +135,3 @@ def _compared(mine: Sequence[ByUser], other: Sequence[ByUser], where: dict[str, 
             }
         )  # fmt: skip
     return rows
-
-
-def _have(name: str, *parts: ByUser) -> bool:
-    return all(name in part.totals for part in parts)

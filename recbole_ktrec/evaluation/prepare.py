@@ -9,7 +9,7 @@ loads the file would rank more candidates than one that does not, and because ra
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from recbole_ktrec.evaluation.splits import (
     describe,
     fingerprint,
     pair_fingerprint,
+    part_fingerprints,
     repeated,
 )
 from recbole_ktrec.register.keys import check_beside
@@ -174,7 +175,7 @@ def _with_fingerprints(prepared: Prepared, values: Mapping[str, Any]) -> Prepare
     counts |= {"test_interactions_of_cold_items": int(cold.sum()), "test_users": len(np.unique(names[2][0]))}
     train, test = (pd.DataFrame(dict(zip(("user", "item"), names[k], strict=True))) for k in (0, 2))
     counts["test_interactions_seen_in_training"] = repeated(test, train)
-    return Prepared(**{**asdict(prepared), "counts": counts, "fingerprints": prints})
+    return replace(prepared, counts=counts, fingerprints=prints)
 
 
 def _copied(
@@ -189,7 +190,7 @@ def _copied(
         copy_features(source, target, name)
         write_json(target / "split.json", info)
 
-    about = {**about_data(values), **_FILTERED, "benchmark_filename": None, "data_path": str(folder.resolve())}
+    about = {**about_data(values), **_FILTERED, "benchmark_filename": None}
     publish(folder / name, info, about, fill)
     return Prepared(name, str(folder.resolve()), asdict(spec), source.digest, {**settings, **_FILTERED})
 
@@ -201,23 +202,15 @@ def _written(source: Source, spec: SplitSpec, values: Mapping[str, Any], folder:
     info = {"format": FORMAT, **source.origin, **asdict(spec)}
     if spec.kind == "time":
         info["seed"] = None  # it draws nothing: all seeds share the folder
-    info["counts"] = describe(source.frame, parts)
-    info["fingerprints"] = {
-        part: pair_fingerprint(source.frame["user"][parts == code], source.frame["item"][parts == code])
-        for code, part in enumerate(PARTS)
-        if code < HISTORY
-    }
-    # An item that only a cold user's history holds is in none of RecBole's three files: no model can know it.
-    known = source.frame["item"][parts != HISTORY].unique()
-    info["fingerprints"]["candidates"] = fingerprint(known)
-    info["counts"]["history_items_unknown"] = int(source.frame["item"].nunique() - len(known))
-    settings = dict(WRITTEN_SETTINGS)
     masks = {part: parts == code for code, part in enumerate(PARTS) if (parts == code).any()}
-    about = {**about_data(values), **settings, "data_path": str(folder.resolve())}
-    write_split(source, folder / name, info, masks, set(known), about)
-    settings["seed"] = spec.seed
-    data_path, counts, prints = str(folder.resolve()), info["counts"], info["fingerprints"]
-    return Prepared(name, data_path, asdict(spec), source.digest, settings, counts, prints)
+    # An item that only a cold user's history holds is in none of RecBole's three files: no model can know it.
+    known = set(source.frame["item"][parts != HISTORY])
+    counts, prints = describe(source.frame, parts), part_fingerprints(source.frame, masks, known)
+    counts["history_items_unknown"] = int(source.frame["item"].nunique() - len(known))
+    info |= {"counts": counts, "fingerprints": prints}
+    write_split(source, folder / name, info, masks, known, {**about_data(values), **WRITTEN_SETTINGS})
+    settings = {**WRITTEN_SETTINGS, "seed": spec.seed}
+    return Prepared(name, str(folder.resolve()), asdict(spec), source.digest, settings, counts, prints)
 
 
 def dataset_settings(name: str, data_path: str) -> dict[str, Any]:

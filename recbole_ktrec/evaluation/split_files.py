@@ -34,7 +34,7 @@ def write_split(
         info: what the split is, for ``split.json``.
         masks: part -> which rows of ``source.frame`` it holds, bool ``[n]``; each becomes ``NAME.PART.inter``.
         items: tokens whose lines of the ``.item`` file are copied.
-        about: the property file.
+        about: what the property file says, but where the folder lies.
         lists: suffix -> item tokens; each becomes an atomic file ``NAME.SUFFIX`` of one column.
     """
     name = target.name
@@ -80,6 +80,7 @@ def _lines_of(path: Path, encoding: str, column: str, tokens: set[str]) -> Itera
 def publish(target: Path, info: dict[str, Any], about: dict[str, Any], fill: Any) -> None:
     """Fill a folder beside ``target`` and rename it; where ``target`` is the same split already, only its property file
     is written again: what is said of the data may have changed, and registered models read it there."""
+    about = {**about, "data_path": str(target.parent.resolve())}
     mark, said = target / "split.json", yaml.safe_dump(about, sort_keys=True, allow_unicode=True)
     if found := _read_mark(mark):
         wanted = json.loads(json.dumps(info))

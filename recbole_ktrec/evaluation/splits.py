@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -201,3 +201,15 @@ def fingerprint(lines: Iterable[str]) -> str:
 def pair_fingerprint(users: Iterable[str], items: Iterable[str]) -> str:
     """:func:`fingerprint` of user-item pairs."""
     return fingerprint(f"{user}\t{item}" for user, item in zip(users, items, strict=True))
+
+
+def part_fingerprints(frame: pd.DataFrame, masks: Mapping[str, np.ndarray], items: Iterable[str]) -> dict[str, str]:
+    """Return the fingerprints of the parts that RecBole reads, and of the ``items`` that are ranked.
+
+    Args:
+        frame: columns ``user`` and ``item``.
+        masks: part -> which rows it holds, bool ``[n]``.
+    """
+    parts = {part: frame[masks[part]] for part in PARTS[:HISTORY]}
+    found = {part: pair_fingerprint(rows["user"], rows["item"]) for part, rows in parts.items()}
+    return {**found, "candidates": fingerprint(items)}

@@ -27,8 +27,7 @@ from recbole_ktrec.evaluation.splits import (
     VALID,
     SplitSpec,
     assign,
-    fingerprint,
-    pair_fingerprint,
+    part_fingerprints,
     split_each_user,
 )
 
@@ -98,21 +97,14 @@ def prepare_share(source: Source, spec: SplitSpec, percent: float, values: Mappi
     masks = masks_of(frame, parts, learnable(frame, parts, percent, spec.seed, sample), asks=whole or percent == 0)
     name = f"{source.name}-{spec.tag}-{percent:g}pct{'' if whole else f'-{sample}'}"
     items = sorted(frame["item"].unique())
-    prints = {
-        part: pair_fingerprint(frame["user"][masks[part]], frame["item"][masks[part]])
-        for part in ("train", "valid", "test")
-    }
-    prints["candidates"] = fingerprint(items)
     described = asdict(spec) | {"percent": percent} | ({} if whole else {"sample": sample})
-    counts = _counts(frame, parts, masks)
-    info = {"transfer_format": FORMAT, **source.origin, **described}
-    info |= {"counts": counts, "fingerprints": prints}
+    counts, prints = _counts(frame, parts, masks), part_fingerprints(frame, masks, items)
+    info = {"transfer_format": FORMAT, **source.origin, **described, "counts": counts, "fingerprints": prints}
     settings = {**WRITTEN_SETTINGS, **_all_items(source, values), "seed": spec.seed}
     if not masks["train"].any():
         settings["shuffle"] = False  # torch shuffles no empty data set
-    about = {**about_data(values), **settings, "data_path": str(folder.resolve())}
     lists = {CANDIDATES: items, COLD: sorted(set(items) - set(frame["item"][parts == TRAIN]))}
-    write_split(source, folder / name, info, masks, set(items), about, lists)
+    write_split(source, folder / name, info, masks, set(items), {**about_data(values), **settings}, lists)
     return Prepared(name, str(folder.resolve()), described, source.digest, settings, counts, prints)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,6 @@ import scipy.sparse as sp
 
 from recbole_ktrec.atomic import iter_atomic, read_header
 from recbole_ktrec.evaluation.answers import draw_negatives
-from recbole_ktrec.evaluation.splits import PARTS
 
 
 @dataclass(frozen=True)
@@ -32,20 +31,16 @@ class Asked:
 
 
 def read_interactions(
-    folder: Path, dataset: str, fields: Sequence[str], rating: str | None, encoding: str = "utf-8",
-    written: bool = False,
-) -> pd.DataFrame:  # fmt: skip
-    """Read all interactions of a data set or of its written parts: columns ``user``, ``item``, ``rating`` (NaN: none).
+    paths: Iterable[Path], fields: Sequence[str], rating: str | None, encoding: str = "utf-8"
+) -> pd.DataFrame:
+    """Read all interactions of a data set: columns ``user``, ``item``, ``rating`` (NaN: none).
 
     Args:
-        folder: where ``dataset.inter`` lies, or, where the split was ``written``, ``dataset.train.inter`` and so on
-            (beside a whole data set there may be parts of somebody else's split, which are left aside).
+        paths: the ``.inter`` file, or those of the parts of a written split.
         fields: names of the user and the item column.
         rating: name of the rating column, if any.
         encoding: of the files.
     """
-    names = [f"{dataset}.{part}.inter" for part in PARTS] if written else [f"{dataset}.inter"]
-    paths = [folder / name for name in names if not written or (folder / name).is_file()]
     frames = [_read(path, list(fields), rating, encoding) for path in paths]
     return pd.concat(frames, ignore_index=True).drop_duplicates(["user", "item"], keep="last", ignore_index=True)
 

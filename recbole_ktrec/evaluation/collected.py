@@ -1,4 +1,4 @@
-"""What metrics need beside the lists: training counts, items whose content a model reads, text vectors of items."""
+"""What metrics need beside the lists: users of items, items whose content a model reads, text vectors of items."""
 
 from __future__ import annotations
 

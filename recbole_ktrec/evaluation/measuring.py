@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from recbole_ktrec.atomic import encoding_of
@@ -68,16 +68,22 @@ class _Measurement:
         self.users, self.items = user_tokens(part), item_tokens(part)
         self.user_counts, self.item_counts = train_counts(trained)
         self.known_counts = self.user_counts
-        written = bool(self.config["benchmark_filename"])
-        interactions = read_interactions(
-            Path(self.config["data_path"]), self.config["dataset"], (part.uid_field, part.iid_field),
-            self.config["RATING_FIELD"], encoding_of(self.config), written,
-        )  # fmt: skip
-        if not written:  # else filtered as they were written
-            taken = sum(taken_in(loader._dataset, self.config) for loader in trained.loaders)
-            interactions = of_parts(interactions, self.users, self.items, taken)
-        self.questions = Questions(interactions, self.users, self.items, spec["seed"])
+        self.questions = Questions(self._interactions(), self.users, self.items, spec["seed"])
         self.groups = item_groups(self.item_counts, np.concatenate([[""], self.items]))
+
+    def _interactions(self) -> pd.DataFrame:
+        """Return the interactions of all parts, with their ratings, which RecBole need not have loaded."""
+        part, written = self.trained.part, bool(self.config["benchmark_filename"])
+        if written:
+            paths = [path for name in PARTS if (path := self.trained.file(f"{name}.inter")).is_file()]
+        else:  # beside it there may be parts of somebody else's split, which are left aside
+            paths = [self.trained.file("inter")]
+        fields = part.uid_field, part.iid_field
+        found = read_interactions(paths, fields, self.config["RATING_FIELD"], encoding_of(self.config))
+        if written:  # filtered as they were written
+            return found
+        taken = sum(taken_in(loader._dataset, self.config) for loader in self.trained.loaders)
+        return of_parts(found, self.users, self.items, taken)
 
     def run(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return what :func:`measure` does."""

@@ -43,7 +43,8 @@ def test_the_rating_of_a_repeated_interaction_is_that_of_the_row_which_a_filter_
     FILE.write_text("\n".join([FILE.read_text().splitlines()[0], *lines[::place]]) + "\n")
     values = {"data_path": "dataset", "load_col": None, "use_gpu": False, "state": "ERROR", **filters}
     made = prepare(read_source("tiny", values), SplitSpec("random"), values, tmp_path / "splits")
-    found = read_interactions(Path(str(made.data_path)) / made.dataset, made.dataset, ("user_id", "item_id"), "rating")
+    path = Path(str(made.data_path)) / made.dataset / f"{made.dataset}.inter"
+    found = read_interactions([path], ("user_id", "item_id"), "rating")
     assert len(found) == len(rows) and set(found["rating"]) == {kept}
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,18 @@ def interactions(source: Source) -> tuple[sp.csr_matrix, list[str]]:
     return taken, [_PAD, *map(str, tokens)]
 
 
+def item_file_of(source: Source) -> Path:
+    """Return the file that the texts of items are read from.
+
+    Raises:
+        DataError: it is missing.
+    """
+    path = source.file("item")
+    if not path.is_file():
+        raise DataError(f"[{path}] is missing: `ktrec pretrain` reads the texts of items from it.")
+    return path
+
+
 def read_by(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of ``values`` that say which interactions and texts a source has, as the card holds them."""
     return json.loads(json.dumps({key: values[key] for key in READ_BY if values.get(key) is not None}))
@@ -169,9 +182,8 @@ def read_domain(
     if not (np.diff(taken.indptr) > 1).any():
         raise DataError(f"[{source.file('inter')}]: nobody took two items, so there is nothing to learn from it.")
     rest, sample = hold_out(taken, users, draw)
-    item_file, field, settings = source.file("item"), source.fields["ITEM_ID_FIELD"], TextSettings.from_mapping(values)
-    if not item_file.is_file():
-        raise DataError(f"[{item_file}] is missing: `ktrec pretrain` reads the texts of items from it.")
+    field, settings = source.fields["ITEM_ID_FIELD"], TextSettings.from_mapping(values)
+    item_file = item_file_of(source)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     found = item_vectors(item_file, tokens, settings, device, field, source.encoding)
     drawn = 1 + draw.permutation(len(tokens) - 1)[:candidates]

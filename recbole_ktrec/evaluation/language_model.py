@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from recbole_ktrec.errors import DataError
-from recbole_ktrec.evaluation.domains import hold_out, interactions
+from recbole_ktrec.evaluation.domains import hold_out, interactions, item_file_of
 from recbole_ktrec.evaluation.source import Source, read_source
 from recbole_ktrec.text import ContrastiveSettings, TextDomain, TextSettings, chosen_fields, entity_texts
 from recbole_ktrec.text.contrastive import ENCODER, read_report, train_encoder
@@ -54,9 +53,7 @@ def text_domain(name: str, values: Mapping[str, Any], held_out_users: int, seed:
     source = read_source(name, values)
     taken, tokens = interactions(source)
     rest, _ = hold_out(taken, held_out_users, np.random.default_rng(seed))
-    item_file, settings = source.file("item"), TextSettings.from_mapping(values)
-    if not item_file.is_file():
-        raise DataError(f"[{item_file}] is missing: `ktrec pretrain` reads the texts of items from it.")
+    settings, item_file = TextSettings.from_mapping(values), item_file_of(source)
     texts = entity_texts(item_file, source.fields["ITEM_ID_FIELD"], tokens, settings, source.encoding)
     return TextDomain(name, texts, rest, _field_pairs(source, tokens, settings))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -110,8 +110,8 @@ class Pretraining:
     def run(self) -> Artifact:
         """Read, measure, choose, write the artifact and return it."""
         self._refuse_other_encoder()
-        for domain in self._domains():
-            self._take(domain)
+        for name in tqdm(self.names, desc="statistics", unit="source", leave=False):
+            self._take(self._domain(name))
         if len(self.names) == 1:
             _logger.warning(
                 f"There is one source, [{self.names[0]}]: how strongly its knowledge is taken is measured on its own "
@@ -157,10 +157,6 @@ class Pretraining:
             "tried": tried,
             "options": asdict(self.options),
         }
-
-    def _domains(self) -> Iterator[Domain]:
-        for name in tqdm(self.names, desc="statistics", unit="source", leave=False):
-            yield self._domain(name)
 
     def _domain(self, name: str) -> Domain:
         options = self.options
@@ -240,7 +236,7 @@ class Pretraining:
     def _told(
         self, scores: list[float], shapes: list[PriorShape], shape: PriorShape, controls: Mapping[str, Any]
     ) -> dict:
-        at = {one: score for one, score in zip(shapes, scores, strict=True)}
+        at = dict(zip(shapes, scores, strict=True))
         return {
             "ndcg@10": {
                 "untrained_kernel": at[KERNEL],

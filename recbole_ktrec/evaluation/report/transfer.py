@@ -71,10 +71,9 @@ class Numbers:
         there = {name: value for name, value in found.items() if value is not None}
         return max(there, key=lambda name: there[name]) if there else None
 
-    def ratio(self, share: float, metric: str) -> float | None:
-        """Transferred over the better of scratch and kernel, on the seeds that both have."""
-        row = self.compared.get((share, "transferred", str(self.reference(share, metric)), metric))
-        return None if row is None else row["ratio"]
+    def against(self, share: float, other: str | None, metric: str) -> dict[str, Any] | None:
+        """The comparison of transferred with another variant, on the seeds that both have; None where there is none."""
+        return self.compared.get((share, "transferred", str(other), metric))
 
     def asked(self, metric: str) -> str:
         """Return how many users the comparisons of ``metric`` are of, for a heading."""
@@ -84,7 +83,7 @@ class Numbers:
     def mark(self, share: float, metric: str) -> str:
         """Return what the paired differences say, see :data:`_MARKS`, or that there are too few of them."""
         plainer = ("kernel",) if share == 0 else ("scratch", "kernel")
-        found = {name: self.compared.get((share, "transferred", name, metric)) for name in plainer}
+        found = {name: self.against(share, name, metric) for name in plainer}
         there = {name: row for name, row in found.items() if row is not None}
         if not there:
             return ""
@@ -118,10 +117,9 @@ def verdicts(results: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _verdict(numbers: Numbers, share: float) -> str:
     metric = "ndcg@10"
-    reference, ratio = numbers.reference(share, metric), numbers.ratio(share, metric)
-    mine = numbers.mean(share, "transferred", metric)
-    row = numbers.compared.get((share, "transferred", str(reference), metric))
-    if mine is None or ratio is None or row is None:
+    reference, mine = numbers.reference(share, metric), numbers.mean(share, "transferred", metric)
+    row = numbers.against(share, reference, metric)
+    if mine is None or row is None or row["ratio"] is None:
         return f"{_names(share)}: no verdict, results are missing."
     low, high = row["interval"]
     what = {"scratch": "from scratch", "kernel": "the untrained kernel"}[str(reference)]
@@ -131,24 +129,20 @@ def _verdict(numbers: Numbers, share: float) -> str:
     mark = numbers.mark(share, metric)
     named = "; NEGATIVE TRANSFER" if mark == "negative transfer" else f" ({mark})" if mark.startswith("fewer") else ""
     return (
-        f"{_names(share)}: NDCG@10 {mine:.4f}, {ratio:.3f} x {what} ({row['difference']:+.4f}, 95 % interval "
+        f"{_names(share)}: NDCG@10 {mine:.4f}, {row['ratio']:.3f} x {what} ({row['difference']:+.4f}, 95 % interval "
         f"{low:+.4f} to {high:+.4f}, p {row['p']:.3g}{corrected}): {judged}{named}. "
-        f"{_texts(numbers, share, metric)}{_taken(numbers, share)}"
+        f"{_texts(numbers, share, metric, row['better'])}{_taken(numbers, share)}"
     )
 
 
-def _texts(numbers: Numbers, share: float, metric: str) -> str:
-    row, value = (
-        numbers.compared.get((share, "transferred", "shuffled", metric)),
-        numbers.mean(share, "shuffled", metric),
-    )
+def _texts(numbers: Numbers, share: float, metric: str, gained: bool) -> str:
+    """Return what the control with shuffled texts says; without a gain there is nothing to explain."""
+    row, value = numbers.against(share, "shuffled", metric), numbers.mean(share, "shuffled", metric)
     if row is None or value is None:
         return "The control with shuffled texts has no result."
     below, so = (
         ("clearly below", "it comes from the texts") if row["better"] else ("NOT below", "texts do not explain it")
     )
-    gain = numbers.compared.get((share, "transferred", str(numbers.reference(share, metric)), metric))
-    gained = gain is not None and gain["better"]  # else there is nothing to explain
     return f"With shuffled texts {value:.4f}: {below}{f', so {so}' if gained else ''}."
 
 
@@ -171,8 +165,9 @@ def _table(numbers: Numbers, metric: str) -> str:
     lines = ["| share | " + " | ".join(COLUMNS) + " | x better | |", "|---" * (len(COLUMNS) + 3) + "|"]
     for share in numbers.shares:
         cells = [_cell(numbers.rows.get((share, variant, metric))) for variant in COLUMNS]
-        ratio = numbers.ratio(share, metric)
-        last = ["–" if ratio is None else f"{ratio:.3f}", numbers.mark(share, metric)]
+        row = numbers.against(share, numbers.reference(share, metric), metric)
+        ratio = "–" if row is None or row["ratio"] is None else f"{row['ratio']:.3f}"
+        last = [ratio, numbers.mark(share, metric)]
         lines.append("| " + " | ".join([f"{share:g} %", *cells, *last]) + " |")
     return "\n".join(lines)
 

@@ -246,7 +246,8 @@ def check_keys(label: str, model: str, keys: Iterable[str], shared: Mapping[str,
         raise ConfigError(f"Options of [{label}]: nothing reads [{key}].{hint}")
 
 
-def _host_folder() -> Path:
+def host_properties() -> Path:
+    """Return the folder of RecBole's own property files."""
     import recbole
 
     return Path(recbole.__file__).parent / "properties"
@@ -254,7 +255,7 @@ def _host_folder() -> Path:
 
 def _model_files(model: str) -> list[Path]:
     """The property files of ``model`` itself, RecBole's or those of a registered model."""
-    paths = [_host_folder() / "model" / f"{model}.yaml", *(model_files(model) if model in MODELS else [])]
+    paths = [host_properties() / "model" / f"{model}.yaml", *(model_files(model) if model in MODELS else [])]
     return [path for path in paths if path.is_file()]
 
 
@@ -266,7 +267,7 @@ def own_settings(model: str) -> dict[str, Any]:
 def _known_keys(model: str) -> set[str]:
     from recbole.utils import argument_list
 
-    files = [_host_folder() / "overall.yaml", _host_folder() / "dataset" / "sample.yaml"]
+    files = [host_properties() / "overall.yaml", host_properties() / "dataset" / "sample.yaml"]
     files += [resource_dir("properties") / "text.yaml", *_model_files(model)]
     keys = {key for path in files for key in read_yaml(path)}
     return keys.union(*(value for value in vars(argument_list).values() if isinstance(value, list)))

@@ -19,7 +19,7 @@ import pandas as pd
 from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.evaluation.harness import data_config, item_tokens, load_parts, pair_tokens
-from recbole_ktrec.evaluation.options import read_yaml
+from recbole_ktrec.evaluation.options import host_properties, read_yaml
 from recbole_ktrec.evaluation.source import Source, read_lines
 from recbole_ktrec.evaluation.split_files import copy_features, publish, write_json, write_lines, write_split
 from recbole_ktrec.evaluation.splits import (
@@ -222,9 +222,7 @@ def dataset_settings(name: str, data_path: str) -> dict[str, Any]:
     Raises:
         ConfigError: the file beside the data has a key that nobody reads.
     """
-    import recbole
-
-    host = Path(recbole.__file__).parent / "properties" / "dataset" / f"{name}.yaml"
+    host = host_properties() / "dataset" / f"{name}.yaml"
     settings: dict[str, Any] = {}
     for path in ([host] if host.is_file() else []) + dataset_files(name):
         settings |= read_yaml(path)

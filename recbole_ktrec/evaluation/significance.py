@@ -98,16 +98,16 @@ def over_seeds(values: Sequence[float]) -> dict[str, Any]:
     return {"seeds": len(values), "mean": float(np.mean(values)), "std": spread, "min": min(values), "max": max(values)}
 
 
-def compare(spread: np.ndarray, flipped: np.ndarray | None = None) -> Comparison:
+def compare(spread: np.ndarray, flipped: np.ndarray) -> Comparison:
     """Compare two models by their differences by user (other - this), shape (n,), none of them NaN.
 
     Args:
         spread: the differences.
-        flipped: those whose signs the test exchanges, with the same mean; ``spread`` by default.
+        flipped: those whose signs the test exchanges, with the same mean.
     """
     low, high = bootstrap_interval(spread)
     mean = float(spread.mean()) if len(spread) else float("nan")
-    return Comparison(mean, low, high, permutation_p(spread if flipped is None else flipped), len(spread))
+    return Comparison(mean, low, high, permutation_p(flipped), len(spread))
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

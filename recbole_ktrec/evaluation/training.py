@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from logging import getLogger
 from pathlib import Path
 from typing import Any
@@ -35,12 +35,12 @@ class Trained:
     loaders: tuple[Any, Any, Any]
     model: Any
     trainer: Any
-    best_valid_score: float = float("nan")
-    best_valid_result: dict[str, float] = field(default_factory=dict)
-    timing: dict[str, float] = field(default_factory=dict)
-    best_epoch: int = 0
-    epochs: int = 0
-    parameters: int = 0
+    best_valid_score: float
+    best_valid_result: dict[str, float]
+    timing: dict[str, float]
+    best_epoch: int
+    epochs: int
+    parameters: int
 
     @property
     def part(self) -> Any:

@@ -42,7 +42,7 @@ def test_compare_pairs_the_users() -> None:
     rng = np.random.default_rng(0)
     hard = rng.normal(0, 10, 500)  # users differ much more than the models do
     this, other = hard + rng.normal(0, 0.1, 500), hard + 0.05
-    found = compare(other - this)
+    found = compare(other - this, other - this)
     assert found.users == 500 and found.p < 0.001
     assert found.low < found.difference < found.high and found.difference == pytest.approx(0.05, abs=0.02)
 

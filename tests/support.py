@@ -102,3 +102,13 @@ def write_titles(folder: Path, topics: tuple[str, str], items: int, draw: random
     """Write ``<name>.item`` beside the interactions of ``folder``: the topic of an item goes by its parity."""
     rows = [f"i{item}\t{topics[item % 2]} {draw.choice(('toy', 'kids', 'train'))}" for item in range(items)]
     (folder / f"{folder.name}.item").write_text("\n".join(["item_id:token\ttitle:token_seq", *rows]) + "\n")
+
+
+def repeatable(results: Any) -> Any:
+    """Return ``results`` of a comparison without what a second run cannot repeat."""
+    volatile = ("timing", "memory", "environment", "traceback")
+    if isinstance(results, dict):
+        return {key: repeatable(value) for key, value in results.items() if key not in volatile}
+    if isinstance(results, list):
+        return [repeatable(value) for value in results]
+    return results

@@ -1,7 +1,7 @@
 """From finished jobs to ``results.json``: every run, then means and spread over seeds and what the differences mean.
 
 The schema is ``results.schema.json`` beside this file. What a second run cannot repeat (times, memory, machine) stands
-under the keys ``timing``, ``memory`` and ``environment`` alone; :func:`repeatable` leaves those out.
+under the keys ``timing``, ``memory`` and ``environment`` alone (and ``traceback``, of failed jobs).
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ SCHEMA = "ktrec-benchmark"
 VERSION = 1
 #: Model -> seed -> metric -> value.
 Values = Mapping[str, Mapping[int, Mapping[str, float]]]
-_VOLATILE = ("timing", "memory", "environment", "traceback", "log")
 
 
 def assemble(grid: Grid, plans: Sequence[DatasetPlan], runner: Runner) -> dict[str, Any]:
@@ -187,15 +186,6 @@ def _compare_with_best(rows: list[dict[str, Any]], name: str, users: Users) -> N
     found = against(users, [(row["model"], best["model"]) for row in others], name)
     for row, comparison in zip(others, found, strict=True):
         row["comparison"] = comparison
-
-
-def repeatable(results: Any) -> Any:
-    """Return ``results`` without what a second run cannot repeat."""
-    if isinstance(results, Mapping):
-        return {key: repeatable(value) for key, value in results.items() if key not in _VOLATILE}
-    if isinstance(results, list):
-        return [repeatable(value) for value in results]
-    return results
 
 
 def write_json(path: Path, results: Mapping[str, Any]) -> None:

@@ -31,7 +31,6 @@ class Trained:
     """A trained model with RecBole's objects around it, and what its training took."""
 
     config: Any
-    dataset: Any
     loaders: tuple[Any, Any, Any]
     model: Any
     trainer: Any
@@ -122,8 +121,7 @@ def train(config: Any, fingerprints: Mapping[str, str]) -> Trained:
     init_seed(config["seed"], config["reproducibility"])
     init_logger(config)
     getLogger().info(config)
-    dataset = create_dataset(config)
-    loaders = data_preparation(config, dataset)
+    loaders = data_preparation(config, create_dataset(config))
     check_same(config, loaders, fingerprints)
     mask_taken(config, loaders)
     loaded = time.perf_counter()
@@ -145,7 +143,7 @@ def train(config: Any, fingerprints: Mapping[str, str]) -> Trained:
     weights = sum(p.numel() for p in model.parameters())
     # RecBole gives None where nothing was validated.
     return Trained(
-        config, dataset, loaders, model, trainer, float(score), dict(result or {}), timing,
+        config, loaders, model, trainer, float(score), dict(result or {}), timing,
         watch.kept_epoch, watch.epochs, int(weights),
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ import pytest
 
 import recbole_ktrec
 from recbole_ktrec.cli import main
-from recbole_ktrec.evaluation.results import repeatable
+from tests.support import repeatable
 
 ROOT = Path(recbole_ktrec.__file__).resolve().parent.parent
 

@@ -21,13 +21,13 @@ from recbole_ktrec.evaluation.results import (
     Finished,
     assemble,
     flat_metrics,
-    repeatable,
     summarise,
     write_json,
 )
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.stored import check_folder, refuse_other
 from tests.evaluation.conftest import QUICK
+from tests.support import repeatable
 
 SCHEMA = Path(recbole_ktrec.evaluation.__file__).with_name("results.schema.json")
 
@@ -170,11 +170,6 @@ def test_what_models_are_by_user_is_held_for_one_data_set_at_a_time(
 
     monkeypatch.setattr(Finished, "read", read)
     assert assemble(grid, [plan] * 3, in_process)["summary"] == [] and len(held) == 3
-
-
-def test_what_cannot_be_repeated_is_left_out() -> None:
-    whole = {"runs": [{"test": {"a": 1}, "timing": {"x": 1}, "memory": {}}], "environment": {}}
-    assert repeatable(whole) == {"runs": [{"test": {"a": 1}}]}
 
 
 def test_json_is_strict(tmp_path: Path) -> None:

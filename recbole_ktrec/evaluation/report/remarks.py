@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from recbole_ktrec.evaluation.measures import is_smaller_better
 from recbole_ktrec.evaluation.report.summary import FEW, Summary, is_tied, own_models, title
 from recbole_ktrec.evaluation.report.wording import is_lost, lost_trial, ratio
@@ -41,19 +38,19 @@ def verdict(summary: Summary) -> str:
 
 def remarks(summary: Summary) -> list[str]:
     """Return what is said of a data set after who is best."""
-    return [*against_built_in(summary), *filter(None, [known_items(summary)]), *texts_worth(summary)]
+    return [said for said in (against_built_in(summary), known_items(summary), texts_worth(summary)) if said]
 
 
-def against_built_in(summary: Summary) -> list[str]:
+def against_built_in(summary: Summary) -> str:
     """Say how many times as good the plugin's best row is as the best of RecBole's models and ``EASE-auto``."""
     own = own_models(summary.runs) - {EASE_AUTO}
     mine, others = ([row for row in summary.models if (row in own) is ours] for ours in (True, False))
     if not mine or not others or is_smaller_better(summary.main):
-        return []
+        return ""
     best, other = (summary.rows[rows[0], summary.main]["mean"] for rows in (mine, others))
     if not other > 0:
-        return []
-    return [f"{mine[0]} has {best / other:.2f} x the {title(summary.main)} of {others[0]}, the best built-in row."]
+        return ""
+    return f"{mine[0]} has {best / other:.2f} x the {title(summary.main)} of {others[0]}, the best built-in row."
 
 
 def known_items(summary: Summary) -> str:
@@ -77,15 +74,13 @@ def known_items(summary: Summary) -> str:
     )
 
 
-def texts_worth(summary: Summary) -> list[str]:
+def texts_worth(summary: Summary) -> str:
     """Say of the best model that has a row without texts, too, what the texts give it; the table has the others."""
     rows = [row for row in summary.variants if row["model"].endswith(WITHOUT_TEXTS)]
-    best = min(rows, key=lambda row: summary.models.index(row["comparison"]["with"]), default=None)
-    return [] if best is None else [_worth(best, summary.main)]
-
-
-def _worth(row: Mapping[str, Any], metric: str) -> str:
-    found = row["comparison"]
+    if not rows:
+        return ""
+    row = min(rows, key=lambda row: summary.models.index(row["comparison"]["with"]))
+    found, metric = row["comparison"], summary.main
     better = (found["difference"] > 0) != is_smaller_better(metric)
     what = "help" if better else "do harm"
     told = f"The texts {what}" if found["distinguishable"] else "What the texts give may be chance"

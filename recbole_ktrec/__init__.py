@@ -25,6 +25,7 @@ LAYERS = (
     "register",
     "model",
     "evaluation",
+    "knowledge",
     "commands",
     "cli",
     "__main__",

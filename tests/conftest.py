@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import recbole_ktrec
+from tests.support import save_tiny_bert, write_titles
 
 
 def write_tiny_dataset(folder: Path, name: str = "tiny", users: int = 24, items: int = 30) -> Path:
@@ -77,3 +78,22 @@ def fresh_python(workplace: Path) -> Callable[..., str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tiny BERT."""
+    return str(save_tiny_bert(tmp_path_factory.mktemp("bert")))
+
+
+@pytest.fixture
+def values(workplace: Path, encoder: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, Any]]:
+    """Two sources, ``one`` and ``two``, and a function that returns their configuration."""
+    monkeypatch.setenv("KTREC_CACHE", str(workplace / "cache"))
+    draw = random.Random(5)
+    for name, topics in (("one", ("red robot", "blue puzzle")), ("two", ("space drama", "board comedy"))):
+        folder = write_tiny_dataset(workplace / "dataset", name, users=60)
+        write_titles(folder, topics, 30, draw)
+    path = workplace / "dataset" / "two" / "two.inter"
+    path.write_text(path.read_text().replace("\nu", "\nv"))  # other users: a data set is no source beside itself
+    return lambda name: {"data_path": "dataset", "text_encoder": encoder, "text_max_length": 16, "use_gpu": False}

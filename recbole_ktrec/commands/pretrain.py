@@ -33,7 +33,7 @@ from recbole_ktrec.register.properties import converted_file, dataset_files
 from recbole_ktrec.resources import resource_dir
 
 if TYPE_CHECKING:
-    from recbole_ktrec.evaluation.pretraining import PretrainOptions
+    from recbole_ktrec.knowledge.pretraining import PretrainOptions
 
 _logger = logging.getLogger(__name__)
 #: Keys of how the files are read that do not change which interactions and texts there are.
@@ -69,7 +69,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     check_device(given.get("device"))
     data_path = str(args.data_path or given.get("data_path") or "dataset")
     set_threads(args.threads)
-    from recbole_ktrec.evaluation.pretraining import Pretraining, PretrainOptions
+    from recbole_ktrec.knowledge.pretraining import Pretraining, PretrainOptions
 
     own = read_config_files([str(resource_dir("properties") / "pretrain.yaml")])
     options = PretrainOptions.read({key: given.get(key, value) for key, value in own.items()})
@@ -97,7 +97,7 @@ def _check_sources(
     args: argparse.Namespace, values: Callable[[str], dict[str, Any]], options: PretrainOptions, training: bool
 ) -> None:
     """Refuse sources that cannot be used and a folder that holds something else, all before one takes its time."""
-    from recbole_ktrec.evaluation import learned
+    from recbole_ktrec.knowledge import learned
 
     learned.refuse_other_settings(args.output, args.datasets, options, training)
     learned.refuse_other_keys(args.output, values)
@@ -115,7 +115,7 @@ def unread(given: Mapping[str, Any], own: Collection[str]) -> list[str]:
     Args:
         own: the keys of ``properties/pretrain.yaml``.
     """
-    from recbole_ktrec.evaluation.domains import READ_BY
+    from recbole_ktrec.knowledge.domains import READ_BY
     from recbole_ktrec.text import ContrastiveSettings, TextSettings
 
     training = {
@@ -156,7 +156,7 @@ def _language_model(
     """Train the language model if that is asked for; ``given`` then names the trained one. Return its record."""
     if not _trains(given):
         return None
-    from recbole_ktrec.evaluation.language_model import train_language_model
+    from recbole_ktrec.knowledge.language_model import train_language_model
     from recbole_ktrec.text import ContrastiveSettings
 
     settings = ContrastiveSettings.from_mapping({**given, "seed": options.seed})

@@ -19,8 +19,7 @@
 
 ``ktrec transfer-report`` runs the same jobs over shares of the data: ``transfer_report`` (the whole of the command),
 ``transfer_split``, ``transfer_grid``, ``transfer_measure``, ``transfer_results``; ``transfer`` and ``transfer_plot`` of
-``report``. ``ktrec pretrain`` measures its sources as targets of each other: ``pretraining``, ``domains`` (a source),
-``language_model``, ``learned`` (guards its folder). ``metrics`` is for RecBole's own setting ``metrics``.
+``report``. ``metrics`` is for RecBole's own setting ``metrics``.
 """
 
 from __future__ import annotations

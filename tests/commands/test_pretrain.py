@@ -9,7 +9,7 @@ import pytest
 
 from recbole_ktrec.cli import main
 from recbole_ktrec.errors import ConfigError
-from recbole_ktrec.evaluation.pretraining import Pretraining
+from recbole_ktrec.knowledge.pretraining import Pretraining
 from tests.conftest import write_tiny_dataset
 from tests.support import write_titles
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,7 @@ from recbole_ktrec.evaluation.job import run_spec, write_result
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.runner import Job, Runner
 from recbole_ktrec.evaluation.source import Source, read_source
-from tests.conftest import write_tiny_dataset
 from tests.evaluation.prepared_data import Read
-from tests.support import save_tiny_bert, write_titles
 
 #: Settings with which a model trains on the tiny data set in a moment.
 QUICK = {"epochs": 2, "eval_step": 1, "state": "ERROR", "embedding_size": 8, "use_gpu": False}
@@ -107,25 +104,6 @@ def results(tmp_path: Path) -> dict[str, Any]:
     data = {"tiny <b>": {"sha256": "ab" * 32, "splits": {"1": {"counts": counts, "fingerprints": {}}}, "notes": []}}
     whole = {"schema": "ktrec-benchmark", "version": 1, "grid": grid, "environment": machine, "datasets": data}
     return json.loads(json.dumps({**whole, "tuning": [], "runs": runs, "summary": summary, "variants": []}))
-
-
-@pytest.fixture(scope="session")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A tiny BERT."""
-    return str(save_tiny_bert(tmp_path_factory.mktemp("bert")))
-
-
-@pytest.fixture
-def values(workplace: Path, encoder: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, Any]]:
-    """Two sources, ``one`` and ``two``, and a function that returns their configuration."""
-    monkeypatch.setenv("KTREC_CACHE", str(workplace / "cache"))
-    draw = random.Random(5)
-    for name, topics in (("one", ("red robot", "blue puzzle")), ("two", ("space drama", "board comedy"))):
-        folder = write_tiny_dataset(workplace / "dataset", name, users=60)
-        write_titles(folder, topics, 30, draw)
-    path = workplace / "dataset" / "two" / "two.inter"
-    path.write_text(path.read_text().replace("\nu", "\nv"))  # other users: a data set is no source beside itself
-    return lambda name: {"data_path": "dataset", "text_encoder": encoder, "text_max_length": 16, "use_gpu": False}
 
 
 @pytest.fixture

@@ -17,13 +17,13 @@ import pytest
 import recbole_ktrec.evaluation
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
 from recbole_ktrec.evaluation.harness import data_config, load_parts
-from recbole_ktrec.evaluation.pretraining import Pretraining, PretrainOptions
 from recbole_ktrec.evaluation.report.transfer import Numbers, render
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.splits import SplitSpec
 from recbole_ktrec.evaluation.transfer_grid import EASE, Curve, grid_of, plan_curve, variants
 from recbole_ktrec.evaluation.transfer_report import run_curve, write_files
 from recbole_ktrec.evaluation.transfer_split import base_parts, check_shares, learnable, masks_of
+from recbole_ktrec.knowledge.pretraining import Pretraining, PretrainOptions
 from recbole_ktrec.resources import resource_dir
 from tests.conftest import write_tiny_dataset
 from tests.support import repeatable, save_tiny_bert, write_titles

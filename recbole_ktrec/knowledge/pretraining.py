@@ -21,8 +21,8 @@ from tqdm import tqdm
 
 import recbole_ktrec
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError, number, switch
-from recbole_ktrec.evaluation.domains import Domain, read_domain
 from recbole_ktrec.files import write_whole
+from recbole_ktrec.knowledge.domains import Domain, read_domain
 from recbole_ktrec.model.artifact import Artifact, density, save
 from recbole_ktrec.model.artifact_card import CARD, read_card
 from recbole_ktrec.model.item_text import shuffled_items
@@ -93,7 +93,7 @@ class Pretraining:
         options: of the run.
         output: folder of the artifact.
         language_model: what the card tells of an encoder that was trained on the sources, see
-            :func:`recbole_ktrec.evaluation.language_model.train_language_model`; None if it was not.
+            :func:`recbole_ktrec.knowledge.language_model.train_language_model`; None if it was not.
     """
 
     def __init__(self, names: Sequence[str], values: Callable[[str], Mapping[str, Any]], options: PretrainOptions,

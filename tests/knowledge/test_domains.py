@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from recbole_ktrec.evaluation.domains import read_domain
+from recbole_ktrec.knowledge.domains import read_domain
 
 
 def test_what_was_computed_holds_wherever_the_encoder_and_its_cache_lie(

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from recbole_ktrec.evaluation.domains import hold_out, interactions, item_file_of
 from recbole_ktrec.evaluation.source import Source, read_source
+from recbole_ktrec.knowledge.domains import hold_out, interactions, item_file_of
 from recbole_ktrec.text import ContrastiveSettings, TextDomain, TextSettings, chosen_fields, entity_texts
 from recbole_ktrec.text.contrastive import ENCODER, read_report, train_encoder
 

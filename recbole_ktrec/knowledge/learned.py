@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import ConfigError, DataError
-from recbole_ktrec.evaluation.domains import read_by
 from recbole_ktrec.evaluation.harness import data_config
-from recbole_ktrec.evaluation.pretraining import PretrainOptions
 from recbole_ktrec.files import file_sha256
+from recbole_ktrec.knowledge.domains import read_by
+from recbole_ktrec.knowledge.pretraining import PretrainOptions
 from recbole_ktrec.model.artifact_card import CARD, read_card
 
 _OTHER = "name another --output, or remove that one."

@@ -15,9 +15,9 @@ import scipy.sparse as sp
 from recbole_ktrec.cli import main
 from recbole_ktrec.commands.pretrain import table, unread
 from recbole_ktrec.errors import ConfigError, DataError
-from recbole_ktrec.evaluation import domains, pretraining
-from recbole_ktrec.evaluation.domains import hold_out, read_domain
-from recbole_ktrec.evaluation.pretraining import Pretraining, PretrainOptions
+from recbole_ktrec.knowledge import domains, pretraining
+from recbole_ktrec.knowledge.domains import hold_out, read_domain
+from recbole_ktrec.knowledge.pretraining import Pretraining, PretrainOptions
 from recbole_ktrec.model.artifact import WEIGHTS, content_sha256, load
 from recbole_ktrec.model.artifact_card import CARD
 from recbole_ktrec.nn.text_prior import text_neighbours

@@ -15,9 +15,9 @@ from recbole.utils import get_model, get_trainer, init_seed
 
 from recbole_ktrec.cli import main
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
-from recbole_ktrec.evaluation.domains import read_domain
-from recbole_ktrec.evaluation.language_model import text_domain
 from recbole_ktrec.evaluation.transfer_grid import Curve, encoding_grid, plan_curve
+from recbole_ktrec.knowledge.domains import read_domain
+from recbole_ktrec.knowledge.language_model import text_domain
 from recbole_ktrec.model.artifact import load
 from recbole_ktrec.model.held_out import held_out
 from recbole_ktrec.model.interactions import binary_interactions

@@ -72,16 +72,18 @@ class Later:
             unseen: the items that came since (:class:`recbole_ktrec.model.unseen_items.UnseenItems`), without which
                 they say nothing.
         """
+        from recbole_ktrec.model.interactions import binary_interactions, positive
+
         model.fold_in(self._whole, self._numbers)
         place = {token: at for at, token in enumerate([] if unseen is None else unseen.tokens)}
         at = np.array([place.get(token, -1) for token in self._tokens])
-        taken = self._whole.inter_matrix(form="csr")
         if place:
-            new = (taken > 0).astype(np.float32) @ _places(at, at >= 0, len(place))
+            new = binary_interactions(self._whole) @ _places(at, at >= 0, len(place))
             model.take(unseen.hear(model.taken, sp.csr_matrix(new)))
         heard = (self._numbers > 0) | ((at >= 0) & (model.taken.beside is not None))
-        if lost := int(np.asarray(taken.sum(axis=0)).ravel()[~heard].sum()):
-            items = counted(int((~heard[1:]).sum()), "item")
+        taken = np.asarray(self._whole.inter_feat[self.iid_field])[positive(self._whole)]
+        if lost := int((~heard)[taken].sum()):
+            items = counted(len(np.unique(taken[~heard[taken]])), "item")
             print(f"{counted(lost, 'interaction')} with {items} of [{self.dataset_path}] say nothing: the model has "
                   "neither a number nor a text of these.", file=sys.stderr)  # fmt: skip
 

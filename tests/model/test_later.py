@@ -86,6 +86,20 @@ def test_what_users_took_since_counts_new_items_too(
     assert known["e"] == [item for item in found["e"] if item not in titles]
 
 
+def test_a_new_item_that_threshold_does_not_call_taken_says_nothing(
+    textual: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is in no history, as a known one is not, and in no list of who rated it; the count is of what is taken."""
+    loaded = {"inter": ["user_id", "item_id", "rating", "timestamp"], "item": ["item_id"]}
+    saved = trained(textual(closed_form=True, threshold={"rating": 4}, load_col=loaded), "KTEASE")
+    titles = {"odd": TOPICS[1][0], "blank": "", "other": ""}
+    rows = "o\todd\t1\t9\no\tblank\t1\t9\no\tblank\t4\t9\nk\ti1\t1\t9\n"
+    more(rows, "".join(f"{item}\t{title}\n" for item, title in titles.items()))
+    found = lists(saved, "--data-path", "now", "--new-items", "--users", "o", "k", "nobody")
+    assert "1 interaction with 1 item of [now/tiny] say nothing" in capsys.readouterr().err
+    assert found["o"] == found["nobody"] and found["k"] == [item for item in found["nobody"] if item != "i1"]
+
+
 def test_interactions_since_the_training_move_lists_as_a_longer_history_does(
     walking: Settings,
 ) -> None:

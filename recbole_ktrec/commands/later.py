@@ -55,8 +55,10 @@ class Later:
         if not (path / f"{dataset.dataset_name}.inter").is_file():
             raise DataError(f"--data-path: [{path}/{dataset.dataset_name}.inter] does not exist.")
         config = copy.deepcopy(dataset.config)
+        # What users took stays so where the .item or .user file no longer, or not yet, has a row of it.
         for key, value in {"data_path": str(path), "save_dataset": False, "benchmark_filename": None,
-                           "user_inter_num_interval": None, "item_inter_num_interval": None}.items():  # fmt: skip
+                           "user_inter_num_interval": None, "item_inter_num_interval": None,
+                           "filter_inter_by_user_or_item": False}.items():  # fmt: skip
             config[key] = value
         return cls(dataset, create_dataset(config))
 

@@ -100,6 +100,22 @@ def test_a_new_item_that_threshold_does_not_call_taken_says_nothing(
     assert found["o"] == found["nobody"] and found["k"] == [item for item in found["nobody"] if item != "i1"]
 
 
+def test_what_is_in_no_item_or_user_file_any_more_was_taken_all_the_same(textual: Settings) -> None:
+    """RecBole drops interactions of items and users that such a file, if it is loaded, does not name."""
+    people = "user_id:token\n" + "".join(f"u{user}\n" for user in range(24))
+    Path("dataset/tiny/tiny.user").write_text(people, encoding="utf-8")
+    loaded = {"inter": ["user_id", "item_id", "rating", "timestamp"], "item": ["item_id"], "user": ["user_id"]}
+    saved = trained(textual(closed_form=True, load_col=loaded), "KTEASE")
+    before = lists(saved, "--data-path", "now")
+    more("newcomer\ti2\t4\t9\n")
+    head, *rows = (NOW / "tiny.item").read_text(encoding="utf-8").splitlines()
+    kept = [row for row in rows if not row.startswith("i3\t")]
+    (NOW / "tiny.item").write_text("\n".join([head, *kept]) + "\n", encoding="utf-8")
+    found = lists(saved, "--data-path", "now")
+    assert {user: found[user] for user in before} == before, "who took i3 took it"
+    assert "i2" not in found["newcomer"] and parity(found["newcomer"][:8]).mean() < 0.3
+
+
 def test_interactions_since_the_training_move_lists_as_a_longer_history_does(
     walking: Settings,
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from recbole_ktrec.atomic import encoding_of, iter_atomic
 from recbole_ktrec.errors import ConfigError, DataError, counted
 
 
@@ -45,15 +46,14 @@ class Later:
 
         Raises:
             ConfigError: the model has scores for the users of its training alone.
-            DataError: there is no such data set.
+            DataError: there is no such data set, or its ``.inter`` file lacks rows or columns.
         """
         from recbole.data import create_dataset
 
         if not hasattr(model, "fold_in"):
             raise ConfigError(f"--data-path [{type(model).__name__}]: KTRec and KTEASE alone take histories in later.")
         path = folder / dataset.dataset_name
-        if not (path / f"{dataset.dataset_name}.inter").is_file():
-            raise DataError(f"--data-path: [{path}/{dataset.dataset_name}.inter] does not exist.")
+        _check(path / f"{dataset.dataset_name}.inter", dataset)
         config = copy.deepcopy(dataset.config)
         # What users took stays so where the .item or .user file no longer, or not yet, has a row of it.
         for key, value in {"data_path": str(path), "save_dataset": False, "benchmark_filename": None,
@@ -88,6 +88,15 @@ class Later:
             items = counted(len(np.unique(taken[~heard[taken]])), "item")
             print(f"{counted(lost, 'interaction')} with {items} of [{self.dataset_path}] say nothing: the model has "
                   "neither a number nor a text of these.", file=sys.stderr)  # fmt: skip
+
+
+def _check(path: Path, dataset: Any) -> None:
+    """Refuse an ``.inter`` file that is not there, is empty or lacks what says who took what."""
+    if not path.is_file():
+        raise DataError(f"--data-path: [{path}] does not exist.")
+    columns = [dataset.uid_field, dataset.iid_field, *(dataset.config["threshold"] or ())]
+    if next(iter_atomic(path, columns, encoding_of(dataset.config)), None) is None:
+        raise DataError(f"--data-path: [{path}] has no interactions.")
 
 
 def _places(columns: np.ndarray, kept: np.ndarray, count: int) -> sp.csr_matrix:

@@ -161,6 +161,14 @@ def test_what_cannot_be_is_told(textual: Settings, capsys: pytest.CaptureFixture
     later = Later.read(model, dataset, Path("now"))
     np.testing.assert_array_equal(later.inter_matrix().toarray(), dataset.inter_matrix(form="csr").toarray())
     run_recbole(model="BPR", dataset="tiny", config_dict={"epochs": 1, "checkpoint_dir": "bpr", "state": "ERROR"})
+    for text, why in {
+        "user_id:token\titem_id:token\n": "--data-path: [now/tiny/tiny.inter] has no interactions.",
+        "u1\ti1\n": "[now/tiny/tiny.inter], line 1: [u1] is not [name:type]",
+        "user_id:token\titem:token\nu1\ti1\n": "[now/tiny/tiny.inter] has no column [item_id], only user_id, item.",
+    }.items():
+        (NOW / "tiny.inter").write_text(text, encoding="utf-8")
+        assert main(["recommend", "--checkpoint", saved, "--data-path", "now"]) == 2
+        assert why in capsys.readouterr().err
     (other,) = map(str, Path("bpr").glob("*.pth"))
     assert main(["recommend", "--checkpoint", other, "--data-path", "now"]) == 2
     assert "--data-path [BPR]: KTRec and KTEASE alone take histories in later." in capsys.readouterr().err

@@ -50,7 +50,7 @@ def _says_nothing(model: Any, place: int) -> bool:
     """Return whether a model that reads texts knows neither who took the item of this number nor its text."""
     if not hasattr(model, "content_items") or place >= model.n_items:
         return False
-    return not model.taken.known[place] and not bool(model.content_items()[place])
+    return not model.taken.learned[place] and not bool(model.content_items()[place])
 
 
 def _standing(row: np.ndarray, place: int) -> tuple[int, float]:

@@ -71,23 +71,38 @@ class Later:
         """Let ``model`` score the users by what they have taken by now; tell how many interactions say nothing.
 
         Args:
-            unseen: the items that came since (:class:`recbole_ktrec.model.unseen_items.UnseenItems`), without which
-                they say nothing.
+            unseen: the items that came since (:class:`recbole_ktrec.model.unseen_items.UnseenItems`), read if they are
+                not given: they speak for who took them, as do items with a text that only this data set has taken.
         """
-        from recbole_ktrec.model.interactions import binary_interactions, positive
+        from recbole_ktrec.model.interactions import binary_interactions
+        from recbole_ktrec.model.unseen_items import UnseenItems, why_not
 
-        model.fold_in(self._whole, self._numbers)
+        if unseen is None and not why_not(model, self.config):
+            unseen = UnseenItems(model, self, None)
+        known = _speaking(model)[self._numbers]
+        model.fold_in(self._whole, np.where(known, self._numbers, 0))
         place = {token: at for at, token in enumerate([] if unseen is None else unseen.tokens)}
         at = np.array([place.get(token, -1) for token in self._tokens])
-        if place:
+        if unseen is not None:
             new = binary_interactions(self._whole) @ _places(at, at >= 0, len(place))
             model.take(unseen.hear(model.taken, sp.csr_matrix(new)))
-        heard = (self._numbers > 0) | ((at >= 0) & (model.taken.beside is not None))
+        self._tell_lost(known | ((at >= 0) & (model.taken.beside is not None)))
+
+    def _tell_lost(self, heard: np.ndarray) -> None:
+        """Say how many interactions are with items that are not ``heard``, ``[items]``."""
+        from recbole_ktrec.model.interactions import positive
+
         taken = np.asarray(self._whole.inter_feat[self.iid_field])[positive(self._whole)]
-        if lost := int((~heard)[taken].sum()):
-            items = counted(len(np.unique(taken[~heard[taken]])), "item")
-            print(f"{counted(lost, 'interaction')} with {items} of [{self.dataset_path}] say nothing: the model has "
-                  "neither a number nor a text of these.", file=sys.stderr)  # fmt: skip
+        lost = taken[~heard[taken]]
+        if len(lost):
+            told = f"{counted(len(lost), 'interaction')} with {counted(len(np.unique(lost)), 'item')}"
+            why = "the model has neither a number nor a text of these."
+            print(f"{told} of [{self.dataset_path}] say nothing: {why}", file=sys.stderr)
+
+
+def _speaking(model: Any) -> np.ndarray:
+    """Return which items say something of who took them: those with interactions in the training or a text."""
+    return np.asarray(model.taken.learned | model.content_items().cpu().numpy())
 
 
 def _check(path: Path, dataset: Any) -> None:

@@ -183,9 +183,9 @@ def recommend_from(
     before, items = model.taken.base or model.taken, [known[item] for item in taken if item not in later]
     joined, number = before.joined([np.array(items, dtype=np.int64)]), np.array([before.matrix.shape[0]])
     places = [later[item] for item in taken if item in later]
-    if unseen is not None and places:
+    if unseen is not None:
         joined = unseen.hear(joined, _row(joined.matrix.shape[0], len(new), [at - len(known) for at in places]))
-        if joined.beside is None:
+        if places and joined.beside is None:
             said = ", ".join(f"[{item}]" for item in taken if item in later)
             print(f"--history {said}: new, not listed, and says nothing of the user here.", file=sys.stderr)
     if joined.unknown(number).any():

@@ -93,6 +93,7 @@ class TrainingInteractions:
         base: those without the users of :meth:`joined`, None for these themselves: what is taken in general is theirs.
         new: who took which of the items that have no number, ``[n_users, c]``, or None.
         beside: what these say of users, as weights of items that have one: float32 like ``matrix``, or None.
+        training: those that the model was trained on, None where these are they.
     """
 
     matrix: sp.csr_matrix
@@ -106,6 +107,7 @@ class TrainingInteractions:
     base: TrainingInteractions | None = field(default=None, repr=False)
     new: sp.csr_matrix | None = field(default=None, repr=False)
     beside: sp.csr_matrix | None = field(default=None, repr=False)
+    training: TrainingInteractions | None = field(default=None, repr=False)
     _weighted: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
     _averages: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
 
@@ -168,6 +170,7 @@ class TrainingInteractions:
         if self.users is not None and found.users is not None and not np.array_equal(self.users, found.users):
             found.numbers = np.maximum(pd.Index(self.users).get_indexer(pd.Index(found.users)), 0)
             found.users = self.users
+        found.training = self.training or self
         return found
 
     def _renumbered(self, numbers: np.ndarray, training: TrainingInteractions) -> TrainingInteractions:
@@ -232,6 +235,11 @@ class TrainingInteractions:
         if self.base is not None:
             return self.base.known
         return np.bincount(self.matrix.indices, minlength=self.matrix.shape[1]) > 0
+
+    @property
+    def learned(self) -> np.ndarray:
+        """Which items the training has interactions of, so that its fit says something of them: bool ``[n_items]``."""
+        return (self.training or self).known
 
     def weighted(self, decay: float) -> sp.csr_matrix:
         """Return the histories as they count: float32 ``[n_users, n_items]``."""

@@ -57,7 +57,9 @@ class UnseenItems:
         view = Wider(dataset, _with_text(config, dataset))
         self.tokens = view.more
         closed = model if isinstance(model, KTEASE) else model.blended_form()
-        self._closed = None if closed is None or not self.tokens else ClosedPart(closed, config, view, found)
+        silent = bool((~model.taken.learned & model.content_items().cpu().numpy()).any())
+        wanted = closed is not None and (bool(self.tokens) or silent)
+        self._closed = ClosedPart(closed, config, view, found) if wanted else None
         neural = isinstance(model, KTRec) and bool(model.blend[0]) and self.tokens
         self._neural = NeuralPart(model, config, view) if neural else None
         self._weights = (0.0, 1.0) if isinstance(model, KTEASE) else tuple(model.blend.tolist())
@@ -76,10 +78,11 @@ class UnseenItems:
         """Return ``taken``, and for its users what else they took of these items: ``new``, ``[n_users, c]``.
 
         A new item speaks through items with similar texts, which so count a little for who took it; a neural part that
-        reads histories in their order does not hear it, nor does any without the closed form beside it.
+        reads histories in their order does not hear it, nor does any without the closed form beside it. So does an item
+        that has a number but no interactions in the training.
         """
         new = new if taken.new is None else sp.csr_matrix(taken.new + new)
-        return taken.heard(new, None if self._closed is None else self._closed.among_known(new))
+        return taken.heard(new, None if self._closed is None else self._closed.among_known(taken, new))
 
     def _sum(self, parts: Sequence[np.ndarray | None], users: int) -> np.ndarray:
         found = np.zeros((users, len(self.tokens)), dtype=np.float32)

@@ -16,6 +16,7 @@ import scipy.sparse as sp
 import torch
 
 from recbole_ktrec.model.held_out import HeldOut
+from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.item_text import load_item_text, load_texts
 from recbole_ktrec.model.ktease import KTEASE
 from recbole_ktrec.model.ktrec import KTRec
@@ -44,14 +45,19 @@ class ClosedPart:
 
     def __init__(self, part: KTEASE, config: Any, view: Wider, found: HeldOut | None) -> None:
         self._part, self._more, n = part, len(view.more), part.n_items
-        settings, matrix = part.settings, self._wider(part.taken.matrix)
+        self._training = part.taken.training or part.taken
+        settings, matrix = part.settings, self._wider(self._training.matrix)
         prior, texts = self._prior(config, view, matrix)
         self._kernel = Kernel(prior, part.decay) if part.zero_shot else None
-        known = np.append(part.taken.known, np.zeros(self._more, dtype=bool))
+        learned = self._training.known
+        known = np.append(learned, np.zeros(self._more, dtype=bool))
+        # Of those that have a number and no interactions in the training the fit says no more than of these.
+        self._silent = np.flatnonzero(~learned & texts.found.has_text[:n] & (not part.zero_shot))
+        self._alike = self._among(prior, np.append(self._silent, np.arange(n, n + self._more)), learned)
         cold, options = ColdItems.of(prior, known, np.arange(n, n + self._more)), settings.options
         self._cold = replace(cold, scale=options.plain_cold_scale)
         sample = None if found is None or part.zero_shot else self._sample(found, matrix).with_history()
-        if sample is not None and options.cold_scale is None:
+        if self._more and sample is not None and options.cold_scale is None:
             level = self._level(sample, prior, known, known & texts.found.has_text)
             self._cold = replace(self._cold, **vars(level))
 
@@ -71,7 +77,7 @@ class ClosedPart:
         return choose_level(self._cold, prior, with_text, options, of_known, sample, self._known_items, otherwise)
 
     def _sample(self, found: HeldOut, matrix: sp.csr_matrix) -> Sample:
-        taken = self._part.taken
+        taken = self._training
         places = None if taken.places is None else self._wider(taken.places)
         absent = None if found.absent is None else np.append(found.absent, np.zeros(self._more, dtype=bool))
         refused = None if found.refused is None else self._wider(found.refused)
@@ -84,16 +90,20 @@ class ClosedPart:
         scores = self._part.score(sp.csr_matrix(rows[:, : self._part.n_items]))
         return np.pad(scores, ((0, 0), (0, self._more)))
 
-    def among_known(self, new: sp.csr_matrix) -> sp.csr_matrix:
+    def _among(self, prior: sp.csc_matrix, columns: np.ndarray, learned: np.ndarray) -> sp.csr_matrix:
+        """Return how each of ``columns`` is shared among the items that were learned, ``[columns, n_items]``."""
+        alike = sp.diags(learned.astype(np.float32)) @ prior[: len(learned), columns].power(2)
+        return sp.csr_matrix(sp.diags(1 / np.maximum(alike.sum(axis=0).A1, LEAST_SUM)) @ alike.T, dtype=np.float32)
+
+    def among_known(self, taken: TrainingInteractions, new: sp.csr_matrix) -> sp.csr_matrix:
         """Return what histories ``new`` ``[m, c]`` of such items say, as weights of the model's own ``[m, n_items]``.
 
-        Each is one interaction, shared among the items that anybody took by the squared prior: K^2 of
-        :mod:`recbole_ktrec.nn.cold_items`, with columns that sum to 1.
+        Each is one interaction, shared among the items that the training has interactions of by the squared prior: K^2
+        of :mod:`recbole_ktrec.nn.cold_items`, with columns that sum to 1. So are those of ``taken`` with items that
+        have a number, a text and no interactions in the training, by their weight there.
         """
-        alike = sp.diags(self._part.taken.known.astype(np.float32)) @ self._cold.own[: self._part.n_items]
-        return sp.csr_matrix(
-            new @ sp.diags(1 / np.maximum(alike.sum(axis=0).A1, LEAST_SUM)) @ alike.T, dtype=np.float32
-        )
+        rows = taken.weighted(self._part.decay)[:, self._silent]
+        return sp.csr_matrix(sp.hstack([rows, new]) @ self._alike, dtype=np.float32)
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Return them for ``users`` ``[m]``: ``[m, c]``."""

@@ -116,6 +116,29 @@ def test_what_is_in_no_item_or_user_file_any_more_was_taken_all_the_same(textual
     assert "i2" not in found["newcomer"] and parity(found["newcomer"][:8]).mean() < 0.3
 
 
+@pytest.mark.parametrize("model", ["KTEASE", "KTRec"])
+def test_items_that_the_training_only_names_speak_as_new_ones_do(
+    textual: Settings, capsys: pytest.CaptureFixture[str], model: str
+) -> None:
+    """They have numbers, of which a fit says nothing: lists made of them alone were in the order of the numbers."""
+    with Path("dataset/tiny/tiny.item").open("a", encoding="utf-8") as file:
+        file.write(f"even\t{TOPICS[0][0]}\nodd\t{TOPICS[1][0]}\nblank\t\n")
+    loaded = {"inter": ["user_id", "item_id", "rating", "timestamp"], "item": ["item_id"]}
+    saved = trained(textual(closed_form=True, load_col=loaded), model)
+    more("e\teven\t4\t9\no\todd\t4\t9\nb\tblank\t4\t9\n")
+    found = lists(saved, "--data-path", "now", "--users", "e", "o", "b", "nobody")
+    assert "1 interaction with 1 item of [now/tiny] say nothing" in capsys.readouterr().err
+    assert parity(found["e"][:8]).mean() < 0.3 and parity(found["o"][:8]).mean() > 0.7
+    rest = [item for item in found["nobody"] if item != "blank"]
+    assert found["b"] == rest, "nothing is known of one who took what has no text and no interactions"
+    assert lists(saved, "--data-path", "now", "--new-items", "--history", "odd")["new user"] == found["o"]
+    python, dataset, _ = load_with_validation(Path(saved))
+    later = Later.read(python, dataset, Path("now"))
+    for _ in range(2):
+        later.give(python)
+        assert [item for _, _, item, _ in recommend(python, later, ["e"], 40)] == found["e"]
+
+
 def test_interactions_since_the_training_move_lists_as_a_longer_history_does(
     walking: Settings,
 ) -> None:

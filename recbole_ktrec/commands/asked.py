@@ -9,14 +9,33 @@ from typing import Any
 import numpy as np
 
 from recbole_ktrec.commands.filtered import histories, rows_of
-from recbole_ktrec.errors import DataError, nearest
+from recbole_ktrec.commands.later import Later
+from recbole_ktrec.errors import ConfigError, DataError, nearest
 
 
 def numbered(model: Any, dataset: Any, users: Sequence[str]) -> tuple[np.ndarray, dict[str, list[int]]]:
     """Return the numbers of ``users`` in the model, and what they took that it does not know of, see ``rows_of``."""
+    check_histories(model, dataset)
     rows, known = rows_of(dataset, users), dataset.field2token_id[dataset.uid_field]
     joined = _join(model, dataset, [user for user in rows if not known.get(user)])
     return np.array([joined.get(user) or _id(model, dataset, user, user in rows) for user in users]), rows
+
+
+def check_histories(model: Any, dataset: Any) -> None:
+    """Refuse a model that knows users by the numbers of another data set: lists would be other users'.
+
+    Raises:
+        ConfigError: see there.
+    """
+    rows = getattr(getattr(model, "taken", None), "rows", None)
+    people = dataset.field2id_token[dataset.uid_field]
+    if isinstance(dataset, Later) and not dataset.given_to(model):
+        raise ConfigError("The model has other histories than this Later has: call its give(model) first.")
+    if rows is not None and not np.array_equal(rows[: len(people)], people):
+        raise ConfigError(
+            f"The model has taken in histories of other data than those of [{dataset.dataset_path}]: give recommend "
+            "those data, or have the model take these, by fold_in(dataset)."
+        )
 
 
 def _join(model: Any, dataset: Any, filtered: Collection[str]) -> dict[str, int]:

@@ -26,7 +26,7 @@ class Later:
     """
 
     def __init__(self, dataset: Any, whole: Any) -> None:
-        self._whole, self.config = whole, whole.config
+        self._whole, self.config, self._given = whole, whole.config, None
         self.dataset_path, self.dataset_name = whole.dataset_path, whole.dataset_name
         self.uid_field, self.iid_field = dataset.uid_field, dataset.iid_field
         self.field2id_token, self.field2token_id = (
@@ -86,7 +86,12 @@ class Later:
         if unseen is not None:
             new = binary_interactions(self._whole) @ _places(at, at >= 0, len(place))
             model.take(unseen.hear(model.taken, sp.csr_matrix(new)))
+        self._given = model.taken
         self._tell_lost(known | ((at >= 0) & (model.taken.beside is not None)))
+
+    def given_to(self, model: Any) -> bool:
+        """Return whether the histories of ``model`` are those of :meth:`give`, users that joined them since or not."""
+        return self._given is not None and (model.taken.base or model.taken) is self._given
 
     def _tell_lost(self, heard: np.ndarray) -> None:
         """Say how many interactions are with items that are not ``heard``, ``[items]``."""

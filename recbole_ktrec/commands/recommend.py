@@ -29,7 +29,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from recbole_ktrec.atomic import check_separator
-from recbole_ktrec.commands.asked import meant, numbered
+from recbole_ktrec.commands.asked import check_histories, meant, numbered
 from recbole_ktrec.commands.checkpoints import load, load_with_validation
 from recbole_ktrec.commands.for_item import is_new, users_for
 from recbole_ktrec.commands.later import Later
@@ -173,6 +173,7 @@ def recommend_from(
     """
     if not hasattr(model, "take"):
         raise ConfigError(f"--history [{type(model).__name__}]: KTRec and KTEASE alone score a history that is given.")
+    check_histories(model, dataset)
     known, new = dataset.field2token_id[dataset.iid_field], [] if unseen is None else unseen.tokens
     later = {item: len(known) + place for place, item in enumerate(new)}
     for item in history:

@@ -88,6 +88,7 @@ class TrainingInteractions:
         until: time of the last of them, in the units of ``TIME_FIELD``, or None likewise.
         items: SHA-256 of the ids of the items in the order of their numbers; empty where they are not known.
         users: ids of the users of the training in the order of their numbers, None where they are not known.
+        rows: ids of the users of ``matrix``, without those of :meth:`joined`; None where they are not known.
         numbers: for each user the number in the training, 0 for new ones; None where all are the same.
         refused: interactions that ``threshold`` or a label does not call taken, as ``matrix``; None without one.
         base: those without the users of :meth:`joined`, None for these themselves: what is taken in general is theirs.
@@ -102,6 +103,7 @@ class TrainingInteractions:
     until: float | None = None
     items: str = ""
     users: np.ndarray | None = field(default=None, repr=False)
+    rows: np.ndarray | None = field(default=None, repr=False)
     numbers: np.ndarray | None = field(default=None, repr=False)
     refused: sp.csr_matrix | None = field(default=None, repr=False)
     base: TrainingInteractions | None = field(default=None, repr=False)
@@ -122,7 +124,7 @@ class TrainingInteractions:
         tokens = dataset.field2id_token
         ids, people = digest(tokens[dataset.iid_field]), np.asarray(tokens[dataset.uid_field])
         if time is None or time not in dataset.inter_feat.columns:
-            return cls(matrix, None, items=ids, users=people, refused=refused)
+            return cls(matrix, None, items=ids, users=people, rows=people, refused=refused)
         users, items, times = (
             np.asarray(dataset.inter_feat[name])[kept] for name in (dataset.uid_field, dataset.iid_field, time)
         )
@@ -130,7 +132,7 @@ class TrainingInteractions:
         places = places_from_the_end(users, items, order, matrix.shape)
         in_time = items[np.argsort(order, kind="stable")] if clock else None
         until = float(times.max()) if clock else None
-        return cls(matrix, places, in_time, until, ids, people, refused=refused)
+        return cls(matrix, places, in_time, until, ids, people, people, refused=refused)
 
     def again(
         self, dataset: Any, decay: float = 0.0, recent: float = 1.0, numbers: np.ndarray | None = None

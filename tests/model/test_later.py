@@ -13,7 +13,8 @@ from recbole.quick_start import run_recbole
 from recbole_ktrec.cli import main
 from recbole_ktrec.commands.checkpoints import load_with_validation
 from recbole_ktrec.commands.later import Later
-from recbole_ktrec.commands.recommend import recommend
+from recbole_ktrec.commands.recommend import recommend, recommend_from
+from recbole_ktrec.errors import ConfigError
 from tests.model.conftest import TOPICS
 from tests.support import Settings
 
@@ -137,6 +138,24 @@ def test_items_that_the_training_only_names_speak_as_new_ones_do(
     for _ in range(2):
         later.give(python)
         assert [item for _, _, item, _ in recommend(python, later, ["e"], 40)] == found["e"]
+
+
+def test_lists_by_the_numbers_of_other_data_are_refused(textual: Settings) -> None:
+    """They were those of other users: a Later that was not given, and the data of the training after it was."""
+    saved = trained(textual(closed_form=True), "KTEASE")
+    head, *rows = (NOW / "tiny.inter").read_text(encoding="utf-8").splitlines()
+    (NOW / "tiny.inter").write_text("\n".join([head, *rows[::-1]]) + "\n", encoding="utf-8")
+    model, dataset, _ = load_with_validation(Path(saved))
+    later = Later.read(model, dataset, Path("now"))
+    for ask in (lambda data: recommend(model, data, ["u3"], 5), lambda data: recommend_from(model, data, ["i3"], 5)):
+        with pytest.raises(ConfigError, match=r"call its give\(model\) first"):
+            ask(later)
+        later.give(model)
+        assert [*ask(later)] and [*ask(later)]
+        with pytest.raises(ConfigError, match="histories of other data than"):
+            ask(dataset)
+        model.fold_in(dataset)
+        assert [*ask(dataset)]
 
 
 def test_interactions_since_the_training_move_lists_as_a_longer_history_does(

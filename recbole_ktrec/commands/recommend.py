@@ -89,7 +89,9 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
             later.give(model, heard)
         users = list(dict.fromkeys(args.users or map(str, data.field2id_token[data.uid_field][1:])))
         if args.history:
-            rows = recommend_from(model, data, args.history, args.topk, unseen, only)
+            if later is None and _only_named(model, data, args.history):
+                heard = _unseen_if_any(model, data, None)
+            rows = recommend_from(model, data, args.history, args.topk, unseen, only, heard)
         elif args.for_item:
             rows = users_for(model, data, args.for_item, users, args.topk, unseen, only)
         else:
@@ -130,7 +132,13 @@ def _why_not(model: Any, dataset: Any) -> str:
     return why_not(model, dataset.config)
 
 
-def _unseen_if_any(model: Any, later: Later, valid: Any) -> UnseenItems | None:
+def _only_named(model: Any, dataset: Any, history: Sequence[str]) -> bool:
+    """Return whether a history holds items of which the model knows no more than that they are there."""
+    numbers = [number for item in history if (number := dataset.field2token_id[dataset.iid_field].get(item))]
+    return hasattr(model, "take") and not model.taken.learned[numbers].all()
+
+
+def _unseen_if_any(model: Any, later: Any, valid: Any) -> UnseenItems | None:
     """Return the items that came since, None where the model does not score them: they say nothing then."""
     return None if _why_not(model, later) else _unseen(model, later, valid)
 
@@ -159,13 +167,15 @@ def recommend(
 
 
 def recommend_from(
-    model: Any, dataset: Any, history: Sequence[str], k: int, unseen: UnseenItems | None = None, only_new: bool = False
-) -> Iterator[tuple[str, int, str, float]]:
+    model: Any, dataset: Any, history: Sequence[str], k: int, unseen: UnseenItems | None = None, only_new: bool = False,
+    heard: UnseenItems | None = None,
+) -> Iterator[tuple[str, int, str, float]]:  # fmt: skip
     """Return (``new user``, rank from 1 on, item, score) of the best ``k`` items for one who took those of ``history``.
 
     Args:
         history: ids of the files, the oldest first; of repeats the last counts.
         unseen, only_new: see :func:`recommend`.
+        heard: items without a number that may be in the history but are not listed; those of ``unseen`` are both.
 
     Raises:
         ConfigError: the model has scores for the users of its training alone.
@@ -174,8 +184,8 @@ def recommend_from(
     if not hasattr(model, "take"):
         raise ConfigError(f"--history [{type(model).__name__}]: KTRec and KTEASE alone score a history that is given.")
     check_histories(model, dataset)
-    known, new = dataset.field2token_id[dataset.iid_field], [] if unseen is None else unseen.tokens
-    later = {item: len(known) + place for place, item in enumerate(new)}
+    speaking, known = unseen or heard, dataset.field2token_id[dataset.iid_field]
+    later = {item: place for place, item in enumerate([] if speaking is None else speaking.tokens)}
     for item in history:
         if not known.get(item) and item not in later:
             why = "the model knows no such item, or nobody took it"
@@ -183,16 +193,16 @@ def recommend_from(
     taken = list(dict.fromkeys(reversed(history)))[::-1]
     before, items = model.taken.base or model.taken, [known[item] for item in taken if item not in later]
     joined, number = before.joined([np.array(items, dtype=np.int64)]), np.array([before.matrix.shape[0]])
-    places = [later[item] for item in taken if item in later]
-    if unseen is not None:
-        joined = unseen.hear(joined, _row(joined.matrix.shape[0], len(new), [at - len(known) for at in places]))
-        if places and joined.beside is None:
-            said = ", ".join(f"[{item}]" for item in taken if item in later)
+    new = [item for item in taken if item in later]
+    if speaking is not None:
+        joined = speaking.hear(joined, _row(joined.matrix.shape[0], len(later), [later[item] for item in new]))
+        if new and joined.beside is None:
+            said = ", ".join(f"[{item}]" for item in new)
             print(f"--history {said}: new, not listed, and says nothing of the user here.", file=sys.stderr)
     if joined.unknown(number).any():
         raise DataError("--history: the model knows none of these items, so nothing of the user.")
     model.take(joined)
-    rows = {_ANYBODY: [*items, *places]}
+    rows = {_ANYBODY: items if unseen is None else [*items, *(len(known) + later[item] for item in new)]}
     return _ranked(Request(model, dataset, [_ANYBODY], number, rows, unseen, only_new), k)
 
 

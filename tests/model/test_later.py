@@ -83,6 +83,7 @@ def test_what_users_took_since_counts_new_items_too(
     assert "even" not in found["e"] and "even" not in found["u2"] and "odd" not in found["o"] and "even" in found["u4"]
     assert found["e"].index("else") < found["e"].index("odd"), "new items are found by new ones"
     known = lists(saved, "--data-path", "now", "--users", "e", "u4")
+    assert lists(saved, "--data-path", "now", "--history", "even")["new user"] == known["e"]
     assert not {*titles} & {*known["e"]}, "not asked for"
     assert known["e"] == [item for item in found["e"] if item not in titles]
 
@@ -132,7 +133,8 @@ def test_items_that_the_training_only_names_speak_as_new_ones_do(
     assert parity(found["e"][:8]).mean() < 0.3 and parity(found["o"][:8]).mean() > 0.7
     rest = [item for item in found["nobody"] if item != "blank"]
     assert found["b"] == rest, "nothing is known of one who took what has no text and no interactions"
-    assert lists(saved, "--data-path", "now", "--new-items", "--history", "odd")["new user"] == found["o"]
+    for asked in (["--data-path", "now", "--new-items"], ["--data-path", "now"], []):
+        assert lists(saved, *asked, "--history", "odd")["new user"] == found["o"]
     python, dataset, _ = load_with_validation(Path(saved))
     later = Later.read(python, dataset, Path("now"))
     for _ in range(2):

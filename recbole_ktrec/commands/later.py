@@ -87,21 +87,23 @@ class Later:
             new = binary_interactions(self._whole) @ _places(at, at >= 0, len(place))
             model.take(unseen.hear(model.taken, sp.csr_matrix(new)))
         self._given = model.taken
-        self._tell_lost(known | ((at >= 0) & (model.taken.beside is not None)))
+        self._tell_lost(known, at >= 0, model.taken.beside is not None)
 
     def given_to(self, model: Any) -> bool:
         """Return whether the histories of ``model`` are those of :meth:`give`, users that joined them since or not."""
         return self._given is not None and (model.taken.base or model.taken) is self._given
 
-    def _tell_lost(self, heard: np.ndarray) -> None:
-        """Say how many interactions are with items that are not ``heard``, ``[items]``."""
+    def _tell_lost(self, known: np.ndarray, read: np.ndarray, speak: bool) -> None:
+        """Say how many interactions are with items of no use: not ``known``, nor of those that are ``read`` and do."""
         from recbole_ktrec.model.interactions import positive
 
-        taken = np.asarray(self._whole.inter_feat[self.iid_field])[positive(self._whole)]
+        taken, heard = np.asarray(self._whole.inter_feat[self.iid_field])[positive(self._whole)], known | (read & speak)
         lost = taken[~heard[taken]]
         if len(lost):
             told = f"{counted(len(lost), 'interaction')} with {counted(len(np.unique(lost)), 'item')}"
             why = "the model has neither a number nor a text of these."
+            if read[lost].any():
+                why = "the model has no number of these, and hears texts beside a closed form only."
             print(f"{told} of [{self.dataset_path}] say nothing: {why}", file=sys.stderr)
 
 
@@ -113,7 +115,9 @@ def _speaking(model: Any) -> np.ndarray:
 def _check(path: Path, dataset: Any) -> None:
     """Refuse an ``.inter`` file that is not there, is empty or lacks what says who took what."""
     if not path.is_file():
-        raise DataError(f"--data-path: [{path}] does not exist.")
+        parts = dataset.config["benchmark_filename"]
+        whole = f" The training's came in parts ({', '.join(parts)}), this is one." if parts else ""
+        raise DataError(f"--data-path: [{path}] does not exist.{whole}")
     columns = [dataset.uid_field, dataset.iid_field, *(dataset.config["threshold"] or ())]
     if next(iter_atomic(path, columns, encoding_of(dataset.config)), None) is None:
         raise DataError(f"--data-path: [{path}] has no interactions.")

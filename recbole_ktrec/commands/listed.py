@@ -69,7 +69,7 @@ def tell_unscored(dataset: Any, items: ListedItems, why_not: str, scored: Collec
         print(f"Scored by text: {told} of [{items.path}], unknown to the model.", file=sys.stderr)
     if not (missing := len(new.difference(scored or ()))):
         return
-    why = "no text" if scored is not None else "taken by nobody, or left out by a filter"
+    why = "no text" if scored is not None else "new, taken by nobody, or left out by a filter"
     advice = "--new-items scores them by text"
     if why_not:
         advice = f"KTRec and KTEASE can score such items by text, this model cannot: {why_not}"

@@ -14,7 +14,7 @@ from recbole_ktrec.cli import main
 from recbole_ktrec.commands.checkpoints import load_with_validation
 from recbole_ktrec.commands.later import Later
 from recbole_ktrec.commands.recommend import recommend, recommend_from
-from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.errors import ConfigError, DataError
 from tests.model.conftest import TOPICS
 from tests.support import Settings
 
@@ -193,7 +193,8 @@ def test_without_a_closed_form_new_items_say_nothing_which_is_told(
     saved = trained(textual(closed_form=False), "KTRec")
     more("e\teven\t4\t9\ne\ti4\t4\t9\n", f"even\t{TOPICS[0][0]}\n")
     found = lists(saved, "--data-path", "now", "--new-items", "--users", "e")
-    assert "1 interaction with 1 item of [now/tiny] say nothing" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "1 interaction with 1 item of [now/tiny] say nothing: the model has no number of these, and hears" in told
     assert parity(found["e"][:8]).mean() < 0.3 and not {"even", "i4"} & {*found["e"]}
 
 
@@ -213,6 +214,10 @@ def test_what_cannot_be_is_told(textual: Settings, capsys: pytest.CaptureFixture
         (NOW / "tiny.inter").write_text(text, encoding="utf-8")
         assert main(["recommend", "--checkpoint", saved, "--data-path", "now"]) == 2
         assert why in capsys.readouterr().err
+    (NOW / "tiny.inter").unlink()
+    dataset.config["benchmark_filename"] = ["train", "test"]
+    with pytest.raises(DataError, match=r"does not exist\. The training's came in parts \(train, test\), this is one"):
+        Later.read(model, dataset, Path("now"))
     (other,) = map(str, Path("bpr").glob("*.pth"))
     assert main(["recommend", "--checkpoint", other, "--data-path", "now"]) == 2
     assert "--data-path [BPR]: KTRec and KTEASE alone take histories in later." in capsys.readouterr().err

@@ -95,7 +95,7 @@ def test_items_without_a_text_are_told_for_what_they_are(textual: Settings, caps
     ITEMS.write_text("\n".join(ITEMS.read_text(encoding="utf-8").splitlines()[:31]) + "\nlast\t\n", encoding="utf-8")
     (saved,) = Path("kept").glob("*.pth")
     for more, why in (
-        ([], "(taken by nobody, or left out by a filter). --new-items scores them by text.\n"),
+        ([], "(new, taken by nobody, or left out by a filter). --new-items scores them by text.\n"),
         (["--new-items"], "(no text).\n"),
     ):
         assert main(["recommend", "--checkpoint", str(saved), "--users", "u2", *more]) == 0

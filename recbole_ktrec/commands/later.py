@@ -60,7 +60,14 @@ class Later:
                            "user_inter_num_interval": None, "item_inter_num_interval": None,
                            "filter_inter_by_user_or_item": False}.items():  # fmt: skip
             config[key] = value
-        return cls(dataset, create_dataset(config))
+        whole = create_dataset(config)
+        if 2 * whole.inter_num < dataset.inter_num:
+            told = f"[{path}] has {counted(whole.inter_num, 'interaction')}, the training {dataset.inter_num:,}"
+            print(
+                f"--data-path: {told}: those alone are what users have taken, so it should hold all until now.",
+                file=sys.stderr,
+            )
+        return cls(dataset, whole)
 
     def inter_matrix(self, form: str = "csr") -> sp.spmatrix:
         """Return who took what of the items that have a number, ``[n_users, n_items]``."""

@@ -56,6 +56,16 @@ def write(file: TextIO, rows: Iterator[tuple[str, int, str, float]], dataset: An
         out.writerow([user, rank, item, f"{value:.6g}", *([items.titles.get(item, "")] if items.titled else [])])
 
 
+def tell_gone(model: Any, dataset: Any, items: ListedItems) -> None:
+    """Say how many items the ``.item`` file no longer names: that they are sold out, nothing tells a model."""
+    if not hasattr(model, "content_items") or not items.path.is_file():
+        return
+    known, read = dataset.field2id_token[dataset.iid_field], model.content_items().cpu().numpy()
+    if gone := [str(item) for item in known[read] if item not in items.titles]:
+        told = f"[{items.path}] does not name {counted(len(gone), 'item')} of the training, the first is [{gone[0]}]"
+        print(f"{told}: listed all the same, and new items are not compared with their texts.", file=sys.stderr)
+
+
 def tell_unscored(dataset: Any, items: ListedItems, why_not: str, scored: Collection[str] | None) -> None:
     """Say how many items of the ``.item`` file are not ``scored``, being unknown to the model, and what to do.
 

@@ -33,7 +33,7 @@ from recbole_ktrec.commands.asked import check_histories, meant, numbered
 from recbole_ktrec.commands.checkpoints import load, load_with_validation
 from recbole_ktrec.commands.for_item import is_new, users_for
 from recbole_ktrec.commands.later import Later
-from recbole_ktrec.commands.listed import ListedItems, tell_unscored, write
+from recbole_ktrec.commands.listed import ListedItems, tell_gone, tell_unscored, write
 from recbole_ktrec.commands.options import user_path
 from recbole_ktrec.commands.scored import Request, names_of, nobodys, score
 from recbole_ktrec.commands.session import set_threads
@@ -83,6 +83,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         wanted = args.new_items or (args.for_item is not None and is_new(args.for_item, data, items))
         unseen = (heard or _unseen(model, data, valid)) if wanted else None
         tell_unscored(data, items, _why_not(model, data), None if unseen is None else unseen.tokens)
+        tell_gone(model, data, items)
         if only and not (unseen and unseen.tokens) and not nobodys(model, data).any():
             raise DataError(f"--new-items only: [{items.path}] names no item with a text that nobody took.")
         if later is not None:

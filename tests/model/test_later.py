@@ -186,6 +186,19 @@ def test_a_history_of_new_items_alone_is_one(textual: Settings, capsys: pytest.C
     assert "--history [even]: the model knows no such item, or nobody took it" in capsys.readouterr().err
 
 
+def test_files_of_what_came_since_alone_are_told(textual: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is new is taken for all that there is: users have no older history, and new items nothing to be like."""
+    saved = trained(textual(), "KTEASE")
+    lists(saved, "--data-path", "now", "--users", "u1")
+    assert "should hold all" not in (told := capsys.readouterr().err) and "does not name" not in told
+    (NOW / "tiny.inter").write_text("user_id:token\titem_id:token\nu1\ti1\n", encoding="utf-8")
+    (NOW / "tiny.item").write_text("item_id:token\ttitle:token_seq\ni1\tred robot\n", encoding="utf-8")
+    lists(saved, "--data-path", "now", "--users", "u1")
+    told = capsys.readouterr().err
+    assert "--data-path: [now/tiny] has 1 interaction, the training 240: it should hold all until now" in told
+    assert "[now/tiny/tiny.item] does not name 29 items of the training, the first is [" in told
+
+
 def test_without_a_closed_form_new_items_say_nothing_which_is_told(
     textual: Settings,
     capsys: pytest.CaptureFixture[str],

@@ -63,10 +63,7 @@ class Later:
         whole = create_dataset(config)
         if 2 * whole.inter_num < dataset.inter_num:
             told = f"[{path}] has {counted(whole.inter_num, 'interaction')}, the training {dataset.inter_num:,}"
-            print(
-                f"--data-path: {told}: those alone are what users have taken, so it should hold all until now.",
-                file=sys.stderr,
-            )
+            print(f"--data-path: {told}: it should hold all until now, users have no other history.", file=sys.stderr)
         return cls(dataset, whole)
 
     def inter_matrix(self, form: str = "csr") -> sp.spmatrix:

@@ -100,9 +100,11 @@ class ClosedPart:
 
         Each is one interaction, shared among the items that the training has interactions of by the squared prior: K^2
         of :mod:`recbole_ktrec.nn.cold_items`, with columns that sum to 1. So are those of ``taken`` with items that
-        have a number, a text and no interactions in the training, by their weight there.
+        have a number, a text and no interactions in the training, where the user has no others: beside others they
+        took more than they gave.
         """
-        rows = taken.weighted(self._part.decay)[:, self._silent]
+        nothing = taken.matrix @ self._training.known.astype(np.float32) == 0
+        rows = sp.diags(nothing.astype(np.float32)) @ taken.matrix[:, self._silent]
         return sp.csr_matrix(sp.hstack([rows, new]) @ self._alike, dtype=np.float32)
 
     def scores(self, users: np.ndarray) -> np.ndarray:

@@ -127,7 +127,7 @@ def test_items_that_the_training_only_names_speak_as_new_ones_do(
         file.write(f"even\t{TOPICS[0][0]}\nodd\t{TOPICS[1][0]}\nblank\t\n")
     loaded = {"inter": ["user_id", "item_id", "rating", "timestamp"], "item": ["item_id"]}
     saved = trained(textual(closed_form=True, load_col=loaded), model)
-    more("e\teven\t4\t9\no\todd\t4\t9\nb\tblank\t4\t9\n")
+    more("u1\todd\t4\t9\ne\teven\t4\t9\no\todd\t4\t9\nb\tblank\t4\t9\n")
     found = lists(saved, "--data-path", "now", "--users", "e", "o", "b", "nobody")
     assert "1 interaction with 1 item of [now/tiny] say nothing" in capsys.readouterr().err
     assert parity(found["e"][:8]).mean() < 0.3 and parity(found["o"][:8]).mean() > 0.7
@@ -140,6 +140,8 @@ def test_items_that_the_training_only_names_speak_as_new_ones_do(
     for _ in range(2):
         later.give(python)
         assert [item for _, _, item, _ in recommend(python, later, ["e"], 40)] == found["e"]
+    heard = {user for user, at in later.field2token_id["user_id"].items() if python.taken.beside[[at]].nnz}
+    assert heard == {"e", "o"}, "u1 took other items, of which the model knows more"
 
 
 def test_lists_by_the_numbers_of_other_data_are_refused(textual: Settings) -> None:

@@ -21,6 +21,15 @@ def numbered(model: Any, dataset: Any, users: Sequence[str]) -> tuple[np.ndarray
     return np.array([joined.get(user) or _id(model, dataset, user, user in rows) for user in users]), rows
 
 
+def take_held_out(model: Any, dataset: Any) -> None:
+    """Let a model that takes histories in count what was held out in training: all that ``dataset`` holds.
+
+    Items without interactions in the training say nothing: who took nothing else has no history still.
+    """
+    if hasattr(model, "fold_in"):
+        model.fold_in(dataset, np.where(model.taken.learned, np.arange(model.n_items), 0))
+
+
 def check_histories(model: Any, dataset: Any) -> None:
     """Refuse a model that knows users by the numbers of another data set: lists would be other users'.
 

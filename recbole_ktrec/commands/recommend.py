@@ -1,9 +1,10 @@
 """Recommend with a trained model: the best items for some users, or for all, from a checkpoint of `ktrec run`.
 
-What a user has taken already, held-out interactions included, is left out. With KTRec and KTEASE users may be asked for
-who were not there in the training: one whom a filter left out (user_inter_num_interval) gets a list made from what he
-took, one of whom nothing is known what is taken in general, of late if the data have times. --history makes one list
-for somebody who took these items, the oldest first, whoever that is.
+What a user has taken already, held-out interactions included, is left out, and KTRec and KTEASE make the list from all
+of it. With these two, users may be asked for who were not there in the training: one whom a filter left out
+(user_inter_num_interval) gets a list made from what he took, one of whom nothing is known what is taken in general, of
+late if the data have times. --history makes one list for somebody who took these items, the oldest first, whoever that
+is.
 The data set must lie where it lay in training. With --data-path DIR, lists are made from the files of DIR/NAME, the
 data set as it is now: for its users, by all that they have taken until now, new items with a text included.
 Scores order the items of one user; they are no probabilities.
@@ -29,7 +30,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from recbole_ktrec.atomic import check_separator
-from recbole_ktrec.commands.asked import check_histories, meant, numbered
+from recbole_ktrec.commands.asked import check_histories, meant, numbered, take_held_out
 from recbole_ktrec.commands.checkpoints import load, load_with_validation
 from recbole_ktrec.commands.for_item import is_new, users_for
 from recbole_ktrec.commands.later import Later
@@ -88,6 +89,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
             raise DataError(f"--new-items only: [{items.path}] names no item with a text that nobody took.")
         if later is not None:
             later.give(model, heard)
+        else:
+            take_held_out(model, dataset)
         users = list(dict.fromkeys(args.users or map(str, data.field2id_token[data.uid_field][1:])))
         if args.history:
             if later is None and _only_named(model, data, args.history):

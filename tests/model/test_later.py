@@ -11,10 +11,12 @@ import pytest
 from recbole.quick_start import run_recbole
 
 from recbole_ktrec.cli import main
+from recbole_ktrec.commands.asked import take_held_out
 from recbole_ktrec.commands.checkpoints import load_with_validation
 from recbole_ktrec.commands.later import Later
 from recbole_ktrec.commands.recommend import recommend, recommend_from
 from recbole_ktrec.errors import ConfigError, DataError
+from recbole_ktrec.model.interactions import TrainingInteractions
 from tests.model.conftest import TOPICS
 from tests.support import Settings
 
@@ -49,7 +51,8 @@ def more(interactions: str, items: str = "") -> None:
 def test_items_and_users_are_told_by_their_ids_whatever_their_numbers(textual: Settings, model: str) -> None:
     """Rows in another order give other numbers. What was held out in training is part of the histories."""
     saved = trained(textual(closed_form=True), model)
-    before = lists(saved, "--data-path", "dataset")
+    before = lists(saved)
+    assert lists(saved, "--data-path", "dataset") == before
     head, *rows = (NOW / "tiny.inter").read_text(encoding="utf-8").splitlines()
     moved = np.random.default_rng(2).permutation(rows)
     (NOW / "tiny.inter").write_text("\n".join([head, *moved]) + "\n", encoding="utf-8")
@@ -58,6 +61,17 @@ def test_items_and_users_are_told_by_their_ids_whatever_their_numbers(textual: S
     found.fold_in(dataset)
     whole = {user: [item for _, _, item, _ in recommend(found, dataset, [user], 40)] for user in before}
     assert whole == before
+
+
+def test_items_that_were_held_out_alone_say_nothing_of_who_took_no_other(
+    textual: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, dataset, _ = load_with_validation(Path(trained(textual(), "KTEASE")))
+    learned = np.ones(dataset.item_num, dtype=bool)
+    learned[dataset.inter_matrix(form="csr")[3].indices] = False
+    monkeypatch.setattr(TrainingInteractions, "learned", property(lambda _: learned))
+    take_held_out(found, dataset)
+    assert found.taken.unknown(np.arange(6)).tolist() == [True, False, False, True, False, False], "0 is padding"
 
 
 def parity(items: list[str]) -> np.ndarray:

@@ -24,6 +24,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,37 +77,66 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     _check(args)
     set_threads(args.threads)
     with no_command_line():
-        model, dataset, valid = load_with_validation(args.checkpoint)
-        check_separator(dataset.config)
-        later = None if args.data_path is None else Later.read(model, dataset, args.data_path)
-        data, heard = (dataset, None) if later is None else (later, _unseen_if_any(model, later, valid))
-        items, only = ListedItems.read(data), args.new_items == "only"
-        wanted = args.new_items or (args.for_item is not None and is_new(args.for_item, data, items))
-        unseen = (heard or _unseen(model, data, valid)) if wanted else None
-        tell_unscored(data, items, _why_not(model, data), None if unseen is None else unseen.tokens)
-        tell_gone(model, data, items)
-        if only and not (unseen and unseen.tokens) and not nobodys(model, data).any():
-            raise DataError(f"--new-items only: [{items.path}] names no item with a text that nobody took.")
-        if later is not None:
-            later.give(model, heard)
-        else:
-            take_held_out(model, dataset)
-        users = list(dict.fromkeys(args.users or map(str, data.field2id_token[data.uid_field][1:])))
-        if args.history:
-            if later is None and _only_named(model, data, args.history):
-                heard = _unseen_if_any(model, data, None)
-            rows = recommend_from(model, data, args.history, args.topk, unseen, only, heard)
-        elif args.for_item:
-            rows = users_for(model, data, args.for_item, users, args.topk, unseen, only)
-        else:
-            rows = recommend(model, data, users, args.topk, unseen, only)
+        served = _serve(args)
+        rows, lists = served.lists(args)
         if args.output is None:
-            write(sys.stdout, rows, data, items)
+            write(sys.stdout, rows, served.data, served.items)
             return 0
         with whole_file(args.output) as partial, partial.open("w", encoding="utf-8", newline="") as file:
-            write(file, rows, data, items)
-    print(_told(args, 1 if args.history else len(users)))
+            write(file, rows, served.data, served.items)
+    print(_told(args, lists))
     return 0
+
+
+@dataclass(frozen=True)
+class _Served:
+    """A model with the histories that lists are made from.
+
+    Attributes:
+        data: of the training, or as they are now.
+        items: what their ``.item`` file says.
+        unseen: items without a number that are listed, None for none.
+        heard: those that speak for who took them, in the data as they are now.
+    """
+
+    model: Any
+    data: Any
+    items: ListedItems
+    unseen: UnseenItems | None
+    heard: UnseenItems | None
+
+    def lists(self, args: argparse.Namespace) -> tuple[Iterator[tuple[str, int, str, float]], int]:
+        """Return the rows that are asked for, and of how many lists they are."""
+        model, data, k, listed = self.model, self.data, args.topk, (self.unseen, args.new_items == "only")
+        if args.history:
+            heard = self.heard
+            if heard is None and _only_named(model, data, args.history):
+                heard = _unseen_if_any(model, data, None)
+            return recommend_from(model, data, args.history, k, *listed, heard), 1
+        users = list(dict.fromkeys(args.users or map(str, data.field2id_token[data.uid_field][1:])))
+        if args.for_item:
+            return users_for(model, data, args.for_item, users, k, *listed), len(users)
+        return recommend(model, data, users, k, *listed), len(users)
+
+
+def _serve(args: argparse.Namespace) -> _Served:
+    """Load the model, and give it all that is known of the users; tell which items are not scored."""
+    model, dataset, valid = load_with_validation(args.checkpoint)
+    check_separator(dataset.config)
+    later = None if args.data_path is None else Later.read(model, dataset, args.data_path)
+    data, heard = (dataset, None) if later is None else (later, _unseen_if_any(model, later, valid))
+    items = ListedItems.read(data)
+    wanted = args.new_items or (args.for_item is not None and is_new(args.for_item, data, items))
+    unseen = (heard or _unseen(model, data, valid)) if wanted else None
+    tell_unscored(data, items, _why_not(model, data), None if unseen is None else unseen.tokens)
+    tell_gone(model, data, items)
+    if args.new_items == "only" and not (unseen and unseen.tokens) and not nobodys(model, data).any():
+        raise DataError(f"--new-items only: [{items.path}] names no item with a text that nobody took.")
+    if later is None:
+        take_held_out(model, dataset)
+    else:
+        later.give(model, heard)
+    return _Served(model, data, items, unseen, heard)
 
 
 def _check(args: argparse.Namespace) -> None:

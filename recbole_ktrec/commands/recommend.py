@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = "list items, too, that came after the training or that nobody took, by their text (KTRec, KTEASE); `only`: "
     what += "no others"
     parser.add_argument("--new-items", nargs="?", const="also", metavar="only", help=what)
-    what = "folder of the data set's folder as it is now, with what users did since and new items (KTRec, KTEASE)"
+    what = "make lists from DIR/NAME, the data set as it is now, with what users did since (KTRec, KTEASE)"
     parser.add_argument("--data-path", type=user_path, metavar="DIR", help=what)
     parser.add_argument("--topk", type=int, default=10, metavar="K", help="length of each list (default: 10)")
     parser.add_argument("--output", type=user_path, metavar="FILE", help="a CSV file (default: printed)")

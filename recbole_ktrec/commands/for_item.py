@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recbole_ktrec.commands.asked import meant, numbered
+from recbole_ktrec.commands.later import speaking
 from recbole_ktrec.commands.listed import ListedItems
 from recbole_ktrec.commands.scored import Request, names_of
 from recbole_ktrec.errors import DataError
@@ -48,9 +49,7 @@ def users_for(
 
 def _says_nothing(model: Any, place: int) -> bool:
     """Return whether a model that reads texts knows neither who took the item of this number nor its text."""
-    if not hasattr(model, "content_items") or place >= model.n_items:
-        return False
-    return not model.taken.learned[place] and not bool(model.content_items()[place])
+    return hasattr(model, "content_items") and place < model.n_items and not speaking(model)[place]
 
 
 def _standing(row: np.ndarray, place: int) -> tuple[int, float]:

@@ -29,13 +29,9 @@ class Later:
         self._whole, self.config, self._given = whole, whole.config, None
         self.dataset_path, self.dataset_name = whole.dataset_path, whole.dataset_name
         self.uid_field, self.iid_field = dataset.uid_field, dataset.iid_field
-        self.field2id_token, self.field2token_id = (
-            {self.uid_field: of_users[self.uid_field], self.iid_field: of_items[self.iid_field]}
-            for of_users, of_items in (
-                (whole.field2id_token, dataset.field2id_token),
-                (whole.field2token_id, dataset.field2token_id),
-            )
-        )
+        users, items = self.uid_field, self.iid_field
+        self.field2id_token = {users: whole.field2id_token[users], items: dataset.field2id_token[items]}
+        self.field2token_id = {users: whole.field2token_id[users], items: dataset.field2token_id[items]}
         self._tokens = [str(token) for token in whole.field2id_token[self.iid_field]]
         known = self.field2token_id[self.iid_field]
         self._numbers = np.array([int(known.get(token, 0)) for token in self._tokens])
@@ -83,7 +79,7 @@ class Later:
 
         if unseen is None and not why_not(model, self.config):
             unseen = UnseenItems(model, self, None)
-        known = _speaking(model)[self._numbers]
+        known = speaking(model)[self._numbers]
         model.fold_in(self._whole, np.where(known, self._numbers, 0))
         place = {token: at for at, token in enumerate([] if unseen is None else unseen.tokens)}
         at = np.array([place.get(token, -1) for token in self._tokens])
@@ -111,7 +107,7 @@ class Later:
             print(f"{told} of [{self.dataset_path}] say nothing: {why}", file=sys.stderr)
 
 
-def _speaking(model: Any) -> np.ndarray:
+def speaking(model: Any) -> np.ndarray:
     """Return which items say something of who took them: those with interactions in the training or a text."""
     return np.asarray(model.taken.learned | model.content_items().cpu().numpy())
 

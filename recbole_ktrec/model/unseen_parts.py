@@ -24,7 +24,7 @@ from recbole_ktrec.model.prior_shape import PriorShape
 from recbole_ktrec.model.text_priors import Terms, TextPriors
 from recbole_ktrec.model.trained_encoder import UntrainedEncoder
 from recbole_ktrec.model.transfer_priors import TransferPriors
-from recbole_ktrec.nn.cold_items import LEAST_SUM, ColdItems, Level
+from recbole_ktrec.nn.cold_items import ColdItems, Level, shares
 from recbole_ktrec.nn.cold_level import choose_level
 from recbole_ktrec.nn.fitted import Kernel
 from recbole_ktrec.nn.samples import Sample
@@ -53,7 +53,8 @@ class ClosedPart:
         known = np.append(learned, np.zeros(self._more, dtype=bool))
         # Of those that have a number and no interactions in the training the fit says no more than of these.
         self._silent = np.flatnonzero(~learned & texts.found.has_text[:n] & (not part.zero_shot))
-        self._alike = self._among(prior, np.append(self._silent, np.arange(n, n + self._more)), learned)
+        speaking = np.append(self._silent, np.arange(n, n + self._more))
+        self._alike = sp.csr_matrix(shares(prior[:n, speaking].power(2), learned).T, dtype=np.float32)
         cold, options = ColdItems.of(prior, known, np.arange(n, n + self._more)), settings.options
         self._cold = replace(cold, scale=options.plain_cold_scale)
         sample = None if found is None or part.zero_shot else self._sample(found, matrix).with_history()
@@ -89,11 +90,6 @@ class ClosedPart:
     def _known_items(self, rows: sp.csr_matrix) -> np.ndarray:
         scores = self._part.score(sp.csr_matrix(rows[:, : self._part.n_items]))
         return np.pad(scores, ((0, 0), (0, self._more)))
-
-    def _among(self, prior: sp.csc_matrix, columns: np.ndarray, learned: np.ndarray) -> sp.csr_matrix:
-        """Return how each of ``columns`` is shared among the items that were learned, ``[columns, n_items]``."""
-        alike = sp.diags(learned.astype(np.float32)) @ prior[: len(learned), columns].power(2)
-        return sp.csr_matrix(sp.diags(1 / np.maximum(alike.sum(axis=0).A1, LEAST_SUM)) @ alike.T, dtype=np.float32)
 
     def among_known(self, taken: TrainingInteractions, new: sp.csr_matrix) -> sp.csr_matrix:
         """Return what histories ``new`` ``[m, c]`` of such items say, as weights of the model's own ``[m, n_items]``.

@@ -35,6 +35,12 @@ def raised(scores: np.ndarray, power: float) -> np.ndarray:
     return scores if power == 1 else np.maximum(scores, 0) ** np.float32(power)
 
 
+def shares(alike: sp.spmatrix, known: np.ndarray) -> sp.csc_matrix:
+    """Return the columns of ``alike`` ``[n_items, c]`` among the ``known`` items, bool ``[n_items]``, summing to 1."""
+    near = sp.csc_matrix(sp.diags(known.astype(np.float32)) @ alike)
+    return sp.csc_matrix(near @ sp.diags(1 / np.maximum(near.sum(axis=0).A1, LEAST_SUM)))
+
+
 @dataclass(frozen=True)
 class ColdItems:
     """How cold items are scored.
@@ -63,8 +69,7 @@ class ColdItems:
             columns: ids of the cold items.
         """
         own = sp.csr_matrix(prior[:, columns].power(2))  # of all items: a history that is given later may hold new ones
-        near = sp.csc_matrix(sp.diags(known.astype(np.float32)) @ own.power(2))
-        return cls(columns, own, sp.csc_matrix(near @ sp.diags(1 / np.maximum(near.sum(axis=0).A1, LEAST_SUM))))
+        return cls(columns, own, shares(own.power(2), known))
 
     def both(self, rows: sp.csr_matrix, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the two parts for users with histories ``rows`` and scores of all items: ``[m, c]`` each."""

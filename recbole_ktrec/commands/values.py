@@ -6,9 +6,9 @@ import functools
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from recbole_ktrec.compat.host import host_properties
 from recbole_ktrec.errors import ConfigError, nearest, number
 from recbole_ktrec.files import read_mapping
 from recbole_ktrec.register.keys import check_device, check_graph, check_parts, check_protocol
@@ -24,9 +24,7 @@ _OF_THE_COMMAND = ("eval_args", "benchmark_filename", "metrics", "topk", "valid_
 
 @functools.cache
 def _defaults() -> dict[str, Any]:
-    import recbole
-
-    return read_mapping(Path(recbole.__file__).parent / "properties" / "overall.yaml", "RecBole's defaults")
+    return read_mapping(host_properties() / "overall.yaml", "RecBole's defaults")
 
 
 def check_values(said: Mapping[str, Any], model: str = "KTRec") -> None:

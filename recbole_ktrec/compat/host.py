@@ -1,4 +1,4 @@
-"""Is RecBole there at all, and is it the release that the remedies were written for?"""
+"""Is RecBole there at all, is it the release that the remedies were written for, and where do its settings lie?"""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ def host_version() -> str | None:
         return importlib.metadata.version("recbole")
     except importlib.metadata.PackageNotFoundError:  # a source folder on the path
         return "unknown"
+
+
+def host_properties() -> Path:
+    """Return the folder of RecBole's own property files."""
+    import recbole
+
+    return Path(recbole.__file__).parent / "properties"
 
 
 def install_command() -> str:

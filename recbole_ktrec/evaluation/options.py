@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from recbole_ktrec.compat.host import host_properties
 from recbole_ktrec.errors import ConfigError, nearest, number
 from recbole_ktrec.files import read_mapping, with_numbers
 from recbole_ktrec.register import MODELS
@@ -244,13 +245,6 @@ def check_keys(label: str, model: str, keys: Iterable[str], shared: Mapping[str,
                 f"row, such as ROW: {{{key}: {shared[key]}}}."
             )
         raise ConfigError(f"Options of [{label}]: nothing reads [{key}].{hint}")
-
-
-def host_properties() -> Path:
-    """Return the folder of RecBole's own property files."""
-    import recbole
-
-    return Path(recbole.__file__).parent / "properties"
 
 
 def _model_files(model: str) -> list[Path]:

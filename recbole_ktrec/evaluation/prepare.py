@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 
 from recbole_ktrec.atomic import iter_atomic
+from recbole_ktrec.compat.host import host_properties
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.evaluation.harness import data_config, item_tokens, load_parts, pair_tokens
-from recbole_ktrec.evaluation.options import host_properties, read_yaml
+from recbole_ktrec.evaluation.options import read_yaml
 from recbole_ktrec.evaluation.source import Source, read_lines
 from recbole_ktrec.evaluation.split_files import copy_features, publish, write_json, write_lines, write_split
 from recbole_ktrec.evaluation.splits import (

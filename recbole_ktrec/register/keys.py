@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec import resources
+from recbole_ktrec.compat.host import host_properties
 from recbole_ktrec.errors import ConfigError, counted, nearest, one_of
 from recbole_ktrec.register.models import MODELS
 
@@ -60,12 +61,11 @@ def _keys_in(path: Path) -> frozenset[str]:
 @functools.cache
 def _named() -> tuple[frozenset[str], frozenset[str]]:
     """Return the keys that RecBole's property files name, and those that the plugin's do."""
-    import recbole
 
     def keys(folder: Path) -> frozenset[str]:
         return frozenset().union(*map(_keys_in, folder.rglob("*.yaml")))
 
-    return keys(Path(recbole.__file__).parent / "properties"), keys(resources.resource_dir("properties"))
+    return keys(host_properties()), keys(resources.resource_dir("properties"))
 
 
 def keys_of_other_models() -> frozenset[str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from recbole_ktrec import resources
 from recbole_ktrec.compat.hooks import after_import
+from recbole_ktrec.compat.host import host_properties
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.register import keys
 from recbole_ktrec.register.models import MODELS, base_of, check_of, model_class, register_derived
@@ -59,9 +60,7 @@ def config_files_for(model: str, dataset: str) -> list[str]:
     Registered models read it anyway; a built-in model does only when it is told to. Where RecBole has a file of its own
     for the data set (ml-100k), that one is in force for all, and there is nothing to add.
     """
-    import recbole
-
-    host_file = Path(recbole.__file__).parent / "properties" / "dataset" / f"{dataset}.yaml"
+    host_file = host_properties() / "dataset" / f"{dataset}.yaml"
     return [] if model in MODELS or host_file.is_file() else [str(file) for file in dataset_files(dataset)]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import importlib.util
 from collections.abc import Iterable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from recbole_ktrec.compat.hooks import after_import, replace
+from recbole_ktrec.compat.host import host_properties
 from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.register.models import KINDS, MODELS
 
@@ -26,9 +26,7 @@ def meant(name: str, known: Iterable[str]) -> str:
 
 def known_models() -> list[str]:
     """Return the names of RecBole's models (each but Random has a property file) and of the registered ones."""
-    import recbole
-
-    files = (Path(recbole.__file__).parent / "properties" / "model").glob("*.yaml")
+    files = (host_properties() / "model").glob("*.yaml")
     return sorted({"Random", *MODELS, *(file.stem for file in files)}, key=str.lower)
 
 

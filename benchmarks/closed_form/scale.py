@@ -67,7 +67,7 @@ def run(items: int, nearest: int, neighbours: int) -> dict[str, float]:
     middle = time.perf_counter()
     scores = Fit(training, prior, Options(nearest_items=nearest), sample).run()
     end = time.perf_counter()
-    made = sample.gather(lambda rows: (scores(rows),), sample.rows)[0]
+    made = sample.gather(lambda rows: (scores(rows),))[0]
     return {
         "items": items,
         "threads": torch.get_num_threads(),

@@ -79,7 +79,7 @@ class Demand:
     """
 
     def __init__(self, sample: Sample, cold: ColdItems, score: Score) -> None:
-        self.sample, self.scores = sample, SampleScores.of(sample, sample.rows, cold, score)
+        self.sample, self.scores = sample, SampleScores.of(sample, cold, score)
         is_cold = torch.from_numpy(self.scores.cold)
         self.shown = int(sample.wanted[:, is_cold].sum())
         self.wanted_known = sample.wanted & ~is_cold

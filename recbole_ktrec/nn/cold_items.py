@@ -143,13 +143,8 @@ class SampleScores:
     smoothed: np.ndarray
 
     @classmethod
-    def of(cls, sample: Sample, rows: sp.csr_matrix, cold: ColdItems, score: Score) -> SampleScores:
-        """Score the candidates of ``sample``.
-
-        Args:
-            rows: histories of its users.
-            score: gives the scores of the known items.
-        """
+    def of(cls, sample: Sample, cold: ColdItems, score: Score) -> SampleScores:
+        """Score the candidates of ``sample``; ``score`` gives the scores of the known items."""
 
         def three(some: sp.csr_matrix) -> tuple[np.ndarray, ...]:
             warm = score(some)
@@ -158,7 +153,7 @@ class SampleScores:
                 part[:, cold.columns] = values
             return tuple(made)
 
-        return cls(np.isin(sample.candidates, cold.columns), *sample.gather(three, rows))
+        return cls(np.isin(sample.candidates, cold.columns), *sample.gather(three))
 
     @property
     def ratio(self) -> float:
@@ -201,7 +196,7 @@ class Rehearsal:
         cold = ColdItems.of(prior, known & ~chosen, np.flatnonzero(chosen))
 
         rows = sp.csr_matrix(sample.rows @ sp.diags((~chosen).astype(np.float32)))
-        self.scores = SampleScores.of(sample, rows, cold, score)
+        self.scores = SampleScores.of(sample.reading(rows), cold, score)
         playing = torch.from_numpy(self.scores.cold)
         # What the user took of them in training is as good a question as what came later.
         taken = torch.from_numpy(sample.rows[:, sample.candidates].toarray() > 0)

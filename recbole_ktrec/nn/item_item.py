@@ -114,7 +114,8 @@ class Fit:
         """Return the scores of the held-out users from the text neighbours of what they took."""
         sample, statistics = self.counted.sample, self.counted.statistics
         assert sample is not None
-        return sample.parts(statistics.quick(regularisation), self.pull, sp.csr_matrix(sample.rows @ self.spread))
+        near = sample.reading(sp.csr_matrix(sample.rows @ self.spread))
+        return near.parts(statistics.quick(regularisation), self.pull)
 
     @functools.cached_property
     def _cold(self) -> ColdItems:
@@ -149,11 +150,11 @@ class Fit:
         matrix = problems.solve(choice.regularisation, choice.prior_weight)
         nothing = ColdItems.of(self.prior, self.known, np.arange(0))
         made = Sparse(matrix, self.spread, choice.neighbour_weight, nothing, self.counted.decay)
-        asked = None if sample is None else made.wider(sample.rows)
-        sharpening, _ = self._sharpening(matrix, asked)
+        wider = None if sample is None else sample.reading(made.wider(sample.rows))
+        sharpening, _ = self._sharpening(matrix, wider)
         _logger.info(f"KTEASE: {sharpening}")
         sharpening.apply(matrix, self.taken)
-        matrix, successor_weight = self._followed(matrix, choice.regularisation, asked)
+        matrix, successor_weight = self._followed(matrix, choice.regularisation, wider)
         made = replace(made, matrix=matrix)
         popularity_weight, popular = self._popular(made.warm)
         made = replace(made, popular=popular)
@@ -161,15 +162,15 @@ class Fit:
         return made, self._with(sharpening, successor_weight, popularity_weight)
 
     def _solved(self, choice: Choice) -> tuple[Dense, Options]:
-        inverse = self.counted.statistics.dense(choice.regularisation)
+        inverse, sample = self.counted.statistics.dense(choice.regularisation), self.counted.sample
         pulled = pull_diagonal(inverse, self.pull)
-        if self.counted.sample is not None and self.options.prior_weight is None and len(self.taken) <= _JOINT:
+        if sample is not None and self.options.prior_weight is None and len(self.taken) <= _JOINT:
             choice = self._weighted_anew(inverse, pulled, choice)
         matrix = self._items(inverse, pulled, choice)
-        sharpening, _ = self._sharpening(matrix)
+        sharpening, _ = self._sharpening(matrix, sample)
         _logger.info(f"KTEASE: prior_weight {choice.prior_weight:g}, {sharpening}")
         sharpening.apply(matrix, self.taken)
-        matrix, successor_weight = self._followed(matrix, choice.regularisation)
+        matrix, successor_weight = self._followed(matrix, choice.regularisation, sample)
         popularity_weight, popular = self._popular(Dense(matrix))
         cold = self.cold_items(Dense(matrix, popular=popular), choice)
         # Linear in the history as B is: the power comes after the sum, and takes the scale with it.
@@ -197,17 +198,11 @@ class Fit:
         counts = self.taken * self.known
         return weighted(self.options.popularity_weight, self.counted.sample, rows, counts, score)
 
-    def _followed(
-        self, matrix: Matrix, regularisation: float, rows: sp.csr_matrix | None = None
-    ) -> tuple[Matrix, float]:
+    def _followed(self, matrix: Matrix, regularisation: float, sample: Sample | None) -> tuple[Matrix, float]:
         """Return B with what tends to come next, where the order of histories matters or it is asked for, and the
-        weight of that; B is gone.
-
-        Args:
-            rows: histories that stand for those of the sample.
-        """
+        weight of that, chosen on ``sample``, whose histories are as B reads them; B is gone."""
         given, nearest, counted = self.options.successor_weight, self.options.nearest_items, self.counted
-        tried = bool(counted.decay and counted.sample is not None) if given is None else bool(given)
+        tried = bool(counted.decay and sample is not None) if given is None else bool(given)
         if not tried or self.places is None:
             return matrix, 0.0
         _logger.info(f"KTEASE: what comes next, a second solve of {len(self.taken):,} items")
@@ -215,7 +210,7 @@ class Fit:
         found: Matrix = (
             pairs.nearest(regularisation, penalties, nearest) if nearest else pairs.weights(regularisation, penalties)
         )
-        matrix, weight = add_successors(matrix, found, self.known, given, counted.sample, rows)
+        matrix, weight = add_successors(matrix, found, self.known, given, sample)
         _logger.info(f"KTEASE: successor_weight {weight:g}")
         return matrix, weight
 
@@ -229,23 +224,20 @@ class Fit:
         """Return ``choice`` with the kappa that does best once B is sharpened, which presses small entries down."""
 
         def sharpened(kappa: float) -> float:
-            return self._sharpening(self._items(inverse.copy(), pulled, replace(choice, prior_weight=kappa)))[1]
+            matrix = self._items(inverse.copy(), pulled, replace(choice, prior_weight=kappa))
+            return self._sharpening(matrix, self.counted.sample)[1]
 
         _logger.info("KTEASE: prior_weight once more, beside what sharpens the scores")
         start = PRIOR_WEIGHTS.index(choice.prior_weight)
         ndcg, kappa = climb(PRIOR_WEIGHTS, start, sharpened)
         return replace(choice, prior_weight=kappa, ndcg=ndcg)
 
-    def _sharpening(self, matrix: Matrix, rows: sp.csr_matrix | None = None) -> tuple[Sharpening, float]:
-        """Return what becomes of the entries of ``matrix``, and its NDCG@10 where it was chosen.
-
-        Args:
-            rows: histories that stand for those of the sample.
-        """
-        options, sample = self.options, self.counted.sample
+    def _sharpening(self, matrix: Matrix, sample: Sample | None) -> tuple[Sharpening, float]:
+        """Return what becomes of the entries of ``matrix``, and its NDCG@10 where it was chosen on ``sample``."""
+        options = self.options
         given = (options.score_power, options.popularity_discount, options.history_discount)
         if sample is None:
             filled = [plain if value is None else value for value, plain in zip(given, (1, 0, 0), strict=True)]
             return Sharpening(*filled), 0.0
         tried = [ladder if value is None else (value,) for value, ladder in zip(given, LADDERS, strict=True)]
-        return choose_sharpening(sample, matrix, self.taken, tried[0], tried[1], tried[2], rows)
+        return choose_sharpening(sample, matrix, self.taken, *tried)

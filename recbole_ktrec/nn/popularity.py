@@ -69,6 +69,6 @@ def choose_weight(sample: Sample, unit: np.ndarray, score: Score, weights: Seque
         unit: what :func:`popularity` gave.
         score: gives the scores.
     """
-    scores = sample.gather(lambda rows: (score(rows),), sample.rows)[0]
+    scores = sample.gather(lambda rows: (score(rows),))[0]
     taken = unit[sample.candidates]
     return plain_or_uphill(weights, lambda weight: sample.ndcg_by_user(scores + np.float32(weight) * taken))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -129,6 +130,12 @@ class Sample:
         """Return the sample with its histories weighted, see :mod:`recbole_ktrec.nn.recency`."""
         return replace(self, rows=decayed(self.places, decay)) if self.places is not None and decay else self
 
+    def reading(self, rows: sp.csr_matrix) -> Sample:
+        """Return the sample with scores made from other histories ``[m, n_items]``; candidates stay as they are."""
+        other = copy.copy(self)  # without __post_init__, which would tell them from these rows
+        other.rows = rows
+        return other
+
     def _part(self, users: slice | np.ndarray, positives: sp.csr_matrix, excluded: np.ndarray | None,
               most: int = _CANDIDATES) -> Sample:  # fmt: skip
         places = None if self.places is None else self.places[users]
@@ -145,31 +152,29 @@ class Sample:
 
     def ndcg_with(self, score: Score) -> np.ndarray:
         """Return NDCG@10 by user, ``score`` making scores ``[m, n_items]`` of histories of that shape."""
-        return self.ndcg_by_user(self.gather(lambda rows: (score(rows),), self.rows)[0])
+        return self.ndcg_by_user(self.gather(lambda rows: (score(rows),))[0])
 
-    def gather(self, function: Callable[[sp.csr_matrix], tuple[np.ndarray, ...]], rows: sp.csr_matrix) -> list:
-        """Return the candidates' columns of what ``function`` makes of ``rows``, some users at a time.
+    def gather(self, function: Callable[[sp.csr_matrix], tuple[np.ndarray, ...]]) -> list[np.ndarray]:
+        """Return the candidates' columns of what ``function`` makes of the histories, some users at a time.
 
         Args:
             function: rows ``[m, n_items]`` -> arrays of that shape.
         """
-        return _stacked(lambda some: tuple(part[:, self.candidates] for part in function(some)), rows)
+        return self._stacked(lambda some: tuple(part[:, self.candidates] for part in function(some)))
 
-    def parts(self, inverse: Inverse, prior: sp.csc_matrix, rows: sp.csr_matrix | None = None) -> ScoreParts:
-        """Return the scores of the candidates from ``rows`` (the training rows if not given)."""
+    def parts(self, inverse: Inverse, prior: sp.csc_matrix) -> ScoreParts:
+        """Return the scores of the candidates; ``prior`` is ``D K``, ``[n_items, n_items]``."""
         pulled, columns = pull_diagonal(inverse, prior)[self.candidates], prior[:, self.candidates]
 
         def both(some: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
             made = parts(inverse, columns, pulled, some, self.candidates)
             return made.base, made.pull
 
-        return ScoreParts(*_stacked(both, self.rows if rows is None else rows))
+        return ScoreParts(*self._stacked(both))
 
-
-def _stacked(function: Callable[[sp.csr_matrix], tuple[np.ndarray, ...]], rows: sp.csr_matrix) -> list[np.ndarray]:
-    """Return the arrays that ``function`` makes of all ``rows``, some users at a time."""
-    made = [function(rows[some]) for some in row_blocks(rows.shape[0], _USERS)]
-    return [np.concatenate(blocks) for blocks in zip(*made, strict=True)]
+    def _stacked(self, function: Callable[[sp.csr_matrix], tuple[np.ndarray, ...]]) -> list[np.ndarray]:
+        made = [function(self.rows[some]) for some in row_blocks(self.rows.shape[0], _USERS)]
+        return [np.concatenate(blocks) for blocks in zip(*made, strict=True)]
 
 
 def sample_from(

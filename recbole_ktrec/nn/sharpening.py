@@ -72,7 +72,6 @@ def choose_sharpening(
     powers: Sequence[float] = POWERS,
     popularity_discounts: Sequence[float] = POPULARITY_DISCOUNTS,
     history_discounts: Sequence[float] = HISTORY_DISCOUNTS,
-    rows: sp.csr_matrix | None = None,
 ) -> tuple[Sharpening, float]:
     """Return what is best on ``sample``, and its NDCG@10.
 
@@ -80,14 +79,12 @@ def choose_sharpening(
         matrix: B, ``[n_items, n_items]``.
         taken: n, ``[n_items]``, above 0.
         powers, popularity_discounts, history_discounts: what is tried; one value alone is taken as it is.
-        rows: histories that stand for those of ``sample``.
     """
-    histories = sample.rows if rows is None else rows
     tried: dict[Sharpening, np.ndarray] = {}
 
     def try_all(tried_powers: Sequence[float], history: float) -> None:
         weights = (taken**-history).astype(np.float32)
-        scored = sample.gather(lambda some: _scores(some, weights, matrix, tried_powers), histories)
+        scored = sample.gather(lambda some: _scores(some, weights, matrix, tried_powers))
         for power, scores in zip(tried_powers, scored, strict=True):
             for discount in popularity_discounts:
                 column = (taken[sample.candidates] ** -discount).astype(np.float32)

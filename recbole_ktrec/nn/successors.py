@@ -110,21 +110,19 @@ class Successions:
 
 
 def add_successors(
-    matrix: Matrix, successors: Matrix, known: np.ndarray, weight: float | None, sample: Sample | None,
-    rows: sp.csr_matrix | None = None,
-) -> tuple[Matrix, float]:  # fmt: skip
+    matrix: Matrix, successors: Matrix, known: np.ndarray, weight: float | None, sample: Sample | None
+) -> tuple[Matrix, float]:
     """Return B + C and the weight of C, which is scaled to the size of B (Frobenius norm); B is gone.
 
     Args:
         matrix, successors: B and C, ``[n_items, n_items]`` each.
         known: bool ``[n_items]``, items with interactions: that there are others must not count.
         weight: None is chosen on ``sample``: 0 unless more is better beyond a standard error; 0 without a sample.
-        sample: held-out interactions, their histories weighted.
-        rows: histories that stand for those of ``sample``.
+        sample: held-out interactions, their histories as B reads them.
     """
     successors *= np.float32(norm(matrix, known) / max(norm(successors, known), 1e-9))
     if weight is None:
-        weight = 0.0 if sample is None else _chosen(sample, matrix, successors, rows)
+        weight = 0.0 if sample is None else _chosen(sample, matrix, successors)
     if not weight:
         return matrix, weight
     if not isinstance(matrix, np.ndarray):
@@ -134,9 +132,9 @@ def add_successors(
     return matrix, weight
 
 
-def _chosen(sample: Sample, matrix: Matrix, successors: Matrix, rows: sp.csr_matrix | None) -> float:
+def _chosen(sample: Sample, matrix: Matrix, successors: Matrix) -> float:
     def both(some: sp.csr_matrix) -> tuple[np.ndarray, ...]:
         return product(some, matrix), product(some, successors)
 
-    own, more = sample.gather(both, sample.rows if rows is None else rows)
+    own, more = sample.gather(both)
     return plain_or_better(WEIGHTS, lambda weight: sample.ndcg_by_user(own + np.float32(weight) * more))[1]

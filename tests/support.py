@@ -5,7 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+
+if TYPE_CHECKING:
+    from recbole_ktrec.nn.samples import Sample
 
 #: What the fixtures of settings give: changes by keyword -> RecBole's settings.
 Settings = Callable[..., dict[str, Any]]
@@ -13,6 +19,19 @@ WORDS = (
     "toy story golden eye four rooms get shorty copycat red blue green puzzle robot doll train board game for kids "
     "the a of and wooden plastic space adventure comedy drama title genre item user likes"
 ).split()
+
+
+def sample_from(
+    interactions: sp.csr_matrix, users: np.ndarray, row: np.ndarray, item: np.ndarray,
+    places: sp.csr_matrix | None = None,
+) -> Sample:  # fmt: skip
+    """Return the sample of ``users`` ``[m]`` who later took ``item[k]``, ``row[k]`` being the place among them."""
+    import torch
+
+    from recbole_ktrec.model.held_out import HeldOut
+
+    found = HeldOut(*(torch.from_numpy(np.asarray(part)) for part in (users, row, item)))
+    return found.sample(interactions, places)
 
 
 def save_tokenizer(folder: Path, bert: bool) -> int:

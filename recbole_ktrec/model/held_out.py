@@ -13,7 +13,8 @@ from torch import Tensor
 
 from recbole_ktrec.errors import ConfigError, counted
 from recbole_ktrec.model.interactions import TrainingInteractions, positive
-from recbole_ktrec.nn.samples import Sample, sample_from
+from recbole_ktrec.nn.blend import HeldOutRows
+from recbole_ktrec.nn.samples import Sample
 
 _logger = logging.getLogger(__name__)
 #: Users that are looked at: as many as give this many scores, within these bounds. More choose better, and slower.
@@ -55,8 +56,12 @@ class HeldOut:
             interactions: of the training, ``[n_users, n_items]``.
             places: of these from the end of each history, see :mod:`recbole_ktrec.nn.recency`, or None.
         """
-        users, row, item = (part.numpy() for part in (self.users, self.row, self.item))
-        return sample_from(interactions, users, row, item, places, self.absent, self.again, self.refused)
+        users, pairs = self.users.numpy(), (self.row.numpy(), self.item.numpy())
+        ones, shape = np.ones(len(self.row), dtype=np.float32), (len(users), interactions.shape[1])
+        positives, places = sp.csr_matrix((ones, pairs), shape), None if places is None else places[users]
+        return Sample(
+            interactions[users], positives, self.absent, places=places, again=self.again, refused=self.refused
+        )
 
     def positives(self, n_items: int) -> Tensor:
         """Return them as a matrix: bool ``[m, n_items]``."""
@@ -85,6 +90,10 @@ class HeldOut:
     def asked(self, interactions: sp.csr_matrix) -> tuple[Tensor, Tensor]:
         """Return what is no candidate, see :meth:`excluded`, and what was taken: bool ``[m, n_items]`` each."""
         return self.excluded(interactions), self.positives(interactions.shape[1])
+
+    def by_rows(self, interactions: sp.csr_matrix) -> HeldOutRows:
+        """Return what gives :meth:`asked` of some of the users: of all it takes much memory."""
+        return lambda rows: self.some(rows).asked(interactions)
 
 
 def check_valid_metric(config: Any, valid_data: Any) -> None:

@@ -72,5 +72,5 @@ def _size_beside(model: KTRec, closed: KTEASE, found: HeldOut) -> float:
     """Return what makes the closed form's scores of users of ``found`` spread as those of the neural part do."""
     some = found.some(_MEASURED)
     scores = torch.from_numpy(closed.scores(some.users.numpy()))
-    one, other = scales(model.neural(some.users).cpu(), scores, lambda rows: some.some(rows).asked(closed.taken.matrix))
+    one, other = scales(model.neural(some.users).cpu(), scores, some.by_rows(closed.taken.matrix))
     return other / one

@@ -27,10 +27,7 @@ def weigh(model: KTRec, found: HeldOut) -> Tensor:
     if model.closed is None and model.history_decay is None and model.taken.places is not None and not model.in_order:
         model.take_decay(plain_or_uphill(DECAYS, lambda decay: _ndcg(model, found, decay)))
     scores = model.neural(found.users).cpu()
-
-    def asked(rows: slice) -> tuple[Tensor, Tensor]:
-        return found.some(rows).asked(model.taken.matrix)
-
+    asked = found.by_rows(model.taken.matrix)
     if model.closed is not None and _unasked(model, found):
         return _side_by_side(model, scores, torch.from_numpy(model.closed_scores(found.users)), asked)
     model.cold_shift = lift_cold(scores, model.cold.cpu(), asked, model.cold_warm_loss)

@@ -97,9 +97,7 @@ class UnseenItems:
         model = self.model
         most = max(_FEWEST_ASKED, _SCORES // (model.n_items + len(self.tokens)))
         found = found.some(slice(None, None, -(-len(found.users) // most)))
-
-        def asked(rows: slice) -> tuple[Tensor, Tensor]:
-            return found.some(rows).asked(model.taken.matrix)
+        asked = found.by_rows(model.taken.matrix)
 
         def wider(rows: slice) -> tuple[Tensor, Tensor]:
             masked, positive = asked(rows)

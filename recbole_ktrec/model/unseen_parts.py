@@ -24,8 +24,8 @@ from recbole_ktrec.model.prior_shape import PriorShape
 from recbole_ktrec.model.text_priors import Terms, TextPriors
 from recbole_ktrec.model.trained_encoder import UntrainedEncoder
 from recbole_ktrec.model.transfer_priors import TransferPriors
-from recbole_ktrec.nn.cold_items import ColdItems, Level, shares
-from recbole_ktrec.nn.cold_level import choose_level
+from recbole_ktrec.nn.cold_items import ColdItems, shares
+from recbole_ktrec.nn.cold_level import Evidence, choose_level
 from recbole_ktrec.nn.fitted import Kernel
 from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.whitening import fit_whitening
@@ -59,8 +59,8 @@ class ClosedPart:
         self._cold = replace(cold, scale=options.plain_cold_scale)
         sample = None if found is None or part.zero_shot else self._sample(found, matrix).with_history()
         if self._more and sample is not None and options.cold_scale is None:
-            level = self._level(sample, prior, known, known & texts.found.has_text)
-            self._cold = replace(self._cold, **vars(level))
+            evidence = Evidence(prior, known & texts.found.has_text, sample.enough_of(known), sample, self._known_items)
+            self._cold = choose_level(self._cold, evidence, options.cold_warm_loss)
 
     def _prior(self, config: Any, view: Wider, matrix: sp.csr_matrix) -> tuple[sp.csc_matrix, TextPriors]:
         """Return the prior that the fit took, of all items, and the texts that it is of."""
@@ -72,10 +72,6 @@ class ClosedPart:
             taught = settings.lexical.learned and bool(choice["ndcg"])  # measured: there were validation interactions
             return TransferPriors(transfer, texts, matrix, settings.lexical, taught).settled(choice), texts
         return texts.prior(texts.whitened(settings.whitening), settings.lexical), texts
-
-    def _level(self, sample: Sample, prior: sp.csc_matrix, known: np.ndarray, with_text: np.ndarray) -> Level:
-        options, otherwise, of_known = self._part.settings.options, Level(self._cold.scale), sample.enough_of(known)
-        return choose_level(self._cold, prior, with_text, options, of_known, sample, self._known_items, otherwise)
 
     def _sample(self, found: HeldOut, matrix: sp.csr_matrix) -> Sample:
         taken = self._training

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recbole_ktrec.nn.matrices import ROWS
@@ -63,6 +64,16 @@ class Options:
         """Scale of cold items where nothing is chosen: that of the prior if none is given."""
         given = self.prior_weight if self.cold_scale is None else self.cold_scale
         return PRIOR_WEIGHT if given is None else given
+
+
+def filled(given: Sequence[float | None], plain: Sequence[float]) -> list[float]:
+    """Return the numbers that are ``given``, in the place of None those that are taken where nothing is chosen."""
+    return [default if value is None else value for value, default in zip(given, plain, strict=True)]
+
+
+def tried(given: Sequence[float | None], ladders: Sequence[Sequence[float]]) -> list[Sequence[float]]:
+    """Return what is tried of each number: the one that is ``given`` alone, its ladder in the place of None."""
+    return [ladder if value is None else (value,) for value, ladder in zip(given, ladders, strict=True)]
 
 
 def memory(n_items: int, neighbours: int, nearest_items: int, beside: int = 0, ordered: int = 0) -> float:

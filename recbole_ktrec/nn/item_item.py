@@ -10,10 +10,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from recbole_ktrec.nn.closed_form import DenseInverse, ScoreParts, item_penalties, item_weights, pull_diagonal
-from recbole_ktrec.nn.cold_items import ColdItems, Level
-from recbole_ktrec.nn.cold_level import choose_level
+from recbole_ktrec.nn.cold_items import ColdItems
+from recbole_ktrec.nn.cold_level import Evidence, choose_level
 from recbole_ktrec.nn.counting import Counted, Counting
-from recbole_ktrec.nn.fit_options import PLAIN, Options
+from recbole_ktrec.nn.fit_options import PLAIN, Options, filled, tried
 from recbole_ktrec.nn.fitted import Dense, Sparse
 from recbole_ktrec.nn.item_statistics import ItemStatistics
 from recbole_ktrec.nn.matrices import Matrix, Score
@@ -100,11 +100,9 @@ class Fit:
         options, sample = self.options, self.counted.sample
         given = (options.regularisation, options.prior_weight, options.neighbour_weight)
         if sample is None or (None not in given and not measured):
-            filled = (default if value is None else value for value, default in zip(given, PLAIN, strict=True))
-            return Choice(*filled)
-        ladders = (REGULARISATIONS, PRIOR_WEIGHTS, NEIGHBOUR_WEIGHTS)
-        tried = [ladder if value is None else (value,) for value, ladder in zip(given, ladders, strict=True)]
-        return choose(sample, self.counted.statistics.scores(sample, self.pull), self._near, *tried)
+            return Choice(*filled(given, PLAIN))
+        ladders = tried(given, (REGULARISATIONS, PRIOR_WEIGHTS, NEIGHBOUR_WEIGHTS))
+        return choose(sample, self.counted.statistics.scores(sample, self.pull), self._near, ladders)
 
     def quick_ndcg(self) -> float:
         """Return the NDCG@10 by which lambda, kappa and eta are chosen, where all of them are given too."""
@@ -123,16 +121,13 @@ class Fit:
 
     def cold_items(self, warm: Score, choice: Choice) -> ColdItems:
         """Return how items without interactions are scored."""
-        cold, counted = self._cold, self.counted
-        columns, known = cold.columns, self.known & self.has_text
-        given = self.options.cold_scale
-        if not len(columns) or counted.everything is None or given is not None or not known.any():
-            scale = choice.prior_weight if given is None else given
-            return replace(cold, scale=scale)
+        given, counted, known = self.options.cold_scale, self.counted, self.known & self.has_text
         # With nothing to go by they count as much as texts do for known items.
-        careful = Level(choice.prior_weight)
-        level = choose_level(cold, self.prior, known, self.options, counted.sample, counted.everything, warm, careful)
-        return replace(cold, **vars(level))
+        cold = replace(self._cold, scale=choice.prior_weight if given is None else given)
+        if not len(cold.columns) or counted.everything is None or given is not None or not known.any():
+            return cold
+        evidence = Evidence(self.prior, known, counted.sample, counted.everything, warm)
+        return choose_level(cold, evidence, self.options.cold_warm_loss)
 
     def run(self) -> Dense | Sparse:
         """Choose, solve and return what scores."""
@@ -202,8 +197,8 @@ class Fit:
         """Return B with what tends to come next, where the order of histories matters or it is asked for, and the
         weight of that, chosen on ``sample``, whose histories are as B reads them; B is gone."""
         given, nearest, counted = self.options.successor_weight, self.options.nearest_items, self.counted
-        tried = bool(counted.decay and sample is not None) if given is None else bool(given)
-        if not tried or self.places is None:
+        wanted = bool(counted.decay and sample is not None) if given is None else bool(given)
+        if not wanted or self.places is None:
             return matrix, 0.0
         _logger.info(f"KTEASE: what comes next, a second solve of {len(self.taken):,} items")
         pairs, penalties = Successions.of(self.places, counted.statistics.users, counted.decay), self.penalties
@@ -237,7 +232,5 @@ class Fit:
         options = self.options
         given = (options.score_power, options.popularity_discount, options.history_discount)
         if sample is None:
-            filled = [plain if value is None else value for value, plain in zip(given, (1, 0, 0), strict=True)]
-            return Sharpening(*filled), 0.0
-        tried = [ladder if value is None else (value,) for value, ladder in zip(given, LADDERS, strict=True)]
-        return choose_sharpening(sample, matrix, self.taken, *tried)
+            return Sharpening(*filled(given, astuple(Sharpening()))), 0.0
+        return choose_sharpening(sample, matrix, self.taken, tried(given, LADDERS))

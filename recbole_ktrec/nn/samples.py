@@ -175,19 +175,3 @@ class Sample:
     def _stacked(self, function: Callable[[sp.csr_matrix], tuple[np.ndarray, ...]]) -> list[np.ndarray]:
         made = [function(self.rows[some]) for some in row_blocks(self.rows.shape[0], _USERS)]
         return [np.concatenate(blocks) for blocks in zip(*made, strict=True)]
-
-
-def sample_from(
-    interactions: sp.csr_matrix, users: np.ndarray, row: np.ndarray, item: np.ndarray,
-    places: sp.csr_matrix | None = None, excluded: np.ndarray | None = None, again: bool = False,
-    refused: sp.csr_matrix | None = None,
-) -> Sample:  # fmt: skip
-    """Return the sample of ``users`` ``[m]`` who later took ``item[k]``, ``row[k]`` being the place among them.
-
-    Args:
-        places: see :class:`Sample`, of all users.
-        excluded, again, refused: see :class:`Sample`.
-    """
-    positives = sp.csr_matrix((np.ones(len(row), dtype=np.float32), (row, item)), (len(users), interactions.shape[1]))
-    places = None if places is None else places[users]
-    return Sample(interactions[users], positives, excluded, places=places, again=again, refused=refused)

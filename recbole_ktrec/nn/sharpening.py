@@ -22,10 +22,8 @@ from recbole_ktrec.nn.tuning import proven
 
 #: Rows of B that are copied and raised at a time.
 _USED = 4096
-POWERS = (1.0, 1.25, 1.5)
-POPULARITY_DISCOUNTS = (0.0, -0.05, 0.05, 0.1, 0.2, 0.3)
-HISTORY_DISCOUNTS = (0.0, 0.1, 0.2)
-LADDERS = (POWERS, POPULARITY_DISCOUNTS, HISTORY_DISCOUNTS)
+#: What is tried of p, d and h, the plain number first.
+LADDERS = ((1.0, 1.25, 1.5), (0.0, -0.05, 0.05, 0.1, 0.2, 0.3), (0.0, 0.1, 0.2))
 
 
 def powered(values: np.ndarray, power: float) -> np.ndarray:
@@ -66,20 +64,16 @@ class Sharpening:
 
 
 def choose_sharpening(
-    sample: Sample,
-    matrix: Matrix,
-    taken: np.ndarray,
-    powers: Sequence[float] = POWERS,
-    popularity_discounts: Sequence[float] = POPULARITY_DISCOUNTS,
-    history_discounts: Sequence[float] = HISTORY_DISCOUNTS,
+    sample: Sample, matrix: Matrix, taken: np.ndarray, ladders: Sequence[Sequence[float]] = LADDERS
 ) -> tuple[Sharpening, float]:
     """Return what is best on ``sample``, and its NDCG@10.
 
     Args:
         matrix: B, ``[n_items, n_items]``.
         taken: n, ``[n_items]``, above 0.
-        powers, popularity_discounts, history_discounts: what is tried; one value alone is taken as it is.
+        ladders: what is tried of p, d and h, the plain number first; one value alone is taken as it is.
     """
+    powers, popularity_discounts, history_discounts = ladders
     tried: dict[Sharpening, np.ndarray] = {}
 
     def try_all(tried_powers: Sequence[float], history: float) -> None:

@@ -134,17 +134,16 @@ def choose(
     sample: Sample,
     by_lambda: Callable[[float], ScoreParts],
     near_by_lambda: Callable[[float], ScoreParts],
-    regularisations: Sequence[float] = REGULARISATIONS,
-    prior_weights: Sequence[float] = PRIOR_WEIGHTS,
-    neighbour_weights: Sequence[float] = NEIGHBOUR_WEIGHTS,
+    ladders: Sequence[Sequence[float]],
 ) -> Choice:
     """Return the values that score best: lambda with kappa first, then the neighbours' weight, then kappa again.
 
     Args:
         by_lambda: lambda -> scores of the candidates; those of a low-rank P are accurate enough for the choice.
         near_by_lambda: the same from the text neighbours of the histories, asked for once.
-        regularisations, prior_weights, neighbour_weights: one value alone is taken as it is.
+        ladders: what is tried of lambda, kappa and the neighbours' weight; one value alone is taken as it is.
     """
+    regularisations, prior_weights, neighbour_weights = ladders
     regularisation, own = _best_lambda(sample, by_lambda, regularisations, prior_weights)
     value, kappa = best_of(prior_weights, lambda kappa: sample.ndcg(own(kappa)))
     if tuple(neighbour_weights) == (0.0,):

@@ -23,7 +23,6 @@ from recbole_ktrec.model.held_out import held_out
 from recbole_ktrec.model.interactions import binary_interactions
 from recbole_ktrec.model.text_priors import Terms, TextPriors, untrained_texts
 from recbole_ktrec.model.trained_encoder import UntrainedEncoder
-from recbole_ktrec.nn.samples import sample_from
 from recbole_ktrec.text import TextSettings, locate_encoder
 from recbole_ktrec.text.contrastive_loop import ContrastiveTraining
 from recbole_ktrec.text.fingerprint import encoder_fingerprint
@@ -99,7 +98,7 @@ def test_guard_compares_with_the_encoder_that_the_run_would_have(
     found = held_out(alone.valid_loader, int(alone.config["seed"]))
     assert found is not None
     users = found.users.numpy()
-    sample = sample_from(alone.model.interaction_matrix, users, found.row.numpy(), found.item.numpy())
+    sample = found.sample(alone.model.interaction_matrix, None)
     assert with_guard["untrained"] == pytest.approx(sample.ndcg(alone.model.scores(users)), abs=1e-6)
     (workplace / "dataset" / "tiny" / "tiny.yaml").write_text("text_encoder: ./nowhere\n")
     assert untrained_texts(target("KTEASE", pretrained="out").config, run.train, texts) is texts

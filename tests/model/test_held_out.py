@@ -17,7 +17,6 @@ from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.model.held_out import HeldOut, held_out
 from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.model.ktease import KTEASE
-from recbole_ktrec.nn.samples import sample_from
 from tests.support import build, fitted
 
 #: Two users; item 0 is padding, items 1 and 2 were taken in training, 3 is held out, 4 and 5 are asked for later.
@@ -85,8 +84,7 @@ def test_what_is_taken_again_is_a_candidate_as_recbole_ranks_it(again: bool, exc
     made = held_out(valid_data(None, (3, 1), again), 1, TrainingInteractions(TAKEN, None))
     assert made is not None
     assert made.excluded(TAKEN)[1].int().tolist() == excluded
-    rows = made.users.numpy(), made.row.numpy(), made.item.numpy()
-    sample = sample_from(TAKEN, *rows, again=made.again)
+    sample = made.sample(TAKEN, None)
     assert sample.known[1].int().tolist() == excluded
     assert sample.ndcg(np.array([[0, 0, 0, 1, 0, 0], [0, 1, 0, 0, 0, 0]], dtype=np.float32)) == 1.0
 
@@ -161,7 +159,7 @@ def test_what_is_disliked_in_training_is_no_candidate_of_choices_as_recbole_rank
     _, model, (_, valid, _) = fitted(settings, name, saved=False)
     made, matrix = asked[0], model.taken.matrix
     assert made.refused is not None and made.refused.nnz > 0
-    sample = sample_from(matrix, *(part.numpy() for part in (made.users, made.row, made.item)), refused=made.refused)
+    sample = made.sample(matrix, None)
     excluded = made.excluded(matrix)
     wanted = made.positives(matrix.shape[1])
     rows = valid.uid2history_item

@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from recbole_ktrec.model import text_priors, unseen_items, unseen_parts
 from recbole_ktrec.model.held_out import HeldOut, held_out
 from recbole_ktrec.model.ktrec import KTRec
 from recbole_ktrec.model.unseen_items import UnseenItems
-from recbole_ktrec.nn.cold_items import Level
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.text import TextSettings, locate_encoder
 from recbole_ktrec.text.fingerprint import encoder_fingerprint
@@ -227,7 +227,7 @@ def test_the_closed_form_takes_the_scale_that_is_given_and_where_nothing_is_chos
     users = np.arange(1, dataset.user_num)
     scores = UnseenItems(found, dataset, asked).scores(users)
     monkeypatch.setattr(Options, "plain_cold_scale", 1.0)
-    monkeypatch.setattr(unseen_parts, "choose_level", lambda *_: Level())
+    monkeypatch.setattr(unseen_parts, "choose_level", lambda cold, *_: replace(cold, scale=1.0))
     plain = UnseenItems(found, dataset, asked).scores(users)
     np.testing.assert_allclose(scores, scale * plain, rtol=1e-5)
 

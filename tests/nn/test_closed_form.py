@@ -20,10 +20,10 @@ from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
 from recbole_ktrec.nn.low_rank import LowRank, LowRankInverse, LowRankScores, leading_eigenpairs, scaled_items
 from recbole_ktrec.nn.nearest import NearestItems
-from recbole_ktrec.nn.samples import sample_from
 from recbole_ktrec.nn.sharpening import Sharpening
 from recbole_ktrec.nn.spreading import spread_over_neighbours
 from recbole_ktrec.nn.text_prior import no_prior
+from tests.support import sample_from
 
 
 def matrix(rows: list[list[int]]) -> sp.csr_matrix:

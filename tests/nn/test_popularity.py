@@ -15,9 +15,10 @@ from recbole_ktrec.nn.fitted import Dense, Sparse
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_scores import as_matrices, scores_from
 from recbole_ktrec.nn.popularity import choose_weight, popularity
-from recbole_ktrec.nn.samples import Sample, sample_from
+from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.spreading import fill_cold, popular_cold
 from recbole_ktrec.nn.text_prior import no_prior
+from tests.support import sample_from
 
 ITEMS, USERS = 120, 900
 

@@ -12,9 +12,10 @@ from recbole_ktrec.nn import cold_level
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.recency import DECAYS, decayed, places_from_the_end
-from recbole_ktrec.nn.samples import FEWEST, Sample, sample_from
+from recbole_ktrec.nn.samples import FEWEST, Sample
 from recbole_ktrec.nn.text_prior import no_prior
 from recbole_ktrec.nn.tuning import plain_or_uphill
+from tests.support import sample_from
 
 
 def test_places_by_hand() -> None:

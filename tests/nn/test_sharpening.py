@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.samples import Sample
-from recbole_ktrec.nn.sharpening import Sharpening, choose_sharpening, powered
+from recbole_ktrec.nn.sharpening import LADDERS, Sharpening, choose_sharpening, powered
 from recbole_ktrec.nn.text_prior import no_prior
 
 
@@ -44,7 +44,7 @@ def test_one_strong_neighbour_is_preferred_to_many_weak_ones_where_that_is_right
     rows, wanted = one_each([[1, 2, 3, 4]] * 30, n), one_each([[10]] * 30, n)
     found, ndcg = choose_sharpening(Sample(rows, wanted), matrix, np.ones(n))
     assert found.power > 1 and ndcg == pytest.approx(1.0)
-    plain, before = choose_sharpening(Sample(rows, wanted), matrix, np.ones(n), [1.0], [0.0], [0.0])
+    plain, before = choose_sharpening(Sample(rows, wanted), matrix, np.ones(n), ([1.0], [0.0], [0.0]))
     assert plain == Sharpening() and before == pytest.approx(1 / np.log2(3))
 
 
@@ -54,9 +54,9 @@ def test_popular_items_are_discounted_only_where_that_helps() -> None:
     matrix = np.zeros((n, n), dtype=np.float32)
     matrix[1, 10], matrix[1, 11] = 0.5, 0.6
     rows = one_each([[1]] * 30, n)
-    found, ndcg = choose_sharpening(Sample(rows, one_each([[10]] * 30, n)), matrix, taken, [1.0])
+    found, ndcg = choose_sharpening(Sample(rows, one_each([[10]] * 30, n)), matrix, taken, ((1.0,), *LADDERS[1:]))
     assert found.popularity_discount > 0 and ndcg == pytest.approx(1.0)
-    found, ndcg = choose_sharpening(Sample(rows, one_each([[11]] * 30, n)), matrix, taken, [1.0])
+    found, ndcg = choose_sharpening(Sample(rows, one_each([[11]] * 30, n)), matrix, taken, ((1.0,), *LADDERS[1:]))
     assert found == Sharpening() and ndcg == pytest.approx(1.0)
 
 

@@ -11,10 +11,11 @@ import scipy.sparse as sp
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.recency import places_from_the_end
-from recbole_ktrec.nn.samples import Sample, sample_from
+from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.successors import Successions, add_successors
 from recbole_ktrec.nn.text_prior import no_prior
 from tests.nn.test_recency import walks
+from tests.support import sample_from
 
 
 def places_of(sequences: list[list[int]], n_items: int) -> sp.csr_matrix:

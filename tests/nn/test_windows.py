@@ -12,10 +12,11 @@ from recbole_ktrec.nn.closed_form import gram, user_weights
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_statistics import ItemStatistics
-from recbole_ktrec.nn.samples import Sample, sample_from
+from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.text_prior import no_prior
 from recbole_ktrec.nn.windows import WINDOWS, with_windows
 from tests.nn.test_successors import places_of
+from tests.support import sample_from
 
 
 def binary(places: sp.csr_matrix) -> sp.csr_matrix:

@@ -24,7 +24,7 @@ import torch
 import transformers
 
 from recbole_ktrec.atomic import iter_atomic
-from recbole_ktrec.text import TextSettings, encode, entity_texts
+from recbole_ktrec.text import EntityFile, TextSettings, encode
 from recbole_ktrec.text.cache import VectorCache, text_key
 from recbole_ktrec.text.encoder import TextEncoder
 
@@ -118,7 +118,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     settings = TextSettings.from_mapping({"text_fields": args.fields})
     tokens = [token for (token,) in iter_atomic(args.item_file, ["item_id"])]
-    found, _, reading = timed(lambda: entity_texts(args.item_file, "item_id", tokens, settings))
+    found, _, reading = timed(lambda: EntityFile(args.item_file).texts(tokens, settings))
     texts = sorted({text for text in found if text})
     drawn = np.random.default_rng(0).permutation(len(texts))[: args.texts]
     result = {

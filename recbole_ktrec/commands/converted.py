@@ -77,14 +77,14 @@ def next_step(report: Report, table: bool) -> str:
 
 def _has_text(report: Report) -> bool:
     """Say whether the models find a text: in the text fields, or in a column that they take for one unasked."""
-    from recbole_ktrec.text.entities import chosen_fields
+    from recbole_ktrec.text.entities import EntityFile
     from recbole_ktrec.text.settings import TextSettings
 
     if report.statistics.get("items_with_text"):
         return True
     path = report.output / f"{report.output.name}.item"
     try:
-        names = [field.name for field in chosen_fields(path, ITEM, TextSettings())]
+        names = [field.name for field in EntityFile(path, ITEM).fields(TextSettings())]
         return any(any(cells) for cells in iter_atomic(path, names))
     except DataError:
         return False

@@ -27,7 +27,7 @@ from recbole_ktrec.register.keys import named_keys
 from recbole_ktrec.register.properties import converted_file, dataset_files, model_files
 from recbole_ktrec.register.unknown import check_model
 from recbole_ktrec.resources import resource_dir
-from recbole_ktrec.text import ItemVectors, TextSettings, chosen_fields, item_vectors
+from recbole_ktrec.text import EntityFile, ItemVectors, TextSettings, item_vectors
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,11 +61,11 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     merged = configuration(args.model or said.get("model") or "KTRec", dataset, said)
     path = Path(args.item_file) if args.item_file else item_file(dataset, merged)
     column, encoding = args.id_column or merged.get("ITEM_ID_FIELD", "item_id"), merged.get("encoding") or "utf-8"
-    settings = TextSettings.from_mapping(merged)
-    fields = chosen_fields(path, column, settings, encoding)
+    file, settings = EntityFile(path, column, encoding), TextSettings.from_mapping(merged)
+    fields = file.fields(settings)
     tokens = [token for (token,) in iter_atomic(path, [column], encoding)]
     set_threads(args.threads)
-    vectors = item_vectors(path, tokens, settings, _device(args.device), column, encoding)
+    vectors = item_vectors(file, tokens, settings, _device(args.device))
     print(summary(path, [field.name for field in fields], vectors))
     return 0
 

@@ -37,11 +37,12 @@ def text_vectors(config: Any, dataset: Any, texts: Mapping[str, Any] | None = No
     Raises:
         DataError: the data set has no ``.item`` file.
     """
-    from recbole_ktrec.text import TextSettings, item_vectors
+    from recbole_ktrec.text import EntityFile, TextSettings, item_vectors
 
     path = Path(config["data_path"]) / f"{config['dataset']}.item"
     if not path.is_file():
         raise DataError(f"TextDiversity needs item text, and there is no file [{path}].")
     tokens = [str(token) for token in dataset.field2id_token[dataset.iid_field]]
-    settings, encoding = TextSettings.from_mapping(config if texts is None else texts), encoding_of(config)
-    return np.asarray(item_vectors(path, tokens, settings, "cpu", dataset.iid_field, encoding, False).matrix)
+    settings = TextSettings.from_mapping(config if texts is None else texts)
+    file = EntityFile(path, dataset.iid_field, encoding_of(config))
+    return np.asarray(item_vectors(file, tokens, settings, "cpu", False).matrix)

@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from recbole_ktrec.nn.lexical import tf_idf
 from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.text_prior import blocks_of, neighbours_of_forms
 from recbole_ktrec.nn.whitening import whitened_text
-from recbole_ktrec.text import TextSettings, entity_texts, item_vectors
+from recbole_ktrec.text import EntityFile, TextSettings, item_vectors
 from recbole_ktrec.text.fingerprint import COMPARED
 
 _PAD = "[PAD]"
@@ -129,7 +128,7 @@ def interactions(source: Source) -> tuple[sp.csr_matrix, list[str]]:
     return taken, [_PAD, *map(str, tokens)]
 
 
-def item_file_of(source: Source) -> Path:
+def item_file_of(source: Source) -> EntityFile:
     """Return the file that the texts of items are read from.
 
     Raises:
@@ -138,7 +137,7 @@ def item_file_of(source: Source) -> Path:
     path = source.file("item")
     if not path.is_file():
         raise DataError(f"[{path}] is missing: `ktrec pretrain` reads the texts of items from it.")
-    return path
+    return EntityFile(path, source.fields["ITEM_ID_FIELD"], source.encoding)
 
 
 def read_by(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,10 +181,9 @@ def read_domain(
     if not (np.diff(taken.indptr) > 1).any():
         raise DataError(f"[{source.file('inter')}]: nobody took two items, so there is nothing to learn from it.")
     rest, sample = hold_out(taken, users, draw)
-    field, settings = source.fields["ITEM_ID_FIELD"], TextSettings.from_mapping(values)
-    item_file = item_file_of(source)
+    file, settings = item_file_of(source), TextSettings.from_mapping(values)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    found = item_vectors(item_file, tokens, settings, device, field, source.encoding)
+    found = item_vectors(file, tokens, settings, device)
     drawn = 1 + draw.permutation(len(tokens) - 1)[:candidates]
     texts = [found.fingerprint[part] for part in COMPARED], _reading(settings)
     parts = [code_sha256(), source.digest, dict(source.fields), values.get("threshold"), *texts]
@@ -196,7 +194,7 @@ def read_domain(
         sample,
         np.union1d(drawn, sample.positives.indices),
         whitened_text(np.asarray(found.matrix), found.has_text, whitening),
-        entity_texts(item_file, field, tokens, settings, source.encoding),
+        file.texts(tokens, settings),
         found.fingerprint,
         {**_facts(source, taken), "read_by": read_by(values)},
         hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16],

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from recbole_ktrec.evaluation.source import Source, read_source
+from recbole_ktrec.evaluation.source import read_source
 from recbole_ktrec.knowledge.domains import hold_out, interactions, item_file_of
-from recbole_ktrec.text import ContrastiveSettings, TextDomain, TextSettings, chosen_fields, entity_texts
+from recbole_ktrec.text import ContrastiveSettings, EntityFile, TextDomain, TextSettings
 from recbole_ktrec.text.contrastive import ENCODER, read_report, train_encoder
 
 
@@ -53,18 +53,15 @@ def text_domain(name: str, values: Mapping[str, Any], held_out_users: int, seed:
     source = read_source(name, values)
     taken, tokens = interactions(source)
     rest, _ = hold_out(taken, held_out_users, np.random.default_rng(seed))
-    settings, item_file = TextSettings.from_mapping(values), item_file_of(source)
-    texts = entity_texts(item_file, source.fields["ITEM_ID_FIELD"], tokens, settings, source.encoding)
-    return TextDomain(name, texts, rest, _field_pairs(source, tokens, settings))
+    settings, file = TextSettings.from_mapping(values), item_file_of(source)
+    return TextDomain(name, file.texts(tokens, settings), rest, _field_pairs(file, tokens, settings))
 
 
-def _field_pairs(source: Source, tokens: Sequence[str], settings: TextSettings) -> list[tuple[str, str]]:
-    item_file, column = source.file("item"), source.fields["ITEM_ID_FIELD"]
-    fields = chosen_fields(item_file, column, settings, source.encoding)
+def _field_pairs(file: EntityFile, tokens: Sequence[str], settings: TextSettings) -> list[tuple[str, str]]:
+    fields = file.fields(settings)
     if len(fields) < 2:
         return []
     first, others = (
-        entity_texts(item_file, column, tokens, replace(settings, fields=tuple(part), template=None), source.encoding)
-        for part in (fields[:1], fields[1:])
+        file.texts(tokens, replace(settings, fields=tuple(part), template=None)) for part in (fields[:1], fields[1:])
     )
     return [(one, rest) for one, rest in zip(first, others, strict=True) if one and rest]

@@ -11,16 +11,15 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.atomic import check_separator, encoding_of, read_header
+from recbole_ktrec.atomic import check_separator, encoding_of
 from recbole_ktrec.errors import ConfigError, DataError, one_of, switch
 from recbole_ktrec.model.interactions import TrainingInteractions
 from recbole_ktrec.nn.recency import in_order
 from recbole_ktrec.text import (
+    EntityFile,
     ItemVectors,
     TextSettings,
-    chosen_fields,
     encode,
-    entity_texts,
     history_documents,
     item_vectors,
 )
@@ -30,8 +29,8 @@ _logger = logging.getLogger(__name__)
 USER_TEXTS = ("none", "history_mean", "history_document", "columns")
 
 
-def feature_file(config: Any, dataset: Any, kind: str) -> Path:
-    """Return the path of the data set's ``.item`` or ``.user`` file.
+def feature_file(config: Any, dataset: Any, kind: str) -> EntityFile:
+    """Return the data set's ``.item`` or ``.user`` file.
 
     Raises:
         DataError: there is none, so there is no text to read.
@@ -43,7 +42,7 @@ def feature_file(config: Any, dataset: Any, kind: str) -> Path:
             f"[{path}] is missing: {config['model']} reads the text of {kind}s from it. "
             f"`ktrec convert` makes it. Without text: KTRec with fusion [id], KTEASE with prior [none]."
         )
-    return path
+    return EntityFile(path, config[f"{kind.upper()}_ID_FIELD"], encoding_of(config))
 
 
 def tokens(dataset: Any, field: str) -> list[str]:
@@ -66,34 +65,37 @@ def _order(config: Any, count: int) -> np.ndarray | None:
 
 def load_item_text(config: Any, dataset: Any) -> ItemVectors:
     """Return the vectors of the items' texts, row k for internal id k; with ``shuffle_texts``, of another item's."""
-    field = config["ITEM_ID_FIELD"]
-    path = feature_file(config, dataset, "item")
-    settings = TextSettings.from_mapping(config)
-    found = item_vectors(path, tokens(dataset, field), settings, config["device"], field, encoding_of(config),
-                         bool(config["show_progress"]))  # fmt: skip
+    file, settings = feature_file(config, dataset, "item"), TextSettings.from_mapping(config)
+    found = _vectors(file, config, dataset, settings)
     if not found.has_text.any():
-        _warn_of_no_text(path, field, settings, encoding_of(config))
+        _warn_of_no_text(file, settings)
     order = _order(config, len(found.has_text))
     if order is None:
         return found
     return replace(found, matrix=np.asarray(found.matrix)[order], has_text=found.has_text[order])
 
 
-def _warn_of_no_text(path: Path, id_column: str, settings: TextSettings, encoding: str) -> None:
+def _vectors(file: EntityFile, config: Any, dataset: Any, settings: TextSettings) -> ItemVectors:
+    """Return the vectors of the texts of ``file``, row k for internal id k."""
+    names, progress = tokens(dataset, file.id_column), bool(config["show_progress"])
+    return item_vectors(file, names, settings, config["device"], progress)
+
+
+def _warn_of_no_text(file: EntityFile, settings: TextSettings) -> None:
     """Say what was read: with vectors of zeros the run looks like any other."""
-    read = ", ".join(one.name for one in chosen_fields(path, id_column, settings, encoding))
-    there = ", ".join(one.name for one in read_header(path, encoding) if one.name != id_column)
+    read = ", ".join(one.name for one in file.fields(settings))
+    there = ", ".join(one.name for one in file.header() if one.name != file.id_column)
     _logger.warning(
-        f"No item has a text, so texts say nothing here: the columns read, [{read}], are empty, or [{path}] has none "
-        f"of the items that were taken. Check text_fields and [{id_column}]; the columns of the file are [{there}]."
+        f"No item has a text, so texts say nothing here: the columns read, [{read}], are empty, or [{file.path}] has "
+        f"none of the items that were taken. Check text_fields and [{file.id_column}]; the columns of the file are "
+        f"[{there}]."
     )
 
 
 def load_texts(config: Any, dataset: Any) -> list[str | None]:
     """Return the items' texts themselves, entry k for internal id k; None where there is none."""
-    field = config["ITEM_ID_FIELD"]
-    path = feature_file(config, dataset, "item")
-    texts = entity_texts(path, field, tokens(dataset, field), TextSettings.from_mapping(config), encoding_of(config))
+    file = feature_file(config, dataset, "item")
+    texts = file.texts(tokens(dataset, file.id_column), TextSettings.from_mapping(config))
     order = _order(config, len(texts))
     return texts if order is None else [texts[one] for one in order]
 
@@ -117,9 +119,9 @@ def load_user_text(config: Any, dataset: Any, interactions: sp.csr_matrix) -> It
 
 
 def _columns(config: Any, dataset: Any) -> ItemVectors:
-    field, path = config["USER_ID_FIELD"], feature_file(config, dataset, "user")
-    settings, progress = TextSettings.from_mapping(_UserView(config)), bool(config["show_progress"])
-    return item_vectors(path, tokens(dataset, field), settings, config["device"], field, encoding_of(config), progress)
+    return _vectors(
+        feature_file(config, dataset, "user"), config, dataset, TextSettings.from_mapping(_UserView(config))
+    )
 
 
 class _UserView:

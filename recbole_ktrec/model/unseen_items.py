@@ -18,7 +18,6 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from recbole_ktrec.atomic import encoding_of
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.model.held_out import HeldOut
 from recbole_ktrec.model.interactions import TrainingInteractions
@@ -28,7 +27,7 @@ from recbole_ktrec.model.ktrec import KTRec
 from recbole_ktrec.model.unseen_parts import ClosedPart, NeuralPart, Wider
 from recbole_ktrec.nn.blend import among, same_part, spreads
 from recbole_ktrec.nn.cold_shift import lift_cold
-from recbole_ktrec.text import TextSettings, other_texts
+from recbole_ktrec.text import TextSettings
 
 #: Scores by which KTRec's level is chosen, those of so many users at least, evenly spread: new items may be many more
 #: than known ones, by which held-out users are counted.
@@ -121,8 +120,8 @@ class UnseenItems:
 
 def _with_text(config: Any, dataset: Any) -> list[str]:
     """Return the ids of the ``.item`` file without a number that have a text, each once, in its order."""
-    path, known = feature_file(config, dataset, "item"), dataset.field2token_id[dataset.iid_field]
-    texts = other_texts(path, dataset.iid_field, known, TextSettings.from_mapping(config), encoding_of(config))
+    known = dataset.field2token_id[dataset.iid_field]
+    texts = feature_file(config, dataset, "item").other_texts(known, TextSettings.from_mapping(config))
     return [token for token, text in texts.items() if text is not None]
 
 

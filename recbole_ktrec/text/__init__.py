@@ -1,7 +1,7 @@
 """Item text -> vectors: a template, a pre-trained encoder, and a cache keyed by content."""
 
 from recbole_ktrec.text.contrastive_settings import ContrastiveSettings
-from recbole_ktrec.text.entities import chosen_fields, entity_texts, other_texts, text_columns
+from recbole_ktrec.text.entities import EntityFile, text_columns
 from recbole_ktrec.text.fingerprint import check_fingerprint
 from recbole_ktrec.text.locate import locate_encoder
 from recbole_ktrec.text.pairs import TextDomain
@@ -12,21 +12,19 @@ from recbole_ktrec.text.vectors import Encoded, ItemVectors, encode, item_vector
 __all__ = [
     "ContrastiveSettings",
     "Encoded",
+    "EntityFile",
     "ItemVectors",
     "TextDomain",
     "TextEncoder",
     "TextField",
     "TextSettings",
     "check_fingerprint",
-    "chosen_fields",
     "clean_text",
     "default_cache_folder",
     "encode",
-    "entity_texts",
     "history_documents",
     "item_vectors",
     "locate_encoder",
-    "other_texts",
     "row_text",
     "text_columns",
 ]

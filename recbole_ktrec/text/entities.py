@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from recbole_ktrec.atomic import TEXT_NAMES, Field, iter_atomic, read_header
@@ -19,40 +20,96 @@ PAD = "[PAD]"
 _logger = logging.getLogger(__name__)
 
 
-def chosen_fields(path: str | Path, id_column: str, settings: TextSettings, encoding: str = "utf-8") -> list[TextField]:
-    """Return the columns of ``path`` that make up the text.
+@dataclass(frozen=True)
+class EntityFile:
+    """An atomic file, ``.item`` or ``.user``, that texts are read from.
 
-    ``settings.fields``, or those of ``settings.template``; if neither is given, every ``token_seq`` column and every
-    ``token`` column whose name ends in a word of :data:`TEXT_NAMES`.
-
-    Raises:
-        DataError: a column does not exist (the nearest name is offered), or the file has none that holds text.
+    Attributes:
+        path: of the file.
+        id_column: holds the tokens.
+        encoding: of the file.
     """
-    if not Path(path).is_file():
-        raise DataError(
-            f"[{path}] is missing: item text is read from it. [ktrec convert] makes one from a raw dump; by hand it is "
-            f"the line [{id_column}:token<TAB>title:token_seq], then one line an item."
-        )
-    header = read_header(path, encoding)
-    wanted = _wanted(settings)
-    names = [field.name for field in header]
-    given = [field.name for field in settings.fields or ()]  # a template takes their limits, perhaps not all of them
-    for name in [id_column, *given, *(field.name for field in wanted)]:
-        if name not in names:
-            key = "" if name == id_column else "text_fields: " if name in given else "text_template: "
-            raise DataError(f"{key}[{path}] has no column [{name}], only {', '.join(names)}.{nearest(name, names)}")
-    if wanted:
-        for text in _unused(settings):
-            _warn(f"text_fields: [{path}]: {text}")
-        return wanted
-    if not (found := text_columns(header, id_column)):
-        columns = ", ".join(map(str, header))
-        raise DataError(f"[{path}] has no text column among {columns}: name one in text_fields.")
-    return [TextField(name) for name in found]
+
+    path: str | Path
+    id_column: str = "item_id"
+    encoding: str = "utf-8"
+
+    def header(self) -> list[Field]:
+        """Return the columns of the file.
+
+        Raises:
+            DataError: there is no such file.
+        """
+        if not Path(self.path).is_file():
+            raise DataError(
+                f"[{self.path}] is missing: item text is read from it. [ktrec convert] makes one from a raw dump; by "
+                f"hand it is the line [{self.id_column}:token<TAB>title:token_seq], then one line an item."
+            )
+        return read_header(self.path, self.encoding)
+
+    def fields(self, settings: TextSettings) -> list[TextField]:
+        """Return the columns that make up the text.
+
+        ``settings.fields``, or those of ``settings.template``; if neither is given, every ``token_seq`` column and
+        every ``token`` column whose name ends in a word of :data:`TEXT_NAMES`.
+
+        Raises:
+            DataError: a column does not exist (the nearest name is offered), or the file has none that holds text.
+        """
+        header, wanted = self.header(), _wanted(settings)
+        self._check(settings, [field.name for field in wanted], [field.name for field in header])
+        if wanted:
+            for text in _unused(settings):
+                _warn(f"text_fields: [{self.path}]: {text}")
+            return wanted
+        if not (found := text_columns(header, self.id_column)):
+            columns = ", ".join(map(str, header))
+            raise DataError(f"[{self.path}] has no text column among {columns}: name one in text_fields.")
+        return [TextField(name) for name in found]
+
+    def _check(self, settings: TextSettings, wanted: Sequence[str], names: Sequence[str]) -> None:
+        given = [field.name for field in settings.fields or ()]  # a template takes their limits, perhaps not all
+        for name in [self.id_column, *given, *wanted]:
+            if name not in names:
+                key = "" if name == self.id_column else "text_fields: " if name in given else "text_template: "
+                there = f"only {', '.join(names)}.{nearest(name, names)}"
+                raise DataError(f"{key}[{self.path}] has no column [{name}], {there}")
+
+    def texts(self, tokens: Sequence[str], settings: TextSettings) -> list[str | None]:
+        """Return the text of each of ``tokens``; None where there is none.
+
+        A token without a row, ``[PAD]`` and a row whose fields are all empty (or one of ``settings.missing``) give
+        None.
+
+        Raises:
+            DataError: the file is missing or not readable, a column is missing, or two rows of one wanted token have
+                different texts.
+        """
+        wanted = set(map(str, tokens)) - {PAD}
+        texts = self._texts(wanted.__contains__, settings)
+        return [texts.get(str(token)) for token in tokens]
+
+    def other_texts(self, known: Container[str], settings: TextSettings) -> dict[str, str | None]:
+        """Return token -> text of the rows whose tokens are none of ``known``, in their order, see :meth:`texts`."""
+        return self._texts(lambda token: token not in known, settings)
+
+    def _texts(self, is_wanted: Callable[[str], bool], settings: TextSettings) -> dict[str, str | None]:
+        fields, texts = self.fields(settings), dict[str, str | None]()
+        columns = [self.id_column, *(field.name for field in fields)]
+        for number, (token, *cells) in enumerate(iter_atomic(self.path, columns, self.encoding), 1):
+            if is_wanted(token):
+                text = row_text(cells, fields, settings)
+                if texts.setdefault(token, text) != text:
+                    raise DataError(
+                        f"[{self.path}], row {number}: [{self.id_column}] = [{token}] occurs a second time with "
+                        "another text; remove the row that is not wanted."
+                    )
+        _logger.info("Text from the columns [%s] of [%s].", ", ".join(columns[1:]), self.path)
+        return texts
 
 
 def text_columns(header: Sequence[Field], id_column: str) -> list[str]:
-    """Return the columns that are text where none are named, see :func:`chosen_fields`."""
+    """Return the columns that are text where none are named, see :meth:`EntityFile.fields`."""
     return [field.name for field in header if field.name != id_column and _holds_text(field)]
 
 
@@ -86,43 +143,3 @@ def _warn(text: str) -> None:
 
 def _holds_text(field: Field) -> bool:
     return field.type == "token_seq" or (field.type == "token" and field.name.lower().split("_")[-1] in TEXT_NAMES)
-
-
-def entity_texts(
-    path: str | Path, id_column: str, tokens: Sequence[str], settings: TextSettings, encoding: str = "utf-8"
-) -> list[str | None]:
-    """Return the text of each of ``tokens`` from an atomic file (``.item``, ``.user``); None where there is none.
-
-    A token without a row, ``[PAD]`` and a row whose fields are all empty (or one of ``settings.missing``) give None.
-
-    Raises:
-        DataError: the file is missing or not readable, a column is missing, or two rows of one wanted token have
-            different texts.
-    """
-    wanted = set(map(str, tokens)) - {PAD}
-    texts = _texts(path, id_column, wanted.__contains__, settings, encoding)
-    return [texts.get(str(token)) for token in tokens]
-
-
-def other_texts(
-    path: str | Path, id_column: str, known: Container[str], settings: TextSettings, encoding: str = "utf-8"
-) -> dict[str, str | None]:
-    """Return token -> text of the rows whose tokens are none of ``known``, in their order, see :func:`entity_texts`."""
-    return _texts(path, id_column, lambda token: token not in known, settings, encoding)
-
-
-def _texts(
-    path: str | Path, id_column: str, is_wanted: Callable[[str], bool], settings: TextSettings, encoding: str
-) -> dict[str, str | None]:
-    fields = chosen_fields(path, id_column, settings, encoding)
-    texts: dict[str, str | None] = {}
-    for number, (token, *cells) in enumerate(iter_atomic(path, [id_column, *(f.name for f in fields)], encoding), 1):
-        if is_wanted(token):
-            text = row_text(cells, fields, settings)
-            if texts.setdefault(token, text) != text:
-                raise DataError(
-                    f"[{path}], row {number}: [{id_column}] = [{token}] occurs a second time with another text; "
-                    "remove the row that is not wanted."
-                )
-    _logger.info("Text from the columns [%s] of [%s].", ", ".join(field.name for field in fields), path)
-    return texts

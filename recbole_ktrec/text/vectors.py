@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from recbole_ktrec.errors import EncoderError
 from recbole_ktrec.text.cache import NO_TEXT, VectorCache, text_key
-from recbole_ktrec.text.entities import PAD, entity_texts
+from recbole_ktrec.text.entities import PAD, EntityFile
 from recbole_ktrec.text.fingerprint import encoder_fingerprint
 from recbole_ktrec.text.locate import locate_encoder
 from recbole_ktrec.text.settings import TextSettings
@@ -70,28 +70,26 @@ class ItemVectors:
 
 
 def item_vectors(
-    item_file: str | Path,
+    file: EntityFile,
     tokens: Sequence[str],
     settings: TextSettings,
     device: torch.device | str = "cpu",
-    id_column: str = "item_id",
-    encoding: str = "utf-8",
     show_progress: bool = True,
 ) -> ItemVectors:
-    """Return a text vector for each of ``tokens``, read from the atomic file ``item_file`` by token.
+    """Return a text vector for each of ``tokens``, read from ``file`` by token.
 
     Raises:
         DataError: the file or a column of it cannot be used.
         EncoderError: the encoder cannot be found or loaded.
         CacheError: the cache cannot be written.
     """
-    texts = entity_texts(item_file, id_column, tokens, settings, encoding)
+    texts = file.texts(tokens, settings)
     encoded = encode(texts, settings, device, show_progress)
     has_text = np.array([text is not None for text in texts], dtype=bool)
     missing = sum(text is None and str(token) != PAD for text, token in zip(texts, tokens, strict=True))
     _logger.info(
         "%d %s with text, %d without; %d distinct texts: %d encoded now, %d from [%s].",
-        has_text.sum(), id_column, missing, encoded.distinct, encoded.encoded,
+        has_text.sum(), file.id_column, missing, encoded.distinct, encoded.encoded,
         encoded.distinct - encoded.encoded, encoded.folder,
     )  # fmt: skip
     return ItemVectors(encoded.matrix, has_text, encoded.fingerprint, missing, encoded)

@@ -43,7 +43,7 @@ def test_all_rows_have_the_texts_of_the_data_set(
 ) -> None:
     seen: list[TextSettings] = []
 
-    def vectors(path: Path, tokens: list[str], settings: TextSettings, *_: Any, **__: Any) -> Any:
+    def vectors(file: text.EntityFile, tokens: list[str], settings: TextSettings, *_: Any, **__: Any) -> Any:
         seen.append(settings)
         return type("Vectors", (), {"matrix": np.eye(len(tokens))})
 

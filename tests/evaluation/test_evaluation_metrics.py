@@ -119,8 +119,8 @@ def test_text_diversity_reads_the_item_file(
     """The vectors come by token: here a made-up encoder tells the two halves of the catalogue apart."""
     from recbole_ktrec import text
 
-    def vectors(path: Path, tokens: list[str], *_: Any, **__: Any) -> Any:
-        assert path.name == "tiny.item" and tokens[0] == "[PAD]"
+    def vectors(file: text.EntityFile, tokens: list[str], *_: Any, **__: Any) -> Any:
+        assert Path(file.path).name == "tiny.item" and tokens[0] == "[PAD]"
         rows = [[0.0, 0.0] if t == "[PAD]" else [1.0, 0.0] if int(t[1:]) % 2 else [0.0, 1.0] for t in tokens]
         return type("Vectors", (), {"matrix": np.array(rows)})
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recbole_ktrec.text import TextSettings, encode, item_vectors, vectors
+from recbole_ktrec.text import EntityFile, TextSettings, encode, item_vectors, vectors
 from recbole_ktrec.text.encoder import TextEncoder
 
 TOKENS = ["[PAD]", "i4", "i1", "i3", "i2", "i9"]
 
 
 def test_vectors_line_up_by_token(item_file: Path, settings: TextSettings) -> None:
-    vectors = item_vectors(item_file, TOKENS, settings)
+    vectors = item_vectors(EntityFile(item_file), TOKENS, settings)
     assert vectors.matrix.shape == (6, 16) and vectors.matrix.dtype == np.float32
     assert vectors.has_text.tolist() == [False, True, True, False, True, False]
     assert vectors.missing == 2, "i3 has empty cells, i9 no row; [PAD] does not count"
@@ -25,23 +25,23 @@ def test_vectors_line_up_by_token(item_file: Path, settings: TextSettings) -> No
 
 
 def test_the_matrix_is_mapped_and_read_only(item_file: Path, settings: TextSettings) -> None:
-    matrix = item_vectors(item_file, TOKENS, settings).matrix
+    matrix = item_vectors(EntityFile(item_file), TOKENS, settings).matrix
     assert isinstance(matrix, np.memmap) and not matrix.flags.writeable
 
 
 def test_a_second_run_encodes_nothing_and_a_changed_item_one(
     item_file: Path, settings: TextSettings, count_encoded: Callable[[], int]
 ) -> None:
-    first = item_vectors(item_file, TOKENS, settings)
+    first = item_vectors(EntityFile(item_file), TOKENS, settings)
     assert count_encoded() == first.encoded.encoded == first.encoded.distinct == 3
-    again = item_vectors(item_file, TOKENS, settings)
+    again = item_vectors(EntityFile(item_file), TOKENS, settings)
     assert count_encoded() == again.encoded.encoded == 0
     np.testing.assert_array_equal(again.matrix, first.matrix)
-    shuffled = item_vectors(item_file, TOKENS[::-1], settings)
+    shuffled = item_vectors(EntityFile(item_file), TOKENS[::-1], settings)
     assert count_encoded() == 0
     np.testing.assert_array_equal(shuffled.matrix, first.matrix[::-1])
     item_file.write_text(item_file.read_text().replace("Blue doll", "Green doll"))
-    changed = item_vectors(item_file, TOKENS, settings)
+    changed = item_vectors(EntityFile(item_file), TOKENS, settings)
     assert count_encoded() == changed.encoded.encoded == 1
     different = (changed.matrix != first.matrix).any(axis=1)
     assert different.tolist() == [token == "i2" for token in TOKENS]

@@ -20,8 +20,8 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from recbole_ktrec.nn.fit import Fit
 from recbole_ktrec.nn.fit_options import Options, memory
-from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.text_prior import text_neighbours
 from recbole_ktrec.nn.whitening import whitened_text

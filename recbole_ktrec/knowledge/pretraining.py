@@ -30,8 +30,8 @@ from recbole_ktrec.model.prior_shape import KERNEL, UNTRAINED, PriorShape, plain
 from recbole_ktrec.model.statistics_file import load_statistics, save_statistics
 from recbole_ktrec.model.trained_encoder import check_encoder
 from recbole_ktrec.nn.co_consumption import Statistics, co_consumption, mapped, metric, pooled
+from recbole_ktrec.nn.fit import Fit
 from recbole_ktrec.nn.fit_options import Options
-from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.text_prior import text_neighbours
 from recbole_ktrec.text import check_fingerprint
 

@@ -2,11 +2,11 @@
 
 The scores of a user are ``x B``, x the history (weighted by recency where that ranks better). Where what is made:
 
-    KTEASE.solve        ktease_options.py reads the keys, text_priors.py makes K of the texts, nn/item_item.py makes B
-                        of the interactions and K (nn/closed_form.py has the formula), transfer_fit.py the same with an
+    KTEASE.solve        ktease_options.py reads the keys, text_priors.py makes K of the texts, nn/fit.py makes B of
+                        the interactions and K (nn/closed_form.py has the formula), transfer_fit.py the same with an
                         artifact, nn/cold_users.py what users without a history get
     full_sort_predict   :meth:`KTEASE.scores`: x times what the fit left (nn/fitted.py), which a checkpoint keeps as
-                        plain matrices (nn/item_scores.py)
+                        plain matrices
     predict             R(u, i) = sigma(a s + c) of some pairs, (a, c) from :meth:`KTEASE.fit`
 
 ktease_trainer.py calls :meth:`KTEASE.fit` once; KTRec, which holds a KTEASE of its own, calls :meth:`KTEASE.solve`.
@@ -39,9 +39,8 @@ from recbole_ktrec.model.transfer import TransferSettings
 from recbole_ktrec.model.transfer_fit import TransferFit
 from recbole_ktrec.nn.calibration import fit_platt
 from recbole_ktrec.nn.cold_users import LIFTS, SHARES, choose_unknown, with_popularity
-from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse, without_popular
-from recbole_ktrec.nn.item_item import Fit
-from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
+from recbole_ktrec.nn.fit import Fit
+from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse, as_matrices, count_items, scores_from, without_popular
 from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.text_prior import no_prior
 

@@ -82,7 +82,6 @@ class KTRec(GeneralRecommender):
         cold = torch.from_numpy(~self.taken.known)
         cold[0] = False  # padding is no item: where all were taken there is nothing to measure
         self.register_buffer("cold", cold, persistent=False)
-        self.cold_shift, self.cold_gain = 0.0, 1.0  # added to their neural scores, times those of the closed form
         self.cold_warm_loss = read_number(config, "cold_warm_loss")
         self.transfer = TransferredTexts.read(config, dataset, self.taken.matrix)
         self.transfer_choice, self.zero_shot = dict[str, Any](), config["transfer"] == "zero_shot"
@@ -94,16 +93,22 @@ class KTRec(GeneralRecommender):
         # In a tuple it is no part of the module: nothing that gradients train, and no copy of it in each checkpoint.
         transfer = None if self.transfer is None else self.transfer.settings
         self._held = (KTEASE(config, dataset, self.taken, transfer) if config["closed_form"] else None,)
-        self.register_buffer("blend", torch.tensor([1.0, 0.0]))
-        self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
-        self.residual_weight, self.residual_size = float(config["residual_weight"]), 0.0
+        self.residual_weight = float(config["residual_weight"])
         if self.residual_weight and self.closed is None:
             self.logger.warning("residual_weight is not used: closed_form is [False].")
-        self.residual: Residual | None = None  # the closed form's scores in the loss
         self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice", "decay"]
         self.other_parameter_name += ["residual_size", "cold_shift", "cold_gain", "in_order"]
-        self._items: tuple[Tensor, Tensor] | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """Set what ktrec_prepare.py and ktrec_settle.py decide to what holds before."""
+        self.register_buffer("blend", torch.tensor([1.0, 0.0]))
+        self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
+        self.cold_shift, self.cold_gain = 0.0, 1.0  # added to their neural scores, times those of the closed form
+        self.residual: Residual | None = None  # the closed form's scores in the loss
+        self.residual_size = 0.0
         self.settled, self.closed_share = False, math.nan  # the part of the closed form in the scores
+        self._items: tuple[Tensor, Tensor] | None = None
         self._remembered: Remembered | None = None
 
     def calculate_loss(self, interaction: Any) -> Tensor:

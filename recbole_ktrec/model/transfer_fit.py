@@ -17,8 +17,8 @@ from recbole_ktrec.model.prior_shape import PriorShape
 from recbole_ktrec.model.text_priors import TextPriors
 from recbole_ktrec.model.transfer import VARIANTS, TransferSettings, listed, means, pick, reasons, shown
 from recbole_ktrec.model.transfer_priors import TransferPriors
+from recbole_ktrec.nn.fit import Fit
 from recbole_ktrec.nn.fitted import Dense, Kernel, Sparse
-from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.samples import FEWEST, Sample
 
 #: What ``adapter`` tries on the validation data.

@@ -15,8 +15,8 @@ from recbole_ktrec.nn.ranking import gained, ideal
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 #: Users whose scores are mixed and ranked at a time: they stay in the cache of a core.
 ROWS = 64
-#: Score of what is no candidate: as good as -inf, but 0 times it is 0.
-_NEVER = -1e30
+#: Score of what is no candidate: as good as -inf, below all others whatever is added, but 0 times it is 0.
+NEVER = -1e30
 #: Standard deviation of scores that are all the same.
 _NOTHING = 1e-12
 #: Users -> what is no candidate of theirs, and what they took, bool ``[m, n_items]`` each.
@@ -39,7 +39,7 @@ def blend_weights(first: Tensor, second: Tensor, asked: HeldOutRows) -> tuple[fl
     quality = torch.zeros(len(tried), dtype=torch.float64)
     for rows in row_blocks(len(first), ROWS):
         masked, positive = asked(rows)
-        left, right = (scores[rows].masked_fill(masked, _NEVER) for scores in (first, second))
+        left, right = (scores[rows].masked_fill(masked, NEVER) for scores in (first, second))
         best = ideal(positive)
         for place, (a, b) in enumerate(tried):
             mixed = torch.add(left, right, alpha=b / a) if a else right  # ranks know no scale

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recbole_ktrec.nn.blend import ROWS, HeldOutRows
+from recbole_ktrec.nn.blend import NEVER, ROWS, HeldOutRows
 from recbole_ktrec.nn.cold_demand import allowed_loss, by_cold_item
 from recbole_ktrec.nn.matrices import row_blocks
 from recbole_ktrec.nn.ranking import dcg, ideal
@@ -24,8 +24,6 @@ _UP = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
 #: What is tried, in standard deviations of the scores.
 SHIFTS = (-8.0, -6.0, *(-shift for shift in reversed(_UP)), 0.0, *_UP)
 _PLAIN = SHIFTS.index(0.0)
-#: Score of what is no candidate: below all others, whatever the shift.
-_NEVER = -1e30
 
 
 @dataclass(frozen=True)
@@ -119,8 +117,8 @@ def _gained(scores: Tensor, cold: Tensor, masked: Tensor, positive: Tensor, unit
     A shift leaves the order within each kind, so the ten best of all are among the ten best of each.
     """
     k = min(10, scores.shape[1])
-    best = [scores.masked_fill(masked | others, _NEVER).topk(k) for others in (cold, ~cold)]
-    hits = [positive.gather(1, one.indices) & (one.values > _NEVER / 2) for one in best]
+    best = [scores.masked_fill(masked | others, NEVER).topk(k) for others in (cold, ~cold)]
+    hits = [positive.gather(1, one.indices) & (one.values > NEVER / 2) for one in best]
     wanted = torch.stack([torch.cat(hits, dim=1), torch.cat([hits[0], torch.zeros_like(hits[1])], dim=1)])
     ranked = (
         torch.cat([best[0].values, best[1].values + shift * unit], dim=1).topk(k).indices.expand(2, -1, -1)

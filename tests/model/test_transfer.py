@@ -18,8 +18,8 @@ from recbole_ktrec.files import file_sha256
 from recbole_ktrec.model.artifact_card import CARD
 from recbole_ktrec.model.item_text import load_item_text, load_texts
 from recbole_ktrec.model.transfer import TransferSettings, pick, reasons
+from recbole_ktrec.nn.fit import Fit
 from recbole_ktrec.nn.fit_options import Options
-from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.nearest import NearestItems
 from recbole_ktrec.nn.text_prior import power_scale
 from recbole_ktrec.nn.whitening import whitened_text

@@ -15,9 +15,9 @@ from recbole_ktrec.nn.closed_form import (
     pull_diagonal,
     user_weights,
 )
+from recbole_ktrec.nn.fit import Fit
 from recbole_ktrec.nn.fit_options import Options, memory
-from recbole_ktrec.nn.item_item import Fit
-from recbole_ktrec.nn.item_scores import as_matrices, count_items, scores_from
+from recbole_ktrec.nn.fitted import as_matrices, count_items, scores_from
 from recbole_ktrec.nn.low_rank import LowRank, LowRankInverse, LowRankScores, leading_eigenpairs, scaled_items
 from recbole_ktrec.nn.nearest import NearestItems
 from recbole_ktrec.nn.sharpening import Sharpening

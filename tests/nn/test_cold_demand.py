@@ -11,8 +11,8 @@ import torch
 
 from recbole_ktrec.nn.cold_demand import Demand, Tried, allowed_loss
 from recbole_ktrec.nn.cold_items import ColdItems, Level
+from recbole_ktrec.nn.fit import Fit
 from recbole_ktrec.nn.fit_options import Options
-from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.samples import Sample, masked_ndcg
 from recbole_ktrec.nn.tuning import beyond_standard_error
 

@@ -10,10 +10,9 @@ import pytest
 import scipy.sparse as sp
 
 from recbole_ktrec.nn.cold_items import ColdItems
+from recbole_ktrec.nn.fit import Fit
 from recbole_ktrec.nn.fit_options import Options
-from recbole_ktrec.nn.fitted import Dense, Sparse
-from recbole_ktrec.nn.item_item import Fit
-from recbole_ktrec.nn.item_scores import as_matrices, scores_from
+from recbole_ktrec.nn.fitted import Dense, Sparse, as_matrices, scores_from
 from recbole_ktrec.nn.popularity import choose_weight, popularity
 from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.spreading import fill_cold, popular_cold

@@ -9,8 +9,8 @@ import pytest
 import scipy.sparse as sp
 
 from recbole_ktrec.nn import cold_level
+from recbole_ktrec.nn.fit import Fit
 from recbole_ktrec.nn.fit_options import Options
-from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.recency import DECAYS, decayed, places_from_the_end
 from recbole_ktrec.nn.samples import FEWEST, Sample
 from recbole_ktrec.nn.text_prior import no_prior

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from recbole_ktrec.nn.fit import Fit
 from recbole_ktrec.nn.fit_options import Options
-from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.sharpening import LADDERS, Sharpening, choose_sharpening, powered
 from recbole_ktrec.nn.text_prior import no_prior

@@ -11,10 +11,9 @@ import scipy.sparse as sp
 import torch
 
 from recbole_ktrec.nn.cold_items import ColdItems, Rehearsal
+from recbole_ktrec.nn.fit import Fit
 from recbole_ktrec.nn.fit_options import Options
-from recbole_ktrec.nn.fitted import Dense
-from recbole_ktrec.nn.item_item import Fit
-from recbole_ktrec.nn.item_scores import as_matrices, scores_from
+from recbole_ktrec.nn.fitted import Dense, as_matrices, scores_from
 from recbole_ktrec.nn.lexical import idf, term_counts, tf_idf, weighted_rows, words_and_grams, words_and_pairs
 from recbole_ktrec.nn.samples import Sample, masked_ndcg
 from recbole_ktrec.nn.text_prior import neighbours_of_forms, power_scale, text_neighbours

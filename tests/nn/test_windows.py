@@ -9,8 +9,8 @@ import pytest
 import scipy.sparse as sp
 
 from recbole_ktrec.nn.closed_form import gram, user_weights
+from recbole_ktrec.nn.fit import Fit
 from recbole_ktrec.nn.fit_options import Options
-from recbole_ktrec.nn.item_item import Fit
 from recbole_ktrec.nn.item_statistics import ItemStatistics
 from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.text_prior import no_prior

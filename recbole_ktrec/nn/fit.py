@@ -9,7 +9,7 @@ from dataclasses import astuple, replace
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.closed_form import DenseInverse, ScoreParts, item_penalties, item_weights, pull_diagonal
+from recbole_ktrec.nn.closed_form import DenseInverse, ScoreParts, item_weights, pull_diagonal
 from recbole_ktrec.nn.cold_items import ColdItems
 from recbole_ktrec.nn.cold_level import Evidence, choose_level
 from recbole_ktrec.nn.counting import Counted, Counting
@@ -58,8 +58,8 @@ class Fit:
         counts = np.bincount(interactions.indices, minlength=interactions.shape[1])
         self.known, self.taken = counts > 0, np.maximum(counts, 1.0)
         self.has_text, self._held_out = np.diff(prior.indptr) > 0, sample
-        self.penalties = item_penalties(interactions, options.item_power)
-        self.pull = sp.csc_matrix(sp.diags(self.penalties) @ prior, dtype=np.float32)
+        self._plain = ItemStatistics.of(interactions, places, options.user_power, options.item_power)
+        self.pull = sp.csc_matrix(sp.diags(self._plain.penalties) @ prior, dtype=np.float32)
         self.spread = spread_over_neighbours(prior, self.known, _SPREAD if options.nearest_items else None)
         self._choice: Choice | None = None
         self._run_with = options  # once run, with what was chosen on the way
@@ -91,10 +91,9 @@ class Fit:
     @functools.cached_property
     def counted(self) -> Counted:
         """How interactions count."""
-        options, everything = self.options, self._held_out
-        statistics = ItemStatistics.of(self.interactions, self.places, options.user_power, options.item_power)
+        everything = self._held_out
         sample = None if everything is None else everything.enough_of(self.known)
-        return Counting(options, statistics, self.pull, self._cold, sample, everything).chosen()
+        return Counting(self.options, self._plain, self.pull, self._cold, sample, everything).chosen()
 
     def _choose(self, measured: bool = False) -> Choice:
         options, sample = self.options, self.counted.sample
@@ -201,7 +200,7 @@ class Fit:
         if not wanted or self.places is None:
             return matrix, 0.0
         _logger.info(f"KTEASE: what comes next, a second solve of {len(self.taken):,} items")
-        pairs, penalties = Successions.of(self.places, counted.statistics.users, counted.decay), self.penalties
+        pairs, penalties = Successions.of(self.places, counted.statistics.users, counted.decay), self._plain.penalties
         found: Matrix = (
             pairs.nearest(regularisation, penalties, nearest) if nearest else pairs.weights(regularisation, penalties)
         )

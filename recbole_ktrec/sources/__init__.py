@@ -1,4 +1,17 @@
-"""From raw public dumps to atomic files, with their text: one format a file, and the one table of them."""
+"""From raw public dumps to atomic files, with their text: one format a file, and the one table of them.
+
+- formats: ``amazon``, ``anime``, ``bookcrossing``, ``goodreads``, ``jester``, ``lastfm``, ``microlens``, ``mind``,
+  ``mooc``, ``movielens``, ``retail``, ``steam``, ``yelp``; each is a description as ``tables`` has it
+- ``table`` reads any other: columns are ``stated`` on the command line, mapped (``checks``) or guessed (``guessing``,
+  by ``names``), and ``completion`` puts that together; ``overview`` says what lies in an input, ``chosen`` which rows
+  count
+- a conversion: ``conversion`` (the whole of it), ``work`` (its steps), ``rules`` (what is dropped), ``spool`` (rows on
+  disk), ``ledger`` (accounts of rows), ``described`` (what feature files say), ``notices`` (warnings), ``properties``
+  (the property file)
+- values: ``cells`` of ``values`` and ``moments`` (times), ``cleaning`` of texts
+- files: ``files`` (folders, archives), ``zstd``, ``reading`` (blocks of lines); as rows: ``delimited`` of ``records``
+  (CSV), ``jsonlines`` of ``arrays`` and ``objects``, ``frames`` (parquet, workbooks)
+"""
 
 from __future__ import annotations
 

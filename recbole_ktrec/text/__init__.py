@@ -1,4 +1,16 @@
-"""Item text -> vectors: a template, a pre-trained encoder, and a cache keyed by content."""
+"""Item text -> vectors: a template, a pre-trained encoder, and a cache keyed by content.
+
+- the keys: ``settings`` (``text_*``), ``contrastive_settings`` (``contrastive_*``)
+- rows to texts: ``entities`` (of an .item or .user file, by token), ``template`` (one row, cleaned)
+- texts to vectors: ``vectors`` (the whole way), ``cache`` (what is stored, by content), with ``views`` (in a caller's
+  order) and ``disk`` (files whole or not there)
+- the encoder: ``locate`` (folder, package or hub), ``encoder_files``, ``sentence_files`` (what is ignored of
+  sentence-transformers), ``encoder_loading``, ``encoder`` (the module), with ``prompts``, ``batching`` (padding and
+  pooling) and ``training`` (which parameters); ``fingerprint`` is what vectors depend on beside the texts
+- a language model trained further (`ktrec pretrain`): ``contrastive`` (the whole of it), ``pairs`` (what is drawn),
+  ``contrastive_loop``, ``contrastive_loss``, ``training_state`` (to go on after a kill), ``export`` (as a folder);
+  ``randomness`` gives each step its own random numbers
+"""
 
 from recbole_ktrec.text.contrastive_settings import ContrastiveSettings
 from recbole_ktrec.text.entities import EntityFile, text_columns

@@ -11,7 +11,6 @@ from torch.nn import functional as F
 
 from recbole_ktrec.nn.shared import SharedRows
 from recbole_ktrec.nn.whitening import Whitening
-from recbole_ktrec.text import TextSettings
 from recbole_ktrec.text.encoder import TextEncoder
 
 
@@ -20,11 +19,10 @@ class LiveText(nn.Module):
 
     Args:
         texts: one an item, None where there is none.
-        settings: with ``encoder_training`` other than ``frozen``.
+        encoder: in training.
         whitening: fitted on the frozen vectors, and kept.
         frozen: whitened frozen vectors ``[n_items, width]``.
         stored: what the model reads without training: ``frozen``, smoothed over the graph.
-        encoder: one that is in training already, to be shared; None loads one.
     """
 
     mean: Tensor
@@ -33,17 +31,13 @@ class LiveText(nn.Module):
     def __init__(
         self,
         texts: Sequence[str | None],
-        settings: TextSettings,
+        encoder: TextEncoder,
         whitening: Whitening,
         frozen: np.ndarray,
         stored: SharedRows,
-        device: torch.device,
-        encoder: TextEncoder | None = None,
     ) -> None:
         super().__init__()
-        self.encoder = TextEncoder.load(settings, device) if encoder is None else encoder
-        if encoder is None:
-            self.encoder.set_training()
+        self.encoder = encoder
         self.ids = self.encoder.tokenize(texts, remember=False)
         self.frozen, self.stored = SharedRows(frozen), stored
         self.register_buffer("mean", torch.from_numpy(whitening.mean), persistent=False)

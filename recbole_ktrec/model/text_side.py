@@ -59,8 +59,11 @@ def text_side(config: Any, dataset: Any, interactions: sp.csr_matrix, device: to
     whitening = fit_whitening(found.matrix[np.flatnonzero(found.has_text)], power, width, directions)
     plain = whitening.rows(found.matrix, found.has_text)
     stored = SharedRows(smooth_items(interactions, plain, int(config["graph_layers"])))
-    settings = TextSettings.from_mapping(config)
-    live = None
+    settings, live = TextSettings.from_mapping(config), None
     if settings.encoder_training != "frozen":
-        live = LiveText(load_texts(config, dataset), settings, whitening, plain, stored, device, encoder)
+        texts = load_texts(config, dataset)
+        if encoder is None:
+            encoder = TextEncoder.load(settings, device)
+            encoder.set_training()
+        live = LiveText(texts, encoder, whitening, plain, stored)
     return TextSide(stored, found.fingerprint, live, whitening.directions)

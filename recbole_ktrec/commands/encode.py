@@ -21,9 +21,9 @@ from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.commands.data import data_folder
 from recbole_ktrec.commands.options import files_in, read_config_files, read_options, user_path
 from recbole_ktrec.commands.session import set_threads
-from recbole_ktrec.errors import ConfigError, nearest
+from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.register import MODELS
-from recbole_ktrec.register.keys import named_keys
+from recbole_ktrec.register.keys import refuse_unnamed
 from recbole_ktrec.register.properties import converted_file, dataset_files, model_files
 from recbole_ktrec.register.unknown import check_model
 from recbole_ktrec.resources import resource_dir
@@ -51,11 +51,11 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     """Encode, and print the counts."""
     args, rest = parser.parse_known_args(argv)
     options = read_options(rest)
-    _check(options, "--")
+    refuse_unnamed(options, "--")
     given = {"text_fields": args.fields, "data_path": args.data_path}
     options |= {key: value for key, value in given.items() if value}
     filed = read_config_files(files_in(args.config_files))
-    _check(filed)
+    refuse_unnamed(filed, where=" in a configuration file")
     said = {**filed, **options}
     dataset = args.dataset or said.get("dataset")
     merged = configuration(args.model or said.get("model") or "KTRec", dataset, said)
@@ -84,15 +84,6 @@ def configuration(model: str, dataset: str | None, said: dict[str, Any]) -> dict
     chosen |= said
     merged = {**defaults, **chosen}
     return merged | _of_artifact(merged, chosen.get("text_encoder") is not None)
-
-
-def _check(given: dict[str, Any], before: str = "") -> None:
-    """Refuse a key that no property file has."""
-    known = named_keys()
-    for key in given:
-        if key not in known:
-            where = "" if before else " in a configuration file"
-            raise ConfigError(f"Unknown key [{before}{key}]{where}.{nearest(key, known)}")
 
 
 def _of_artifact(merged: dict[str, Any], named: bool) -> dict[str, Any]:

@@ -26,9 +26,8 @@ from recbole_ktrec.commands.data import check_dataset
 from recbole_ktrec.commands.options import files_in, read_config_files, read_options, user_path
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.commands.values import check_data_values
-from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.register.arguments import no_command_line
-from recbole_ktrec.register.keys import check_device, named_keys
+from recbole_ktrec.register.keys import check_device, refuse_unnamed
 from recbole_ktrec.register.properties import converted_file, dataset_files
 from recbole_ktrec.resources import resource_dir
 
@@ -62,10 +61,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     """Learn, write the artifact, and print what was measured."""
     args, rest = parser.parse_known_args(argv)
     given = {**read_config_files(files_in(args.config_files)), **read_options(rest)}
-    known = named_keys()
-    for key in given:
-        if key not in known:
-            raise ConfigError(f"Unknown key [{key}].{nearest(key, known)}")
+    refuse_unnamed(given)
     check_device(given.get("device"))
     data_path = str(args.data_path or given.get("data_path") or "dataset")
     set_threads(args.threads)

@@ -68,6 +68,18 @@ def _named() -> tuple[frozenset[str], frozenset[str]]:
     return keys(host_properties()), keys(resources.resource_dir("properties"))
 
 
+def refuse_unnamed(given: Iterable[str], before: str = "", where: str = "") -> None:
+    """Raise ConfigError for a key that no property file names.
+
+    Args:
+        before, where: what the message says before and after it.
+    """
+    known = named_keys()
+    for key in given:
+        if key not in known:
+            raise ConfigError(f"Unknown key [{before}{key}]{where}.{nearest(key, known)}")
+
+
 def keys_of_other_models() -> frozenset[str]:
     """Return the keys of all property files, RecBole's, the plugin's and those of a user's own models: a file may serve
     several models at once."""

@@ -44,6 +44,12 @@ def require(member: Member) -> None:
         raise MissingExtraError(package, extra, f"Reading [{member.name}]")
 
 
+def _whole(inputs: Inputs, member: Member) -> io.BytesIO:
+    require(member)
+    with inputs.stream(member) as stream:
+        return io.BytesIO(stream.read())
+
+
 def batches(
     inputs: Inputs, member: Member, columns: Sequence[str | int | None] | None, ledger: Ledger, header: bool = True
 ) -> Iterator[Batch]:
@@ -51,9 +57,7 @@ def batches(
 
     Line numbers are those of the sheet's rows (from 1, the header included); of a parquet file, its rows from 1.
     """
-    require(member)
-    with inputs.stream(member) as stream:
-        data = io.BytesIO(stream.read())
+    data = _whole(inputs, member)
     if ending(member) == ".parquet":
         yield from _parquet(data, member.name, columns, ledger)
         return
@@ -73,9 +77,7 @@ def batches(
 
 def names(inputs: Inputs, member: Member) -> list[str]:
     """Return the column names of a parquet file or of the first sheet of a workbook, without blanks around them."""
-    require(member)
-    with inputs.stream(member) as stream:
-        data = io.BytesIO(stream.read())
+    data = _whole(inputs, member)
     if ending(member) == ".parquet":
         return list(map(plain, _parquet_file(data, member.name).schema_arrow.names))
     frame = _guarded(lambda: pd.read_excel(data, header=None, nrows=1, dtype=object, **_EMPTY), member.name)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 
 from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.model.ktrec_scores import KTRecScores
 from recbole_ktrec.nn.feedback import feedback_step
 from recbole_ktrec.nn.scorers import Dot
 
-if TYPE_CHECKING:
-    from recbole_ktrec.model.ktrec import KTRec
 
-
-def take_rating(model: KTRec, user: int, item: int, value: float) -> None:
+def take_rating(model: KTRecScores, user: int, item: int, value: float) -> None:
     """Move the vector of ``user``, see :meth:`recbole_ktrec.model.ktrec.KTRec.feedback`."""
     if not 0 < value < 1:
         raise ConfigError(f"feedback [{value}] needs a value in (0, 1).")
@@ -25,7 +21,7 @@ def take_rating(model: KTRec, user: int, item: int, value: float) -> None:
     row = int(model.taken.trained(np.array([user]))[0])
     if not row:  # the row of padding stands for all who came later
         raise ConfigError(f"User [{user}] was not there in the training, so there is no vector to move.")
-    vectors, bias = model._catalogue()
+    vectors, bias = model.catalogue()
     score = (torch.logit(torch.tensor(value)) - model.calibration[1]) / model.calibration[0]
     if model.blended_form() is not None:
         score = score - model.blend[1] * model.closed_pairs(torch.tensor([user]), torch.tensor([item]))[0]
@@ -40,7 +36,7 @@ def take_rating(model: KTRec, user: int, item: int, value: float) -> None:
     table.weight[row] += feedback_step(current, vectors[item], cosine)
 
 
-def _wanted(model: KTRec) -> list[str]:
+def _wanted(model: KTRecScores) -> list[str]:
     """Return the settings that this model would have to be trained with, and why."""
     scorer = type(model.net.scorer)
     found = {

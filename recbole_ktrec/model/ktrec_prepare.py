@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
 from recbole_ktrec.model.held_out import HeldOut
 from recbole_ktrec.model.ktease import KTEASE
+from recbole_ktrec.model.ktrec_scores import KTRecScores
 from recbole_ktrec.nn.blend import scales
 from recbole_ktrec.nn.residual import Residual
-
-if TYPE_CHECKING:
-    from recbole_ktrec.model.ktrec import KTRec
 
 #: Held-out users from whose scores the size of both parts is measured.
 _MEASURED = slice(0, 2000)
 
 
-def take_transfer(model: KTRec, found: HeldOut | None) -> None:
+def take_transfer(model: KTRecScores, found: HeldOut | None) -> None:
     """Choose whose text vectors are read.
 
     With zero-shot nothing comes after it: the scores are those of KTEASE's prior, the transferred or the untrained.
@@ -32,14 +28,14 @@ def take_transfer(model: KTRec, found: HeldOut | None) -> None:
         model.settled, model.closed_share = True, 1.0
 
 
-def leave_closed_out(model: KTRec) -> None:
+def leave_closed_out(model: KTRecScores) -> None:
     """Score with the neural part alone."""
     model.order.decide(True)  # what comes next is asked for, and nothing speaks against its order
     model.residual, model.closed_share = None, 0.0
     model.blend.copy_(torch.tensor([1.0, 0.0]))
 
 
-def solve_closed(model: KTRec, found: HeldOut) -> None:
+def solve_closed(model: KTRecScores, found: HeldOut) -> None:
     """Solve the closed form: epochs are judged by what will be used, both parts together."""
     if (closed := model.closed) is None:
         return
@@ -68,7 +64,7 @@ def _fits_training(closed: KTEASE, in_order: bool) -> bool:
 
 
 @torch.no_grad()
-def _size_beside(model: KTRec, closed: KTEASE, found: HeldOut) -> float:
+def _size_beside(model: KTRecScores, closed: KTEASE, found: HeldOut) -> float:
     """Return what makes the closed form's scores of users of ``found`` spread as those of the neural part do."""
     some = found.some(_MEASURED)
     scores = torch.from_numpy(closed.scores(some.users.numpy()))

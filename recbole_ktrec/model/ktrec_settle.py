@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from recbole_ktrec.model.held_out import HeldOut, with_negatives
+from recbole_ktrec.model.ktrec_scores import KTRecScores
 from recbole_ktrec.nn.blend import HeldOutRows, among, blend_weights, same_part, spreads
 from recbole_ktrec.nn.calibration import fit_platt
 from recbole_ktrec.nn.cold_shift import lift_cold
@@ -16,12 +15,9 @@ from recbole_ktrec.nn.recency import DECAYS
 from recbole_ktrec.nn.samples import FEWEST, masked_ndcg_by_user
 from recbole_ktrec.nn.tuning import plain_or_uphill
 
-if TYPE_CHECKING:
-    from recbole_ktrec.model.ktrec import KTRec
-
 
 @torch.no_grad()
-def weigh(model: KTRec, found: HeldOut) -> Tensor:
+def weigh(model: KTRecScores, found: HeldOut) -> Tensor:
     """Choose the weights of both parts and the level of new items; return the scores ``[m, n_items]`` so made."""
     model.cold_shift, model.cold_gain = 0.0, 1.0
     if model.closed is None and model.history_decay is None and model.taken.places is not None and not model.in_order:
@@ -37,7 +33,7 @@ def weigh(model: KTRec, found: HeldOut) -> Tensor:
     return scores
 
 
-def _unasked(model: KTRec, found: HeldOut) -> bool:
+def _unasked(model: KTRecScores, found: HeldOut) -> bool:
     """Return whether there are new items, as candidates, that next to no held-out interaction asks for while others ask
     for known ones, and no level of the closed form for them is given (``cold_scale``)."""
     cold = model.cold.cpu()
@@ -48,7 +44,7 @@ def _unasked(model: KTRec, found: HeldOut) -> bool:
     return bool(candidates.any()) and few and not given
 
 
-def _side_by_side(model: KTRec, scores: Tensor, closed: Tensor, asked: HeldOutRows) -> Tensor:
+def _side_by_side(model: KTRecScores, scores: Tensor, closed: Tensor, asked: HeldOutRows) -> Tensor:
     """Mix both parts by known items alone, then choose the level of new ones for the sum.
 
     The closed form keeps new items low as long as nobody asks for them, the neural part does not, so that it would
@@ -68,19 +64,19 @@ def _side_by_side(model: KTRec, scores: Tensor, closed: Tensor, asked: HeldOutRo
     return scores
 
 
-def _mix(model: KTRec, scores: Tensor, closed: Tensor, asked: HeldOutRows) -> None:
+def _mix(model: KTRecScores, scores: Tensor, closed: Tensor, asked: HeldOutRows) -> None:
     """Choose the weights of both parts; write what they make into ``scores``, those of the neural part."""
     *weights, model.closed_share = blend_weights(scores, closed, asked)
     model.blend.copy_(torch.tensor(weights))
     scores.mul_(weights[0]).add_(closed, alpha=weights[1])
 
 
-def _ndcg(model: KTRec, found: HeldOut, decay: float) -> np.ndarray:
+def _ndcg(model: KTRecScores, found: HeldOut, decay: float) -> np.ndarray:
     model.take_decay(decay)
     return masked_ndcg_by_user(model.neural(found.users).cpu().numpy(), *found.asked(model.taken.matrix))
 
 
-def calibrate(model: KTRec, found: HeldOut, scores: Tensor) -> tuple[float, float]:
+def calibrate(model: KTRecScores, found: HeldOut, scores: Tensor) -> tuple[float, float]:
     """Fit sigma(a s + c) on held-out interactions and their ``scores`` ``[m, n_items]``; return a and c."""
     row, item, labels = with_negatives(found, found.excluded(model.taken.matrix), seed=0)
     slope, shift = fit_platt(scores[row, item], labels)
@@ -88,7 +84,7 @@ def calibrate(model: KTRec, found: HeldOut, scores: Tensor) -> tuple[float, floa
     return slope, shift
 
 
-def settle(model: KTRec, found: HeldOut) -> str:
+def settle(model: KTRecScores, found: HeldOut) -> str:
     """Make every choice for the state that is kept; return a line for the log."""
     slope, shift = calibrate(model, found, weigh(model, found))
     model.settled = True

@@ -51,7 +51,7 @@ def test_feedback_where_nothing_is_known_is_refused(textual: Settings) -> None:
     with pytest.raises(ConfigError, match=r"nothing is known of user \[1\]: no history, so there is no vector"):
         model.feedback(1, 2, 0.5)
     model.user_vectors = known
-    vectors, bias = model._catalogue()
+    vectors, bias = model.catalogue()
     vectors[2] = 0
     with pytest.raises(ConfigError, match=r"nothing is known of item \[2\]: neither a text nor training"):
         model.feedback(1, 2, 0.5)

@@ -23,7 +23,7 @@ from recbole_ktrec.evaluation.tuning import best_trial, trials
 from recbole_ktrec.register import MODELS
 
 #: Part of every job's key: raised when what a job measures changes.
-FORMAT = 4
+FORMAT = 5
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,16 @@ from recbole.utils import ModelType, get_model
 
 from recbole_ktrec.errors import KTRecError, counted
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid
+from recbole_ktrec.evaluation.recorder import AT_RANDOM
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.texts import lacks_texts
 from recbole_ktrec.model.artifact import load
 from recbole_ktrec.model.artifact_card import artifact_folder
 from recbole_ktrec.model.transfer import leakage_warning
 from recbole_ktrec.register import MODELS
+
+#: Share of a metric that the order of equal scores may make without a word.
+_BY_CHANCE = 0.01
 
 
 def notes_ahead(grid: Grid, plan: DatasetPlan) -> list[str]:
@@ -134,6 +138,31 @@ def bound_notes(plan: DatasetPlan, runner: Runner) -> list[str]:
     return [
         f"[{plan.name}]: still best at the last validation of all epochs that they had, on some seed: {listed}. More "
         "epochs may give more."
+    ]
+
+
+def equals_notes(grid: Grid, plan: DatasetPlan, runner: Runner) -> list[str]:
+    """Tell of which rows the file's order makes a part of the metric: RecBole ranks equal scores by the items' numbers.
+
+    An ID model gives all items one score for a user it does not know, and so recommends what the file names first.
+    """
+    metric, found = grid.valid_metric.lower(), dict[str, list[tuple[float, float]]]()
+    for (label, _), job in plan.jobs.items():
+        groups = (runner.result(job) or {}).get("groups") or {}
+        values = [groups.get(group, {}).get("metrics", {}).get(metric) for group in ("all", AT_RANDOM)]
+        if None not in values:
+            found.setdefault(label, []).append((values[0], values[1]))
+    means = {label: [sum(column) / len(own) for column in zip(*own, strict=True)] for label, own in found.items()}
+    told = [
+        f"{label} {random:.4f} instead of {ranked:.4f}"
+        for label, (ranked, random) in means.items()
+        if abs(ranked - random) > _BY_CHANCE * max(ranked, random)
+    ]
+    if not told:
+        return []
+    return [
+        f"[{plan.name}]: RecBole ranks items with equal scores by their numbers, mostly those first that the file "
+        f"names first, often popular ones. With equals in a random order {grid.valid_metric} is: {', '.join(told)}."
     ]
 
 

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
+#: The group of all items, ranked with equal scores in a random order.
+AT_RANDOM = "equals at random"
+
 
 class PairScores:
     """Scores of asked user-item pairs, picked out of full-sort batches.
@@ -54,6 +57,7 @@ class Recorder:
         groups: name -> mask over items (n_items,); empty where only pairs are wanted.
         inside: groups that are also ranked among their own items only.
         pairs: pairs whose scores are wanted, or None.
+        equals: whether what :data:`AT_RANDOM` says is wanted.
     """
 
     def __init__(
@@ -62,15 +66,16 @@ class Recorder:
         groups: Mapping[str, np.ndarray],
         inside: Sequence[str] = (),
         pairs: PairScores | None = None,
+        equals: bool = False,
     ) -> None:
-        self.k, self.pairs = k, pairs
+        self.k, self.pairs, self.equals = k, pairs, equals
         self.masks = {name: torch.from_numpy(mask) for name, mask in groups.items()}
         self.inside = {name: torch.from_numpy(np.flatnonzero(groups[name])) for name in inside if name in groups}
         self.users: list[np.ndarray] = []
         self.items: list[torch.Tensor] = []
         self.hits: dict[str, list[torch.Tensor]] = {}
         self.range: torch.Tensor | None = None
-        self.shuffle = torch.Generator().manual_seed(k)
+        self.shuffle, self.shuffle_all = (torch.Generator().manual_seed(k) for _ in range(2))
 
     def collect(
         self, scores: torch.Tensor, user: np.ndarray, positive_u: torch.Tensor, positive_i: torch.Tensor
@@ -91,25 +96,27 @@ class Recorder:
             self._keep(name, hit & mask[top], positive & mask)
         for name, members in self.inside.items():
             own = positive[:, members]
-            inner = torch.topk(self._untied(scores[:, members]), min(self.k, len(members)), dim=-1).indices
+            untied = _untied(scores[:, members], self.shuffle)
+            inner = torch.topk(untied, min(self.k, len(members)), dim=-1).indices
             self._keep(f"{name} only", own.gather(1, inner), own)
+        if self.equals:
+            self._keep(AT_RANDOM, positive.gather(1, self._at_random(scores, top)), positive)
+
+    def _at_random(self, scores: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+        """Return ``top`` (rows, k), the best items, drawn anew where equal scores decided which they are, or how."""
+        best = scores.gather(1, top)
+        last, pairs = best[:, -1:], best[:, 1:] == best[:, :-1]
+        tied = pairs.any(dim=1) | ((scores == last).sum(dim=1) > (best == last).sum(dim=1))
+        top = top.clone()
+        if tied.any():
+            top[tied] = torch.topk(_untied(scores[tied], self.shuffle_all), self.k, dim=-1).indices
+        return top
 
     def _keep(self, name: str, hit: torch.Tensor, positive: torch.Tensor) -> None:
         padded = torch.zeros((len(hit), self.k + 1), dtype=torch.int32)
         padded[:, : hit.shape[1]] = hit
         padded[:, -1] = positive.sum(dim=1)
         self.hits.setdefault(name, []).append(padded)
-
-    def _untied(self, scores: torch.Tensor) -> torch.Tensor:
-        """Break ties at random, without changing the order of different float32 numbers; what is masked stays so.
-
-        RecBole numbers items as they appear, popular ones first, and torch takes the lower number of equals: all cold
-        items of an ID model have one score, and would be ranked by popularity as if the model knew it.
-        """
-        scores = scores.double()
-        noise = torch.rand(scores.shape, generator=self.shuffle, dtype=torch.float64)
-        untied = scores + noise * (scores.abs() * 2.0**-30 + 1e-60)
-        return torch.where(torch.isfinite(scores), untied, scores)  # -inf + inf is NaN, which torch ranks first
 
     def values(self, config: Any) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
         """Yield each group, ``all`` first, and what :func:`values_by_row` says of it: one at a time is in memory."""
@@ -130,6 +137,19 @@ class Recorder:
             yield self
         finally:
             del collector.eval_batch_collect
+
+
+def _untied(scores: torch.Tensor, shuffle: torch.Generator) -> torch.Tensor:
+    """Break ties at random, without changing the order of different float32 numbers; what is masked stays so.
+
+    RecBole numbers items as they appear, popular ones first, and torch takes a low number of equals: all cold items of
+    an ID model have one score, and would be ranked by popularity as if the model knew it; so has everything for a user
+    of whom such a model knows nothing.
+    """
+    scores = scores.double()
+    noise = torch.rand(scores.shape, generator=shuffle, dtype=torch.float64)
+    untied = scores + noise * (scores.abs() * 2.0**-30 + 1e-60)
+    return torch.where(torch.isfinite(scores), untied, scores)  # -inf + inf is NaN, which torch ranks first
 
 
 def ranking_values(config: Any, hits: np.ndarray) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from recbole_ktrec.evaluation.recorder import PairScores, Recorder, ranking_values, score_range
+from recbole_ktrec.evaluation.recorder import AT_RANDOM, PairScores, Recorder, ranking_values, score_range
 
 K = 5
 CONFIG: dict[str, Any] = {
@@ -99,3 +99,22 @@ def test_a_list_shorter_than_k_ends_where_nothing_is_left() -> None:
     recorder.collect(scores, np.array([1]), torch.tensor([0]), torch.tensor([3]))
     assert recorder.items[0].tolist() == [[1, 3, -1]]
     assert recorder.hits["all"][0].tolist() == [[0, 1, 0, 1]]
+
+
+def test_equal_scores_of_all_items_are_ranked_at_random_beside_recbole_s_order() -> None:
+    recorder, rows = Recorder(10, {}, equals=True), torch.arange(2000)
+    scores = torch.zeros(2000, 41)
+    scores[:, 0] = -torch.inf
+    scores[:, 40] = 1.0  # first in either order
+    recorder.collect(scores, np.arange(2000), rows.repeat(2), torch.tensor([1, 40]).repeat_interleave(2000))
+    ranked, at_random = recorder.hits["all"][0], recorder.hits[AT_RANDOM][0]
+    assert at_random[:, 0].all() and ranked[:, 0].all()
+    assert at_random[:, 1:10].sum() / 2000 == pytest.approx(9 / 39, abs=0.03)
+    assert ranked[:, 1:10].sum() in (0, 2000), "the same for every user"
+
+
+def test_where_no_scores_are_equal_both_orders_are_one(batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> None:
+    recorder = Recorder(K, {"odd": np.arange(20) % 2 == 1}, ["odd"], equals=True)
+    recorder.collect(batch[0], np.arange(12), *batch[1:])
+    assert torch.equal(recorder.hits[AT_RANDOM][0], recorder.hits["all"][0])
+    assert AT_RANDOM not in Recorder(K, {}).hits

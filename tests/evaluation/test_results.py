@@ -66,7 +66,8 @@ def test_the_whole_of_it(compared: dict[str, Any], workplace: Path) -> None:
     assert note.startswith(
         "[tiny]: no ranges to tune are known for Pop, BPR, broken: each had one trial, its defaults."
     )
-    assert all("still best at the last validation" in one for one in others), "BPR has two epochs"
+    said = "still best at the last validation", "With equals in a random order"
+    assert all(any(one in other for one in said) for other in others), "BPR has two epochs, Pop equal scores"
     trials = [row for row in compared["tuning"] if row["model"] == "EASE"]
     assert [len([r for r in compared["tuning"] if r["model"] == m]) for m in ("Pop", "BPR", "EASE")] == [1, 1, 3]
     best = max(trials, key=lambda row: row["valid_score"])

@@ -23,7 +23,8 @@ _BY_CHANCE = 0.01
 def notes_ahead(grid: Grid, plan: DatasetPlan) -> list[str]:
     """Return what is known of a data set before its jobs are run."""
     of_data = parts_notes(plan) + textless_notes(grid, plan) + nameless_notes(plan) + repeat_notes(plan)
-    return of_data + learned_notes(grid, plan) + tuning_notes(grid, plan) + order_notes(grid, plan)
+    of_order = order_notes(grid, plan) + same_time_notes(grid, plan)
+    return of_data + learned_notes(grid, plan) + tuning_notes(grid, plan) + of_order
 
 
 def repeat_notes(plan: DatasetPlan) -> list[str]:
@@ -36,6 +37,22 @@ def repeat_notes(plan: DatasetPlan) -> list[str]:
         f"[{plan.name}]: of {counted(tested, 'test interaction')} {seen:,} repeat{'s' if seen == 1 else ''} one of "
         "training. RecBole leaves such an item a candidate only where it is right, which favours models that score "
         "known items high: rm_dup_inter [first] takes repeats out."
+    ]
+
+
+def same_time_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
+    """Tell how many of the last interactions of users are last by their row alone."""
+    if grid.kind != "leave_one_out":
+        return []
+    rows = plan.source.frame.sort_values(["user", "time"], kind="stable")
+    last, same = ~rows["user"].duplicated(keep="last"), rows.duplicated(["user", "time"])
+    asked = last & (rows.groupby("user")["user"].transform("size") >= 2)  # as RecBole asks
+    if not (tied := int((asked & same).sum())):
+        return []
+    return [
+        f"[{plan.name}]: of {counted(int(asked.sum()), 'test interaction')} {tied:,} "
+        f"{'has' if tied == 1 else 'have'} the same time as the one before: that they are the last ones is the order "
+        "of the file, and another order asks for others."
     ]
 
 

@@ -112,8 +112,9 @@ def _by_name(
     kind: Kind, names: Sequence[str], values: Mapping[str, Sequence[object]], given: Mapping[str, dict[str, Any]],
     file: str,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return the columns that each table wants: ids (or raise ConfigError), ratings and times."""
+    """Return the columns that each table wants: ids (or raise ConfigError of all missing), ratings and times."""
     columns: dict[str, Any] = {}
+    missing: list[str] = []
     for target in WANTED[kind]:
         fit = named(target, names, kind)
         sure = next((name for name in fit if letters(name) not in MOMENTS), None)
@@ -125,20 +126,24 @@ def _by_name(
                 refuse_objects(f"{PART_NAMES[kind]}.{target}", found, values[found], file)
             columns[target] = guess_stated(target, {"from": found}, values, file)
         elif target in (USER, ITEM):
-            raise ConfigError(_no_id(target, names, kind, file) + _numbered(target, values, kind))
+            missing.append(target)
+    if missing:
+        raise ConfigError(_no_id(missing, names, kind, file) + _numbered(missing[0], values, kind))
     return columns
 
 
-def _no_id(target: str, names: Sequence[str], kind: Kind, file: str) -> str:
-    """Return what is said where no column looks like an id."""
+def _no_id(missing: Sequence[str], names: Sequence[str], kind: Kind, file: str) -> str:
+    """Return what is said where no column looks like an id, or like either."""
     if not names:
         return f"[{file}] is empty, or holds neither an object a line (jq -c . makes that) nor an array of objects."
     more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    told = f"[{file}]: none of the columns {list(names[:SHOWN])}{more} looks like [{target}]: "
+    looks = " or ".join(f"[{target}]" for target in missing)
+    told = f"[{file}]: none of the columns {list(names[:SHOWN])}{more} looks like {looks}: "
     if not np.isnan(numbers(names)[0]).all():  # a name would take the first row for names
-        part = f"{PART_NAMES[kind]}: {{file: {file}, header: [{target}, ...]}}"
+        part = f"{PART_NAMES[kind]}: {{file: {file}, header: [{missing[0]}, ...]}}"
         return f"{told}some are numbers. If the first line is a row, name the columns in a mapping file, {part}."
-    return f"{told}map it (--column {PART_NAMES[kind]}.{target}=NAME).{_undivided(names, kind, file)}"
+    options = " ".join(f"--column {PART_NAMES[kind]}.{target}=NAME" for target in missing)
+    return f"{told}map {'it' if len(missing) == 1 else 'both'} ({options}).{_undivided(names, kind, file)}"
 
 
 def _undivided(names: Sequence[str], kind: Kind, file: str) -> str:

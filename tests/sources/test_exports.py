@@ -179,7 +179,12 @@ def test_day_numbers_of_a_workbook_are_told(
             "some are numbers. If the first line is a row, name the columns",
         ),
         ("c.csv", "", "[c.csv] is empty, or holds neither an object a line"),
-        ("c.csv", "Orders, all\n" + PAIRS + "c,z\n", "looks like [user_id]: map it"),
+        (
+            "c.csv",
+            "Orders, all\n" + PAIRS + "c,z\n",
+            "looks like [user_id] or [item_id]: map both "
+            "(--column interactions.user_id=NAME --column interactions.item_id=NAME).",
+        ),
         ("c.csv", "user_id\na,x\nb,y\n", "first line names: 2 x 2 cells instead of 1 (first: c.csv:2)"),
         ("c.csv", "user_id,item_id,time\na,x,2020-01-01\nb,y,1600000000\n" * 5, "[1600000000], and some are dates"),
     ],

@@ -12,7 +12,7 @@ from recbole_ktrec.evaluation.grid import Grid, prepare_datasets, run_grid
 from recbole_ktrec.evaluation.grid_file import read_grid
 from recbole_ktrec.evaluation.job_key import model_defaults
 from recbole_ktrec.evaluation.notes import blend_notes, bound_notes, equals_notes, notes_ahead
-from recbole_ktrec.evaluation.options import check_section, entries, read_yaml, seeds_of
+from recbole_ktrec.evaluation.options import Entry, check_section, entries, read_yaml, seeds_of
 from recbole_ktrec.evaluation.report import write_report
 from recbole_ktrec.evaluation.results import SCHEMA, assemble, write_json
 from recbole_ktrec.evaluation.runner import Runner
@@ -135,7 +135,7 @@ def _check_has_length(valid_metric: str) -> None:
 
 
 def check_rows(grid: Grid, dataset: Mapping[str, Any]) -> None:
-    """Refuse, before any job is run, values that a row's model cannot use on a data set with settings of its own.
+    """Refuse, before any job is run, a split or values that a row's model cannot use on a data set with its settings.
 
     Raises:
         ConfigError: the message names the row and the key.
@@ -145,6 +145,7 @@ def check_rows(grid: Grid, dataset: Mapping[str, Any]) -> None:
         for model in MODELS.keys() & {entry.model for entry in grid.entries}
     }
     for entry in grid.entries:
+        _check_ordered(grid.kind, entry)
         if grid.tune and entry.settings(dataset).get("eval_step", 1) <= 0:
             raise ConfigError(f"Row [{entry.label}]: with eval_step 0 nothing is validated, so --tune cannot choose.")
         check = check_of(model_class(entry.model)) if entry.model in below else None
@@ -154,6 +155,17 @@ def check_rows(grid: Grid, dataset: Mapping[str, Any]) -> None:
             check({"learner": "adam", **below[entry.model], **entry.settings(dataset)})
         except ConfigError as error:
             raise ConfigError(f"Row [{entry.label}]: {error}") from error
+
+
+def _check_ordered(kind: str, entry: Entry) -> None:
+    """Refuse a sequential model on a split without an order: its jobs would fail only after those before them."""
+    from recbole.utils import ModelType, get_model
+
+    if kind != "leave_one_out" and get_model(entry.model).type == ModelType.SEQUENTIAL:
+        raise ConfigError(
+            f"Row [{entry.label}]: [{entry.model}] is a sequential model: RecBole runs it on histories in their order, "
+            f"not on the split {kind}. Give --split leave_one_out, or leave the row out of --models."
+        )
 
 
 def run_benchmark(

@@ -214,7 +214,8 @@ def _made_to_rank(model: str, config: dict[str, Any]) -> dict[str, Any]:
     """Add what a kind of model needs to take part in a ranking of all items.
 
     RecBole gives closed-form models one epoch: with ``eval_step`` above 1 they would be neither validated nor saved. It
-    trains context-aware models on thresholded ratings; here they learn from the same interactions as all others.
+    trains context-aware models on thresholded ratings; here they learn from the same interactions as all others. It
+    refuses negatives, of which its defaults draw one, for sequential models whose loss is over all items.
     """
     from recbole.utils import ModelType, get_model
 
@@ -223,6 +224,8 @@ def _made_to_rank(model: str, config: dict[str, Any]) -> dict[str, Any]:
         return {**config, "eval_step": 1}
     if kind == ModelType.CONTEXT:
         return {"threshold": None, "train_neg_sample_args": {"distribution": "uniform", "sample_num": 1}, **config}
+    if kind == ModelType.SEQUENTIAL and config.get("loss_type", own_settings(model).get("loss_type")) == "CE":
+        return {"train_neg_sample_args": None, **config}
     return config
 
 

@@ -87,6 +87,12 @@ def test_any_model_runs_on_a_split_that_was_written(workplace: Path, capsys: pyt
         (["--models", "KTRec", "--fusion=summ"], "Row [KTRec]: fusion [summ] is not one of id, text, sum"),
         (["--models", "KTEASE", "--user_power=2"], "Row [KTEASE]: user_power [2] is not a number from 0 to 1"),
         (["--models", "BPR", "--tune", "2", "--eval_step=0"], "Row [BPR]: with eval_step 0 nothing is validated"),
+        (
+            ["--models", "Pop", "SASRec"],
+            "Row [SASRec]: [SASRec] is a sequential model: RecBole runs it on histories in their order, not on the "
+            "split random. Give --split leave_one_out,",
+        ),
+        (["--models", "GRU4Rec", "--split", "time"], "not on the split time. Give --split leave_one_out,"),
         (["--models", "Pop", "--threshold={rating: 4}"], 'Give val_interval: {rating: "[4,inf)"} instead'),
         (
             ["--models", "Pop", "--load_col={inter: [user_id, item_id, label]}"],

@@ -45,6 +45,13 @@ def test_context_aware_models_learn_from_interactions_like_all_others() -> None:
     assert fm.config["threshold"] is None and fm.config["train_neg_sample_args"]["distribution"] == "uniform"
 
 
+def test_a_loss_over_all_items_draws_no_negatives_unless_asked() -> None:
+    rows = entries(["SASRec", "GRU4Rec", "pairs", "BPR"], {}, {"pairs": {"model": "SASRec", "loss_type": "BPR"}})
+    assert [row.config for row in rows] == [{"train_neg_sample_args": None}] * 2 + [{"loss_type": "BPR"}, {}]
+    (asked,) = entries(["SASRec"], {}, {"SASRec": {"train_neg_sample_args": {"sample_num": 2}}})
+    assert asked.config["train_neg_sample_args"] == {"sample_num": 2}, "RecBole refuses it by name"
+
+
 @pytest.mark.parametrize(
     ("labels", "options", "message"),
     [

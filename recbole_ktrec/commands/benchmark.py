@@ -12,6 +12,7 @@ More keys go to every model as --key=value, like those of 'all' in --options, wh
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from recbole_ktrec.atomic import read_header
 from recbole_ktrec.commands.data import check_loaded, data_folder
 from recbole_ktrec.commands.options import SEEDS, check_options, read_options, user_path
 from recbole_ktrec.commands.session import add_jobs, jobs_of
-from recbole_ktrec.commands.values import check_data_values, check_plain
+from recbole_ktrec.commands.values import check_data_values, check_plain, long_lists
 from recbole_ktrec.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         raise ConfigError(f"--jobs [{jobs}] must be 1 or more, --tune [{args.tune}] 0 or more.")
     grid = make_grid({**vars(args), "given": given})
     _check_values(grid)
+    for hint in dict.fromkeys(hint for row in grid.entries for hint in long_lists(row.model, row.config)):
+        print(f"hint        {hint}", file=sys.stderr, flush=True)
     runner = Runner(args.output / "jobs", jobs, args.memory_limit, args.time_limit)
     results, notes = run_benchmark(grid, runner, args.output, args.overwrite)
     failed = [run for run in results["runs"] if run["status"] != "done"]

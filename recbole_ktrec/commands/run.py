@@ -25,7 +25,7 @@ from typing import Any
 from recbole_ktrec.commands.data import check_dataset, data_folder
 from recbole_ktrec.commands.options import check_options, files_in, read_config_files, read_options
 from recbole_ktrec.commands.session import set_threads
-from recbole_ktrec.commands.values import check_values, doubts
+from recbole_ktrec.commands.values import check_values, doubts, long_lists
 from recbole_ktrec.errors import KTRecError
 from recbole_ktrec.register.arguments import no_command_line, quoted
 from recbole_ktrec.register.models import MODELS
@@ -68,6 +68,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     warnings += _leaks(dataset, in_force) if model in MODELS else []
     for warning in warnings:  # and at the end, where the log has not carried them away
         print(f"warning     {warning}", file=sys.stderr, flush=True)
+    for hint in long_lists(model, in_force):
+        print(f"hint        {hint}", file=sys.stderr, flush=True)
     threads = set_threads(args.threads, args.nproc)
     start = time.time()
     with no_command_line():

@@ -66,6 +66,23 @@ def doubts(said: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def long_lists(model: str, said: Mapping[str, Any]) -> list[str]:
+    """Return a hint where a sequential model would read RecBole's fifty items a row on a CPU.
+
+    It took hours where it was measured (``benchmarks/options.yaml``).
+    """
+    import torch
+    from recbole.utils import ModelType, get_model
+
+    own_gpu = torch.cuda.is_available() and said.get("use_gpu") is not False
+    if own_gpu or "MAX_ITEM_LIST_LENGTH" in said or get_model(model).type != ModelType.SEQUENTIAL:
+        return []
+    return [
+        f"{model} reads up to 50 items before each interaction (MAX_ITEM_LIST_LENGTH), and its time grows with that: "
+        "on a CPU it may be hours. MAX_ITEM_LIST_LENGTH 20 is what this project's own comparisons give SASRec."
+    ]
+
+
 def _blind(said: Mapping[str, Any]) -> list[str]:
     """Return a warning of a GPU that is asked for of a torch without; whether there is one is for RecBole to ask."""
     import torch

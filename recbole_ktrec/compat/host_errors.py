@@ -24,7 +24,8 @@ REMEDIES = (
     ),
     (
         r"train_neg_sample_args .* should be None",
-        "its loss is over all items and draws no negatives: set train_neg_sample_args to ~ for this model.",
+        "its loss is over all items and draws no negatives: set train_neg_sample_args to ~ for this model "
+        "(--train_neg_sample_args=None of ktrec run).",
     ),
     (
         r"ordering args for sequential recommendation has to be 'TO'",

@@ -12,7 +12,7 @@ import pytest
 
 from recbole_ktrec.cli import main
 from recbole_ktrec.commands import benchmark, pretrain, transfer_report
-from recbole_ktrec.commands.values import check_data_values, check_values, doubts
+from recbole_ktrec.commands.values import check_data_values, check_values, doubts, long_lists
 from recbole_ktrec.errors import ConfigError
 from tests.conftest import write_tiny_dataset
 
@@ -179,6 +179,14 @@ def test_labels_may_be_asked_for_where_there_are_some(more: dict[str, Any]) -> N
         check_values(said)
     assert check_values({**said, **more}) is None
     assert check_values(said, "FM") is None
+
+
+def test_long_histories_of_a_sequential_model_are_told_before_they_take_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    (hint,) = long_lists("SASRec", {"use_gpu": False})
+    assert hint.startswith("SASRec reads up to 50 items") and "MAX_ITEM_LIST_LENGTH 20 is what" in hint
+    assert long_lists("SASRec", {"MAX_ITEM_LIST_LENGTH": 50}) == long_lists("LightGCN", {}) == []
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert long_lists("SASRec", {}) == [] and long_lists("SASRec", {"use_gpu": False})
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,10 @@ from recbole_ktrec.compat.host_errors import explained, remedy
     ("message", "advice"),
     [
         ("Some feat is empty, please check the filtering settings.", "no interaction passes user_inter_num_interval"),
-        ("train_neg_sample_args [{'a': 1}] should be None when the loss_type is CE.", "set train_neg_sample_args to ~"),
+        (
+            "train_neg_sample_args [{'a': 1}] should be None when the loss_type is CE.",
+            "(--train_neg_sample_args=None of ktrec run)",
+        ),
         ("The ordering args for sequential recommendation has to be 'TO'", "{LS: valid_and_test}, order: TO, group_by"),
         ("Full sort evaluation do not match value-based metrics!", "eval_args: {mode: uni1} or {mode: labeled}"),
         ("Field [rating] not defined in dataset.", "[rating] is wanted (by val_interval, say) and not loaded"),

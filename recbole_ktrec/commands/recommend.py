@@ -43,8 +43,11 @@ from recbole_ktrec.errors import ConfigError, DataError, counted, one_of
 from recbole_ktrec.files import whole_file
 from recbole_ktrec.register.arguments import no_command_line
 
-#: Part of the Python interface (README): ``load`` too.
-__all__ = ["Later", "add_arguments", "load", "main", "recommend", "recommend_from", "score", "users_for"]
+#: Part of the Python interface (README): ``load`` and ``load_with_validation`` too.
+__all__ = [
+    "Later", "add_arguments", "load", "load_with_validation", "main", "new_items", "recommend", "recommend_from",
+    "score", "users_for",
+]  # fmt: skip
 if TYPE_CHECKING:
     from recbole_ktrec.model.unseen_items import UnseenItems
 
@@ -127,7 +130,7 @@ def _serve(args: argparse.Namespace) -> _Served:
     data, heard = (dataset, None) if later is None else (later, _unseen_if_any(model, later, valid))
     items = ListedItems.read(data)
     wanted = args.new_items or (args.for_item is not None and is_new(args.for_item, data, items))
-    unseen = (heard or _unseen(model, data, valid)) if wanted else None
+    unseen = (heard or new_items(model, data, valid)) if wanted else None
     tell_unscored(data, items, _why_not(model, data), None if unseen is None else unseen.tokens)
     tell_gone(model, data, items)
     if args.new_items == "only" and not (unseen and unseen.tokens) and not nobodys(model, data).any():
@@ -174,15 +177,32 @@ def _only_named(model: Any, dataset: Any, history: Sequence[str]) -> bool:
 
 def _unseen_if_any(model: Any, later: Any, valid: Any) -> UnseenItems | None:
     """Return the items that came since, None where the model does not score them: they say nothing then."""
-    return None if _why_not(model, later) else _unseen(model, later, valid)
+    return None if _why_not(model, later) else new_items(model, later, valid)
 
 
-def _unseen(model: Any, dataset: Any, valid: Any) -> UnseenItems:
+def new_items(model: Any, dataset: Any, valid: Any = None) -> UnseenItems:
+    """Return the items of the ``.item`` file of ``dataset`` that the model has no number for, as it scores their texts.
+
+    Args:
+        dataset: of the training, or a :class:`Later`.
+        valid: RecBole's loader of the validation part (:func:`load_with_validation`), whose interactions say how high
+            new items stand among known ones; without it that is taken from the training.
+
+    Raises:
+        ConfigError: the model scores no new items.
+    """
     from recbole_ktrec.model.held_out import held_out
     from recbole_ktrec.model.unseen_items import UnseenItems
 
-    taken, seed = getattr(model, "taken", None), int(dataset.config["seed"])
-    return UnseenItems(model, dataset, held_out(valid, seed, taken))
+    given, seed = getattr(model, "taken", None), int(dataset.config["seed"])
+    trained = given if given is None or valid is None else given.training or given
+    if trained is not given:  # of an earlier day: what was held out is known there, and users have other numbers
+        model.take(trained)
+    try:
+        return UnseenItems(model, dataset, held_out(valid, seed, trained))
+    finally:
+        if trained is not given:
+            model.take(given)
 
 
 def recommend(

@@ -14,7 +14,7 @@ from recbole_ktrec.cli import main
 from recbole_ktrec.commands.asked import take_held_out
 from recbole_ktrec.commands.checkpoints import load_with_validation
 from recbole_ktrec.commands.later import Later
-from recbole_ktrec.commands.recommend import recommend, recommend_from
+from recbole_ktrec.commands.recommend import new_items, recommend, recommend_from
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.model.interactions import TrainingInteractions
 from tests.model.conftest import TOPICS
@@ -100,6 +100,25 @@ def test_what_users_took_since_counts_new_items_too(
     assert lists(saved, "--data-path", "now", "--history", "even")["new user"] == known["e"]
     assert not {*titles} & {*known["e"]}, "not asked for"
     assert known["e"] == [item for item in found["e"] if item not in titles]
+
+
+@pytest.mark.parametrize("model", ["KTEASE", "KTRec"])
+def test_a_service_lists_new_items_as_the_command_does_and_the_next_day_too(textual: Settings, model: str) -> None:
+    """Users of the data as they are now have other numbers, and what was held out is in their histories."""
+    saved = trained(textual(closed_form=True), model)
+    head, *rows = (NOW / "tiny.inter").read_text(encoding="utf-8").splitlines()
+    (NOW / "tiny.inter").write_text("\n".join([head, *rows[::-1]]) + "\n", encoding="utf-8")
+    more("e\teven\t4\t9\n", f"even\t{TOPICS[0][0]}\nodd\t{TOPICS[1][0]}\n")
+    found, dataset, valid = load_with_validation(Path(saved))
+    days = []
+    for _ in range(2):
+        later = Later.read(found, dataset, Path("now"))
+        new = new_items(found, later, valid)
+        later.give(found, new)
+        days.append(list(recommend(found, later, ["u2", "e"], 40, new)))
+    assert days[1] == days[0] and {item for _, _, item, _ in days[0]} >= {"even", "odd"}
+    own = {user: [item for name, _, item, _ in days[0] if name == user] for user in ("u2", "e")}
+    assert own == lists(saved, "--data-path", "now", "--new-items", "--users", "u2", "e")
 
 
 def test_a_new_item_that_threshold_does_not_call_taken_says_nothing(

@@ -42,10 +42,9 @@ CLOCKED = ["ml-latest-small", "caixin-news"]
 #: ``text-kernel`` is a section of options.yaml: KTEASE that learns nothing; so are the variants of EASE.
 BUILT_IN = [*BASELINES, "EASE-30", "EASE-100", "EASE-500", "SimpleX", "RecVAE", "SLIMElastic"]
 STRONG = [*OWN, "text-kernel", "EASE-auto", *BUILT_IN]
-#: RecBole's Pop counts an item once a batch; EASE-auto is the strongest EASE.
-SHORT = [*OWN, "KTEASE-no-popularity", "EASE-auto", "Pop-by-one"]
+SHORT = [*OWN, "KTEASE-no-popularity", "EASE-auto", "Pop"]
 #: New users among what is asked for: EASE-auto gives them what is taken in general, EASE what the file names first.
-TIMED = [*OWN, "EASE-auto", "EASE", "EASE-100", "LightGCN", "Pop-by-one", "Pop"]
+TIMED = [*OWN, "EASE-auto", "EASE", "EASE-100", "LightGCN", "Pop"]
 LATER = [*OWN, "KTRec-sums", "KTEASE-no-decay", "KTEASE-no-successors", "EASE", "EASE-100", "LightGCN", "SASRec"]
 
 

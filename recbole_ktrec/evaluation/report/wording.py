@@ -102,7 +102,7 @@ _SPREAD = (
 _POP = (
     "Pop",
     "RecBole's counts an item once a training batch however often it occurs there, so it is no ranking by popularity; "
-    "with `Pop: {train_batch_size: 1}` in --options it is one",
+    "with `train_batch_size: 1`, its default in a comparison, it is one",
 )
 
 

@@ -43,7 +43,7 @@ from recbole_ktrec.errors import ConfigError, DataError, counted, one_of
 from recbole_ktrec.files import whole_file
 from recbole_ktrec.register.arguments import no_command_line
 
-#: Part of the Python interface (README): ``load`` and ``load_with_validation`` too.
+#: Part of the Python interface (docs/recommending.md): ``load`` and ``load_with_validation`` too.
 __all__ = [
     "Later", "add_arguments", "load", "load_with_validation", "main", "new_items", "recommend", "recommend_from",
     "score", "users_for",

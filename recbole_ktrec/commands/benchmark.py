@@ -2,7 +2,7 @@
 
 Built-in models of RecBole and those of this plugin run through RecBole's own trainer and evaluator, on several seeds.
 What is done is not done again: stop it, kill it, run it again. The results are written into the output folder:
-results.json (every number), report.md, report.html (one page, no network needed), plots/*.png.
+results.json (every number), report.md, report.html (one page, no network needed), table.csv, plots (PNG, PDF).
 More keys go to every model as --key=value, like those of 'all' in --options, which they override.
 
   ktrec benchmark --dataset my-shop --output comparison      # is it better here, and do the texts help?

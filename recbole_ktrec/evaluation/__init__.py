@@ -15,7 +15,7 @@
 - the numbers: ``results``, with ``compared`` (models beside each other), ``pooling`` (seeds as one sample of users) and
   ``significance``; ``stored`` guards those that are there already
 - ``report``: ``summary`` looks results up, ``tables``, ``remarks``, ``wording`` and ``plots`` make what ``markdown``
-  and ``page`` put together
+  and ``page`` put together; ``numbers`` is the table for a spreadsheet
 
 ``ktrec transfer-report`` runs the same jobs over shares of the data: ``transfer_report`` (the whole of the command),
 ``transfer_split``, ``transfer_grid``, ``transfer_measure``, ``transfer_results``; ``transfer`` and ``transfer_plot`` of

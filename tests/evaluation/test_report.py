@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from recbole_ktrec.evaluation.report import render_markdown, render_page, tables, write_report
@@ -72,8 +73,18 @@ def test_page_is_whole_and_fetches_nothing(results: dict[str, Any], tmp_path: Pa
     inks = set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6}|[a-z]+)", text))
     assert not inks & {"#000000", "black"}, "nothing is drawn in a colour that a dark page would hide"
     assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == [
-        "tiny & co-cold.png", "tiny & co-metric.png", "tiny & co-time.png",
+        f"tiny & co-{name}.{kind}" for name in ("cold", "metric", "time") for kind in ("pdf", "png")
     ]  # fmt: skip
+
+
+def test_the_table_holds_every_number_with_its_test(results: dict[str, Any], tmp_path: Path) -> None:
+    write_report(results, tmp_path)
+    table = pd.read_csv(tmp_path / "table.csv")
+    assert len(table) == len(results["summary"])
+    rows = table.set_index(["model", "metric"])
+    best, other = rows.loc[("KTRec", "ndcg@5")], rows.loc[("EASE", "ndcg@5")]
+    assert best[["seeds", "mean", "std", "low", "high"]].tolist() == [2, 0.31, 0.01, 0.29, 0.33] and pd.isna(best["p"])
+    assert other[["mean", "with", "difference", "p", "p_holm"]].tolist() == [0.3, "KTRec", 0.01, 0.2, 0.3]
 
 
 def test_the_page_says_what_each_row_ran_with(results: dict[str, Any]) -> None:

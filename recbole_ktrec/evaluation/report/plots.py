@@ -37,7 +37,7 @@ _STYLE: Any = {
 
 
 def draw_all(results: Mapping[str, Any], folder: Path) -> dict[str, dict[str, str]]:
-    """Draw every plot: PNG files into ``folder``, and SVG texts for the page.
+    """Draw every plot: PNG and PDF files into ``folder``, and SVG texts for the page.
 
     Returns:
         data set -> plot name -> SVG.
@@ -65,9 +65,11 @@ def _name_rows(axes: Any, models: list[str]) -> None:
 
 
 def _save(figure: Any, path: Path) -> str:
-    picture, drawing = io.BytesIO(), io.StringIO()
-    figure.savefig(picture, format="png", dpi=160, facecolor="white")
-    write_whole(path, picture.getvalue())
+    for kind, metadata in (("png", {}), ("pdf", {"CreationDate": None})):
+        picture = io.BytesIO()
+        figure.savefig(picture, format=kind, dpi=160, facecolor="white", metadata=metadata)
+        write_whole(path.with_suffix(f".{kind}"), picture.getvalue())
+    drawing = io.StringIO()
     figure.savefig(drawing, format="svg", metadata={"Date": None})
     plt.close(figure)
     return _inline(drawing.getvalue())

@@ -90,3 +90,16 @@ def test_items_that_come_after_the_training() -> None:
     for name, model, how, *shown in rows:
         values = kept[name][f"{model}, {row_of[how]}"]
         assert shown == [f"{values[column]:.4f}"[1:] if column in values else "–" for column in columns]
+
+
+def test_from_a_point_in_time_on() -> None:
+    models, parts, last = (
+        ["KTRec", "KTEASE", "EASE-auto", "LightGCN"],
+        {"known": "warm users/", "new": "cold users/"},
+        "",
+    )
+    for name, _, *row in table("benchmarks/accuracy/order.md", "## From a point in time on"):
+        last = name if name.startswith("[") else last
+        found, metric = Results(last), parts.get(name.split()[0], "") + "ndcg@10"
+        ease = max(("EASE", "EASE-100"), key=lambda model: found.rows[model, metric]["mean"])
+        assert row == [found.shown(model, metric) for model in (*models, ease, "Pop")]

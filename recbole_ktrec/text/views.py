@@ -28,9 +28,13 @@ def view_file(folder: Path, keys: Sequence[bytes]) -> Path:
 
 
 def open_view(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
-    """Return the float32 matrix in ``path``, read-only and memory-mapped; None if it is not there whole."""
+    """Return the float32 matrix in ``path``, memory-mapped; None if it is not there whole.
+
+    What is written into it stays in this process: torch writes into an array that a buffer of a model shares when
+    weights are loaded, and on a read-only map that ends the process without a word.
+    """
     try:
-        view = np.load(path, mmap_mode="r", allow_pickle=False)
+        view = np.load(path, mmap_mode="c", allow_pickle=False)
         if view.shape != shape or view.dtype != np.float32:
             return None
         with path.open("rb") as handle:

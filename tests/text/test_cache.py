@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from recbole_ktrec.errors import CacheError
 from recbole_ktrec.text.cache import NO_TEXT, VectorCache, text_key
@@ -138,12 +139,23 @@ def test_a_damaged_view_is_copied_again(tmp_path: Path, damage: str) -> None:
     np.testing.assert_array_equal(cache.view(KEYS), ROWS)
 
 
-def test_views_are_mapped_read_only_and_few(tmp_path: Path) -> None:
+def test_views_are_mapped_and_few(tmp_path: Path) -> None:
     cache = filled(tmp_path)
     views = [cache.gather(KEYS[i:]) for i in range(6)]
-    assert all(isinstance(view, np.memmap) and not view.flags.writeable for view in views)
+    assert all(isinstance(view, np.memmap) for view in views)
     assert len(list((cache.folder / "views").iterdir())) == 4
     np.testing.assert_array_equal(views[0], ROWS)
+
+
+def test_what_a_model_writes_into_its_vectors_stays_there(tmp_path: Path) -> None:
+    """A buffer that shared them was loaded from a checkpoint, and the process ended by a signal: a read-only map."""
+    cache = filled(tmp_path)
+    cache.gather(KEYS)
+    module = torch.nn.Module()
+    module.register_buffer("texts", torch.as_tensor(cache.view(KEYS)))
+    module.load_state_dict({"texts": torch.zeros(ROWS.shape)})
+    assert not module.texts.any()
+    np.testing.assert_array_equal(cache.view(KEYS), ROWS)
 
 
 def test_two_threads_append_one_after_the_other(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ More keys go to every model as --key=value, like those of 'all' in --options, wh
 
   ktrec benchmark --dataset my-shop --output comparison      # is it better here, and do the texts help?
   ktrec benchmark --dataset ml-100k --models Pop ItemKNN EASE BPR --seeds 3 --output built-in
+  ktrec benchmark --dataset ml-100k --register MyModel=my_models --models MyModel KTRec EASE --output mine
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from recbole_ktrec.commands.options import SEEDS, check_options, read_options, u
 from recbole_ktrec.commands.session import add_jobs, jobs_of
 from recbole_ktrec.commands.values import check_data_values, check_plain, long_lists
 from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.register.own_models import HELP, register_own
 
 if TYPE_CHECKING:
     from recbole_ktrec.evaluation.grid import Grid
@@ -50,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--dataset", nargs="+", required=True, metavar="D", help="names: folders in --data-path, or ml-100k")
     add("--data-path", metavar="DIR", help="folder that holds the data sets' folders (default: dataset)")
     add("--models", nargs="+", metavar="M", help=_MODELS)
+    add("--register", nargs="+", default=[], metavar="M=MODULE", help=HELP)
     add("--options", type=user_path, metavar="FILE", help=_OPTIONS)
     add("--seeds", nargs="+", type=int, metavar="S", help=SEEDS)
     add("--split", default="random", metavar="KIND", help=_SPLITS)
@@ -79,6 +82,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     for key in given:
         if key in _ELSEWHERE:
             raise ConfigError(f"ktrec benchmark does not take [--{key}]: give {_ELSEWHERE[key]}.")
+    own = register_own(args.register)
     check_options(given, "KTRec")  # as for a model of the plugin: a key that nobody knows is refused
     from recbole_ktrec.evaluation.benchmark import make_grid, run_benchmark
     from recbole_ktrec.evaluation.report.wording import is_lost, lost_trial
@@ -87,7 +91,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     jobs = jobs_of(args.jobs, given, args.memory_limit)
     if jobs < 1 or args.tune < 0:
         raise ConfigError(f"--jobs [{jobs}] must be 1 or more, --tune [{args.tune}] 0 or more.")
-    grid = make_grid({**vars(args), "given": given})
+    grid = make_grid({**vars(args), "given": given, "own": own})
     _check_values(grid)
     for hint in dict.fromkeys(hint for row in grid.entries for hint in long_lists(row.model, row.config)):
         print(f"hint        {hint}", file=sys.stderr, flush=True)

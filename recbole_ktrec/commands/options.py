@@ -15,6 +15,7 @@ from recbole_ktrec.errors import ConfigError, nearest
 from recbole_ktrec.files import read_mapping, with_numbers
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.keys import all_keys, plugin_keys, refuse_files
+from recbole_ktrec.register.properties import model_files
 
 #: Help of --seeds, see :func:`recbole_ktrec.evaluation.options.seeds_of`.
 SEEDS = "one number below 1000 is how many (3, the default: 2020 2021 2022); more numbers, or one above, are the seeds"
@@ -65,7 +66,7 @@ def read_options(rest: Sequence[str]) -> dict[str, Any]:
 
 
 def check_options(options: dict[str, Any], model: str, filed: Iterable[str] = ()) -> list[str]:
-    """Refuse a key that no property file knows; for a built-in model, which may read any key, only warn of it.
+    """Refuse a key that no property file knows; for a model that may read any key (built in, no file), only warn of it.
 
     Args:
         options: of the command line.
@@ -80,7 +81,8 @@ def check_options(options: dict[str, Any], model: str, filed: Iterable[str] = ()
     refuse_files(options, "the command line")
     known = all_keys()
     unknown = {key: f"Unknown key [--{key}].{nearest(key, known)}" for key in options if key not in known}
-    if model in MODELS:
+    registered = model in MODELS
+    if registered and model_files(model):
         if unknown:
             raise ConfigError(next(iter(unknown.values())))
         return []
@@ -88,7 +90,9 @@ def check_options(options: dict[str, Any], model: str, filed: Iterable[str] = ()
     unknown.update({key: in_files.format(key, nearest(key, known)) for key in filed if key not in {*known, *options}})
     told = [f"{message} It is passed on to {model}." for message in unknown.values()]
     told += [
-        f"[--{key}] is a key of recbole_ktrec: {model} does not read it." for key in options if key in plugin_keys()
+        f"[--{key}] is a key of recbole_ktrec: {model} does not read it."
+        for key in options
+        if not registered and key in plugin_keys()
     ]
     for message in told:
         getLogger().warning(message)

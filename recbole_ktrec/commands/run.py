@@ -29,6 +29,7 @@ from recbole_ktrec.commands.values import check_values, doubts, long_lists
 from recbole_ktrec.errors import KTRecError
 from recbole_ktrec.register.arguments import no_command_line, quoted
 from recbole_ktrec.register.models import MODELS
+from recbole_ktrec.register.own_models import HELP, register_own
 from recbole_ktrec.register.properties import config_files_for, converted_file, dataset_files, model_files
 from recbole_ktrec.resources import resource_dir
 
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = f"Every key of the plugin, with its meaning: {resource_dir('properties')}/*.yaml and model/*.yaml"
     parser.usage = f"{parser.prog} [--model=M] [--dataset=D] [--config_files='A.yaml B.yaml'] [--key=value ...]"
     parser.add_argument("--model", help="name of a model of RecBole or of this plugin (default: KTRec)")
+    parser.add_argument("--register", nargs="+", default=[], metavar="M=MODULE", help=HELP)
     parser.add_argument("--dataset", help="name of a data set (default: ml-100k)")
     parser.add_argument("--config_files", default="", help="YAML files, separated by blanks; later ones override")
     parser.add_argument("--threads", type=int, help="threads of torch (default: OMP_NUM_THREADS, else idle cores)")
@@ -53,6 +55,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     """Run, and print where everything is."""
     args, rest = parser.parse_known_args(argv)
     options, files = read_options(rest), files_in(args.config_files)
+    register_own(args.register)
     filed = read_config_files(files)
     said = {**filed, **options}
     model = args.model or said.get("model", "KTRec")

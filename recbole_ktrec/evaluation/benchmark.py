@@ -22,14 +22,13 @@ from recbole_ktrec.evaluation.texts import encode_ahead, left_out
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.models import check_of, model_class
 
-_PACKAGE = __name__.partition(".")[0]
-
 
 def make_grid(asked: Mapping[str, Any]) -> Grid:
     """Return the grid of what was ``asked`` for.
 
     Args:
-        asked: the options of ``ktrec benchmark`` by name, None where not given; ``given`` are keys for every model.
+        asked: the options of ``ktrec benchmark`` by name, None where not given; ``given`` are keys for every model,
+            ``own`` names of a user's registered models, which are rows where none are named.
 
     Raises:
         ConfigError: an unknown model, metric, split or key.
@@ -69,8 +68,9 @@ def make_grid(asked: Mapping[str, Any]) -> Grid:
 
 
 def _rows(asked: Mapping[str, Any], grid: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
-    """Return the rows that are named, or those of the property file and the sections of the options."""
-    return list(asked.get("models") or [*grid["rows"], *(section for section in options if section != "all")])
+    """Return the rows that are named, or those of the property file, the user's own and the sections of the options."""
+    sections = [section for section in options if section != "all"]
+    return list(asked.get("models") or [*grid["rows"], *(asked.get("own") or ()), *sections])
 
 
 def _sections(asked: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,7 +148,6 @@ def check_rows(grid: Grid, dataset: Mapping[str, Any]) -> None:
     }
     for entry in grid.entries:
         _check_ordered(grid.kind, entry)
-        _check_known_to_jobs(entry)
         if grid.tune and entry.settings(dataset).get("eval_step", 1) <= 0:
             raise ConfigError(f"Row [{entry.label}]: with eval_step 0 nothing is validated, so --tune cannot choose.")
         check = check_of(model_class(entry.model)) if entry.model in below else None
@@ -168,16 +167,6 @@ def _check_ordered(kind: str, entry: Entry) -> None:
         raise ConfigError(
             f"Row [{entry.label}]: [{entry.model}] is a sequential model: RecBole runs it on histories in their order, "
             f"not on the split {kind}. Give --split leave_one_out, or leave the row out of --models."
-        )
-
-
-def _check_known_to_jobs(entry: Entry) -> None:
-    """Refuse a model that this process alone has registered: its jobs would not know the name, and ask for another."""
-    if entry.model in MODELS and MODELS[entry.model].module.partition(".")[0] != _PACKAGE:
-        raise ConfigError(
-            f"Row [{entry.label}]: [{entry.model}] of [{MODELS[entry.model].module}] is registered in this process, "
-            "and each job runs in one of its own, which knows RecBole's models and this plugin's alone. Train it "
-            "by run_recbole or RecBole's objective_function; variants by settings are sections of --options."
         )
 
 

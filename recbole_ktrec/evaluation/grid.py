@@ -132,6 +132,7 @@ def make_job(grid: Grid, plan: DatasetPlan, entry: Entry, seed: int, phase: str,
         "format": FORMAT, "phase": phase, "model": entry.model, "seed": seed, "config": config,
         "prepared": asdict(prepared), "rating_threshold": threshold, "text_diversity": diversity,
     }  # fmt: skip
+    spec |= {} if entry.source is None else {"source": entry.source}
     if phase == "final" and grid.text_diversity and plan.source.file("item").is_file():
         texts = shared_texts(plan.values, config, entry.model in MODELS)
         spec |= {} if texts is None else {"texts": texts}

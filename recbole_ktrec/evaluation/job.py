@@ -113,6 +113,10 @@ def main(spec_file: str) -> int:
         import recbole_ktrec  # noqa: F401  registers the plugin's models and metrics
 
         torch.set_num_threads(1)
+        if "source" in spec:
+            from recbole_ktrec.register.own_source import restore
+
+            restore(spec["source"])
         result, arrays = run_spec(spec)
         result["status"] = "done"
     except Exception as error:  # whatever a model raises is a row of the report

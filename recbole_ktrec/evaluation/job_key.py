@@ -29,6 +29,8 @@ def job_key(spec: Mapping[str, Any]) -> str:
     identity = {**spec, "config": placeless, "prepared": {**spec["prepared"], **where}, **measured_with}
     if spec["model"] in MODELS:
         identity["code"] = code_sha256()
+    if "source" in spec:
+        identity["source"] = spec["source"]["sha256"]
     if "texts" in spec:
         identity["texts"] = {**spec["texts"], **contents(spec["texts"])}
     return hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:24]

@@ -24,7 +24,20 @@ def notes_ahead(grid: Grid, plan: DatasetPlan) -> list[str]:
     """Return what is known of a data set before its jobs are run."""
     of_data = parts_notes(plan) + textless_notes(grid, plan) + nameless_notes(plan) + repeat_notes(plan)
     of_order = order_notes(grid, plan) + same_time_notes(grid, plan)
-    return of_data + learned_notes(grid, plan) + tuning_notes(grid, plan) + of_order
+    return of_data + own_notes(grid, plan) + learned_notes(grid, plan) + tuning_notes(grid, plan) + of_order
+
+
+def own_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
+    """Tell which rows are of a user's own module, and of which state of it."""
+    rows = dict[str, list[str]]()
+    for entry in grid.rows_of(plan.name):
+        if (own := entry.source) is not None:
+            told = f"[{own['model']}] of [{own['module']}] ({', '.join(own['files'])}; SHA-256 {own['sha256'][:12]})"
+            rows.setdefault(told, []).append(entry.label)
+    return [
+        f"[{plan.name}]: a model of your own, {told}: {counted(len(labels), 'row')}, {', '.join(labels)}."
+        for told, labels in rows.items()
+    ]
 
 
 def repeat_notes(plan: DatasetPlan) -> list[str]:

@@ -12,6 +12,8 @@ from recbole_ktrec.errors import ConfigError, nearest, number
 from recbole_ktrec.files import read_mapping, with_numbers
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.keys import all_keys, check_device
+from recbole_ktrec.register.models import base_of, model_class
+from recbole_ktrec.register.own_source import own_source
 from recbole_ktrec.register.properties import model_files
 from recbole_ktrec.register.unknown import known_models, meant
 from recbole_ktrec.resources import resource_dir
@@ -47,6 +49,7 @@ class Entry:
         config: its configuration keys, which go over those of the data set.
         defaults: of the grid, below those of the data set.
         ranges: what ``--tune`` may try, see :mod:`recbole_ktrec.evaluation.tuning`.
+        source: of a user's own model, see :func:`recbole_ktrec.register.own_source.own_source`.
     """
 
     label: str
@@ -54,6 +57,7 @@ class Entry:
     config: dict[str, Any] = field(default_factory=dict)
     ranges: dict[str, Any] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
+    source: dict[str, Any] | None = None
 
     def settings(self, dataset: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the row runs with on a data set with settings of its own."""
@@ -61,9 +65,14 @@ class Entry:
 
 
 def reads_texts(model: str, settings: Mapping[str, Any]) -> bool:
-    """Whether a row is of a model of the plugin that reads item texts with its ``settings``."""
-    key, value = _WITHOUT_TEXTS.get(model, ("", None))
+    """Whether a row is of a model of the plugin, or a user's own, that reads item texts with its ``settings``."""
+    key, value = _WITHOUT_TEXTS.get(_of_plugin(model), ("", None))
     return model in MODELS and not (key and settings.get(key) == value)
+
+
+def _of_plugin(model: str) -> str:
+    """Return the model of the plugin that one is derived from, itself otherwise: it reads the same keys."""
+    return (base_of(model_class(model)) if model in MODELS else None) or model
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -188,7 +197,8 @@ def _entry(label: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> E
     models = known_models()
     if model not in models:
         rows = grid.get("variants") or () if model == label else ()  # a variant is a row, and no model of another one
-        raise ConfigError(f"RecBole has no model [{model}].{meant(model, [*models, *rows])}")
+        hint = meant(model, [*models, *rows]) or f" One of your own: --register {model}=MODULE."
+        raise ConfigError(f"RecBole has no model [{model}].{hint}")
     ranges = own.pop("tune", None)
     mine = list(own)
     own = {**(options.get("all") or {}), **own}
@@ -198,15 +208,16 @@ def _entry(label: str, grid: Mapping[str, Any], options: Mapping[str, Any]) -> E
     shared = {key: value for key, value in (grid.get("all") or {}).items() if key not in chosen}
     defaults = {**shared, **((grid.get("models") or {}).get(model) or {})}
     check_device({**defaults, **own}.get("device"))
-    return Entry(label, model, _made_to_rank(model, own), dict(ranges), defaults)
+    return Entry(label, model, _made_to_rank(model, own), dict(ranges), defaults, own_source(model))
 
 
 def _own_ranges(model: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the ranges of a model's file: not of what makes the row, nor of how texts are read where none are, for
-    such trials are all the same."""
-    path = resource_dir("properties") / "tuning" / f"{model}.yaml"
+    """Return the ranges of a model's file, or of that of its base: not of what makes the row, nor of how texts are read
+    where none are, for such trials are all the same."""
+    base = _of_plugin(model)
+    path = resource_dir("properties") / "tuning" / f"{base}.yaml"
     ranges = read_yaml(path) if path.is_file() else {}
-    idle = () if reads_texts(model, config) or config.get("user_text") in _OF_USERS else _OF_TEXTS.get(model, ())
+    idle = () if reads_texts(model, config) or config.get("user_text") in _OF_USERS else _OF_TEXTS.get(base, ())
     return {key: value for key, value in ranges.items() if key not in config and key not in idle}
 
 
@@ -247,7 +258,9 @@ def check_keys(label: str, model: str, keys: Iterable[str], shared: Mapping[str,
                 f"[{key}] goes to every row, and nothing in [{label}] reads it.{hint} --options FILE sets it for one "
                 f"row, such as ROW: {{{key}: {shared[key]}}}."
             )
-        raise ConfigError(f"Options of [{label}]: nothing reads [{key}].{hint}")
+        unsaid = model in MODELS and not model_files(model)
+        remedy = f" If [{model}] does, name it in {model}.yaml beside its module, with its default." if unsaid else ""
+        raise ConfigError(f"Options of [{label}]: nothing reads [{key}].{hint}{remedy}")
 
 
 def _model_files(model: str) -> list[Path]:

@@ -91,6 +91,8 @@ def _tuning(plan: DatasetPlan, runner: Runner) -> list[dict[str, Any]]:
 
 def _run(plan: DatasetPlan, label: str, seed: int, job: Job, runner: Runner) -> dict[str, Any]:
     where = {"dataset": plan.name, "model": label, "seed": seed, "job": job.key, "class": job.spec["model"]}
+    if own := job.spec.get("source"):
+        where["source"] = {key: own[key] for key in ("module", "files", "sha256")}
     return runner.told(job, where)
 
 

@@ -1,7 +1,7 @@
 """Names -> RecBole's look-ups: models with their trainers and datasets, property files, metrics.
 
 One line an entry in ``models.MODELS`` and ``metrics.METRICS``; ``register_model`` and ``register_metric`` do the same
-for a user's own.
+for a user's own. ``own_models`` registers those that a command names, ``own_source`` lets other processes do it again.
 """
 
 from __future__ import annotations

@@ -98,11 +98,14 @@ def plugin_keys() -> frozenset[str]:
     return own - of_recbole
 
 
-def check(config: Any) -> None:
+def check(config: Any, any_key: bool = False) -> None:
     """Refuse keys of files, dict and command line that nobody reads; a key of another model only gets a warning.
 
     RecBole takes every ``--name=value`` of ``sys.argv``, whatever program runs it (``pytest --cov=x``). So there an
     unknown key is refused only if it looks mistyped; any other belongs to that program and is left out.
+
+    Args:
+        any_key: no file says what the model reads, so an unknown key only gets a warning.
 
     Raises:
         ConfigError: a key is unknown, or given where another is read; the message names it, where it stands, and the
@@ -115,8 +118,10 @@ def check(config: Any) -> None:
     # Those of a data set's own file may be of a source, which is read whole.
     check_parts(config.external_config_dict.get("benchmark_filename"))
     known = own_keys(config)
-    _refuse(config.file_config_dict, known, "a configuration file", config.model)
-    _refuse(config.variable_config_dict, known, "the configuration dict", config.model)
+    for given, where in (
+        (config.file_config_dict, "a configuration file"), (config.variable_config_dict, "the configuration dict"),
+    ):  # fmt: skip
+        (_warn if any_key else _refuse)(given, known, where, config.model)
     for key in [key for key in config.cmd_config_dict if key not in known | keys_of_other_models()]:
         if difflib.get_close_matches(key.lower(), map(str.lower, known), 1, _TYPO):
             _refuse({key: None}, known, "the command line", config.model)
@@ -181,6 +186,12 @@ def check_parts(names: object) -> None:
             f"benchmark_filename {names} names {counted(len(names), 'file')}: RecBole wants {_PARTS}, for training, "
             "validation and test. One that holds its header alone is an empty part."
         )
+
+
+def _warn(given: Mapping[str, Any], known: set[str], where: str, model: str) -> None:
+    for key in [key for key in given if key not in known | keys_of_other_models()]:
+        hint = nearest(str(key), known)
+        getLogger().warning(f"[{key}] in {where} is in no property file: it is passed on to {model}.{hint}")
 
 
 def _refuse(given: Mapping[str, Any], known: set[str], where: str, model: str) -> None:

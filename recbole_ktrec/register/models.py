@@ -55,7 +55,8 @@ def register_model(
 
     Args:
         property_file: a YAML file with the model's default settings; only these and RecBole's keys are then accepted.
-            What is derived from a registered model (KTRec, KTEASE) has its settings beside these, and needs no file.
+            Without, any key may be one that the model reads. What is derived from a registered model (KTRec, KTEASE)
+            has its settings beside these, and needs no file.
 
     Raises:
         ConfigError: ``kind`` is none of RecBole's (general, context_aware, sequential, knowledge_aware), or the
@@ -72,6 +73,11 @@ def register_model(
 def model_class(name: str) -> Any:
     """Return the class of a registered model, importing its module."""
     return getattr(importlib.import_module(MODELS[name].module), name)
+
+
+def is_of_package(name: str) -> bool:
+    """Return whether a registered model is one of the plugin, and none of a user's own."""
+    return MODELS[name].module.partition(".")[0] == __name__.partition(".")[0]
 
 
 def base_of(model: type) -> str | None:

@@ -24,21 +24,13 @@ _FILES = "ktrec_property_files"
 
 
 def model_files(model: str) -> list[Path]:
-    """Return the property files of a registered model, in the order they are read.
-
-    Raises:
-        ConfigError: it has none, and is derived from no model that has.
-    """
+    """Return the property files of a registered model, in the order they are read; none of a user's own that has no
+    file, and is derived from no model that has."""
     entry = MODELS[model]
     if entry.shared:
         shared = [resources.resource_dir("properties") / name for name in entry.shared]
         return [*shared, entry.property_file or resources.model_property_file(model)]
     base, own = base_of(model_class(model)), entry.property_file
-    if base is None and own is None:
-        raise ConfigError(
-            f"Model [{model}] has no property file: give register_model one (property_file), with the settings that "
-            "the model reads."
-        )
     return [*(model_files(base) if base else ()), *([own] if own else ())]
 
 
@@ -142,7 +134,7 @@ def _check_keys(config_class: Any) -> None:
     def _load_internal_config_dict(self: Any, model: str, model_class: Any, dataset: str) -> None:
         original(self, model, model_class, dataset)
         if model in MODELS:
-            keys.check(self)
+            keys.check(self, any_key=not model_files(model))
 
     config_class._load_internal_config_dict = _load_internal_config_dict
 

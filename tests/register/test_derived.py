@@ -125,7 +125,3 @@ def test_what_has_no_settings_is_told(derived: Any, settings: Settings) -> None:
 
     with pytest.raises(ConfigError, match=r"Model \[Local\] is derived from \[KTRec\] in a function"):
         Config(type("Local", (KTRec,), {}), "tiny", config_dict=settings())
-    derived.MyRec = type("MyRec", (object,), {})
-    register.register_model("MyRec", "my_rec_module")
-    with pytest.raises(ConfigError, match=r"Model \[MyRec\] has no property file: give register_model one"):
-        Config(derived.MyRec, "tiny", config_dict=settings())

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from recbole_ktrec.cli import main
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.register.unknown import OTHER_NAMES, known_models, meant
 
@@ -62,14 +61,3 @@ def test_names_of_papers_are_understood() -> None:
     assert meant("NCF", known_models()) == " RecBole calls it [NeuMF]."
     assert meant("BPR-MF", known_models()) == " RecBole calls it [BPR]."
     assert set(OTHER_NAMES.values()) <= set(known_models())
-
-
-def test_a_comparison_refuses_a_model_that_its_jobs_would_not_know(
-    workplace: Path, tiny_tower: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """They asked for another name, "Did you mean", after the jobs before them."""
-    asked = ["benchmark", "--dataset", "tiny", "--models", "Pop", tiny_tower, "--output", "out"]
-    assert main(asked) == 2
-    told = "Row [TinyTower]: [TinyTower] of [tiny_tower_module] is registered in this process, and each job runs in one"
-    assert told in capsys.readouterr().err
-    assert not Path("out").exists()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recbole_ktrec.evaluation.measures import is_smaller_better
-from recbole_ktrec.evaluation.report.summary import FEW, Summary, is_tied, own_models, title
+from recbole_ktrec.evaluation.report.summary import FEW, Summary, is_tied, own_models, title, users_models
 from recbole_ktrec.evaluation.report.wording import is_lost, lost_trial, ratio
 
 #: Share of the metric on known items that the best model of all may lack without a word.
@@ -44,7 +44,8 @@ def remarks(summary: Summary) -> list[str]:
 def against_built_in(summary: Summary) -> str:
     """Say how many times as good the plugin's best row is as the best of RecBole's models and ``EASE-auto``."""
     own = own_models(summary.runs) - {EASE_AUTO}
-    mine, others = ([row for row in summary.models if (row in own) is ours] for ours in (True, False))
+    compared = [row for row in summary.models if row not in users_models(summary.runs)]
+    mine, others = ([row for row in compared if (row in own) is ours] for ours in (True, False))
     if not mine or not others or is_smaller_better(summary.main):
         return ""
     best, other = (summary.rows[rows[0], summary.main]["mean"] for rows in (mine, others))

@@ -96,7 +96,12 @@ class Summary:
 
 def own_models(runs: Iterable[Mapping[str, Any]]) -> set[str]:
     """Labels of the ``runs`` whose model is one of the plugin."""
-    return {run["model"] for run in runs if run.get("class") in MODELS}
+    return {run["model"] for run in runs if run.get("class") in MODELS and not run.get("source")}
+
+
+def users_models(runs: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Labels of the ``runs`` whose model is a user's own."""
+    return {run["model"] for run in runs if run.get("source")}
 
 
 def is_tied(row: Mapping[str, Any]) -> bool:

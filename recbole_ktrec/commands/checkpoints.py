@@ -40,12 +40,23 @@ def load_with_validation(checkpoint: Path) -> tuple[Any, Any, Any]:
     except (UnpicklingError, EOFError, OSError, LookupError, TypeError, RuntimeError, ImportError) as error:
         if why := _no_checkpoint(error):
             raise DataError(f"[{checkpoint}] is no checkpoint of `ktrec run`: {why}") from error
+        if module := _module_of_its_own(error):
+            raise ConfigError(
+                f"[{checkpoint}] holds a model of the module [{module}], which is not found: give --register "
+                f"MyModel={module} in the folder where it lies (Python: import it first)."
+            ) from error
         raise
     finally:
         logging.disable(before)
     if model.type == ModelType.SEQUENTIAL:
         raise ConfigError(f"[{checkpoint}] holds a sequential model: ktrec recommend serves models that score users.")
     return model.eval(), dataset, valid
+
+
+def _module_of_its_own(error: Exception) -> str | None:
+    """Return the module of a user's own that the checkpoint names and Python does not find."""
+    read = any(frame.name == "find_class" for frame in traceback.extract_tb(error.__traceback__))
+    return error.name if read and isinstance(error, ModuleNotFoundError) else None
 
 
 def _no_checkpoint(error: Exception) -> str:

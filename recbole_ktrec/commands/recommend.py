@@ -42,6 +42,7 @@ from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, DataError, counted, one_of
 from recbole_ktrec.files import whole_file
 from recbole_ktrec.register.arguments import no_command_line
+from recbole_ktrec.register.own_models import register_own
 
 #: Part of the Python interface (docs/recommending.md): ``load`` and ``load_with_validation`` too.
 __all__ = [
@@ -58,6 +59,9 @@ _ANYBODY = "new user"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--checkpoint", type=user_path, required=True, metavar="FILE", help="what `ktrec run` saved")
+    parser.add_argument(
+        "--register", nargs="+", default=[], metavar="M=MODULE", help="a model of your own, as in `run`"
+    )
     parser.add_argument("--users", nargs="+", metavar="U", help="ids of the .inter file, blanks between (default: all)")
     what = "one list for a user who took these items, the oldest first (KTRec, KTEASE)"
     parser.add_argument("--history", nargs="+", metavar="ITEM", help=what)
@@ -78,6 +82,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     """Load, score, and print or write the lists."""
     args = parser.parse_args(argv)
     _check(args)
+    register_own(args.register)
     set_threads(args.threads)
     with no_command_line():
         served = _serve(args)

@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.allow_abbrev = False
     parser.epilog = f"Every key of the plugin, with its meaning: {resource_dir('properties')}/*.yaml and model/*.yaml"
     parser.usage = f"{parser.prog} [--model=M] [--dataset=D] [--config_files='A.yaml B.yaml'] [--key=value ...]"
-    parser.add_argument("--model", help="name of a model of RecBole or of this plugin (default: KTRec)")
+    parser.add_argument("--model", help="a model of RecBole or this plugin (default: KTRec, or the registered one)")
     parser.add_argument("--register", nargs="+", default=[], metavar="M=MODULE", help=HELP)
     parser.add_argument("--dataset", help="name of a data set (default: ml-100k)")
     parser.add_argument("--config_files", default="", help="YAML files, separated by blanks; later ones override")
@@ -55,10 +55,10 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     """Run, and print where everything is."""
     args, rest = parser.parse_known_args(argv)
     options, files = read_options(rest), files_in(args.config_files)
-    register_own(args.register)
+    registered = register_own(args.register)
     filed = read_config_files(files)
     said = {**filed, **options}
-    model = args.model or said.get("model", "KTRec")
+    model = args.model or said.get("model", registered[0] if len(registered) == 1 else "KTRec")
     dataset = args.dataset or said.get("dataset", "ml-100k")
     beside = [str(file) for file in converted_file(dataset, said.get("data_path"))]
     warnings = check_options(options, model, {**read_config_files(beside), **filed})

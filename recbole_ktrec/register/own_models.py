@@ -1,4 +1,4 @@
-"""``--register MyModel=my_models``: a model of a user's own, by the module that it stands in.
+"""``--register MyModel=my_models`` of three commands: a model of a user's own, by the module that it stands in.
 
 Nothing but what is named is imported, from the folder where the command is run first, as by ``python -m``.
 """

@@ -71,8 +71,14 @@ def test_without_its_module_it_is_no_model(workplace: Path, capsys: pytest.Captu
     assert "RecBole has no model [TinyTower]. One of your own: --register TinyTower=MODULE." in told
 
 
-def test_run_takes_it_too(ktrec: Ktrec) -> None:
+def test_run_and_recommend_take_it_too(ktrec: Ktrec) -> None:
     more = ["--epochs=1", "--topk=[5]", "--valid_metric=NDCG@5", "--state=ERROR", "--tiny_width=5"]
-    done = ktrec("run", "--register", "TinyTower=mine", "--model=TinyTower", "--dataset=tiny", *more)
+    done = ktrec("run", "--register", "TinyTower=mine", "--dataset=tiny", *more)
     assert done.returncode == 0, done.stderr
-    assert "TinyTower on tiny" in done.stdout
+    assert "TinyTower on tiny" in done.stdout, "the only one registered is the one that is meant"
+    (saved,) = Path("saved").glob("TinyTower-*.pth")
+    asked = ["recommend", "--checkpoint", str(saved), "--users", "u1", "--topk", "3"]
+    done = ktrec(*asked)
+    assert done.returncode == 2 and "holds a model of the module [mine], which is not found: give --reg" in done.stderr
+    done = ktrec(*asked, "--register", "TinyTower=mine")
+    assert done.returncode == 0 and len(done.stdout.splitlines()) == 4, done.stderr

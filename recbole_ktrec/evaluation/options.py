@@ -72,7 +72,8 @@ def reads_texts(model: str, settings: Mapping[str, Any]) -> bool:
 
 def _of_plugin(model: str) -> str:
     """Return the model of the plugin that one is derived from, itself otherwise: it reads the same keys."""
-    return (base_of(model_class(model)) if model in MODELS else None) or model
+    base = base_of(model_class(model)) if model in MODELS else None
+    return model if base is None else _of_plugin(base)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from recbole_ktrec import register
 from recbole_ktrec.evaluation import job
 from recbole_ktrec.evaluation.benchmark import check_rows, make_grid, run_benchmark
 from recbole_ktrec.evaluation.grid import Grid, make_job
-from recbole_ktrec.evaluation.options import entries
+from recbole_ktrec.evaluation.options import entries, reads_texts
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.register.own_models import register_own
 from recbole_ktrec.register.own_source import own_source
@@ -84,14 +84,15 @@ def test_a_module_that_changed_after_its_job_was_planned_is_a_failure(
 
 def test_what_is_derived_is_tuned_over_the_ranges_of_its_base(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(workplace))
-    Path("own_fast.py").write_text("from recbole_ktrec.model.ktrec import KTRec\n\n\nclass KTFast(KTRec):\n    pass\n")
-    register_own(["KTFast=own_fast"])
+    source = "from recbole_ktrec.model.ktrec import KTRec\nclass KTFast(KTRec): pass\nclass KTFaster(KTFast): pass\n"
+    Path("own_fast.py").write_text(source)
+    own = register_own(["KTFast=own_fast", "KTFaster=own_fast"])
     try:
-        grid = make_grid(
-            {"dataset": ["tiny"], "models": ["KTFast", "KTRec"], "own": ["KTFast"], "data_path": "dataset"}
-        )
-        fast, base = grid.entries
-        assert fast.ranges == base.ranges != {} and base.source is None
-        assert fast.source == own_source("KTFast") and "sha256" in (fast.source or {})
+        *derived, base = make_grid({"dataset": ["tiny"], "models": [*own, "KTRec"], "data_path": "dataset"}).entries
+        assert base.source is None and base.ranges
+        for row in derived:
+            assert row.ranges == base.ranges and row.source == own_source(row.model)
+        assert not reads_texts("KTFaster", {"fusion": "id"}) and reads_texts("KTFaster", {})
     finally:
-        del register.MODELS["KTFast"]
+        for name in own:
+            del register.MODELS[name]

@@ -135,8 +135,9 @@ class TrainingInteractions:
         return cls(matrix, places, in_time, until, ids, people, people, refused=refused)
 
     def again(
-        self, dataset: Any, decay: float = 0.0, recent: float = 1.0, numbers: np.ndarray | None = None
-    ) -> TrainingInteractions:
+        self, dataset: Any, decay: float = 0.0, recent: float = 1.0, numbers: np.ndarray | None = None,
+        read: TrainingInteractions | None = None,
+    ) -> TrainingInteractions:  # fmt: skip
         """Read other interactions with the same items; users may be others, in any order.
 
         Args:
@@ -144,11 +145,12 @@ class TrainingInteractions:
             recent: share of the interactions that stands for users without a history, see :meth:`average`.
             numbers: of the items of ``dataset`` in the training, ``[its items]``, where they may have others; what has
                 none, 0, is left out.
+            read: those of ``dataset``, if they are read already.
 
         Raises:
             DataError: ``dataset`` numbers its items in another way, or lacks the times that one of these needs.
         """
-        found = TrainingInteractions.of(dataset)
+        found = read or TrainingInteractions.of(dataset)
         if numbers is not None:
             found = found._renumbered(numbers, self)
         elif self.items and found.items != self.items:
@@ -169,10 +171,10 @@ class TrainingInteractions:
                 f"{recent:.0%} of what is taken, and these have no times of one clock: name their column with "
                 "TIME_FIELD and load it (load_col)."
             )
+        found = replace(found, training=self.training or self)  # what was read stays as it is
         if self.users is not None and found.users is not None and not np.array_equal(self.users, found.users):
             found.numbers = np.maximum(pd.Index(self.users).get_indexer(pd.Index(found.users)), 0)
             found.users = self.users
-        found.training = self.training or self
         return found
 
     def _renumbered(self, numbers: np.ndarray, training: TrainingInteractions) -> TrainingInteractions:
@@ -186,12 +188,21 @@ class TrainingInteractions:
         in_time = None if self.in_time is None else numbers[self.in_time]
         return replace(
             self, matrix=sp.csr_matrix(places > 0, dtype=np.float32), places=None if self.places is None else places,
-            in_time=None if in_time is None else in_time[in_time > 0], items=training.items, refused=None,
+            in_time=None if in_time is None else in_time[in_time > 0], items=training.items, refused=None, _weighted={},
+            _averages={},
         )  # fmt: skip
 
     def heard(self, new: sp.csr_matrix, beside: sp.csr_matrix | None) -> TrainingInteractions:
         """Return these and what users took of items without a number, see the class."""
         return replace(self, new=new, beside=beside, _weighted={})
+
+    def some(self, users: np.ndarray) -> TrainingInteractions:
+        """Return those of ``users`` ``[m]`` alone, who are numbered from 0 on; what is taken in general stays."""
+        places, new, beside = (None if part is None else part[users] for part in (self.places, self.new, self.beside))
+        return replace(
+            self, matrix=self.matrix[users], places=places, numbers=self.trained(users), refused=None, new=new,
+            beside=beside, base=self.base or self, training=self.training or self, _weighted={},
+        )  # fmt: skip
 
     def joined(self, histories: Sequence[np.ndarray]) -> TrainingInteractions:
         """Return these and more users, who come last: ids of the items of each, ``[k]``, the oldest first.
@@ -207,8 +218,8 @@ class TrainingInteractions:
         numbers = np.arange(len(self.matrix.indptr) - 1) if self.numbers is None else self.numbers
         return replace(
             self, matrix=matrix, numbers=np.append(numbers, np.zeros(len(histories), dtype=np.int64)),
-            places=None if self.places is None else sp.vstack([self.places, places], "csr"), base=self, _weighted={},
-            new=_longer(self.new, len(histories)), beside=_longer(self.beside, len(histories)),
+            places=None if self.places is None else sp.vstack([self.places, places], "csr"), base=self.base or self,
+            new=_longer(self.new, len(histories)), beside=_longer(self.beside, len(histories)), _weighted={},
         )  # fmt: skip
 
     def trained(self, users: np.ndarray) -> np.ndarray:
@@ -248,10 +259,11 @@ class TrainingInteractions:
         plain = not decay or self.places is None
         if plain and self.beside is None:
             return self.matrix
-        if decay not in self._weighted:  # one decay is in use at a time
+        if (found := self._weighted.get(decay)) is None:
             own = self.matrix if plain else decayed(self.places, decay)
-            self._weighted = {decay: own if self.beside is None else sp.csr_matrix(own + self.beside)}
-        return self._weighted[decay]
+            found = own if self.beside is None else sp.csr_matrix(own + self.beside)
+            self._weighted = {decay: found}  # one is in use at a time; another thread may have put another
+        return found
 
     def average(self, recent: float = 1.0) -> sp.csr_matrix:
         """Return the history of a user of whom nothing is known: the mean over users, float32 ``[1, n_items]``.

@@ -93,6 +93,7 @@ class KTEASE(GeneralRecommender):
         self.transfer_choice: dict[str, Any] = {}
         self.other_parameter_name = ["weights", "probability", "with_text", "transfer_choice"]
         self._scores: Any = None
+        self._nobody: np.ndarray | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> KTEASE:
         """Copy the module but share the matrices: RecBole copies the model to count its operations."""
@@ -136,7 +137,7 @@ class KTEASE(GeneralRecommender):
         sample = None if found is None else found.sample(self.interaction_matrix, self.taken.places)
         # Who has no history says nothing of how histories should count.
         fitted = self._fitted(*self.source, sample.with_history() if sample else None)
-        self.weights, self._scores = as_matrices(fitted), fitted
+        self.weights, self._scores, self._nobody = as_matrices(fitted), fitted, None
         if sample is not None and not self.zero_shot:
             shares = SHARES if self.taken.in_time is not None else SHARES[:1]
             recent, lift = choose_unknown(sample, self.taken.average, without_popular(fitted), shares)
@@ -180,20 +181,26 @@ class KTEASE(GeneralRecommender):
 
     def score(self, histories: sp.csr_matrix) -> np.ndarray:
         """Return the scores of all items that ``histories`` ``[m, n_items]`` give, as :meth:`fit` left them."""
-        return np.asarray(self._scorer()(histories))
+        return np.asarray(self.scorer()(histories))
 
-    def _scorer(self) -> Any:
+    def scorer(self) -> Any:
+        """Return what the fit left, as it scores histories."""
         if self._scores is None:
             self._scores = scores_from(self.weights)
         return self._scores
 
     def _of_nobody(self) -> np.ndarray:
         """Return what users without a history get, by the one that stands for theirs: float32 ``[1, n_items]``."""
-        average = self.taken.average(self.recent)
-        if self.zero_shot:  # it learns nothing, popularity neither
-            return self.score(average)
-        scores = without_popular(self._scorer())(average)
-        return with_popularity(scores, average, self.taken.known, self.lift)
+        found = self._nobody
+        if found is None:  # the average history is a long one: a service is asked for it again and again
+            average = self.taken.average(self.recent)
+            if self.zero_shot:  # it learns nothing, popularity neither
+                found = self.score(average)
+            else:
+                scores = without_popular(self.scorer())(average)
+                found = with_popularity(scores, average, self.taken.known, self.lift)
+            self._nobody = found
+        return found
 
     def pairs(self, users: np.ndarray, items: np.ndarray) -> Tensor:
         """Return the scores of (user, item) pairs, ``[n]`` each: float32 ``[n]``."""
@@ -214,14 +221,31 @@ class KTEASE(GeneralRecommender):
         Raises:
             DataError: its items have other numbers than those of the training, or it lacks times that the fit needs.
         """
-        self.take(self.taken.again(dataset, self.decay, self.recent, numbers))
+        self.take(self.read_again(dataset, numbers))
+
+    def read_again(
+        self, dataset: Any, numbers: np.ndarray | None = None, read: TrainingInteractions | None = None
+    ) -> TrainingInteractions:
+        """Return what :meth:`fold_in` takes, without taking it; ``read``: if they are read already."""
+        return self.taken.again(dataset, self.decay, self.recent, numbers, read)
+
+    def with_histories(self, taken: TrainingInteractions) -> KTEASE:
+        """Return a model of the same fit with other histories; this one keeps its own, and threads may ask both."""
+        if self.weights:
+            self.scorer()  # once, for all of them
+        other = copy.copy(self)
+        other.take(taken)
+        return other
 
     def take(self, taken: TrainingInteractions) -> None:
         """Take the users' histories from ``taken``, see :meth:`fold_in`.
 
         The shape of a transferred prior that is all there is goes by the length of the histories, so by these.
         """
-        self.taken = taken
+        same, self.taken = (taken.base or taken) is (self.taken.base or self.taken), taken
+        if same:
+            return
+        self._nobody = None
         if self.zero_shot and self.transfer is not None and self.source is not None:
             self.transfer.refuse_other(self.transfer_choice.get("weights_sha256"))
             plain = PriorShape(lexical_weight=self.settings.lexical.weight)
@@ -259,4 +283,4 @@ class KTEASE(GeneralRecommender):
                 "load it with the data and the settings that it was made with."
             )
         super().load_other_parameter(para)
-        self._scores = None
+        self._scores = self._nobody = None

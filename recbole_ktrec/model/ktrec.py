@@ -21,6 +21,7 @@ product) are files beside it. Around it, in this folder:
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -63,8 +64,27 @@ class KTRec(KTRecScores):
             numbers: of its items in the training, where they may have others, see
                 :meth:`recbole_ktrec.model.interactions.TrainingInteractions.again`.
         """
+        self.take(self.read_again(dataset, numbers))
+
+    def read_again(
+        self, dataset: Any, numbers: np.ndarray | None = None, read: TrainingInteractions | None = None
+    ) -> TrainingInteractions:
+        """Return what :meth:`fold_in` takes, without taking it; ``read``: if they are read already."""
         recent = 1.0 if self.closed is None else self.closed.recent
-        self.take(self.taken.again(dataset, self.decay, recent, numbers))
+        return self.taken.again(dataset, self.decay, recent, numbers, read)
+
+    @torch.no_grad()
+    def with_histories(self, taken: TrainingInteractions) -> KTRec:
+        """Return a model of the same parameters with other histories; this one keeps its own, threads may ask both."""
+        if not self.training:
+            self.catalogue()  # once, for all of them, as is what the fit left
+            if self.closed is not None and self.closed.weights:
+                self.closed.scorer()
+        other = copy.copy(self)
+        other.order, other._held = copy.copy(self.order), (copy.copy(self.closed),)
+        if taken is not self.taken:
+            other.take(taken)
+        return other
 
     def take(self, taken: TrainingInteractions) -> None:
         """Take the users' histories from ``taken``, see :meth:`fold_in`."""

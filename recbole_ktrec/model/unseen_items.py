@@ -10,7 +10,9 @@ first brought to the share of the sum that they have among known items, and one 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -41,6 +43,8 @@ class UnseenItems:
         model: KTRec or KTEASE, trained.
         dataset: RecBole's, of the training.
         found: validation interactions, None without any.
+        now: whether their texts are compared with those of known items at once, which takes long for large catalogues,
+            or when it is first needed: to score them, or to hear of somebody who took one.
 
     Attributes:
         tokens: their ids.
@@ -49,29 +53,31 @@ class UnseenItems:
         ConfigError: the model does not score items by the texts as they are.
     """
 
-    def __init__(self, model: Any, dataset: Any, found: HeldOut | None) -> None:
+    def __init__(self, model: Any, dataset: Any, found: HeldOut | None, now: bool = True) -> None:
         self.model, config = model, dataset.config
         if why := why_not(model, config):
             raise ConfigError(f"New items are not scored by this model: {why}.")
         view = Wider(dataset, _with_text(config, dataset))
         self.tokens = view.more
-        closed = model if isinstance(model, KTEASE) else model.blended_form()
-        silent = bool((~model.taken.learned & model.content_items().cpu().numpy()).any())
-        wanted = closed is not None and (bool(self.tokens) or silent)
-        self._closed = ClosedPart(closed, config, view, found) if wanted else None
-        neural = isinstance(model, KTRec) and bool(model.blend[0]) and self.tokens
-        self._neural = NeuralPart(model, config, view) if neural else None
-        self._weights = (0.0, 1.0) if isinstance(model, KTEASE) else tuple(model.blend.tolist())
-        self._shift = getattr(model, "cold_shift", 0.0) * self._weights[0]
-        if self._neural is not None and found is not None:
-            self._settle(self._neural, found)
+        # What the training was, and that alone, says how they are scored, whatever histories the model is given.
+        trained = model.with_histories(model.taken.training or model.taken)
+        self._make, self._lock = functools.partial(Parts, trained, config, view, found), Lock()
+        self._made: Parts | None = None
+        if now:
+            self._parts()
 
-    def scores(self, users: np.ndarray) -> np.ndarray:
-        """Return their scores for ``users`` ``[m]``, internal ids: float32 ``[m, c]``, -inf without a history."""
-        parts = [None if part is None else part.scores(users) for part in (self._neural, self._closed)]
-        found = self._sum(parts, len(users)) + np.float32(self._shift)
-        found[self.model.taken.unknown(users)] = -np.inf
-        return found
+    def _parts(self) -> Parts:
+        with self._lock:
+            self._made = made = self._made or self._make()
+        return made
+
+    def scores(self, users: np.ndarray, model: Any = None) -> np.ndarray:
+        """Return their scores for ``users`` ``[m]``, internal ids: float32 ``[m, c]``, -inf without a history.
+
+        Args:
+            model: that of the class, with other histories.
+        """
+        return self._parts().scores(users, model or self.model)
 
     def hear(self, taken: TrainingInteractions, new: sp.csr_matrix) -> TrainingInteractions:
         """Return ``taken``, and for its users what else they took of these items: ``new``, ``[n_users, c]``.
@@ -81,10 +87,39 @@ class UnseenItems:
         that has a number but no interactions in the training.
         """
         new = new if taken.new is None else sp.csr_matrix(taken.new + new)
-        return taken.heard(new, None if self._closed is None else self._closed.among_known(taken, new))
+        closed = self._parts().closed if new.nnz or _silent_alone(taken) else None
+        return taken.heard(new, None if closed is None else closed.among_known(taken, new))
+
+
+class Parts:
+    """What both parts of ``model``, which has the histories of its training, make of the items of ``view``.
+
+    Attributes:
+        closed: None without one, or where it has no such items and knows those that it has from the training.
+    """
+
+    def __init__(self, model: Any, config: Any, view: Wider, found: HeldOut | None) -> None:
+        self._model, self._more = model, len(view.more)
+        form = model if isinstance(model, KTEASE) else model.blended_form()
+        silent = bool((~model.taken.learned & model.content_items().cpu().numpy()).any())
+        wanted = form is not None and (bool(self._more) or silent)
+        self.closed = ClosedPart(form, config, view, found) if wanted else None
+        neural = isinstance(model, KTRec) and bool(model.blend[0]) and self._more
+        self._neural = NeuralPart(model, config, view) if neural else None
+        self._weights = (0.0, 1.0) if isinstance(model, KTEASE) else tuple(model.blend.tolist())
+        self._shift = getattr(model, "cold_shift", 0.0) * self._weights[0]
+        if self._neural is not None and found is not None:
+            self._settle(self._neural, found)
+
+    def scores(self, users: np.ndarray, model: Any) -> np.ndarray:
+        """Return the scores of the items by the histories of ``model``, see :meth:`UnseenItems.scores`."""
+        parts = [None if part is None else part.scores(users, model) for part in (self._neural, self.closed)]
+        found = self._sum(parts, len(users)) + np.float32(self._shift)
+        found[model.taken.unknown(users)] = -np.inf
+        return found
 
     def _sum(self, parts: Sequence[np.ndarray | None], users: int) -> np.ndarray:
-        found = np.zeros((users, len(self.tokens)), dtype=np.float32)
+        found = np.zeros((users, self._more), dtype=np.float32)
         for weight, part in zip(self._weights, parts, strict=True):
             if part is not None:
                 found += np.float32(weight) * part
@@ -93,18 +128,18 @@ class UnseenItems:
     @torch.no_grad()
     def _settle(self, neural: NeuralPart, found: HeldOut) -> None:
         """Choose what the closed form counts for new items beside the neural part, and what is added to the sum."""
-        model = self.model
-        most = max(_FEWEST_ASKED, _SCORES // (model.n_items + len(self.tokens)))
+        model = self._model
+        most = max(_FEWEST_ASKED, _SCORES // (model.n_items + self._more))
         found = found.some(slice(None, None, -(-len(found.users) // most)))
         asked = found.by_rows(model.taken.matrix)
 
         def wider(rows: slice) -> tuple[Tensor, Tensor]:
             masked, positive = asked(rows)
-            none = torch.zeros(len(masked), len(self.tokens), dtype=torch.bool)
+            none = torch.zeros(len(masked), self._more, dtype=torch.bool)
             return torch.cat([masked, none], dim=1), torch.cat([positive, none], dim=1)
 
         users, known = found.users.numpy(), model.neural(found.users).cpu()
-        new = neural.scores(users), None if self._closed is None else self._closed.scores(users)
+        new = neural.scores(users, model), None if self.closed is None else self.closed.scores(users, model)
         first, second = self._weights
         if new[1] is not None:
             closed = torch.from_numpy(model.closed_scores(found.users))
@@ -116,6 +151,12 @@ class UnseenItems:
             known = first * known
         scores = torch.cat([known, torch.from_numpy(self._sum(new, len(users)))], dim=1)
         self._shift = lift_cold(scores, torch.arange(scores.shape[1]) >= model.n_items, wider, model.cold_warm_loss)
+
+
+def _silent_alone(taken: TrainingInteractions) -> bool:
+    """Return whether somebody took nothing that the training has interactions of, but other items with a number."""
+    known = taken.matrix @ taken.learned.astype(np.float32)
+    return bool(((known == 0) & (np.diff(taken.matrix.indptr) > 0)).any())
 
 
 def _with_text(config: Any, dataset: Any) -> list[str]:

@@ -99,9 +99,9 @@ class ClosedPart:
         rows = sp.diags(nothing.astype(np.float32)) @ taken.matrix[:, self._silent]
         return sp.csr_matrix(sp.hstack([rows, new]) @ self._alike, dtype=np.float32)
 
-    def scores(self, users: np.ndarray) -> np.ndarray:
-        """Return them for ``users`` ``[m]``: ``[m, c]``."""
-        taken = self._part.taken
+    def scores(self, users: np.ndarray, model: Any) -> np.ndarray:
+        """Return them for ``users`` ``[m]`` by the histories of ``model``: ``[m, c]``."""
+        taken = model.taken
         rows = self._wider(taken.weighted(self._part.decay)[users])
         if taken.new is not None:
             rows = sp.csr_matrix(sp.hstack([rows[:, : self._part.n_items], taken.new[users]]), dtype=np.float32)
@@ -136,9 +136,9 @@ class NeuralPart:
         return rows if taken is None else taken.settings.artifact.transferred(rows, PriorShape(**taken.origin["shape"]))
 
     @torch.no_grad()
-    def scores(self, users: np.ndarray) -> np.ndarray:
-        """Return them for ``users`` ``[m]``: ``[m, c]``."""
-        net, vectors = self._model.net, self._model.user_vectors(torch.from_numpy(users).to(self._model.device))
+    def scores(self, users: np.ndarray, model: KTRec) -> np.ndarray:
+        """Return them for ``users`` ``[m]`` by the histories of ``model``: ``[m, c]``."""
+        net, vectors = model.net, model.user_vectors(torch.from_numpy(users).to(model.device))
         return np.asarray((net.scorer.grid(vectors, self._items) + net.base).cpu().numpy())
 
 

@@ -27,6 +27,7 @@ LAYERS = (
     "evaluation",
     "knowledge",
     "commands",
+    "serving",
     "cli",
     "__main__",
 )

@@ -10,6 +10,6 @@ code.
 - before a run: ``data`` (where a data set lies), ``session`` (threads, warnings)
 - lists of ``recommend``: ``checkpoints`` (model and data), ``asked`` (for whom), ``scored`` (of what), ``listed`` (the
   .item file beside it), ``for_item`` (the other way round), ``later`` (data as they are now), ``filtered`` (what the
-  training left out)
+  training left out), ``kept`` (what is made once for a data set); ``recbole_ktrec.serving`` names what Python code uses
 - ``converted``: what ``convert`` tells people
 """

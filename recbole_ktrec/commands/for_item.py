@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recbole_ktrec.commands.asked import meant, numbered
+from recbole_ktrec.commands.asked import asked_for, meant
 from recbole_ktrec.commands.later import speaking
 from recbole_ktrec.commands.listed import ListedItems
-from recbole_ktrec.commands.scored import Request, names_of
 from recbole_ktrec.errors import DataError
 
 if TYPE_CHECKING:
@@ -29,14 +28,10 @@ def users_for(
     Raises:
         DataError: nobody's list has the item.
     """
-    names, found = names_of(dataset, unseen), list[tuple[int, float, str, float]]()
-    if item not in names:
-        raise DataError(f"--for-item [{item}] has no text, so no model can score it.")
-    place = names.index(item)
+    found, place = list[tuple[int, float, str, float]](), _place(dataset, item, unseen)
     if _says_nothing(model, place):
         raise DataError(f"--for-item [{item}]: nobody took it and it has no text, so no list says anything of it.")
-    request = Request(model, dataset, users, *numbered(model, dataset, users), unseen, only_new)
-    for some, scores in request.scored():
+    for some, scores in asked_for(model, dataset, users, unseen, only_new).scored():
         for user, row in zip(some, scores, strict=True):
             if np.isfinite(row[place]):
                 found.append((*_standing(row, place), user, float(row[place])))
@@ -45,6 +40,16 @@ def users_for(
         raise DataError(f"--for-item [{item}]: in nobody's list: {why}.")
     found.sort(key=lambda one: (one[0], -one[1]))
     return ((user, rank, item, value) for rank, _, user, value in found[:k])
+
+
+def _place(dataset: Any, item: str, unseen: UnseenItems | None) -> int:
+    """Return the place of an item among the scores."""
+    known, new = dataset.field2token_id[dataset.iid_field], [] if unseen is None else unseen.tokens
+    if item in known:
+        return int(known[item])
+    if item not in new:
+        raise DataError(f"--for-item [{item}] has no text, so no model can score it.")
+    return len(known) + new.index(item)
 
 
 def _says_nothing(model: Any, place: int) -> bool:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import copy
-import sys
+from collections import defaultdict
+from logging import getLogger
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from recbole_ktrec.atomic import encoding_of, iter_atomic
+from recbole_ktrec.commands.filtered import read_beside
 from recbole_ktrec.errors import ConfigError, DataError, counted
+
+if TYPE_CHECKING:
+    from recbole_ktrec.model.interactions import TrainingInteractions
+
+_logger = getLogger(__name__)
 
 
 class Later:
@@ -20,13 +27,16 @@ class Later:
     Users have the numbers of the longer data set, items those of the training; which items came since, the training
     has no number for. All settings of the training hold but for how often users and items must occur.
 
+    It holds what the files said when they were read: they may be replaced while lists are made.
+
     Attributes:
+        beside: see :func:`recbole_ktrec.commands.filtered.beside`.
         config: that of the training, with the other folder.
         dataset_path, dataset_name, uid_field, iid_field, field2id_token, field2token_id: as RecBole's data sets have.
     """
 
     def __init__(self, dataset: Any, whole: Any) -> None:
-        self._whole, self.config, self._given = whole, whole.config, None
+        self._whole, self.config = whole, whole.config
         self.dataset_path, self.dataset_name = whole.dataset_path, whole.dataset_name
         self.uid_field, self.iid_field = dataset.uid_field, dataset.iid_field
         users, items = self.uid_field, self.iid_field
@@ -35,6 +45,15 @@ class Later:
         self._tokens = [str(token) for token in whole.field2id_token[self.iid_field]]
         known = self.field2token_id[self.iid_field]
         self._numbers = np.array([int(known.get(token, 0)) for token in self._tokens])
+        self.beside = read_beside(self) if self.config["val_interval"] else self._of_new_items()
+
+    def _of_new_items(self) -> dict[str, list[str]]:
+        """Return who took which items without a number; no filter has left out users."""
+        users, items = (np.asarray(self._whole.inter_feat[field]) for field in (self.uid_field, self.iid_field))
+        names, found = self.field2id_token[self.uid_field], defaultdict[str, list[str]](list)
+        for at in np.flatnonzero(self._numbers[items] == 0):
+            found[str(names[users[at]])].append(self._tokens[items[at]])
+        return dict(found)
 
     @classmethod
     def read(cls, model: Any, dataset: Any, folder: Path) -> Later:
@@ -59,7 +78,7 @@ class Later:
         whole = create_dataset(config)
         if 2 * whole.inter_num < dataset.inter_num:
             told = f"[{path}] has {counted(whole.inter_num, 'interaction')}, the training {dataset.inter_num:,}"
-            print(f"--data-path: {told}: it should hold all until now, users have no other history.", file=sys.stderr)
+            _logger.warning(f"--data-path: {told}: it should hold all until now, users have no other history.")
         return cls(dataset, whole)
 
     def inter_matrix(self, form: str = "csr") -> sp.spmatrix:
@@ -70,28 +89,41 @@ class Later:
     def give(self, model: Any, unseen: Any = None) -> None:
         """Let ``model`` score the users by what they have taken by now; tell how many interactions say nothing.
 
+        Lists that are made of it at the time, by other threads or from what :func:`recommend` returned, change with it:
+        there take :meth:`given`.
+
         Args:
             unseen: the items that came since (:class:`recbole_ktrec.model.unseen_items.UnseenItems`), read if they are
                 not given: they speak for who took them, as do items with a text that only this data set has taken.
         """
-        from recbole_ktrec.model.interactions import binary_interactions
+        model.take(self._heard(model, unseen))
+
+    def given(self, model: Any, unseen: Any = None) -> Any:
+        """Return a model that scores as ``model`` does after :meth:`give`, which stays as it is.
+
+        It has the parameters of ``model``, not copies; it is for lists, not for training.
+        """
+        return model.with_histories(self._heard(model, unseen))
+
+    def _heard(self, model: Any, unseen: Any) -> TrainingInteractions:
+        """Return what users have taken as ``model`` reads it; tell how many interactions say nothing."""
+        from recbole_ktrec.model.interactions import TrainingInteractions
         from recbole_ktrec.model.unseen_items import UnseenItems, why_not
 
         if unseen is None and not why_not(model, self.config):
-            unseen = UnseenItems(model, self, None)
-        known = speaking(model)[self._numbers]
-        model.fold_in(self._whole, np.where(known, self._numbers, 0))
+            unseen = UnseenItems(model, self, None, now=False)
+        known, read = speaking(model)[self._numbers], TrainingInteractions.of(self._whole)
+        taken = model.read_again(self._whole, np.where(known, self._numbers, 0), read)
         place = {token: at for at, token in enumerate([] if unseen is None else unseen.tokens)}
         at = np.array([place.get(token, -1) for token in self._tokens])
         if unseen is not None:
-            new = binary_interactions(self._whole) @ _places(at, at >= 0, len(place))
-            model.take(unseen.hear(model.taken, sp.csr_matrix(new)))
-        self._given = model.taken
-        self._tell_lost(known, at >= 0, model.taken.beside is not None)
+            taken = unseen.hear(taken, sp.csr_matrix(read.matrix @ _places(at, at >= 0, len(place))))
+        self._tell_lost(known, at >= 0, taken.beside is not None)
+        return taken
 
     def given_to(self, model: Any) -> bool:
         """Return whether the histories of ``model`` are those of :meth:`give`, users that joined them since or not."""
-        return self._given is not None and (model.taken.base or model.taken) is self._given
+        return model.taken.rows is self.field2id_token[self.uid_field]
 
     def _tell_lost(self, known: np.ndarray, read: np.ndarray, speak: bool) -> None:
         """Say how many interactions are with items of no use: not ``known``, nor of those that are ``read`` and do."""
@@ -104,7 +136,7 @@ class Later:
             why = "the model has neither a number nor a text of these."
             if read[lost].any():
                 why = "the model has no number of these, and hears texts beside a closed form only."
-            print(f"{told} of [{self.dataset_path}] say nothing: {why}", file=sys.stderr)
+            _logger.warning(f"{told} of [{self.dataset_path}] say nothing: {why}")
 
 
 def speaking(model: Any) -> np.ndarray:

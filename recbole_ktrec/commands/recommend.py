@@ -22,6 +22,8 @@ item stands highest, new or not.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -31,13 +33,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from recbole_ktrec.atomic import check_separator
-from recbole_ktrec.commands.asked import check_histories, meant, numbered, take_held_out
+from recbole_ktrec.commands.asked import asked_for, check_histories, meant, take_held_out
 from recbole_ktrec.commands.checkpoints import load, load_with_validation
 from recbole_ktrec.commands.for_item import is_new, users_for
 from recbole_ktrec.commands.later import Later
 from recbole_ktrec.commands.listed import ListedItems, tell_gone, tell_unscored, write
 from recbole_ktrec.commands.options import user_path
-from recbole_ktrec.commands.scored import Request, names_of, nobodys, score
+from recbole_ktrec.commands.scored import Request, nobodys, ranked, score
 from recbole_ktrec.commands.session import set_threads
 from recbole_ktrec.errors import ConfigError, DataError, counted, one_of
 from recbole_ktrec.files import whole_file
@@ -52,6 +54,7 @@ __all__ = [
 if TYPE_CHECKING:
     from recbole_ktrec.model.unseen_items import UnseenItems
 
+_logger = logging.getLogger(__name__)
 #: What the user of a given history is called.
 _ANYBODY = "new user"
 
@@ -84,7 +87,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     _check(args)
     register_own(args.register)
     set_threads(args.threads)
-    with no_command_line():
+    with no_command_line(), _told_plainly():
         served = _serve(args)
         rows, lists = served.lists(args)
         if args.output is None:
@@ -94,6 +97,22 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
             write(file, rows, served.data, served.items)
     print(_told(args, lists))
     return 0
+
+
+@contextlib.contextmanager
+def _told_plainly() -> Iterator[None]:
+    """Print what a service logs as warnings as all else that the command tells."""
+    logger, plain = logging.getLogger(__name__.rpartition(".")[0]), logging.StreamHandler(sys.stderr)
+    before = logger.level, logger.propagate
+    logger.setLevel(logging.WARNING)
+    logger.propagate = False
+    logger.addHandler(plain)
+    try:
+        yield
+    finally:
+        logger.removeHandler(plain)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
 
 
 @dataclass(frozen=True)
@@ -182,16 +201,17 @@ def _only_named(model: Any, dataset: Any, history: Sequence[str]) -> bool:
 
 def _unseen_if_any(model: Any, later: Any, valid: Any) -> UnseenItems | None:
     """Return the items that came since, None where the model does not score them: they say nothing then."""
-    return None if _why_not(model, later) else new_items(model, later, valid)
+    return None if _why_not(model, later) else new_items(model, later, valid, now=False)
 
 
-def new_items(model: Any, dataset: Any, valid: Any = None) -> UnseenItems:
+def new_items(model: Any, dataset: Any, valid: Any = None, now: bool = True) -> UnseenItems:
     """Return the items of the ``.item`` file of ``dataset`` that the model has no number for, as it scores their texts.
 
     Args:
         dataset: of the training, or a :class:`Later`.
         valid: RecBole's loader of the validation part (:func:`load_with_validation`), whose interactions say how high
             new items stand among known ones; without it that is taken from the training.
+        now: whether texts are compared at once, or when a score or a history first needs it.
 
     Raises:
         ConfigError: the model scores no new items.
@@ -200,14 +220,8 @@ def new_items(model: Any, dataset: Any, valid: Any = None) -> UnseenItems:
     from recbole_ktrec.model.unseen_items import UnseenItems
 
     given, seed = getattr(model, "taken", None), int(dataset.config["seed"])
-    trained = given if given is None or valid is None else given.training or given
-    if trained is not given:  # of an earlier day: what was held out is known there, and users have other numbers
-        model.take(trained)
-    try:
-        return UnseenItems(model, dataset, held_out(valid, seed, trained))
-    finally:
-        if trained is not given:
-            model.take(given)
+    trained = None if given is None else given.training or given
+    return UnseenItems(model, dataset, held_out(valid, seed, trained), now)
 
 
 def recommend(
@@ -222,7 +236,7 @@ def recommend(
     Raises:
         DataError: a user is unknown, and the model has no scores for such a one; no list has been made then.
     """
-    return _ranked(Request(model, dataset, users, *numbered(model, dataset, users), unseen, only_new), k)
+    return ranked(asked_for(model, dataset, users, unseen, only_new), k)
 
 
 def recommend_from(
@@ -250,34 +264,21 @@ def recommend_from(
             why = "the model knows no such item, or nobody took it"
             raise DataError(f"--history [{item}]: {why}.{meant(item, known)}")
     taken = list(dict.fromkeys(reversed(history)))[::-1]
-    before, items = model.taken.base or model.taken, [known[item] for item in taken if item not in later]
-    joined, number = before.joined([np.array(items, dtype=np.int64)]), np.array([before.matrix.shape[0]])
+    items, nobody, number = [known[item] for item in taken if item not in later], np.array([0]), np.array([1])
+    joined = model.taken.some(nobody).joined([np.array(items, dtype=np.int64)])  # alone: others' histories are much
     new = [item for item in taken if item in later]
     if speaking is not None:
         joined = speaking.hear(joined, _row(joined.matrix.shape[0], len(later), [later[item] for item in new]))
         if new and joined.beside is None:
             said = ", ".join(f"[{item}]" for item in new)
-            print(f"--history {said}: new, not listed, and says nothing of the user here.", file=sys.stderr)
+            _logger.warning(f"--history {said}: new, not listed, and says nothing of the user here.")
     if joined.unknown(number).any():
         raise DataError("--history: the model knows none of these items, so nothing of the user.")
-    model.take(joined)
     rows = {_ANYBODY: items if unseen is None else [*items, *(len(known) + later[item] for item in new)]}
-    return _ranked(Request(model, dataset, [_ANYBODY], number, rows, unseen, only_new), k)
+    given = model.with_histories(joined)
+    return ranked(Request(given, dataset, [_ANYBODY], number, nobody, rows, unseen, only_new), k)
 
 
 def _row(rows: int, columns: int, marked: Sequence[int]) -> sp.csr_matrix:
     """Return a matrix of zeros but for some columns of its last row."""
     return sp.csr_matrix((np.ones(len(marked), np.float32), ([rows - 1] * len(marked), marked)), (rows, columns))
-
-
-def _ranked(request: Request, k: int) -> Iterator[tuple[str, int, str, float]]:
-    items, without = names_of(request.dataset, request.unseen), list[str]()
-    for some, scores in request.scored():
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-        for user, row, own in zip(some, scores, best, strict=True):
-            listed = [item for item in own if np.isfinite(row[item])]
-            without += [user] * (not listed)
-            yield from ((user, rank, items[item], float(row[item])) for rank, item in enumerate(listed, 1))
-    if without:
-        told = f"No list for {counted(len(without), 'user')}, the first is [{without[0]}]"
-        print(f"{told}: nothing that may be in it is scored (new items are by what a user took).", file=sys.stderr)

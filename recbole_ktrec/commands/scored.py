@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy.sparse as sp
 from tqdm import tqdm
 
 from recbole_ktrec.commands.filtered import with_taken
+from recbole_ktrec.commands.kept import kept
+from recbole_ktrec.errors import counted
 
 if TYPE_CHECKING:
     from recbole_ktrec.model.unseen_items import UnseenItems
 
+_logger = getLogger(__name__)
 _USERS = 256
 
 
-def names_of(dataset: Any, unseen: UnseenItems | None) -> list[str]:
-    """Return the ids of the items in the order of their scores; the first is padding."""
-    return [*map(str, dataset.field2id_token[dataset.iid_field]), *([] if unseen is None else unseen.tokens)]
+def name_of(dataset: Any, unseen: UnseenItems | None, item: int) -> str:
+    """Return the id of an item by its place among the scores."""
+    known = dataset.field2id_token[dataset.iid_field]
+    return str(known[item]) if unseen is None or item < len(known) else unseen.tokens[item - len(known)]
+
+
+@kept
+def taken_in(dataset: Any) -> sp.csr_matrix:
+    """Return who took what in a data set, ``[n_users, n_items]``."""
+    return dataset.inter_matrix(form="csr")
 
 
 @dataclass(frozen=True)
@@ -27,8 +40,9 @@ class Request:
     """Whom lists are made for, and what these may hold.
 
     Attributes:
-        model, dataset: of the checkpoint.
+        model, dataset: of the checkpoint; the model has the histories of these users.
         users, ids: names, and numbers in the model, ``[n_users]``.
+        places: numbers in ``dataset``, ``[n_users]``, 0 for those whom it does not know.
         rows: user -> numbers of the items that this one took beside those that ``dataset`` says.
         unseen, only_new: see :func:`recbole_ktrec.commands.recommend.recommend`.
     """
@@ -37,6 +51,7 @@ class Request:
     dataset: Any
     users: Sequence[str]
     ids: np.ndarray
+    places: np.ndarray
     rows: dict[str, list[int]]
     unseen: UnseenItems | None
     only_new: bool
@@ -44,20 +59,44 @@ class Request:
     def scored(self) -> Iterator[tuple[Sequence[str], np.ndarray]]:
         """Yield some users after others with their scores ``[m, items]``, -inf where an item is not to be listed."""
         model, dataset, unseen = self.model, self.dataset, self.unseen
-        taken, hidden = dataset.inter_matrix(form="csr"), ~nobodys(model, dataset) if self.only_new else [0]
+        taken, hidden = taken_in(dataset), ~nobodys(model, dataset) if self.only_new else [0]
         new = [] if unseen is None else unseen.tokens
-        rows = with_taken(dataset, self.rows, {item: taken.shape[1] + place for place, item in enumerate(new)})
+        rows = with_taken(
+            dataset, self.rows, self.users, {item: taken.shape[1] + place for place, item in enumerate(new)}
+        )
         starts = range(0, len(self.ids), _USERS)
-        for start in tqdm(starts, desc="Users", unit=f"x{_USERS}", disable=len(starts) < 5, leave=False):
-            part, some = self.ids[start : start + _USERS], self.users[start : start + _USERS]
+        for start in tqdm(starts, desc="Users", unit=f"x{_USERS}", disable=len(starts) < 5 or None, leave=False):
+            some, part = self.users[start : start + _USERS], self.ids[start : start + _USERS]
             scores = score(model, dataset, part)
             scores[:, hidden] = -np.inf
-            scores[taken[np.where(part < taken.shape[0], part, 0)].nonzero()] = -np.inf  # of padding: nothing
+            scores[taken[self.places[start : start + _USERS]].nonzero()] = -np.inf  # of padding: nothing
             if unseen is not None:
-                scores = np.concatenate([scores, unseen.scores(part)], axis=1)
+                scores = np.concatenate([scores, unseen.scores(part, model)], axis=1)
             for row, user in zip(scores, some, strict=True):
                 row[rows.get(user, [])] = -np.inf
             yield some, scores
+
+
+def ranked(request: Request, k: int) -> Iterator[tuple[str, int, str, float]]:
+    """Return (user, rank, item, score) of the best ``k`` items of each list that is asked for."""
+    name, without = functools.partial(name_of, request.dataset, request.unseen), list[str]()
+    for some, scores in request.scored():
+        for user, row in zip(some, scores, strict=True):
+            listed = [item for item in _best(row, k) if np.isfinite(row[item])]
+            without += [user] * (not listed)
+            yield from ((user, rank, name(item), float(row[item])) for rank, item in enumerate(listed, 1))
+    if without:
+        told = f"No list for {counted(len(without), 'user')}, the first is [{without[0]}]"
+        _logger.warning(f"{told}: nothing that may be in it is scored (new items are by what a user took).")
+
+
+def _best(scores: np.ndarray, k: int) -> np.ndarray:
+    """Return the places of the ``k`` highest ``scores`` ``[n]``, of equal ones the first."""
+    low = -scores
+    if k < len(low):  # the rest of a large catalogue need not be in order
+        some = np.flatnonzero(~(low > np.partition(low, k - 1)[k - 1]))
+        return np.asarray(some[np.argsort(low[some], kind="stable")][:k])
+    return np.argsort(low, kind="stable")
 
 
 def nobodys(model: Any, dataset: Any) -> np.ndarray:
@@ -65,7 +104,7 @@ def nobodys(model: Any, dataset: Any) -> np.ndarray:
 
     Of a model that reads texts only those with a text: of the others it knows nothing.
     """
-    found = np.asarray(dataset.inter_matrix(form="csr").sum(axis=0)).ravel() == 0
+    found = np.asarray(taken_in(dataset).sum(axis=0)).ravel() == 0
     found[0] = False
     if hasattr(model, "content_items"):
         found &= model.content_items().cpu().numpy()

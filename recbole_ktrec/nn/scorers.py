@@ -38,19 +38,26 @@ class Dot(nn.Module):
     def __init__(self, width: int, temperature: float) -> None:
         super().__init__()
         self.temperature = temperature
-        self._last: tuple[Tensor, Tensor] | None = None
+        self._last: tuple[tuple[Tensor, Tensor], ...] = ()
 
     def _unit(self, items: Tensor) -> Tensor:
-        """Return ``items`` at length 1; those of a catalogue that is scored batch by batch are made once."""
+        """Return ``items`` at length 1; those of a catalogue that is scored batch by batch are made once.
+
+        So are the new items that a service lists beside it. Other threads may ask for others at the same time.
+        """
         if torch.is_grad_enabled():
             return unit_rows(items)
-        if self._last is None or self._last[0] is not items:
-            self._last = items, unit_rows(items)
-        return self._last[1]
+        last = self._last
+        for one, made in last:
+            if one is items:
+                return made
+        made = unit_rows(items)
+        self._last = (*last[-1:], (items, made))
+        return made
 
     def train(self, mode: bool = True) -> Dot:
         """Let go of the catalogue."""
-        self._last = None
+        self._last = ()
         super().train(mode)
         return self
 

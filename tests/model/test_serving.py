@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from recbole.quick_start import run_recbole
 
 from recbole_ktrec.commands import asked, filtered
@@ -20,6 +21,7 @@ from recbole_ktrec.commands.kept import kept
 from recbole_ktrec.commands.scored import _best
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.model import unseen_items
+from recbole_ktrec.nn.scorers import Dot, unit_rows
 from recbole_ktrec.serving import Later, load_with_validation, new_items, recommend, recommend_from, users_for
 from tests.model.conftest import TOPICS
 from tests.support import Settings
@@ -199,3 +201,25 @@ def test_the_nearest_id_is_looked_for_among_few(monkeypatch: pytest.MonkeyPatch)
     assert asked.meant("u22", known) == " Did you mean [u2]?"
     monkeypatch.setattr(asked, "_MOST_NEAR", 2)
     assert asked.meant("u22", known) == "" and "commas" in asked.meant("u1,u2", known)
+
+
+def test_catalogues_that_threads_score_at_once_are_not_mixed_up() -> None:
+    """Known and new items were scored by each other's vectors: one that came between was taken for one's own."""
+    users, items, others = (torch.eye(3)[:rows] for rows in (1, 3, 2))
+
+    class Busy(Dot):
+        """Another thread asks for ``others`` whenever what was made last is put down."""
+
+        _last = property(
+            lambda self: self.__dict__.get("kept", ()),
+            lambda self, made: self.__dict__.update(kept=(*made[-1:], other)),
+        )
+
+    other = others, unit_rows(others)
+    with torch.no_grad():
+        scorer = Busy(3, 1.0)
+        assert [scorer.grid(users, items).tolist() for _ in range(2)] == [[[1, 0, 0]]] * 2
+    with torch.no_grad():
+        scorer = Dot(3, 1.0)
+        made = [id(scorer._unit(one)) for one in (items, others, items, others)]
+    assert made[:2] == made[2:], "known and new items, one after the other"

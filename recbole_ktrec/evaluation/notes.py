@@ -109,7 +109,7 @@ def learned_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
             continue
         folder = artifact_folder(given)
         with contextlib.suppress(KTRecError):
-            if source := load(folder).learned_from([plan.name], plan.source.inter_sha256):
+            if source := load(folder).learned_from([plan.name], plan.source.inter_sha256, plan.source.pairs):
                 found.append(f"[{plan.name}], row [{entry.label}]: {leakage_warning(folder, source)}")
     return found
 

@@ -20,6 +20,7 @@ from recbole_ktrec.compat.host_errors import explained
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation.harness import data_config
 from recbole_ktrec.files import check_name, file_sha256, nearest_folder
+from recbole_ktrec.model import likeness
 
 _ROW = "ktrec_row"
 #: Files of knowledge graphs.
@@ -66,6 +67,11 @@ class Source:
     def inter_sha256(self) -> str:
         """SHA-256 of the .inter file."""
         return file_sha256(self.file("inter"))
+
+    @functools.cached_property
+    def pairs(self) -> np.ndarray:
+        """A hash of each interaction, by which a copy is known, ``[n]``; see :mod:`recbole_ktrec.model.likeness`."""
+        return likeness.of_interactions(self.frame["user"], self.frame["item"])
 
     @functools.cached_property
     def files(self) -> dict[str, str]:

@@ -48,13 +48,13 @@ def assemble(plan: CurvePlan, runner: Runner) -> dict[str, Any]:
 
 
 def _artifact(plan: CurvePlan) -> dict[str, Any]:
-    card = plan.artifact.card
-    names = [source["name"] for source in card["sources"]]
+    card, source = plan.artifact.card, plan.data.source
+    names = [one["name"] for one in card["sources"]]
     return {
         "sources": names, "made": card.get("made"), "package": card.get("package"), "encoder": card["encoder"],
         "untrained_encoder": plan.untrained, "language_model": bool(card.get("language_model")),
         "sha256": content_sha256(plan.curve.pretrained),
-        "target_among_sources": bool(plan.artifact.learned_from([plan.curve.dataset], plan.data.source.inter_sha256)),
+        "target_among_sources": bool(plan.artifact.learned_from([source.name], source.inter_sha256, source.pairs)),
     }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from recbole_ktrec.evaluation.code import code_sha256
 from recbole_ktrec.evaluation.options import OF_THE_DATA
 from recbole_ktrec.evaluation.source import Source, read_source
 from recbole_ktrec.files import file_sha256
+from recbole_ktrec.model import likeness
 from recbole_ktrec.model.artifact import density
 from recbole_ktrec.nn.lexical import tf_idf
 from recbole_ktrec.nn.samples import Sample
@@ -145,8 +146,8 @@ def read_by(values: Mapping[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps({key: values[key] for key in READ_BY if values.get(key) is not None}))
 
 
-def _facts(source: Source, taken: sp.csr_matrix) -> dict[str, Any]:
-    """Return what the card tells of a source, ``taken`` being all that its users took."""
+def _facts(source: Source, taken: sp.csr_matrix, texts: Sequence[str | None]) -> dict[str, Any]:
+    """Return what the card tells of a source, ``taken`` being all that its users took, ``texts`` those of its items."""
     return {
         "name": source.name,
         "inter_sha256": source.inter_sha256,
@@ -155,6 +156,8 @@ def _facts(source: Source, taken: sp.csr_matrix) -> dict[str, Any]:
         "items": taken.shape[1] - 1,
         "interactions": int(taken.nnz),
         "history_length": density(taken)[1],
+        "interactions_sketch": likeness.sketch(source.pairs),
+        "texts_sketch": likeness.sketch(likeness.of_texts(texts)),
     }
 
 
@@ -184,9 +187,9 @@ def read_domain(
     file, settings = item_file_of(source), TextSettings.from_mapping(values)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     found = item_vectors(file, tokens, settings, device)
-    drawn = 1 + draw.permutation(len(tokens) - 1)[:candidates]
-    texts = [found.fingerprint[part] for part in COMPARED], _reading(settings)
-    parts = [code_sha256(), source.digest, dict(source.fields), values.get("threshold"), *texts]
+    drawn, texts = 1 + draw.permutation(len(tokens) - 1)[:candidates], file.texts(tokens, settings)
+    read_with = [found.fingerprint[part] for part in COMPARED], _reading(settings)
+    parts = [code_sha256(), source.digest, dict(source.fields), values.get("threshold"), *read_with]
     parts += [whitening, users, candidates, seed]
     return Domain(
         name,
@@ -194,8 +197,8 @@ def read_domain(
         sample,
         np.union1d(drawn, sample.positives.indices),
         whitened_text(np.asarray(found.matrix), found.has_text, whitening),
-        file.texts(tokens, settings),
+        texts,
         found.fingerprint,
-        {**_facts(source, taken), "read_by": read_by(values)},
+        {**_facts(source, taken, texts), "read_by": read_by(values)},
         hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16],
     )

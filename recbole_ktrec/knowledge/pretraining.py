@@ -8,6 +8,7 @@ transfer" is among what is tried.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ import recbole_ktrec
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError, number, switch
 from recbole_ktrec.files import write_whole
 from recbole_ktrec.knowledge.domains import Domain, read_domain
+from recbole_ktrec.model import likeness
 from recbole_ktrec.model.artifact import Artifact, density, save
 from recbole_ktrec.model.artifact_card import CARD, read_card
 from recbole_ktrec.model.item_text import shuffled_items
@@ -117,6 +119,7 @@ class Pretraining:
                 f"There is one source, [{self.names[0]}]: how strongly its knowledge is taken is measured on its own "
                 "held-out users, which says little of other domains. Name two sources or more."
             )
+        self._warn_of_copies()
         found = {name: self._remembered(name, "all ranked", self._measure) for name in self.names}
         shapes = self.options.shapes()
         ratios = _ratios(found, shapes)
@@ -186,6 +189,18 @@ class Pretraining:
             check_encoder(self.output, read_card(self.output), self.values(self.names[0]))
         except EncoderError as error:
             raise EncoderError(f"{error} To keep it, name another --output.") from None
+
+    def _warn_of_copies(self) -> None:
+        """Warn of sources that hold each other's interactions, in another order or cut in another way."""
+        for one, other in itertools.combinations(self.names, 2):
+            sketches = [self.facts[name]["interactions_sketch"] for name in (one, other)]
+            shares = [likeness.part_in(likeness.read(a), b) for a, b in (sketches, sketches[::-1])]
+            if max(shares) >= likeness.SAME_INTERACTIONS:
+                first, second = (one, other) if shares[0] >= shares[1] else (other, one)
+                _logger.warning(
+                    f"About {max(shares):.0%} of the interactions of [{first}] are in [{second}], too: each learns "
+                    "what is held out of the other, so what is measured on them says too much. Leave one of them out."
+                )
 
     def _others(self, name: str) -> Statistics:
         """Return the pooled statistics of the other sources, or of the source itself if it is alone."""

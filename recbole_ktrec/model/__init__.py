@@ -9,8 +9,8 @@
   ``ktrec_prepare`` before the epochs and ``ktrec_settle`` at each evaluation; ``ktrec_feedback`` takes one rating in
 - several data sets in one run (key source_datasets): ``multi_task``, ``multi_task_settings``, ``source_data``
 - an artifact of `ktrec pretrain` (key pretrained): the folder is ``artifact``, with ``artifact_card``,
-  ``statistics_file`` and ``prior_shape`` (how texts become a prior); ``transfer`` has the keys and the guard,
-  ``trained_encoder`` takes its language model; ``transfer_priors`` and ``transfer_fit`` are for KTEASE,
-  ``ktrec_transfer`` for KTRec
+  ``statistics_file``, ``likeness`` (a source is known again) and ``prior_shape`` (how texts become a prior);
+  ``transfer`` has the keys and the guard, ``trained_encoder`` takes its language model; ``transfer_priors`` and
+  ``transfer_fit`` are for KTEASE, ``ktrec_transfer`` for KTRec
 - items that came after the training: ``unseen_items``, of ``unseen_parts`` (the closed form's and the network's)
 """

@@ -16,6 +16,7 @@ import scipy.sparse as sp
 
 from recbole_ktrec.errors import DataError, EncoderError
 from recbole_ktrec.files import file_sha256, write_whole
+from recbole_ktrec.model import likeness
 from recbole_ktrec.model.artifact_card import CARD, FORMAT, FUSION, checked_card, read_card
 from recbole_ktrec.model.prior_shape import UNTRAINED, PriorShape, plainest
 from recbole_ktrec.model.statistics_file import load_statistics, save_statistics
@@ -49,13 +50,28 @@ class Artifact:
     card: dict[str, Any]
     folder: Path | None = None
 
-    def learned_from(self, names: Collection[str], inter_sha256: str | None = None) -> str | None:
-        """Return the source that is the data set of one of ``names`` or of an .inter file with that digest, if any."""
-        sources = self.card["sources"]
-        for one in sources:
-            if one["name"] in names or (inter_sha256 and one.get("inter_sha256") == inter_sha256):
+    def learned_from(
+        self, names: Collection[str], inter_sha256: str | None = None, pairs: np.ndarray | None = None
+    ) -> str | None:
+        """Return the source that is the data set of one of ``names``, of an .inter file with that digest, or that holds
+        much of its interactions, hashed in ``pairs`` by :mod:`recbole_ktrec.model.likeness`; None if there is none."""
+        for one in self.card["sources"]:
+            same = pairs is not None and self._part(one, "interactions_sketch", pairs) >= likeness.SAME_INTERACTIONS
+            if same or one["name"] in names or (inter_sha256 and one.get("inter_sha256") == inter_sha256):
                 return str(one["name"])
         return None
+
+    def same_texts(self, texts: np.ndarray) -> tuple[str, float] | None:
+        """Return the source with most of the texts that are hashed in ``texts``, and their share; None where that is
+        less than half of them."""
+        found = [(self._part(one, "texts_sketch", texts), str(one["name"])) for one in self.card["sources"]]
+        share, name = max(found)
+        return (name, share) if share >= likeness.SAME_TEXTS else None
+
+    @staticmethod
+    def _part(source: Mapping[str, Any], key: str, hashes: np.ndarray) -> float:
+        """Return the share of ``hashes`` that ``source`` holds; 0 where its card, of before, does not tell."""
+        return likeness.part_in(hashes, source[key]) if source.get(key) else 0.0
 
     def check(self, fingerprint: Mapping[str, Any], width: int) -> None:
         """Refuse text vectors of another encoder or length; the message names both encoders.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.errors import DataError
+from recbole_ktrec.model import likeness
 from recbole_ktrec.model.prior_shape import PriorShape
 
 #: Goes up when a folder of before can no longer be read.
@@ -17,6 +18,8 @@ FORMAT = 2
 CARD = "card.json"
 #: Numbers of an entry of ``fusion``, and of a prior's shape.
 FUSION = ("regularisation", "prior_weight", "neighbour_weight")
+#: Samples of a source's interactions and texts, by which it is known again; cards of before have none.
+SKETCHES = ("interactions_sketch", "texts_sketch")
 _SHAPE = tuple(part.name for part in fields(PriorShape))
 
 
@@ -72,6 +75,8 @@ def _check_sources(path: Path, card: Mapping[str, Any]) -> None:
     for place, one in enumerate(sources):
         _is(isinstance(one.get("name"), str), path, f"sources[{place}].name")
         _is(_above_0(one.get("history_length")), path, f"sources[{place}].history_length")
+        for key in SKETCHES:
+            _is(_sketch(one.get(key, "")), path, f"sources[{place}].{key}")
     _is(bool(tried), path, "tried")
     for place, one in enumerate(tried):
         _numbers(path, one, f"tried[{place}].", _SHAPE)
@@ -95,6 +100,14 @@ def _numbers(path: Path, part: Mapping[str, Any], where: str, keys: Collection[s
 
 def _number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _sketch(value: Any) -> bool:
+    try:
+        likeness.read(value)
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def _above_0(value: Any) -> bool:

@@ -85,6 +85,8 @@ class KTEASE(GeneralRecommender):
         self.seed = int(config["seed"])
         if self.settings.prior == "text":
             feature_file(config, dataset, "item")  # a missing file is told before anything is computed
+        if self.transfer is not None and transfer is None:  # KTRec warns by itself
+            self.transfer.warn_of_copies(config, dataset)
         self.dummy_param = nn.Parameter(torch.zeros(1))  # RecBole's optimiser wants one
         self.source: tuple[Any, Any] | None = (config, dataset)
         self.with_text = torch.zeros(self.n_items, dtype=torch.bool)

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from recbole_ktrec.errors import ConfigError, DataError, number, one_of, switch
-from recbole_ktrec.model import same_data
+from recbole_ktrec.model import likeness, same_data
 from recbole_ktrec.model.artifact import Artifact, load
 from recbole_ktrec.model.artifact_card import artifact_folder, read_card
+from recbole_ktrec.model.item_text import load_texts
 from recbole_ktrec.nn.tuning import beyond_standard_error, standard_error
 
 TRANSFERS = ("zero_shot", "frozen", "adapter", "full")
@@ -55,6 +56,16 @@ class TransferSettings:
         if warning := leakage(artifact, config):
             _logger.warning(warning)
         return cls(artifact, how, guard, count)
+
+    def warn_of_copies(self, config: Any, dataset: Any) -> None:
+        """Warn of a source that holds interactions or texts of ``dataset``, RecBole's, whatever its name and order."""
+        if leakage(self.artifact, config):
+            return  # it is told already
+        pairs = likeness.of_dataset(dataset)
+        if source := self.artifact.learned_from((), pairs=pairs):
+            _logger.warning(leakage_warning(self.artifact.folder, source))
+        elif same := self.artifact.same_texts(likeness.of_texts(load_texts(config, dataset))):
+            _logger.warning(copy_warning(self.artifact.folder, *same))
 
     @property
     def zero_shot(self) -> bool:
@@ -111,6 +122,15 @@ def leakage_warning(folder: Path | None, source: str) -> str:
     return (
         f"The artifact [{folder}] was learned from [{source}], this run's own data, held-out interactions included: "
         "what it gives here is no measure of transfer."
+    )
+
+
+def copy_warning(folder: Path | None, source: str, share: float) -> str:
+    """Return the warning that an artifact may know the answers, by other ids."""
+    return (
+        f"{share:.0%} of the item texts here are among those of [{source}], a source of the artifact [{folder}]: if "
+        "that is this run's own data with other ids, it has the held-out interactions, and what it gives here is no "
+        "measure of transfer."
     )
 
 

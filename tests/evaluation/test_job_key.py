@@ -98,8 +98,8 @@ def test_the_report_says_which_row_knows_the_answers(
     assert learned_notes(grid, plan) == [], "damaged: the row's own jobs fail with the reason, the others go on"
 
     class Learned:
-        def learned_from(self, names: list[str], digest: str) -> str | None:
-            return names[0] if len(digest) == 64 else None
+        def learned_from(self, names: list[str], digest: str, pairs: Any) -> str | None:
+            return names[0] if len(digest) == 64 and len(pairs) else None
 
     monkeypatch.setattr("recbole_ktrec.evaluation.notes.load", lambda folder: Learned())
     plan.notes += learned_notes(grid, plan)

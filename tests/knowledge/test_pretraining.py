@@ -18,6 +18,7 @@ from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.knowledge import domains, pretraining
 from recbole_ktrec.knowledge.domains import hold_out, read_domain
 from recbole_ktrec.knowledge.pretraining import Pretraining, PretrainOptions
+from recbole_ktrec.model import likeness
 from recbole_ktrec.model.artifact import WEIGHTS, content_sha256, load
 from recbole_ktrec.model.artifact_card import CARD
 from recbole_ktrec.nn.text_prior import text_neighbours
@@ -243,6 +244,23 @@ def test_one_data_set_under_two_names_is_refused(
     assert main(call) == 2
     said = "The sources [one] and [copy] have the same interactions: leave one of them out."
     assert said in capsys.readouterr().err and not (workplace / "out").exists()
+
+
+def test_sources_that_share_interactions_are_warned_of(
+    values: Callable[[str], dict[str, Any]], workplace: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A copy in another order has another digest, and learns what is held out of the first."""
+    Pretraining(["one", "two"], values, PretrainOptions.read(KEYS), workplace / "out").run()
+    assert "of the interactions of" not in caplog.text
+    (workplace / "dataset" / "copy").mkdir()
+    shutil.copy(workplace / "dataset" / "one" / "one.item", workplace / "dataset" / "copy" / "copy.item")
+    head, *rows = (workplace / "dataset" / "one" / "one.inter").read_text().splitlines()
+    (workplace / "dataset" / "copy" / "copy.inter").write_text("\n".join([head, *rows[::-1]]) + "\n")
+    made = Pretraining(["one", "two", "copy"], values, PretrainOptions.read(KEYS), workplace / "other").run()
+    assert caplog.text.count("of the interactions of [one] are in [copy], too") == 1
+    assert caplog.text.count("are in [") == 1
+    pairs = likeness.of_interactions(*zip(*(row.split("\t")[:2] for row in rows), strict=True))
+    assert made.learned_from((), pairs=pairs) == "one"
 
 
 def test_known_keys_that_say_nothing_here_are_told() -> None:

@@ -15,6 +15,7 @@ from recbole.quick_start import load_data_and_model, run_recbole
 
 from recbole_ktrec.errors import ConfigError, DataError, EncoderError
 from recbole_ktrec.files import file_sha256
+from recbole_ktrec.model import likeness
 from recbole_ktrec.model.artifact_card import CARD
 from recbole_ktrec.model.item_text import load_item_text, load_texts
 from recbole_ktrec.model.transfer import TransferSettings, pick, reasons
@@ -94,6 +95,31 @@ def test_an_artifact_of_the_target_under_another_name_is_warned_of(
     (Path(folder) / CARD).write_text(json.dumps(card))
     assert TransferSettings.read(config) is not None
     assert "was learned from [a], this run's own data" in caplog.text
+
+
+@pytest.mark.parametrize("model", ["KTEASE", "KTRec"])
+@pytest.mark.parametrize("key", ["interactions_sketch", "texts_sketch"])
+def test_a_sorted_or_renamed_copy_of_the_target_is_warned_of(
+    textual: Settings, artifact: Callable[..., str], caplog: pytest.LogCaptureFixture, key: str, model: str
+) -> None:
+    folder = artifact()
+    card = json.loads((Path(folder) / CARD).read_text())
+    rows = [line.split("\t")[:2] for line in Path("dataset/tiny/tiny.inter").read_text().splitlines()[:0:-1]]
+    titles = [f"robot {k}" for k in range(30)]
+    theirs = {
+        "interactions_sketch": likeness.of_interactions(*zip(*rows, strict=True)),
+        "texts_sketch": likeness.of_texts(titles),
+    }
+    card["sources"][0][key] = likeness.sketch(theirs[key])
+    (Path(folder) / CARD).write_text(json.dumps(card))
+    lines = ["item_id:token\ttitle:token_seq", *(f"i{k}\t{title}" for k, title in enumerate(titles))]
+    Path("dataset/tiny/tiny.item").write_text("\n".join(lines) + "\n")
+    build(textual(pretrained=folder), model)
+    said = (
+        "was learned from [a], this run's own data" if key == "interactions_sketch" else "100% of the item texts here"
+    )
+    assert caplog.text.count(said) == 1
+    assert "held-out interactions" in caplog.text
 
 
 @pytest.mark.parametrize("content", ["[1, 2]", "0.8 0.1 0.1 by user"])

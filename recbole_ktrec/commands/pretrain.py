@@ -187,15 +187,20 @@ def table(card: dict[str, Any]) -> str:
     """Return what was measured as lines of text: NDCG@10 of held-out interactions by history and text alone."""
     names = ("untrained_kernel", "untrained", "transferred", "shuffled_texts")
     width = max(len(name) for name in ("source", *card["metrics"]))
-    rows = [f"{'source':<{width}}  {'interactions':>12}  " + "  ".join(f"{name:>16}" for name in (*names, "ratio"))]
+    rows = [
+        f"{'source':<{width}}  {'interactions':>12}  "
+        + "  ".join(f"{name:>16}" for name in (*names, "ratio", "unseen"))
+    ]
     for source in card["sources"]:
         told = card["metrics"][source["name"]]
         cells = [f"{told['ndcg@10'][name]:>16.4f}" for name in names]
-        cells.append(f"{'–':>16}" if told["ratio"] is None else f"{told['ratio']:>16.3f}")
+        ratios = told["ratio"], told["ratio_unseen"]
+        cells += [f"{'–':>16}" if ratio is None else f"{ratio:>16.3f}" for ratio in ratios]
         rows.append(f"{source['name']:<{width}}  {source['interactions']:>12}  {'  '.join(cells)}")
     rows.append(
         f"untrained_kernel: the cosine alone; untrained: with shared words; transferred: with what was learned; "
-        f"ratio: transferred by untrained_kernel; measured on {card['held_out']}"
+        f"ratio: transferred by untrained_kernel; unseen: the same with the shape that the other sources alone choose, "
+        f"which is what a target may expect; measured on {card['held_out']}"
     )
     if card["language_model"]:
         held_out = card["language_model"]["job"]["settings"]["held_out"]

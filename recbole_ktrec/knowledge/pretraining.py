@@ -137,7 +137,9 @@ class Pretraining:
             }
             for place, one in enumerate(shapes)
         ]
-        metrics = {name: self._told(found[name], shapes, shape, controls[name]) for name in self.names}
+        unseen = ratios_unseen(shapes, ratios)
+        metrics = {name: {**self._told(found[name], shapes, shape, controls[name]), "ratio_unseen": unseen.get(name)}
+                   for name in self.names}  # fmt: skip
         matrix = metric(pooled(list(self.statistics.values())), shape.exponent, shape.strength)
         card = self._card(controls, metrics, tried)
         artifact = Artifact(self.statistics, matrix, shape, self.options.whitening, card, self.output)
@@ -261,6 +263,19 @@ class Pretraining:
             },
             "ratio": at[shape] / at[KERNEL] if at[KERNEL] else None,
         }
+
+
+def ratios_unseen(shapes: Sequence[PriorShape], ratios: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Return source -> ratio with the shape that the others alone choose, where there are others.
+
+    The shape that is taken was chosen on all sources: what it gives on one of them is more than a target may expect.
+    """
+    others = {name: [theirs for other, theirs in ratios.items() if other != name] for name in ratios}
+    return {
+        name: float(ratios[name][plainest(shapes, np.mean(theirs, axis=0))])
+        for name, theirs in others.items()
+        if theirs
+    }
 
 
 def _ratios(found: Mapping[str, Sequence[float]], shapes: Sequence[PriorShape]) -> dict[str, np.ndarray]:

@@ -17,10 +17,11 @@ from recbole_ktrec.commands.pretrain import table, unread
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.knowledge import domains, pretraining
 from recbole_ktrec.knowledge.domains import hold_out, read_domain
-from recbole_ktrec.knowledge.pretraining import Pretraining, PretrainOptions
+from recbole_ktrec.knowledge.pretraining import Pretraining, PretrainOptions, ratios_unseen
 from recbole_ktrec.model import likeness
 from recbole_ktrec.model.artifact import WEIGHTS, content_sha256, load
 from recbole_ktrec.model.artifact_card import CARD
+from recbole_ktrec.model.prior_shape import UNTRAINED, PriorShape, plainest
 from recbole_ktrec.nn.text_prior import text_neighbours
 
 KEYS: dict[str, Any] = {
@@ -51,6 +52,16 @@ def test_artifact_tells_what_was_measured(values: Callable[[str], dict[str, Any]
     assert best >= card["tried"][0]["mean_ratio"] and card["tried"][0]["strength"] == 0  # no transfer is the first
     for told in card["metrics"].values():
         assert told["ndcg@10"]["shuffled_texts"] < told["ndcg@10"]["transferred"]
+
+
+def test_what_a_source_would_have_as_a_target_is_told_by_the_others_choice() -> None:
+    """The mean takes the second shape for the sake of the first source, which is no news for that one."""
+    shapes = [UNTRAINED, PriorShape(power=2.0), PriorShape(power=4.0)]
+    ratios = {"one": np.array([1.0, 1.5, 0.7]), "two": np.array([1.0, 0.9, 1.2]), "three": np.array([1.0, 0.9, 1.1])}
+    assert plainest(shapes, np.mean(list(ratios.values()), axis=0)) == 1
+    found = ratios_unseen(shapes, ratios)
+    assert found == {"one": 0.7, "two": 0.9, "three": 0.9}
+    assert ratios_unseen(shapes, {"one": ratios["one"]}) == {}, "alone it has no others"
 
 
 def test_what_is_done_is_not_done_again(
@@ -165,7 +176,7 @@ def test_command_prints_the_table_and_refuses_unknown_keys(
     assert main(call) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["source", "interactions", "untrained_kernel", "untrained", "transferred",
-                                "shuffled_texts", "ratio"]  # fmt: skip
+                                "shuffled_texts", "ratio", "unseen"]  # fmt: skip
     assert [line.split()[:2] for line in lines[1:3]] == [["one", "600"], ["two", "600"]]
     assert lines[3].startswith("untrained_kernel: the cosine alone; untrained: with shared words;")
     assert lines[3].endswith("measured on each source with the others' knowledge")

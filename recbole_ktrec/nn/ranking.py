@@ -17,12 +17,32 @@ def ndcg_by_user(scores: Tensor, positive: Tensor, k: int = 10) -> Tensor:
 
 
 def gained(scores: Tensor, positive: Tensor, k: int = 10) -> Tensor:
-    """Return DCG@k: ``[n_users]``."""
-    return dcg(positive.gather(1, scores.topk(min(k, scores.shape[1]), dim=1).indices))
+    """Return DCG@k: ``[n_users]``; of items with equal scores that of a random order in the mean.
+
+    (McSherry and Najork, 2008.) As they are numbered, the order of the file would choose: of a history that the weight
+    0 of a prior leaves without a score, all items are equal, and the file may well begin with the popular ones.
+    """
+    k = min(k, scores.shape[1])
+    top = scores.topk(min(k + 1, scores.shape[1]), dim=1)  # one more tells whether the last one is tied
+    hits, values = positive.gather(1, top.indices[:, :k]).float(), top.values
+    tied = ((values[:, 1:] == values[:, :-1]) & (values[:, 1:] > -torch.inf)).any(dim=1)
+    if tied.any():  # seldom, and where no wanted item comes that high it changes nothing
+        tied &= ((scores >= values[:, k - 1 : k]) & positive).any(dim=1)
+        hits[tied] = _shared(scores[tied], positive[tied], values[tied, :k])
+    return dcg(hits)
+
+
+def _shared(scores: Tensor, positive: Tensor, values: Tensor) -> Tensor:
+    """Return for each of the highest ``values`` ``[m, k]`` which share of the items that have it was taken."""
+    found = torch.zeros_like(values, dtype=torch.float32)
+    for place, value in enumerate(values.T):
+        equal = scores == value[:, None]
+        found[:, place] = (equal & positive).sum(dim=1) / equal.sum(dim=1)
+    return found
 
 
 def dcg(hits: Tensor) -> Tensor:
-    """Return DCG of ranked lists, ``[...]``: ``hits``, bool ``[..., k]``, says what in them was taken."""
+    """Return DCG of ranked lists, ``[...]``: ``hits``, bool or a share ``[..., k]``, says what in them was taken."""
     return (hits * _discount(hits.shape[-1], hits.device)).sum(dim=-1)
 
 

@@ -36,6 +36,9 @@ def _shared(scores: Tensor, positive: Tensor, values: Tensor) -> Tensor:
     """Return for each of the highest ``values`` ``[m, k]`` which share of the items that have it was taken."""
     found = torch.zeros_like(values, dtype=torch.float32)
     for place, value in enumerate(values.T):
+        if place and torch.equal(value, values[:, place - 1]):  # as of histories that say nothing
+            found[:, place] = found[:, place - 1]
+            continue
         equal = scores == value[:, None]
         found[:, place] = (equal & positive).sum(dim=1) / equal.sum(dim=1)
     return found

@@ -46,7 +46,7 @@ def test_one_model_in_a_process_of_its_own(workplace: Path, capsys: pytest.Captu
     said = capsys.readouterr().out
     assert "| Pop |" in said and "No result: broken on tiny, seed 2020" in said
     assert sorted(path.name for path in (workplace / "out").iterdir() if path.is_file()) == [
-        "report.html", "report.md", "results.json",
+        "report.html", "report.md", "results.json", "table.csv",
     ]  # fmt: skip
     assert not (workplace / "log").exists() and not (workplace / "saved").exists(), "RecBole's litter stays out"
 

@@ -21,6 +21,7 @@ from recbole_ktrec.compat import (
     list_length,
     numpy_names,
     pandas_guard,
+    popularity,
     ray_tune,
     scipy_dok,
     stable_order,
@@ -131,6 +132,12 @@ REMEDIES = (
         "is missing, a search fails without a word of the extra",
         "recbole.trainer.hyper_tuning",
         hyper_tuning.ask_for_hyperopt,
+    ),
+    Remedy(
+        "popularity",
+        "Pop counts an item once a batch, and drawn negatives",
+        "recbole.model.general_recommender.pop",
+        popularity.count_every_interaction,
     ),
     Remedy("ids", "a checkpoint is served with other rows", "recbole.quick_start.quick_start", ids.same_ids),
 )

@@ -81,6 +81,7 @@ try:
 except Exception:
     import recbole_ktrec
 import recbole.quick_start, recbole.trainer, recbole.data.dataset, recbole.model.abstract_recommender
+import recbole.model.general_recommender
 import recbole_ktrec
 from recbole_ktrec import compat
 print({compat.status(remedy) for remedy in compat.REMEDIES})

@@ -33,6 +33,16 @@ def test_metrics_over_plain_numbers(settings: Settings) -> None:
     assert result["averagepopularity@5"] > 1
 
 
+@pytest.mark.parametrize("size", [1, 7, 4096])
+def test_pop_counts_every_interaction_whatever_the_batch(size: int, settings: Settings) -> None:
+    """RecBole's issues 1844 and 2198; negatives that are drawn for other models are none."""
+    _, model, (train, _, _) = build(settings(train_batch_size=size), "Pop")
+    for batch in train:
+        model.calculate_loss(batch)
+    taken = train.dataset.inter_matrix(form="csr").getnnz(axis=0)
+    assert model.item_cnt[:, 0].tolist() == taken.tolist() and int(model.max_cnt) == taken.max() > 1
+
+
 def test_dok_matrix_update_sets_entries() -> None:
     import recbole.model.abstract_recommender  # noqa: F401 - brings the remedy
     import scipy.sparse as sparse

@@ -180,14 +180,6 @@ def test_a_parameter_that_stands_for_none_is_not_counted(results: dict[str, Any]
     assert {row[0].text: row[-1].text for row in rows} == {"KTRec": "1,000", "EASE": "–", "BPR": "1,000"}
 
 
-def test_pop_is_explained_where_it_counts_once_a_batch(results: dict[str, Any]) -> None:
-    assert "Pop" not in dict(wording.definitions(results))
-    run = {**results["runs"][0], "class": "Pop", "config": {"train_batch_size": 2048}}
-    assert "once a training batch" in dict(wording.definitions({**results, "runs": [run]}))["Pop"]
-    run["config"] = {"train_batch_size": 1}
-    assert "Pop" not in dict(wording.definitions({**results, "runs": [run]}))
-
-
 def test_models_that_could_not_take_in_a_history_are_told(results: dict[str, Any]) -> None:
     assert "new users' histories" not in render_markdown(results, {})
     for run in results["runs"]:

@@ -99,11 +99,6 @@ _SPREAD = (
     "standard deviation over the seeds; where each has its own split, rows rise and fall with it together, so two rows "
     "that lie closer than that may still differ beyond chance: tested are the differences user by user",
 )
-_POP = (
-    "Pop",
-    "RecBole's counts an item once a training batch however often it occurs there, so it is no ranking by popularity; "
-    "with `train_batch_size: 1`, its default in a comparison, it is one",
-)
 
 
 def definitions(results: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -112,6 +107,4 @@ def definitions(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = [(term, text) for term, begins, text in DEFINITIONS if any(one.startswith(begins) for one in metrics)]
     found += [_SPREAD] if any(row["std"] is not None for row in results["summary"]) else []
     found += [_BEST_EPOCH] if any(run.get("best_epoch") is not None for run in results["runs"]) else []
-    runs = (run for run in results["runs"] if run.get("class") == "Pop")
-    batched = any((run.get("config") or {}).get("train_batch_size", 0) != 1 for run in runs)
-    return [*found, *([_POP] if batched else [])]
+    return found

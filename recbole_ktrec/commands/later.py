@@ -149,10 +149,20 @@ def _check(path: Path, dataset: Any) -> None:
     if not path.is_file():
         parts = dataset.config["benchmark_filename"]
         whole = f" The training's came in parts ({', '.join(parts)}), this is one." if parts else ""
-        raise DataError(f"--data-path: [{path}] does not exist.{whole}")
+        raise DataError(f"--data-path: [{path}] does not exist.{whole}{_meant(path)}")
     columns = [dataset.uid_field, dataset.iid_field, *(dataset.config["threshold"] or ())]
     if next(iter_atomic(path, columns, encoding_of(dataset.config)), None) is None:
         raise DataError(f"--data-path: [{path}] has no interactions.")
+
+
+def _meant(path: Path) -> str:
+    """Return what to do where the folder given is one with an ``.inter`` file, not the one around it; else nothing."""
+    folder = path.parent.parent
+    if (folder / path.name).is_file() and folder.resolve().name == path.stem:
+        return f" [{folder}] is the data set itself: name the folder around it, --data-path {folder.resolve().parent}."
+    if found := sorted(folder.glob("*.inter")):
+        return f" There is [{found[0]}]: data sets keep their name, convert into [{path.parent}]."
+    return ""
 
 
 def _places(columns: np.ndarray, kept: np.ndarray, count: int) -> sp.csr_matrix:

@@ -249,7 +249,14 @@ def test_without_a_closed_form_new_items_say_nothing_which_is_told(
 def test_what_cannot_be_is_told(textual: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     saved = trained(textual(), "KTEASE")
     assert main(["recommend", "--checkpoint", saved, "--data-path", "nowhere"]) == 2
-    assert "--data-path: [nowhere/tiny/tiny.inter] does not exist." in capsys.readouterr().err
+    assert "--data-path: [nowhere/tiny/tiny.inter] does not exist.\n" in capsys.readouterr().err
+    assert main(["recommend", "--checkpoint", saved, "--data-path", "now/tiny"]) == 2
+    told = f"[now/tiny] is the data set itself: name the folder around it, --data-path {NOW.resolve().parent}."
+    assert told in capsys.readouterr().err
+    shutil.copytree(NOW, "today")
+    assert main(["recommend", "--checkpoint", saved, "--data-path", "today"]) == 2
+    told = "There is [today/tiny.inter]: data sets keep their name, convert into [today/tiny]."
+    assert told in capsys.readouterr().err
     model, dataset, _ = load_with_validation(Path(saved))
     later = Later.read(model, dataset, Path("now"))
     np.testing.assert_array_equal(later.inter_matrix().toarray(), dataset.inter_matrix(form="csr").toarray())

@@ -20,8 +20,6 @@ _LONGEST = 1 << 26
 
 def compare_with_lines(module: ModuleType) -> bool:
     """Let ``Dataset._load_feat`` refuse to lose rows."""
-    from pandas.errors import ParserError
-
     plain = module.Dataset._load_feat
 
     @functools.wraps(plain)
@@ -32,9 +30,10 @@ def compare_with_lines(module: ModuleType) -> bool:
         try:
             config["encoding"] = _without_mark(path, said)
             table = plain(self, filepath, source)
-        except ParserError:
+        except ValueError:  # pandas' ParserError is one, too
             if by_tabs:
                 _refuse_quotes(path, said or "utf-8")
+                _refuse_words(path, said or "utf-8")
             raise
         finally:
             config["encoding"] = said
@@ -80,6 +79,28 @@ def _refuse_quotes(path: Path, encoding: str) -> None:
             'would lose rows. Put each cell with a quote into quotes and double those in it ("" for "), as ktrec '
             "convert does."
         )
+
+
+def _refuse_words(path: Path, encoding: str) -> None:
+    """Raise DataError for the first word in a column of numbers, of which pandas tells no line."""
+    from recbole_ktrec.atomic import parse_header, reading
+    from recbole_ktrec.errors import DataError
+
+    with reading(path, encoding) as handle:
+        fields = parse_header(handle.readline(), path)
+        for number, line in enumerate(handle, 2):
+            for cell, field in zip(line.rstrip("\r\n").split("\t"), fields, strict=False):
+                if field.type == "float" and not _is_number(cell):
+                    raise DataError(f"[{path}], line {number}: [{cell}] in [{field.name}] is not a number.")
+
+
+def _is_number(cell: str) -> bool:
+    from pandas._libs.parsers import STR_NA_VALUES  # what pandas reads as missing
+
+    try:
+        return cell.strip() in STR_NA_VALUES or float(cell) is not None
+    except ValueError:
+        return False
 
 
 def _open_quote(path: Path, encoding: str) -> tuple[int, str] | None:

@@ -85,3 +85,10 @@ def test_a_byte_order_mark_is_left_out(settings: Settings, workplace: Path) -> N
     config = make_config("Pop", "tiny", settings())
     _, (dataset, *_) = load_parts(config)
     assert dataset.user_num == 25 and config["encoding"] is None
+
+
+def test_a_word_among_numbers_is_told_by_line_and_column(settings: Settings, workplace: Path) -> None:
+    path = workplace / "dataset" / "tiny" / "tiny.item"
+    path.write_text("item_id:token\tprice:float\ni1\t1e3\ni2\tNA\ni3\t\ni4\tcheap\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"tiny\.item\], line 5: \[cheap\] in \[price\] is not a number\.$"):
+        load_parts(make_config("Pop", "tiny", settings(load_col={**ALL, "item": ["item_id", "price"]})))

@@ -31,15 +31,15 @@ def write_tiny_dataset(folder: Path, name: str = "tiny", users: int = 24, items:
 
 
 @pytest.fixture(autouse=True)
-def root_logger() -> Iterator[None]:
-    """Take away what RecBole's ``init_logger`` leaves at the root logger: its handlers and its level."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+def loggers() -> Iterator[None]:
+    """Take away the handlers and levels that RecBole's ``init_logger`` and `ktrec pretrain` leave behind."""
+    before = [(logger, logger.handlers[:], logger.level) for logger in map(logging.getLogger, ("", "recbole_ktrec"))]
     yield
-    for handler in [one for one in root.handlers if one not in handlers]:
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(level)
+    for logger, handlers, level in before:
+        for handler in [one for one in logger.handlers if one not in handlers]:
+            logger.removeHandler(handler)
+            handler.close()
+        logger.setLevel(level)
 
 
 @pytest.fixture

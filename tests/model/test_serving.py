@@ -153,13 +153,9 @@ def test_one_list_costs_no_pass_over_all_users(textual: Settings, monkeypatch: p
 
 
 def test_what_a_service_should_know_is_logged(
-    textual: Settings,
-    capsys: pytest.CaptureFixture[str],
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+    textual: Settings, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     found, dataset, _ = served(textual(), "KTEASE")
-    monkeypatch.setattr(logging.getLogger(), "handlers", [caplog.handler])  # other tests' handlers write, too
     capsys.readouterr()
     caplog.clear()
     with caplog.at_level(logging.WARNING):

@@ -103,3 +103,13 @@ def test_from_a_point_in_time_on() -> None:
         found, metric = Results(last), parts.get(name.split()[0], "") + "ndcg@10"
         ease = max(("EASE", "EASE-100"), key=lambda model: found.rows[model, metric]["mean"])
         assert row == [found.shown(model, metric) for model in (*models, ease, "Pop")]
+
+
+def test_popularity() -> None:
+    content = json.loads((ACCURACY / "popularity.json").read_text(encoding="utf-8"))["summary"]
+    content += json.loads((ROOT / "benchmarks" / "fair" / "popularity.json").read_text(encoding="utf-8"))["summary"]
+    found = {row["dataset"]: row for row in content if row["metric"] == "ndcg@10"}
+    shown = {name: [f"{found[name][key]:.4f}".lstrip("0") for key in ("mean", "std")] for name in found}
+    rows = table("benchmarks/accuracy/README.md", "### Popularity")
+    assert {name: value.split(" ± ") for name, value, *_ in rows} == shown
+    assert all(row[-1] == shown[row[0]][0] for row in table("README.md", "**Other built-ins**"))

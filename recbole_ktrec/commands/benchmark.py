@@ -105,7 +105,7 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         print(f"No result: {run['model']} on {run['dataset']}, seed {run['seed']}: {run['error']}")
     for trial in filter(is_lost, results["tuning"]):
         print(f"No result on {trial['dataset']}: {lost_trial(trial)}")
-    print(f"Written: {args.output / 'results.json'}, report.md, report.html")
+    print(f"Written: {args.output / 'results.json'}, report.md, report.html, table.csv")
     return 1 if failed else 0
 
 

@@ -123,8 +123,8 @@ class _Measurement:
     def _evaluate(self, part: int, load: bool) -> _Evaluated:
         asked = self.questions.ask(*pair_tokens(self.trained.loaders[part]._dataset), part)
         pairs, k = PairScores(asked.users, asked.items), max(self.config["topk"])
-        test = Recorder(k, self.groups, INSIDE, pairs, equals=True) if part == TEST else None
-        recorder = test or Recorder(k, {}, pairs=pairs)
+        groups, inside = (self.groups, INSIDE) if part == TEST else ({}, ())
+        recorder = Recorder(k, groups, inside, pairs, equals=part == TEST)
         return _Evaluated(self.trained.evaluate(part, load, recorder), recorder, asked, pairs.scores)
 
     def _give_history(self, history: Mapping[str, np.ndarray]) -> str:

@@ -43,8 +43,8 @@ def remarks(summary: Summary) -> list[str]:
 
 def against_built_in(summary: Summary) -> str:
     """Say how many times as good the plugin's best row is as the best of RecBole's models and ``EASE-auto``."""
-    own = own_models(summary.runs) - {EASE_AUTO}
-    compared = [row for row in summary.models if row not in users_models(summary.runs)]
+    own, users = own_models(summary.runs) - {EASE_AUTO}, users_models(summary.runs)
+    compared = [row for row in summary.models if row not in users]
     mine, others = ([row for row in compared if (row in own) is ours] for ours in (True, False))
     if not mine or not others or is_smaller_better(summary.main):
         return ""

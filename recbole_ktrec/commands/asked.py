@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,9 @@ _MOST_NEAR = 20_000
 
 
 def asked_for(
-    model: Any, dataset: Any, users: Sequence[str], unseen: UnseenItems | None = None, only_new: bool = False
-) -> Request:
+    model: Any, dataset: Any, users: Sequence[str], unseen: UnseenItems | None = None, only_new: bool = False,
+    among: Collection[str] | None = None,
+) -> Request:  # fmt: skip
     """Return the request for lists of ``users``; ``model`` stays as it is, threads may ask it for others."""
     check_histories(model, dataset)
     rows, known = rows_of(dataset, users), dataset.field2token_id[dataset.uid_field]
@@ -36,7 +37,7 @@ def asked_for(
         model = model.with_histories(model.taken.some(at).joined(list(found.values())))
         joined = {user: len(users) + place for place, user in enumerate(found)}
         ids = np.array([joined.get(user, place) for place, user in enumerate(users)])
-    return Request(model, dataset, users, ids, at, rows, unseen, only_new)
+    return Request(model, dataset, users, ids, at, rows, unseen, only_new, among)
 
 
 def take_held_out(model: Any, dataset: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 def users_for(
     model: Any, dataset: Any, item: str, users: Sequence[str], k: int, unseen: UnseenItems | None = None,
-    only_new: bool = False,
+    only_new: bool = False, among: Collection[str] | None = None,
 ) -> Iterator[tuple[str, int, str, float]]:  # fmt: skip
     """Return (user, rank, item, score) of those ``k`` of ``users`` in whose lists ``item`` stands highest.
 
     Scores of different users are not comparable, places in their lists are. Of equal places, the one whose score is
     more standard deviations above the mean of its list comes first. Who took the item is left out.
+
+    Args:
+        unseen, only_new, among: see :func:`recbole_ktrec.commands.recommend.recommend`.
 
     Raises:
         DataError: nobody's list has the item.
@@ -31,12 +34,13 @@ def users_for(
     found, place = list[tuple[int, float, str, float]](), _place(dataset, item, unseen)
     if _says_nothing(model, place):
         raise DataError(f"--for-item [{item}]: nobody took it and it has no text, so no list says anything of it.")
-    for some, scores in asked_for(model, dataset, users, unseen, only_new).scored():
+    for some, scores in asked_for(model, dataset, users, unseen, only_new, among).scored():
         for user, row in zip(some, scores, strict=True):
             if np.isfinite(row[place]):
                 found.append((*_standing(row, place), user, float(row[place])))
     if not found:
-        why = "these users took it, or nothing is known of them" + ", or `only` leaves it out" * only_new
+        why = "these users took it, or nothing is known of them"
+        why += ", or --new-items only or --only-items leave it out" * (only_new or among is not None)
         raise DataError(f"--for-item [{item}]: in nobody's list: {why}.")
     found.sort(key=lambda one: (one[0], -one[1]))
     return ((user, rank, item, value) for rank, _, user, value in found[:k])

@@ -8,11 +8,14 @@ import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from recbole_ktrec.atomic import encoding_of, iter_atomic, read_header
-from recbole_ktrec.errors import counted
+from recbole_ktrec.errors import DataError, counted
 from recbole_ktrec.text import TextSettings
+
+if TYPE_CHECKING:
+    from recbole_ktrec.model.unseen_items import UnseenItems
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,28 @@ def write(file: TextIO, rows: Iterator[tuple[str, int, str, float]], dataset: An
     out.writerow([dataset.uid_field, "rank", dataset.iid_field, "score", *(["text"] if items.titled else [])])
     for user, rank, item, value in itertools.chain(first, rows):
         out.writerow([user, rank, item, f"{value:.6g}", *([items.titles.get(item, "")] if items.titled else [])])
+
+
+def only_items(path: Path, dataset: Any, unseen: UnseenItems | None) -> set[str]:
+    """Read the ids of the items that may be listed, one a line; say how many of them no list can hold.
+
+    Raises:
+        DataError: the file is not to be read, or names no item that a list can hold.
+    """
+    try:
+        named = {line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()} - {""}
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"--only-items [{path}]: {error}") from error
+    known, new = dataset.field2token_id[dataset.iid_field], set() if unseen is None else set(unseen.tokens)
+    strange = sorted(item for item in named if not known.get(item) and item not in new)
+    if len(strange) == len(named):
+        first = f", the first is [{strange[0]}]" if strange else ""
+        raise DataError(f"--only-items [{path}]: none of its {counted(len(named), 'line')} is an item{first}.")
+    if strange:
+        told = f"{len(strange):,} of {counted(len(named), 'item')} are in no list, the first is [{strange[0]}]"
+        advice = ": the model does not know them" + ", --new-items scores those with a text" * (unseen is None)
+        print(f"--only-items [{path}]: {told}{advice}.", file=sys.stderr)
+    return named
 
 
 def tell_gone(model: Any, dataset: Any, items: ListedItems) -> None:

@@ -10,8 +10,9 @@ data set as it is now: for its users, by all that they have taken until now, new
 Scores order the items of one user; they are no probabilities.
 --new-items lists, too, items of the .item file that the model does not know, by their text: those that came since, and
 those that nobody took (those it knows if it was trained with load_col={inter: [...], item: [item_id]}). With
---new-items only there are no others in the lists. --for-item asks the other way round: for the users in whose lists an
-item stands highest, new or not.
+--new-items only there are no others in the lists. --only-items FILE lists none but those that the file names, one id a
+line: what is in stock, or of one kind. --for-item asks the other way round: for the users in whose lists an item stands
+highest, new or not.
 
   ktrec recommend --checkpoint saved/KTEASE-Nov-26-2026_10-00-00.pth --users 196 22
   ktrec recommend --checkpoint saved/KTRec-Nov-26-2026_10-00-00.pth --topk 20 --output lists.csv
@@ -25,7 +26,7 @@ import argparse
 import contextlib
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ from recbole_ktrec.commands.asked import asked_for, check_histories, meant, take
 from recbole_ktrec.commands.checkpoints import load, load_with_validation
 from recbole_ktrec.commands.for_item import is_new, users_for
 from recbole_ktrec.commands.later import Later
-from recbole_ktrec.commands.listed import ListedItems, tell_gone, tell_unscored, write
+from recbole_ktrec.commands.listed import ListedItems, only_items, tell_gone, tell_unscored, write
 from recbole_ktrec.commands.options import user_path
 from recbole_ktrec.commands.scored import Request, nobodys, ranked, score
 from recbole_ktrec.commands.session import set_threads
@@ -73,6 +74,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = "list items, too, that came after the training or that nobody took, by their text (KTRec, KTEASE); `only`: "
     what += "no others"
     parser.add_argument("--new-items", nargs="?", const="also", metavar="only", help=what)
+    what = "list none but the items that FILE names, one id a line: those in stock, say"
+    parser.add_argument("--only-items", type=user_path, metavar="FILE", help=what)
     what = "make lists from DIR/NAME, the data set as it is now, with what users did since (KTRec, KTEASE)"
     parser.add_argument("--data-path", type=user_path, metavar="DIR", help=what)
     parser.add_argument("--topk", type=int, default=10, metavar="K", help="length of each list (default: 10)")
@@ -124,6 +127,7 @@ class _Served:
         items: what their ``.item`` file says.
         unseen: items without a number that are listed, None for none.
         heard: those that speak for who took them, in the data as they are now.
+        among: those that may be listed, None for all.
     """
 
     model: Any
@@ -131,19 +135,23 @@ class _Served:
     items: ListedItems
     unseen: UnseenItems | None
     heard: UnseenItems | None
+    among: Collection[str] | None
 
     def lists(self, args: argparse.Namespace) -> tuple[Iterator[tuple[str, int, str, float]], int]:
         """Return the rows that are asked for, and of how many lists they are."""
-        model, data, k, listed = self.model, self.data, args.topk, (self.unseen, args.new_items == "only")
+        model, data, k, listed = self.model, self.data, args.topk, self._listed(args)
         if args.history:
             heard = self.heard
             if heard is None and _only_named(model, data, args.history):
                 heard = _unseen_if_any(model, data, None)
-            return recommend_from(model, data, args.history, k, *listed, heard), 1
+            return recommend_from(model, data, args.history, k, heard=heard, **listed), 1
         users = list(dict.fromkeys(args.users or map(str, data.field2id_token[data.uid_field][1:])))
         if args.for_item:
-            return users_for(model, data, args.for_item, users, k, *listed), len(users)
-        return recommend(model, data, users, k, *listed), len(users)
+            return users_for(model, data, args.for_item, users, k, **listed), len(users)
+        return recommend(model, data, users, k, **listed), len(users)
+
+    def _listed(self, args: argparse.Namespace) -> dict[str, Any]:
+        return {"unseen": self.unseen, "only_new": args.new_items == "only", "among": self.among}
 
 
 def _serve(args: argparse.Namespace) -> _Served:
@@ -163,7 +171,8 @@ def _serve(args: argparse.Namespace) -> _Served:
         take_held_out(model, dataset)
     else:
         later.give(model, heard)
-    return _Served(model, data, items, unseen, heard)
+    among = None if args.only_items is None else only_items(args.only_items, data, unseen)
+    return _Served(model, data, items, unseen, heard, among)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -176,6 +185,8 @@ def _check(args: argparse.Namespace) -> None:
         raise ConfigError("--users are those of the data, --history is somebody else's: give one of them.")
     if args.for_item and args.history:
         raise ConfigError("--for-item asks for users of the data, --history is somebody else's: give one of them.")
+    if args.only_items is not None and not args.only_items.is_file():
+        raise ConfigError(f"--only-items [{args.only_items}]: no such file.")
     if args.output is not None and args.output.exists() and not args.overwrite:
         raise ConfigError(f"[{args.output}] is there already: choose another --output, or say --overwrite.")
 
@@ -225,29 +236,31 @@ def new_items(model: Any, dataset: Any, valid: Any = None, now: bool = True) -> 
 
 
 def recommend(
-    model: Any, dataset: Any, users: Sequence[str], k: int, unseen: UnseenItems | None = None, only_new: bool = False
-) -> Iterator[tuple[str, int, str, float]]:
+    model: Any, dataset: Any, users: Sequence[str], k: int, unseen: UnseenItems | None = None, only_new: bool = False,
+    among: Collection[str] | None = None,
+) -> Iterator[tuple[str, int, str, float]]:  # fmt: skip
     """Return (user, rank from 1 on, item, score), one after the other: the best ``k`` items of each of ``users``.
 
     Args:
         unseen: items that the model has no number for, to be listed too.
         only_new: list no others than those and the model's own that nobody took, as far as it has texts of them.
+        among: ids of the items that may be listed, None for all; of ids that nobody knows nothing is said.
 
     Raises:
         DataError: a user is unknown, and the model has no scores for such a one; no list has been made then.
     """
-    return ranked(asked_for(model, dataset, users, unseen, only_new), k)
+    return ranked(asked_for(model, dataset, users, unseen, only_new, among), k)
 
 
 def recommend_from(
     model: Any, dataset: Any, history: Sequence[str], k: int, unseen: UnseenItems | None = None, only_new: bool = False,
-    heard: UnseenItems | None = None,
+    heard: UnseenItems | None = None, among: Collection[str] | None = None,
 ) -> Iterator[tuple[str, int, str, float]]:  # fmt: skip
     """Return (``new user``, rank from 1 on, item, score) of the best ``k`` items for one who took those of ``history``.
 
     Args:
         history: ids of the files, the oldest first; of repeats the last counts.
-        unseen, only_new: see :func:`recommend`.
+        unseen, only_new, among: see :func:`recommend`.
         heard: items without a number that may be in the history but are not listed; those of ``unseen`` are both.
 
     Raises:
@@ -276,7 +289,7 @@ def recommend_from(
         raise DataError("--history: the model knows none of these items, so nothing of the user.")
     rows = {_ANYBODY: items if unseen is None else [*items, *(len(known) + later[item] for item in new)]}
     given = model.with_histories(joined)
-    return ranked(Request(given, dataset, [_ANYBODY], number, nobody, rows, unseen, only_new), k)
+    return ranked(Request(given, dataset, [_ANYBODY], number, nobody, rows, unseen, only_new, among), k)
 
 
 def _row(rows: int, columns: int, marked: Sequence[int]) -> sp.csr_matrix:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from logging import getLogger
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ class Request:
         users, ids: names, and numbers in the model, ``[n_users]``.
         places: numbers in ``dataset``, ``[n_users]``, 0 for those whom it does not know.
         rows: user -> numbers of the items that this one took beside those that ``dataset`` says.
-        unseen, only_new: see :func:`recbole_ktrec.commands.recommend.recommend`.
+        unseen, only_new, among: see :func:`recbole_ktrec.commands.recommend.recommend`.
     """
 
     model: Any
@@ -55,11 +55,12 @@ class Request:
     rows: dict[str, list[int]]
     unseen: UnseenItems | None
     only_new: bool
+    among: Collection[str] | None = None
 
     def scored(self) -> Iterator[tuple[Sequence[str], np.ndarray]]:
         """Yield some users after others with their scores ``[m, items]``, -inf where an item is not to be listed."""
-        model, dataset, unseen = self.model, self.dataset, self.unseen
-        taken, hidden = taken_in(dataset), ~nobodys(model, dataset) if self.only_new else [0]
+        model, dataset, unseen, hidden = self.model, self.dataset, self.unseen, self._hidden()
+        taken = taken_in(dataset)
         new = [] if unseen is None else unseen.tokens
         rows = with_taken(
             dataset, self.rows, self.users, {item: taken.shape[1] + place for place, item in enumerate(new)}
@@ -68,13 +69,27 @@ class Request:
         for start in tqdm(starts, desc="Users", unit=f"x{_USERS}", disable=len(starts) < 5 or None, leave=False):
             some, part = self.users[start : start + _USERS], self.ids[start : start + _USERS]
             scores = score(model, dataset, part)
-            scores[:, hidden] = -np.inf
             scores[taken[self.places[start : start + _USERS]].nonzero()] = -np.inf  # of padding: nothing
             if unseen is not None:
                 scores = np.concatenate([scores, unseen.scores(part, model)], axis=1)
+            scores[:, hidden] = -np.inf
             for row, user in zip(scores, some, strict=True):
                 row[rows.get(user, [])] = -np.inf
             yield some, scores
+
+    def _hidden(self) -> np.ndarray:
+        """Return which items are in no list: bool ``[items]``, those of ``unseen`` last."""
+        known = self.dataset.field2token_id[self.dataset.iid_field]
+        new = [] if self.unseen is None else self.unseen.tokens
+        hidden = np.zeros(len(known) + len(new), dtype=bool)
+        if self.only_new:
+            hidden[: len(known)] = ~nobodys(self.model, self.dataset)
+        if self.among is not None:
+            beside = {item: len(known) + place for place, item in enumerate(new)}
+            listed = [known.get(item, beside.get(item, 0)) for item in self.among]
+            hidden[np.delete(np.arange(len(hidden)), listed)] = True
+        hidden[0] = True  # padding
+        return hidden
 
 
 def ranked(request: Request, k: int) -> Iterator[tuple[str, int, str, float]]:

@@ -119,6 +119,9 @@ def test_new_items_alone_stand_as_they_do_among_all(textual: Settings, model: st
     whole, alone = (lists("--checkpoint", saved, "--new-items", *only) for only in ((), ("only",)))
     assert len(alone) == 24 and alone == {user: [one for one in own if one[0] in LATER] for user, own in whole.items()}
     assert set(lists("--checkpoint", saved, "--new-items", "only", "--history", "i4", "i6")) == {"new user"}
+    Path("stock.txt").write_text("i3\neven\n", encoding="utf-8")
+    stock = lists("--checkpoint", saved, "--new-items", "--only-items", "stock.txt")
+    assert stock == {user: [one for one in own if one[0] in ("i3", "even")] for user, own in whole.items()}
 
 
 def test_who_gets_no_list_of_new_items_is_told(textual: Settings, capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,7 +162,7 @@ def test_an_item_that_cannot_be_scored_has_no_users(textual: Settings, capsys: p
         (["even", "--history", "i4"], "--for-item asks for users of the data, --history is somebody else's"),
         (
             ["i3", "--new-items", "only"],
-            "--for-item [i3]: in nobody's list: these users took it, or nothing is known of them, or `only` leaves",
+            "--for-item [i3]: in nobody's list: these users took it, or nothing is known of them, or --new-items only",
         ),
         (["even", "--users", "nobody"], "took it, or nothing is known of them.\n"),
     ):

@@ -52,15 +52,34 @@ def _power_of_counts(counts: np.ndarray, power: float) -> np.ndarray:
     return np.asarray(raised / np.average(raised, weights=np.maximum(taken, 1e-9)), dtype=np.float32)
 
 
-def gram(interactions: sp.csr_matrix, weights: np.ndarray) -> np.ndarray:
-    """Return ``X' W X``, dense float32 ``[n_items, n_items]``, made block by block."""
-    n = interactions.shape[1]
-    result = np.empty((n, n), dtype=np.float32)
-    columns = interactions.T.tocsr()
-    weighted = sp.csr_matrix(sp.diags(weights) @ interactions)
-    for some in row_blocks(n):
-        result[some] = (columns[some] @ weighted).toarray()
-    return result
+@dataclass(frozen=True)
+class Design:
+    """What the regression of items on items is made of: X, W and D of the module.
+
+    Attributes:
+        rows: X, float32 ``[n_rows, n_items]``: users, and what else items are counted together in.
+        weights: diagonal of W, float32 ``[n_rows]``.
+        penalties: diagonal of D, float32 ``[n_items]``.
+    """
+
+    rows: sp.csr_matrix
+    weights: np.ndarray
+    penalties: np.ndarray
+
+    @classmethod
+    def of(cls, interactions: sp.csr_matrix, user_power: float, item_power: float) -> Design:
+        """Weigh users and items, see :class:`recbole_ktrec.nn.fit_options.Options`."""
+        return cls(interactions, user_weights(interactions, user_power), item_penalties(interactions, item_power))
+
+    def gram(self) -> np.ndarray:
+        """Return ``X' W X``, dense float32 ``[n_items, n_items]``, made block by block."""
+        n = self.rows.shape[1]
+        result = np.empty((n, n), dtype=np.float32)
+        columns = self.rows.T.tocsr()
+        weighted = sp.csr_matrix(sp.diags(self.weights) @ self.rows)
+        for some in row_blocks(n):
+            result[some] = (columns[some] @ weighted).toarray()
+        return result
 
 
 class Inverse(Protocol):
@@ -82,17 +101,14 @@ class DenseInverse:
     """P itself, by Cholesky factorisation in place: one matrix of ``4 n^2`` bytes.
 
     Args:
-        interactions: X, ``[n_users, n_items]``.
-        weights: diagonal of W, ``[n_users]``.
+        design: X, W and D.
         regularisation: lambda, above 0.
-        penalties: diagonal of D, ``[n_items]``; all 1 by default.
     """
 
-    def __init__(self, interactions: sp.csr_matrix, weights: np.ndarray, regularisation: float,
-                 penalties: np.ndarray | float = 1.0) -> None:  # fmt: skip
+    def __init__(self, design: Design, regularisation: float) -> None:
         self.regularisation = regularisation
-        self.matrix = gram(interactions, weights)
-        self.matrix[np.diag_indices(len(self.matrix))] += np.float32(regularisation) * np.float32(penalties)
+        self.matrix = design.gram()
+        self.matrix[np.diag_indices(len(self.matrix))] += np.float32(regularisation) * np.float32(design.penalties)
         # LAPACK reads columns: the lower triangle of the transposed view is the upper one of the array.
         factor, info = scipy.linalg.lapack.spotrf(self.matrix.T, lower=1, clean=0, overwrite_a=1)
         if info:

@@ -9,7 +9,7 @@ from dataclasses import astuple, replace
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.closed_form import DenseInverse, ScoreParts, item_weights, pull_diagonal
+from recbole_ktrec.nn.closed_form import DenseInverse, Design, ScoreParts, item_weights, pull_diagonal
 from recbole_ktrec.nn.cold_items import ColdItems
 from recbole_ktrec.nn.cold_level import Evidence, choose_level
 from recbole_ktrec.nn.counting import Counted, Counting
@@ -58,8 +58,8 @@ class Fit:
         counts = np.bincount(interactions.indices, minlength=interactions.shape[1])
         self.known, self.taken = counts > 0, np.maximum(counts, 1.0)
         self.has_text, self._held_out = np.diff(prior.indptr) > 0, sample
-        self._plain = ItemStatistics.of(interactions, places, options.user_power, options.item_power)
-        self.pull = sp.csc_matrix(sp.diags(self._plain.penalties) @ prior, dtype=np.float32)
+        self._users = Design.of(interactions, options.user_power, options.item_power)
+        self.pull = sp.csc_matrix(sp.diags(self._users.penalties) @ prior, dtype=np.float32)
         self.spread = spread_over_neighbours(prior, self.known, _SPREAD if options.nearest_items else None)
         self._choice: Choice | None = None
         self._run_with = options  # once run, with what was chosen on the way
@@ -93,7 +93,8 @@ class Fit:
         """How interactions count."""
         everything = self._held_out
         sample = None if everything is None else everything.enough_of(self.known)
-        return Counting(self.options, self._plain, self.pull, self._cold, sample, everything).chosen()
+        plain = ItemStatistics(self._users, self.places)
+        return Counting(self.options, plain, self.pull, self._cold, sample, everything).chosen()
 
     def _choose(self, measured: bool = False) -> Choice:
         options, sample = self.options, self.counted.sample
@@ -139,8 +140,8 @@ class Fit:
         return fitted
 
     def _solved_by_column(self, choice: Choice) -> tuple[Sparse, Options]:
-        options, known, sample = self.options, self.counted.statistics, self.counted.sample
-        problems = NearestItems(known.rows, known.weights, known.penalties, self.prior, options.nearest_items)
+        statistics, sample = self.counted.statistics, self.counted.sample
+        problems = NearestItems(statistics.design, self.prior, self.options.nearest_items)
         matrix = problems.solve(choice.regularisation, choice.prior_weight)
         nothing = ColdItems.of(self.prior, self.known, np.arange(0))
         made = Sparse(matrix, self.spread, choice.neighbour_weight, nothing, self.counted.decay)
@@ -200,10 +201,8 @@ class Fit:
         if not wanted or self.places is None:
             return matrix, 0.0
         _logger.info(f"KTEASE: what comes next, a second solve of {len(self.taken):,} items")
-        pairs, penalties = Successions.of(self.places, counted.statistics.users, counted.decay), self._plain.penalties
-        found: Matrix = (
-            pairs.nearest(regularisation, penalties, nearest) if nearest else pairs.weights(regularisation, penalties)
-        )
+        pairs = Successions.of(self.places, self._users, counted.decay)
+        found: Matrix = pairs.nearest(regularisation, nearest) if nearest else pairs.weights(regularisation)
         matrix, weight = add_successors(matrix, found, self.known, given, sample)
         _logger.info(f"KTEASE: successor_weight {weight:g}")
         return matrix, weight

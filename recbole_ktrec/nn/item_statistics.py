@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.closed_form import DenseInverse, Inverse, ScoreParts, item_penalties, user_weights
+from recbole_ktrec.nn.closed_form import DenseInverse, Design, Inverse, ScoreParts
 from recbole_ktrec.nn.fit_options import CHOICE_RANK
-from recbole_ktrec.nn.low_rank import LowRank, LowRankInverse, LowRankScores, leading_eigenpairs, scaled_items
+from recbole_ktrec.nn.low_rank import LowRank, LowRankInverse, LowRankScores
 from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.tuning import proven
 from recbole_ktrec.nn.windows import WINDOWS, with_windows
@@ -24,63 +24,41 @@ _ASKED = 2000
 
 @dataclass(frozen=True)
 class ItemStatistics:
-    """The rows that items are counted together in.
+    """What items are counted together in.
 
     Attributes:
-        interactions: X, float32 ``[n_users, n_items]``.
-        users: diagonal of W, ``[n_users]``.
-        penalties: diagonal of D, ``[n_items]``.
+        users: whole histories.
         places: of the interactions from the end of each history, or None where no order is known.
         window: how close two items of a history must be to count more as a pair, see
             :mod:`recbole_ktrec.nn.windows`; 0 without an order.
     """
 
-    interactions: sp.csr_matrix
-    users: np.ndarray
-    penalties: np.ndarray
+    users: Design
     places: sp.csr_matrix | None = None
     window: int = 0
-
-    @classmethod
-    def of(cls, interactions: sp.csr_matrix, places: sp.csr_matrix | None, user_power: float,
-           item_power: float) -> ItemStatistics:  # fmt: skip
-        """Weigh users and items, see :class:`recbole_ktrec.nn.fit_options.Options`."""
-        penalties = item_penalties(interactions, item_power)
-        return cls(interactions, user_weights(interactions, user_power), penalties, places)
 
     def windowed(self, window: int) -> ItemStatistics:
         """Return these statistics with another window; without an order, as they are."""
         return self if window == self.window or self.places is None else replace(self, window=window)
 
     @functools.cached_property
-    def _counted(self) -> tuple[sp.csr_matrix, np.ndarray]:
+    def design(self) -> Design:
+        """Users and their windows."""
         if not self.window or self.places is None:
-            return self.interactions, self.users
-        return with_windows(self.interactions, self.users, self.places, self.window)
-
-    @property
-    def rows(self) -> sp.csr_matrix:
-        """Users and their windows: float32 ``[n_rows, n_items]``."""
-        return self._counted[0]
-
-    @property
-    def weights(self) -> np.ndarray:
-        """What each of ``rows`` counts: ``[n_rows]``."""
-        return self._counted[1]
+            return self.users
+        return with_windows(self.users, self.places, self.window)
 
     @functools.cached_property
     def _low_rank(self) -> LowRank:
-        rank = min(CHOICE_RANK, self.interactions.shape[1])
-        pairs = leading_eigenpairs(scaled_items(self.rows, self.penalties), self.weights, rank)
-        return LowRank(self.rows, self.weights, pairs, self.penalties)
+        return LowRank(self.design, CHOICE_RANK)
 
     @property
     def _small(self) -> bool:
-        return self.interactions.shape[1] <= _CHOICE_DENSE
+        return len(self.users.penalties) <= _CHOICE_DENSE
 
     def dense(self, regularisation: float) -> DenseInverse:
         """Return the inverse itself."""
-        return DenseInverse(self.rows, self.weights, regularisation, self.penalties)
+        return DenseInverse(self.design, regularisation)
 
     def quick(self, regularisation: float) -> Inverse:
         """Return an inverse that is good enough to choose with."""

@@ -14,17 +14,12 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.closed_form import ScoreParts, times_sparse
+from recbole_ktrec.nn.closed_form import Design, ScoreParts, times_sparse
 from recbole_ktrec.nn.matrices import row_blocks
 from recbole_ktrec.nn.progress import progress_bar
 
 #: Users whose scores are made at a time.
 _USERS = 256
-
-
-def scaled_items(interactions: sp.csr_matrix, penalties: np.ndarray) -> sp.csr_matrix:
-    """Return ``X D^-1/2``."""
-    return sp.csr_matrix(interactions @ sp.diags(penalties**-0.5), dtype=np.float32)
 
 
 def leading_eigenpairs(
@@ -59,21 +54,17 @@ class LowRank:
     """What P is made of that does not depend on lambda.
 
     Args:
-        interactions: X, ``[n_users, n_items]``.
-        weights: diagonal of W, ``[n_users]``.
-        eigenpairs: of :func:`scaled_items`, see :func:`leading_eigenpairs`.
-        penalties: diagonal of D, ``[n_items]``; all 1 by default.
+        design: X, W and D.
+        rank: number of leading directions, of all items at most.
     """
 
-    def __init__(self, interactions: sp.csr_matrix, weights: np.ndarray, eigenpairs: tuple[np.ndarray, np.ndarray],
-                 penalties: np.ndarray | None = None) -> None:  # fmt: skip
-        penalties = np.ones(interactions.shape[1], dtype=np.float32) if penalties is None else penalties
-        self.shrink = np.asarray(penalties**-0.5, dtype=np.float32)
-        self.values, self.vectors = eigenpairs
-        scaled = scaled_items(interactions, penalties)
-        self.weighted = sp.csr_matrix(sp.diags(weights) @ scaled, dtype=np.float32)
+    def __init__(self, design: Design, rank: int) -> None:
+        self.shrink = np.asarray(design.penalties**-0.5, dtype=np.float32)
+        scaled = sp.csr_matrix(design.rows @ sp.diags(design.penalties**-0.5), dtype=np.float32)
+        self.values, self.vectors = leading_eigenpairs(scaled, design.weights, min(rank, scaled.shape[1]))
+        self.weighted = sp.csr_matrix(sp.diags(design.weights) @ scaled, dtype=np.float32)
         self.columns = scaled.T.tocsr()
-        self._squares = self.columns.multiply(self.columns) @ weights
+        self._squares = self.columns.multiply(self.columns) @ design.weights
 
     def gains(self, regularisation: float) -> tuple[np.float32, np.ndarray]:
         """Return c of the module, and what the leading directions count beyond it, ``[rank]``."""

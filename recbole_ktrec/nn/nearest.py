@@ -16,6 +16,7 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
+from recbole_ktrec.nn.closed_form import Design
 from recbole_ktrec.nn.matrices import row_blocks
 from recbole_ktrec.nn.progress import progress_bar
 
@@ -28,24 +29,21 @@ class NearestItems:
     """One problem a column; everything that does not depend on the column is made once.
 
     Args:
-        interactions: X, ``[n_users, n_items]``.
-        weights: diagonal of W, ``[n_users]``.
-        penalties: diagonal of D, ``[n_items]``.
+        design: X, W and D.
         prior: K, ``[n_items, n_items]``.
         most: size of S, about.
-        targets: Y, ``[n_users, n_items]``, whose columns are to be explained; X itself by default.
+        targets: Y, ``[n_rows, n_items]``, whose columns are to be explained; X itself by default.
     """
 
-    def __init__(self, interactions: sp.csr_matrix, weights: np.ndarray, penalties: np.ndarray, prior: sp.csc_matrix,
-                 most: int, targets: sp.csr_matrix | None = None) -> None:  # fmt: skip
-        self.penalties, self.prior, self.most = penalties, prior, most
-        roots = sp.diags(np.sqrt(weights))
-        self.users = sp.csr_matrix(roots @ interactions, dtype=np.float32)
+    def __init__(self, design: Design, prior: sp.csc_matrix, most: int, targets: sp.csr_matrix | None = None) -> None:
+        self.penalties, self.prior, self.most = design.penalties, prior, most
+        roots = sp.diags(np.sqrt(design.weights))
+        self.users = sp.csr_matrix(roots @ design.rows, dtype=np.float32)
         self.items = self.users.T.tocsr()
         self.targets = self.items if targets is None else sp.csr_matrix((roots @ targets).T, dtype=np.float32)
         self._popular = np.argsort(-np.diff(self.items.indptr), kind="stable")
         self._norms = np.sqrt(np.maximum(self.items.multiply(self.items).sum(axis=1).A1, 1e-9))
-        self._scratch = np.zeros((2, interactions.shape[1]), dtype=np.float32)
+        self._scratch = np.zeros((2, len(self.penalties)), dtype=np.float32)
 
     def solve(self, regularisation: float, kappa: float) -> sp.csr_matrix:
         """Return B, sparse float32 ``[n_items, n_items]``; its diagonal is empty, as are columns of empty targets."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.closed_form import DenseInverse, times_sparse
+from recbole_ktrec.nn.closed_form import DenseInverse, Design, times_sparse
 from recbole_ktrec.nn.matrices import Matrix, norm, product, row_blocks
 from recbole_ktrec.nn.nearest import NearestItems
 from recbole_ktrec.nn.recency import in_order
@@ -61,52 +61,47 @@ def _some_apart(users: np.ndarray, items: np.ndarray, decay: float, step: int, n
 
 @dataclass(frozen=True)
 class Successions:
-    """What came before and after each interaction: the rows s_t and y_t of the module, and w.
+    """What came before and after each interaction.
 
     Attributes:
-        before, later: ``[n_interactions, n_items]``.
-        counts: w of each interaction's user, ``[n_interactions]``.
+        before: the rows s_t of the module, w of each interaction's user, and D.
+        later: the rows y_t, ``[n_interactions, n_items]``.
     """
 
-    before: sp.csr_matrix
+    before: Design
     later: sp.csr_matrix
-    counts: np.ndarray
 
     @classmethod
-    def of(cls, places: sp.csr_matrix, user_weights: np.ndarray, decay: float) -> Successions:
+    def of(cls, places: sp.csr_matrix, user_design: Design, decay: float) -> Successions:
         """Read the histories.
 
         Args:
             places: of the interactions from the end of each history, ``[n_users, n_items]``, see
                 :func:`recbole_ktrec.nn.recency.places_from_the_end`.
-            user_weights: w, ``[n_users]``.
+            user_design: of whole histories, which has w and D.
             decay: of the histories.
         """
         n = places.shape[1]
         users, items = in_order(places)
         own = sp.csr_matrix((np.ones(len(users), dtype=np.float32), items, np.arange(len(users) + 1)), (len(users), n))
         later = own + np.float32(np.exp(-_FUTURE_DECAY)) * _apart(users, items, _FUTURE_DECAY, 1, n)
-        return cls(_apart(users, items, decay, -1, n), sp.csr_matrix(later), user_weights[users])
+        rows = _apart(users, items, decay, -1, n)
+        return cls(Design(rows, user_design.weights[users], user_design.penalties), sp.csr_matrix(later))
 
-    def weights(self, regularisation: float, penalties: np.ndarray) -> np.ndarray:
-        """Return C of the module, float32 ``[n_items, n_items]``, its diagonal 0.
-
-        Args:
-            regularisation: lambda, above 0.
-            penalties: diagonal of D, ``[n_items]``.
-        """
-        weighted = sp.csr_matrix(sp.diags(self.counts) @ self.later)
-        cross = sp.csc_matrix(self.before.T @ weighted, dtype=np.float32)
-        matrix = DenseInverse(self.before, self.counts, regularisation, penalties).matrix
+    def weights(self, regularisation: float) -> np.ndarray:
+        """Return C of the module, float32 ``[n_items, n_items]``, its diagonal 0; lambda is above 0."""
+        weighted = sp.csr_matrix(sp.diags(self.before.weights) @ self.later)
+        cross = sp.csc_matrix(self.before.rows.T @ weighted, dtype=np.float32)
+        matrix = DenseInverse(self.before, regularisation).matrix
         for some in row_blocks(len(matrix)):
             matrix[some] = times_sparse(matrix[some], cross)
         matrix[np.diag_indices(len(matrix))] = 0
         return matrix
 
-    def nearest(self, regularisation: float, penalties: np.ndarray, most: int) -> sp.csr_matrix:
+    def nearest(self, regularisation: float, most: int) -> sp.csr_matrix:
         """Return C with ``most`` entries a column, see :mod:`recbole_ktrec.nn.nearest`."""
-        prior = no_prior(len(penalties))
-        return NearestItems(self.before, self.counts, penalties, prior, most, self.later).solve(regularisation, 0.0)
+        prior = no_prior(self.later.shape[1])
+        return NearestItems(self.before, prior, most, self.later).solve(regularisation, 0.0)
 
 
 def add_successors(

@@ -12,8 +12,12 @@ where the gaps are: held-out interactions leave none.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import scipy.sparse as sp
+
+from recbole_ktrec.nn.closed_form import Design
 
 #: Lengths that are tried; 0 is EASE. The last two only where the second is better: each takes another G.
 WINDOWS = (0, 15, 5, 50)
@@ -22,26 +26,24 @@ _WHOLE = 0.3
 _CUTS = 2
 
 
-def with_windows(
-    interactions: sp.csr_matrix, weights: np.ndarray, places: sp.csr_matrix, length: int
-) -> tuple[sp.csr_matrix, np.ndarray]:
-    """Return the rows of users and windows, float32 ``[n_rows, n_items]``, and what each counts, ``[n_rows]``.
+def with_windows(users: Design, places: sp.csr_matrix, length: int) -> Design:
+    """Return the design of users and their windows.
 
     Args:
-        interactions: X, binary ``[n_users, n_items]``.
-        weights: diagonal of W, ``[n_users]``.
+        users: the design of users alone, its rows binary.
         places: of the interactions from the end of each history, ``[n_users, n_items]``, see
             :func:`recbole_ktrec.nn.recency.places_from_the_end`.
         length: of a window, in interactions, 1 or more.
     """
-    users = np.repeat(np.arange(places.shape[0]), np.diff(places.indptr))
+    user = np.repeat(np.arange(places.shape[0]), np.diff(places.indptr))
     place = places.data.astype(np.int64) - 1
-    rows, counts = [interactions], [np.float32(_WHOLE) * weights]
+    rows, weights = [users.rows], [np.float32(_WHOLE) * users.weights]
     for cut in range(_CUTS):
         window = (place + cut * length // _CUTS) // length
         most = window.max(initial=0) + 1
-        keys, row = np.unique(users * most + window, return_inverse=True)
+        keys, row = np.unique(user * most + window, return_inverse=True)
         ones = np.ones(len(row), dtype=np.float32)
         rows.append(sp.csr_matrix((ones, (row, places.indices)), (len(keys), places.shape[1])))
-        counts.append(np.float32((1 - _WHOLE) / _CUTS) * weights[keys // most])
-    return sp.csr_matrix(sp.vstack(rows, format="csr"), dtype=np.float32), np.concatenate(counts)
+        weights.append(np.float32((1 - _WHOLE) / _CUTS) * users.weights[keys // most])
+    stacked = sp.csr_matrix(sp.vstack(rows, format="csr"), dtype=np.float32)
+    return replace(users, rows=stacked, weights=np.concatenate(weights))

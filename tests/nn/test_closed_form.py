@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 from recbole_ktrec.nn.closed_form import (
     DenseInverse,
-    gram,
+    Design,
     item_penalties,
     item_weights,
     parts,
@@ -18,7 +18,7 @@ from recbole_ktrec.nn.closed_form import (
 from recbole_ktrec.nn.fit import Fit
 from recbole_ktrec.nn.fit_options import Options, memory
 from recbole_ktrec.nn.fitted import as_matrices, count_items, scores_from
-from recbole_ktrec.nn.low_rank import LowRank, LowRankInverse, LowRankScores, leading_eigenpairs, scaled_items
+from recbole_ktrec.nn.low_rank import LowRank, LowRankInverse, LowRankScores, leading_eigenpairs
 from recbole_ktrec.nn.nearest import NearestItems
 from recbole_ktrec.nn.sharpening import Sharpening
 from recbole_ktrec.nn.spreading import spread_over_neighbours
@@ -49,7 +49,7 @@ def random_case() -> tuple[sp.csr_matrix, sp.csc_matrix]:
 
 
 def fitted(interactions: sp.csr_matrix, prior: sp.csc_matrix, lam: float, kappa: float) -> np.ndarray:
-    inverse = DenseInverse(interactions, np.ones(interactions.shape[0], dtype=np.float32), lam)
+    inverse = DenseInverse(Design.of(interactions, 0.0, 0.0), lam)
     return item_weights(inverse, prior, pull_diagonal(inverse, prior), kappa)
 
 
@@ -79,7 +79,7 @@ def test_solution_with_penalties_meets_its_condition(random_case: tuple[sp.csr_m
     interactions, prior = random_case
     penalties = np.linspace(0.5, 3, 25).astype(np.float32)
     weighted = sp.csc_matrix(sp.diags(penalties) @ prior, dtype=np.float32)
-    inverse = DenseInverse(interactions, np.ones(60, dtype=np.float32), 3.0, penalties)
+    inverse = DenseInverse(Design(interactions, np.ones(60, dtype=np.float32), penalties), 3.0)
     found = item_weights(inverse, weighted, pull_diagonal(inverse, weighted), 0.4).astype(np.float64)
     statistics = (interactions.T @ interactions).toarray()
     gradient = statistics @ found - statistics + 3.0 * penalties[:, None] * (found - 0.4 * prior.toarray())
@@ -107,7 +107,7 @@ def test_item_without_interactions_falls_back_to_the_prior(
 
 def test_scores_of_users_are_those_of_the_matrix(random_case: tuple[sp.csr_matrix, sp.csc_matrix]) -> None:
     interactions, prior = random_case
-    inverse = DenseInverse(interactions, user_weights(interactions, 0.5), 4.0)
+    inverse = DenseInverse(Design.of(interactions, 0.5, 0.0), 4.0)
     pulled = pull_diagonal(inverse, prior)
     direct = parts(inverse, prior, pulled, interactions)(0.3)
     through = np.asarray(interactions @ item_weights(inverse, prior, pulled, 0.3))
@@ -120,12 +120,13 @@ def test_gram_in_blocks_is_the_product() -> None:
     interactions = sp.csr_matrix((np.random.default_rng(1).random((40, 1200)) < 0.05).astype(np.float32))
     weights = np.linspace(0.5, 2, 40).astype(np.float32)
     expected = interactions.T @ sp.diags(weights) @ interactions
-    np.testing.assert_allclose(gram(interactions, weights), expected.toarray(), rtol=1e-5)
+    design = Design(interactions, weights, np.ones(1200, dtype=np.float32))
+    np.testing.assert_allclose(design.gram(), expected.toarray(), rtol=1e-5)
 
 
 def test_large_dense_inverse_crosses_blocks() -> None:
     interactions = sp.csr_matrix((np.random.default_rng(2).random((90, 1100)) < 0.02).astype(np.float32))
-    inverse = DenseInverse(interactions, np.ones(90, dtype=np.float32), 2.0).matrix
+    inverse = DenseInverse(Design.of(interactions, 0.0, 0.0), 2.0).matrix
     expected = np.linalg.inv((interactions.T @ interactions).toarray() + 2 * np.eye(1100))
     np.testing.assert_allclose(inverse, expected, atol=1e-5)
 
@@ -156,17 +157,15 @@ def test_low_rank_is_near_the_dense_solution(
     random_case: tuple[sp.csr_matrix, sp.csc_matrix], rank: int, power: float
 ) -> None:
     interactions, prior = random_case
-    weights, penalties = user_weights(interactions, 0.5), item_penalties(interactions, power)
-    dense = DenseInverse(interactions, weights, 20.0, penalties)
-    pairs = leading_eigenpairs(scaled_items(interactions, penalties), weights, rank)
-    low_rank = LowRank(interactions, weights, pairs, penalties)
+    design = Design.of(interactions, 0.5, power)
+    dense, low_rank = DenseInverse(design, 20.0), LowRank(design, rank)
     low = LowRankInverse(low_rank, 20.0)
     tolerance = 1e-5 if rank == 25 else 2e-3
     np.testing.assert_allclose(low.times(interactions), dense.times(interactions), atol=tolerance)
     np.testing.assert_allclose(low.diagonal(), dense.diagonal(), atol=tolerance)
     np.testing.assert_allclose(low.prior_diagonal(prior), dense.prior_diagonal(prior), atol=20 * tolerance)
     # One lambda after the other, for some users and items alone, with the prior that the penalties make.
-    some, pull = np.array([1, 2, 7, 20]), sp.csc_matrix(sp.diags(penalties) @ prior, dtype=np.float32)
+    some, pull = np.array([1, 2, 7, 20]), sp.csc_matrix(sp.diags(design.penalties) @ prior, dtype=np.float32)
     scores = LowRankScores(low_rank, pull, interactions[:9], some)
     for regularisation in (5.0, 20.0):
         inverse = LowRankInverse(low_rank, regularisation)
@@ -229,19 +228,19 @@ def test_items_explain_those_they_were_taken_with_or_read_alike() -> None:
     """Items 1 and 2 are taken together, 3 is taken alone and reads like 1."""
     interactions = sp.csr_matrix(np.array([[0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 1]], dtype=np.float32))
     prior = prior_of(4, (1, 3, 0.5))
-    ones = np.ones(4, dtype=np.float32)
-    matrix = NearestItems(interactions, np.ones(3, dtype=np.float32), ones, prior, 1).solve(2.0, 0.4)
+    design = Design.of(interactions, 0.0, 0.0)
+    matrix = NearestItems(design, prior, 1).solve(2.0, 0.4)
     found = matrix.toarray()
     assert found[1, 2] == found[2, 1] == pytest.approx(2 / (2 + 2))  # taken twice together, lambda 2
     assert found[1, 3] == pytest.approx(2 * 0.4 * 0.5 / (2 + 2))  # by its text alone
     assert matrix.nnz == 3
-    more = NearestItems(interactions, np.ones(3, dtype=np.float32), ones, prior, 3).solve(2.0, 0.4).toarray()
+    more = NearestItems(design, prior, 3).solve(2.0, 0.4).toarray()
     np.testing.assert_allclose(more[1:3, 3], np.linalg.solve([[4, 2], [2, 4]], [0.4, 0]), atol=1e-6)  # item 2 beside it
     assert not more[:, 0].any() and not more.diagonal().any()
     own = Sharpening(2.0, 1.0, 0.5)
     dense = found.copy()
-    own.apply(matrix, 2 * ones)
-    own.apply(dense, 2 * ones)
+    own.apply(matrix, np.full(4, 2, dtype=np.float32))
+    own.apply(dense, np.full(4, 2, dtype=np.float32))
     np.testing.assert_allclose(matrix.toarray(), dense, atol=1e-7)
 
 

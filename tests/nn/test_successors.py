@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from recbole_ktrec.nn.closed_form import Design
 from recbole_ktrec.nn.fit import Fit
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.recency import places_from_the_end
@@ -36,23 +37,26 @@ def test_the_solution_of_the_least_squares_problem() -> None:
             left, right = left + w * np.outer(s, s), right + w * np.outer(s, y)
     expected = np.linalg.solve(left + lam * np.diag(penalties), right)
     np.fill_diagonal(expected, 0)
-    pairs = Successions.of(places_of(sequences, n), weights, decay)
-    np.testing.assert_allclose(pairs.weights(lam, penalties), expected, atol=1e-5)
+    places = places_of(sequences, n)
+    pairs = Successions.of(places, Design(places, weights, penalties), decay)
+    np.testing.assert_allclose(pairs.weights(lam), expected, atol=1e-5)
 
 
 def test_blocks_of_interactions_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    places, weights = places_of([[1, 3, 2, 4], [2, 4, 1], [3, 1]], 5), np.ones(3)
-    whole = Successions.of(places, weights, 0.7)
+    places = places_of([[1, 3, 2, 4], [2, 4, 1], [3, 1]], 5)
+    users = Design.of(places, 0.0, 0.0)
+    whole = Successions.of(places, users, 0.7)
     monkeypatch.setattr("recbole_ktrec.nn.successors._INTERACTIONS", 2)
-    parts = Successions.of(places, weights, 0.7)
-    assert (whole.before != parts.before).nnz == 0 and (whole.later != parts.later).nnz == 0
+    parts = Successions.of(places, users, 0.7)
+    assert (whole.before.rows != parts.before.rows).nnz == 0 and (whole.later != parts.later).nnz == 0
 
 
 @pytest.mark.parametrize("nearest", [0, 3])
 def test_one_after_the_other_and_not_before(nearest: int) -> None:
     sequences = [[(start + step) % 8 + 1 for step in range(4)] for start in range(8)] * 5
-    pairs = Successions.of(places_of(sequences, 9), np.ones(40), 0.5)
-    found = pairs.weights(5.0, np.ones(9)) if not nearest else pairs.nearest(5.0, np.ones(9), nearest).toarray()
+    places = places_of(sequences, 9)
+    pairs = Successions.of(places, Design.of(places, 0.0, 0.0), 0.5)
+    found = pairs.nearest(5.0, nearest).toarray() if nearest else pairs.weights(5.0)
     assert all(found[item, item % 8 + 1] > 2 * abs(found[item % 8 + 1, item]) for item in range(1, 9))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from recbole_ktrec.nn.closed_form import gram, user_weights
+from recbole_ktrec.nn.closed_form import Design
 from recbole_ktrec.nn.fit import Fit
 from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.item_statistics import ItemStatistics
@@ -25,8 +25,8 @@ def binary(places: sp.csr_matrix) -> sp.csr_matrix:
 
 def test_pairs_by_hand() -> None:
     places = places_of([[1, 2, 3, 4, 5, 6], [1, 4]], 7)
-    rows, counts = with_windows(binary(places), np.array([1.0, 2.0], dtype=np.float32), places, 4)
-    found = gram(rows, counts)
+    weights, penalties = np.array([1.0, 2.0], dtype=np.float32), np.ones(7, dtype=np.float32)
+    found = with_windows(Design(binary(places), weights, penalties), places, 4).gram()
     np.testing.assert_allclose(found.diagonal(), [0, 3, 1, 1, 3, 1, 1], atol=1e-6)
     # Cuts from the end: 6 5 4 3 | 2 1 and 6 5 | 4 3 2 1: items 3 and 4 share both, 2 and 3 one, 1 and 6 none.
     np.testing.assert_allclose(found[3, 4], 1.0, atol=1e-6)
@@ -37,26 +37,26 @@ def test_pairs_by_hand() -> None:
 
 def test_nothing_happened() -> None:
     nothing = sp.csr_matrix((2, 3), dtype=np.float32)
-    rows, counts = with_windows(nothing, np.ones(2, dtype=np.float32), nothing, 5)
-    assert rows.shape[1] == 3 and rows.nnz == 0 and len(counts) == rows.shape[0]
+    found = with_windows(Design.of(nothing, 0.0, 0.0), nothing, 5)
+    assert found.rows.shape[1] == 3 and found.rows.nnz == 0 and len(found.weights) == found.rows.shape[0]
 
 
 def test_no_pair_counts_more_than_in_the_whole_history() -> None:
     draw = np.random.default_rng(0)
     places = places_of([list(draw.permutation(30)[: draw.integers(1, 30)]) for _ in range(20)], 30)
-    whole = gram(binary(places), weights := user_weights(binary(places), 0.5))
-    close = gram(*with_windows(binary(places), weights, places, 5))
+    users = Design.of(binary(places), 0.5, 0.3)
+    whole, close = users.gram(), with_windows(users, places, 5).gram()
     assert (close <= whole + 1e-5).all() and (close >= 0.3 * whole - 1e-5).all() and (close < whole - 0.01).any()
-    long = gram(*with_windows(binary(places), weights, places, 60))
+    long = with_windows(users, places, 60).gram()
     np.testing.assert_allclose(long, whole, rtol=1e-5)
 
 
 def test_without_an_order_there_are_none() -> None:
     places = places_of([[1, 2, 3]], 4)
-    ordered = ItemStatistics.of(binary(places), places, 0.5, 0.3)
-    assert ordered.windowed(2).rows.shape[0] > 1 and ordered.windowed(0) is ordered
-    unordered = ItemStatistics.of(binary(places), None, 0.5, 0.3)
-    assert unordered.windowed(2).rows.shape[0] == 1
+    users = Design.of(binary(places), 0.5, 0.3)
+    ordered = ItemStatistics(users, places)
+    assert ordered.windowed(2).design.rows.shape[0] > 1 and ordered.windowed(0) is ordered
+    assert ItemStatistics(users).windowed(2).design is users
 
 
 def visits(together: bool, users: int = 200, groups: int = 20) -> tuple[sp.csr_matrix, sp.csr_matrix, Sample]:
@@ -116,7 +116,7 @@ def test_a_number_is_kept_to_and_an_order_needed() -> None:
     prior = no_prior(training.shape[1])
     fit = Fit(training, prior, Options(cooccurrence_window=15), None, places)
     counted = fit.counted.statistics
-    assert counted.window == 15 and counted.rows.shape[0] > training.shape[0]
+    assert counted.window == 15 and counted.design.rows.shape[0] > training.shape[0]
     decayed = Fit(training, prior, Options(history_decay=0.1), sample, places)
     assert decayed.counted.statistics.window == 0, "recency makes histories local as it is"
     assert Fit(training, prior, Options(), None, places).settled().cooccurrence_window == 0

@@ -46,7 +46,7 @@ def take_held_out(model: Any, dataset: Any) -> None:
     Items without interactions in the training say nothing: who took nothing else has no history still.
     """
     if hasattr(model, "fold_in"):
-        model.fold_in(dataset, np.where(model.taken.learned, np.arange(model.n_items), 0))
+        model.fold_in(dataset, np.where(model.trained_on.known, np.arange(model.n_items), 0))
 
 
 def check_histories(model: Any, dataset: Any) -> None:
@@ -55,7 +55,7 @@ def check_histories(model: Any, dataset: Any) -> None:
     Raises:
         ConfigError: see there.
     """
-    rows = getattr(getattr(model, "taken", None), "rows", None)
+    rows = getattr(getattr(model, "taken", None), "users", None)
     people = dataset.field2id_token[dataset.uid_field]
     if rows is people:  # mostly, and quicker than to compare all
         return

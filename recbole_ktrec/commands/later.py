@@ -123,7 +123,7 @@ class Later:
 
     def given_to(self, model: Any) -> bool:
         """Return whether the histories of ``model`` are those of :meth:`give`, users that joined them since or not."""
-        return model.taken.rows is self.field2id_token[self.uid_field]
+        return model.taken.users is self.field2id_token[self.uid_field]
 
     def _tell_lost(self, known: np.ndarray, read: np.ndarray, speak: bool) -> None:
         """Say how many interactions are with items of no use: not ``known``, nor of those that are ``read`` and do."""
@@ -141,7 +141,7 @@ class Later:
 
 def speaking(model: Any) -> np.ndarray:
     """Return which items say something of who took them: those with interactions in the training or a text."""
-    return np.asarray(model.taken.learned | model.content_items().cpu().numpy())
+    return np.asarray(model.trained_on.known | model.content_items().cpu().numpy())
 
 
 def _check(path: Path, dataset: Any) -> None:

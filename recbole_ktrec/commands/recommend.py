@@ -207,7 +207,7 @@ def _why_not(model: Any, dataset: Any) -> str:
 def _only_named(model: Any, dataset: Any, history: Sequence[str]) -> bool:
     """Return whether a history holds items of which the model knows no more than that they are there."""
     numbers = [number for item in history if (number := dataset.field2token_id[dataset.iid_field].get(item))]
-    return hasattr(model, "take") and not model.taken.learned[numbers].all()
+    return hasattr(model, "take") and not model.trained_on.known[numbers].all()
 
 
 def _unseen_if_any(model: Any, later: Any, valid: Any) -> UnseenItems | None:
@@ -230,9 +230,8 @@ def new_items(model: Any, dataset: Any, valid: Any = None, now: bool = True) -> 
     from recbole_ktrec.model.held_out import held_out
     from recbole_ktrec.model.unseen_items import UnseenItems
 
-    given, seed = getattr(model, "taken", None), int(dataset.config["seed"])
-    trained = None if given is None else given.training or given
-    return UnseenItems(model, dataset, held_out(valid, seed, trained), now)
+    found = held_out(valid, int(dataset.config["seed"]), getattr(model, "trained_on", None))
+    return UnseenItems(model, dataset, found, now)
 
 
 def recommend(

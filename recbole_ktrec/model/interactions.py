@@ -87,14 +87,12 @@ class TrainingInteractions:
             of one clock.
         until: time of the last of them, in the units of ``TIME_FIELD``, or None likewise.
         items: SHA-256 of the ids of the items in the order of their numbers; empty where they are not known.
-        users: ids of the users of the training in the order of their numbers, None where they are not known.
-        rows: ids of the users of ``matrix``, without those of :meth:`joined`; None where they are not known.
+        users: ids of those whom it was read with, in the order of their numbers there; None where they are not known.
         numbers: for each user the number in the training, 0 for new ones; None where all are the same.
         refused: interactions that ``threshold`` or a label does not call taken, as ``matrix``; None without one.
         base: those without the users of :meth:`joined`, None for these themselves: what is taken in general is theirs.
         new: who took which of the items that have no number, ``[n_users, c]``, or None.
         beside: what these say of users, as weights of items that have one: float32 like ``matrix``, or None.
-        training: those that the model was trained on, None where these are they.
     """
 
     matrix: sp.csr_matrix
@@ -103,15 +101,13 @@ class TrainingInteractions:
     until: float | None = None
     items: str = ""
     users: np.ndarray | None = field(default=None, repr=False)
-    rows: np.ndarray | None = field(default=None, repr=False)
     numbers: np.ndarray | None = field(default=None, repr=False)
     refused: sp.csr_matrix | None = field(default=None, repr=False)
     base: TrainingInteractions | None = field(default=None, repr=False)
     new: sp.csr_matrix | None = field(default=None, repr=False)
     beside: sp.csr_matrix | None = field(default=None, repr=False)
-    training: TrainingInteractions | None = field(default=None, repr=False)
-    _weighted: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
-    _averages: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False)
+    _weighted: dict[float, sp.csr_matrix] = field(default_factory=dict, init=False, repr=False)
+    _averages: dict[float, sp.csr_matrix] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(cls, dataset: Any) -> TrainingInteractions:
@@ -124,7 +120,7 @@ class TrainingInteractions:
         tokens = dataset.field2id_token
         ids, people = digest(tokens[dataset.iid_field]), np.asarray(tokens[dataset.uid_field])
         if time is None or time not in dataset.inter_feat.columns:
-            return cls(matrix, None, items=ids, users=people, rows=people, refused=refused)
+            return cls(matrix, None, items=ids, users=people, refused=refused)
         users, items, times = (
             np.asarray(dataset.inter_feat[name])[kept] for name in (dataset.uid_field, dataset.iid_field, time)
         )
@@ -132,13 +128,13 @@ class TrainingInteractions:
         places = places_from_the_end(users, items, order, matrix.shape)
         in_time = items[np.argsort(order, kind="stable")] if clock else None
         until = float(times.max()) if clock else None
-        return cls(matrix, places, in_time, until, ids, people, people, refused=refused)
+        return cls(matrix, places, in_time, until, ids, people, refused=refused)
 
     def again(
         self, dataset: Any, decay: float = 0.0, recent: float = 1.0, numbers: np.ndarray | None = None,
         read: TrainingInteractions | None = None,
     ) -> TrainingInteractions:  # fmt: skip
-        """Read other interactions with the same items; users may be others, in any order.
+        """Read other interactions with the items of these, the training's; users may be others, in any order.
 
         Args:
             decay: by which the model weighs histories.
@@ -171,11 +167,9 @@ class TrainingInteractions:
                 f"{recent:.0%} of what is taken, and these have no times of one clock: name their column with "
                 "TIME_FIELD and load it (load_col)."
             )
-        found = replace(found, training=self.training or self)  # what was read stays as it is
-        if self.users is not None and found.users is not None and not np.array_equal(self.users, found.users):
-            found.numbers = np.maximum(pd.Index(self.users).get_indexer(pd.Index(found.users)), 0)
-            found.users = self.users
-        return found
+        if self.users is None or found.users is None or np.array_equal(self.users, found.users):
+            return found
+        return replace(found, numbers=np.maximum(pd.Index(self.users).get_indexer(pd.Index(found.users)), 0))
 
     def _renumbered(self, numbers: np.ndarray, training: TrainingInteractions) -> TrainingInteractions:
         """Return these with the items that ``training`` has, ``numbers`` being theirs there, 0 for none."""
@@ -188,20 +182,19 @@ class TrainingInteractions:
         in_time = None if self.in_time is None else numbers[self.in_time]
         return replace(
             self, matrix=sp.csr_matrix(places > 0, dtype=np.float32), places=None if self.places is None else places,
-            in_time=None if in_time is None else in_time[in_time > 0], items=training.items, refused=None, _weighted={},
-            _averages={},
+            in_time=None if in_time is None else in_time[in_time > 0], items=training.items, refused=None,
         )  # fmt: skip
 
     def heard(self, new: sp.csr_matrix, beside: sp.csr_matrix | None) -> TrainingInteractions:
         """Return these and what users took of items without a number, see the class."""
-        return replace(self, new=new, beside=beside, _weighted={})
+        return replace(self, new=new, beside=beside)
 
     def some(self, users: np.ndarray) -> TrainingInteractions:
         """Return those of ``users`` ``[m]`` alone, who are numbered from 0 on; what is taken in general stays."""
         places, new, beside = (None if part is None else part[users] for part in (self.places, self.new, self.beside))
         return replace(
             self, matrix=self.matrix[users], places=places, numbers=self.trained(users), refused=None, new=new,
-            beside=beside, base=self.base or self, training=self.training or self, _weighted={},
+            beside=beside, base=self.base or self,
         )  # fmt: skip
 
     def joined(self, histories: Sequence[np.ndarray]) -> TrainingInteractions:
@@ -219,7 +212,7 @@ class TrainingInteractions:
         return replace(
             self, matrix=matrix, numbers=np.append(numbers, np.zeros(len(histories), dtype=np.int64)),
             places=None if self.places is None else sp.vstack([self.places, places], "csr"), base=self.base or self,
-            new=_longer(self.new, len(histories)), beside=_longer(self.beside, len(histories)), _weighted={},
+            new=_longer(self.new, len(histories)), beside=_longer(self.beside, len(histories)),
         )  # fmt: skip
 
     def trained(self, users: np.ndarray) -> np.ndarray:
@@ -248,11 +241,6 @@ class TrainingInteractions:
         if self.base is not None:
             return self.base.known
         return np.bincount(self.matrix.indices, minlength=self.matrix.shape[1]) > 0
-
-    @property
-    def learned(self) -> np.ndarray:
-        """Which items the training has interactions of, so that its fit says something of them: bool ``[n_items]``."""
-        return (self.training or self).known
 
     def weighted(self, decay: float) -> sp.csr_matrix:
         """Return the histories as they count: float32 ``[n_users, n_items]``."""

@@ -56,6 +56,10 @@ class KTEASE(GeneralRecommender):
     Args:
         config, dataset: of RecBole.
         taken, transfer: the interactions of ``dataset`` and what is transferred, if they are read already.
+
+    Attributes:
+        trained_on: the interactions of ``dataset``.
+        taken: those that scores are made from: these, or what :meth:`take` was given since.
     """
 
     input_type = InputType.POINTWISE
@@ -72,7 +76,7 @@ class KTEASE(GeneralRecommender):
     ) -> None:
         super().__init__(config, dataset)
         take_encoder(config)
-        self.taken = taken or TrainingInteractions.of(dataset)
+        self.taken = self.trained_on = taken or TrainingInteractions.of(dataset)
         ordered = 0 if self.taken.places is None else self.taken.places.nnz
         decay = self.taken.check_decay(read_number(config, "history_decay"))
         self.settings = Settings.read(config, self.n_items, decay, ordered)
@@ -101,7 +105,7 @@ class KTEASE(GeneralRecommender):
         """Copy the module but share the matrices: RecBole copies the model to count its operations."""
         copied = self.__class__.__new__(self.__class__)
         memo[id(self)] = copied
-        shared = {"taken", "weights", "source", "transfer", "_scores"}
+        shared = {"weights", "source", "transfer", "_scores"}
         for name, value in self.__dict__.items():
             copied.__dict__[name] = value if name in shared else copy.deepcopy(value, memo)
         return copied
@@ -121,11 +125,6 @@ class KTEASE(GeneralRecommender):
         """Lift of items that nobody took, for users without a history, see :mod:`recbole_ktrec.nn.cold_users`."""
         return float(self.weights.get("lift", LIFTS[0]))
 
-    @property
-    def interaction_matrix(self) -> sp.csr_matrix:
-        """Who took what in training, binary float32 ``[n_users, n_items]``."""
-        return self.taken.matrix
-
     def fit(self, found: HeldOut | None) -> None:
         """Solve and calibrate; ``found`` holds the interactions on which open numbers and calibration are chosen."""
         self.solve(found)
@@ -136,7 +135,7 @@ class KTEASE(GeneralRecommender):
         """Solve without calibrating: for a model that only takes the scores."""
         if self.source is None:
             raise ConfigError("KTEASE cannot be fitted twice: build the model again.")
-        sample = None if found is None else found.sample(self.interaction_matrix, self.taken.places)
+        sample = None if found is None else found.sample(self.taken.matrix, self.taken.places)
         # Who has no history says nothing of how histories should count.
         fitted = self._fitted(*self.source, sample.with_history() if sample else None)
         self.weights, self._scores, self._nobody = as_matrices(fitted), fitted, None
@@ -167,7 +166,7 @@ class KTEASE(GeneralRecommender):
 
     def _calibrate(self, found: HeldOut) -> None:
         """Fit ``sigma(a s + c)`` on held-out interactions against as many random items."""
-        row, item, label = with_negatives(found, found.excluded(self.interaction_matrix), self.seed)
+        row, item, label = with_negatives(found, found.excluded(self.taken.matrix), self.seed)
         self.probability = fit_platt(self.pairs(found.users[row].numpy(), item.numpy()), label)
 
     def scores(self, users: np.ndarray) -> np.ndarray:
@@ -229,7 +228,7 @@ class KTEASE(GeneralRecommender):
         self, dataset: Any, numbers: np.ndarray | None = None, read: TrainingInteractions | None = None
     ) -> TrainingInteractions:
         """Return what :meth:`fold_in` takes, without taking it; ``read``: if they are read already."""
-        return self.taken.again(dataset, self.decay, self.recent, numbers, read)
+        return self.trained_on.again(dataset, self.decay, self.recent, numbers, read)
 
     def with_histories(self, taken: TrainingInteractions) -> KTEASE:
         """Return a model of the same fit with other histories; this one keeps its own, and threads may ask both."""

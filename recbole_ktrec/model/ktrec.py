@@ -71,7 +71,7 @@ class KTRec(KTRecScores):
     ) -> TrainingInteractions:
         """Return what :meth:`fold_in` takes, without taking it; ``read``: if they are read already."""
         recent = 1.0 if self.closed is None else self.closed.recent
-        return self.taken.again(dataset, self.decay, recent, numbers, read)
+        return self.trained_on.again(dataset, self.decay, recent, numbers, read)
 
     @torch.no_grad()
     def with_histories(self, taken: TrainingInteractions) -> KTRec:

@@ -33,7 +33,12 @@ _REMEMBERED = 2**29
 
 
 class KTRecScores(GeneralRecommender):
-    """The scores ``v n + w c`` of :class:`recbole_ktrec.model.ktrec.KTRec`, as what trains it sees them."""
+    """The scores ``v n + w c`` of :class:`recbole_ktrec.model.ktrec.KTRec`, as what trains it sees them.
+
+    Attributes:
+        trained_on: the interactions of ``dataset``.
+        taken: those that scores are made from: these, or what :meth:`recbole_ktrec.model.ktrec.KTRec.take` was given.
+    """
 
     check_config = staticmethod(check_keys)
 
@@ -41,7 +46,7 @@ class KTRecScores(GeneralRecommender):
         super().__init__(config, dataset)
         take_encoder(config)
         self.check_config(config)
-        self.taken = TrainingInteractions.of(dataset)
+        self.taken = self.trained_on = TrainingInteractions.of(dataset)
         self.multi_task = MultiTaskSettings.read(config)
         self.objective = Objective(config["hidden_share"], int(config["train_negatives"]), LOSSES[config["loss"]])
         self.history_decay = self.taken.check_decay(read_number(config, "history_decay"))

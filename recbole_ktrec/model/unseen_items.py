@@ -60,7 +60,7 @@ class UnseenItems:
         view = Wider(dataset, _with_text(config, dataset))
         self.tokens = view.more
         # What the training was, and that alone, says how they are scored, whatever histories the model is given.
-        trained = model.with_histories(model.taken.training or model.taken)
+        trained = model.with_histories(model.trained_on)
         self._make, self._lock = functools.partial(Parts, trained, config, view, found), Lock()
         self._made: Parts | None = None
         if now:
@@ -87,8 +87,13 @@ class UnseenItems:
         that has a number but no interactions in the training.
         """
         new = new if taken.new is None else sp.csr_matrix(taken.new + new)
-        closed = self._parts().closed if new.nnz or _silent_alone(taken) else None
+        closed = self._parts().closed if new.nnz or self._silent_alone(taken) else None
         return taken.heard(new, None if closed is None else closed.among_known(taken, new))
+
+    def _silent_alone(self, taken: TrainingInteractions) -> bool:
+        """Return whether somebody took nothing that the training has interactions of, but other items with a number."""
+        known = taken.matrix @ self.model.trained_on.known.astype(np.float32)
+        return bool(((known == 0) & (np.diff(taken.matrix.indptr) > 0)).any())
 
 
 class Parts:
@@ -101,7 +106,7 @@ class Parts:
     def __init__(self, model: Any, config: Any, view: Wider, found: HeldOut | None) -> None:
         self._model, self._more = model, len(view.more)
         form = model if isinstance(model, KTEASE) else model.blended_form()
-        silent = bool((~model.taken.learned & model.content_items().cpu().numpy()).any())
+        silent = bool((~model.trained_on.known & model.content_items().cpu().numpy()).any())
         wanted = form is not None and (bool(self._more) or silent)
         self.closed = ClosedPart(form, config, view, found) if wanted else None
         neural = isinstance(model, KTRec) and bool(model.blend[0]) and self._more
@@ -151,12 +156,6 @@ class Parts:
             known = first * known
         scores = torch.cat([known, torch.from_numpy(self._sum(new, len(users)))], dim=1)
         self._shift = lift_cold(scores, torch.arange(scores.shape[1]) >= model.n_items, wider, model.cold_warm_loss)
-
-
-def _silent_alone(taken: TrainingInteractions) -> bool:
-    """Return whether somebody took nothing that the training has interactions of, but other items with a number."""
-    known = taken.matrix @ taken.learned.astype(np.float32)
-    return bool(((known == 0) & (np.diff(taken.matrix.indptr) > 0)).any())
 
 
 def _with_text(config: Any, dataset: Any) -> list[str]:

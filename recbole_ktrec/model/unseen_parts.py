@@ -45,7 +45,7 @@ class ClosedPart:
 
     def __init__(self, part: KTEASE, config: Any, view: Wider, found: HeldOut | None) -> None:
         self._part, self._more, n = part, len(view.more), part.n_items
-        self._training = part.taken.training or part.taken
+        self._training = part.trained_on
         settings, matrix = part.settings, self._wider(self._training.matrix)
         prior, texts = self._prior(config, view, matrix)
         self._kernel = Kernel(prior, part.decay) if part.zero_shot else None

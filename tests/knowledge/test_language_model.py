@@ -98,7 +98,7 @@ def test_guard_compares_with_the_encoder_that_the_run_would_have(
     found = held_out(alone.valid_loader, int(alone.config["seed"]))
     assert found is not None
     users = found.users.numpy()
-    sample = found.sample(alone.model.interaction_matrix, None)
+    sample = found.sample(alone.model.taken.matrix, None)
     assert with_guard["untrained"] == pytest.approx(sample.ndcg(alone.model.scores(users)), abs=1e-6)
     (workplace / "dataset" / "tiny" / "tiny.yaml").write_text("text_encoder: ./nowhere\n")
     assert untrained_texts(target("KTEASE", pretrained="out").config, run.train, texts) is texts

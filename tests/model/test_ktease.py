@@ -78,7 +78,7 @@ def test_item_that_nobody_took_is_found_by_its_text(textual: Settings, workplace
     get_trainer(config["MODEL_TYPE"], "KTEASE")(config, model).fit(train, valid, saved=False, verbose=False)
     tokens = [str(token) for token in train.dataset.field2id_token["item_id"]]
     scores = everyone(model)
-    taken = model.interaction_matrix[1:]
+    taken = model.taken.matrix[1:]
     even = np.array([index for index, token in enumerate(tokens) if token != "[PAD]" and int(token[1:]) % 2 == 0])
     likes_even = np.asarray(taken[:, even].sum(axis=1)).ravel() > np.asarray(taken.sum(axis=1)).ravel() / 2
     even_new, odd_new = tokens.index("i98"), tokens.index("i99")

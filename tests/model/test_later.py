@@ -16,7 +16,6 @@ from recbole_ktrec.commands.checkpoints import load_with_validation
 from recbole_ktrec.commands.later import Later
 from recbole_ktrec.commands.recommend import new_items, recommend, recommend_from
 from recbole_ktrec.errors import ConfigError, DataError
-from recbole_ktrec.model.interactions import TrainingInteractions
 from tests.model.conftest import TOPICS
 from tests.support import Settings
 
@@ -69,7 +68,7 @@ def test_items_that_were_held_out_alone_say_nothing_of_who_took_no_other(
     found, dataset, _ = load_with_validation(Path(trained(textual(), "KTEASE")))
     learned = np.ones(dataset.item_num, dtype=bool)
     learned[dataset.inter_matrix(form="csr")[3].indices] = False
-    monkeypatch.setattr(TrainingInteractions, "learned", property(lambda _: learned))
+    monkeypatch.setattr(found.trained_on, "known", learned)
     take_held_out(found, dataset)
     assert found.taken.unknown(np.arange(6)).tolist() == [True, False, False, True, False, False], "0 is padding"
 

@@ -57,7 +57,7 @@ def test_zero_shot_is_history_times_prior_and_reads_no_validation_data(
     alike = np.maximum(vectors @ vectors.T, 0) ** 2
     alike *= power_scale(vectors, len(vectors) - 1, 2.0)
     np.fill_diagonal(alike, 0)
-    np.testing.assert_allclose(everyone(model), model.interaction_matrix[1:] @ alike, atol=1e-4)
+    np.testing.assert_allclose(everyone(model), model.taken.matrix[1:] @ alike, atol=1e-4)
 
 
 def test_an_adapter_chooses_its_shape_with_all_other_numbers_given_too(
@@ -180,7 +180,7 @@ def test_zero_shot_without_an_artifact_is_the_untrained_kernel(textual: Settings
     vectors = whitened_text(found.matrix, found.has_text, 0.4)
     alike = np.maximum(vectors @ vectors.T, 0)
     np.fill_diagonal(alike, 0)
-    np.testing.assert_allclose(everyone(model), model.interaction_matrix[1:] @ alike, atol=1e-4)
+    np.testing.assert_allclose(everyone(model), model.taken.matrix[1:] @ alike, atol=1e-4)
     assert model.probability == (1.0, 0.0) and model.transfer_choice == {}
     with pytest.raises(ConfigError, match="zero_shot"):
         build(textual(transfer="zero_shot", prior="none"))

@@ -20,7 +20,7 @@ from typing import Any
 from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.commands.data import data_folder
 from recbole_ktrec.commands.options import files_in, read_config_files, read_options, user_path
-from recbole_ktrec.commands.session import set_threads
+from recbole_ktrec.commands.session import add_threads, set_threads
 from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.keys import refuse_unnamed
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--config_files", default="", help="YAML files, separated by blanks; a later one overrides an earlier one"
     )
     parser.add_argument("--device", help="cpu, cuda, cuda:1, mps, ... (default: cuda if there is one, else cpu)")
-    parser.add_argument("--threads", type=int, help="threads of torch (default: OMP_NUM_THREADS, else idle cores)")
+    add_threads(parser)
 
 
 def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from recbole_ktrec.commands.data import check_dataset
 from recbole_ktrec.commands.options import files_in, read_config_files, read_options, user_path
-from recbole_ktrec.commands.session import set_threads
+from recbole_ktrec.commands.session import add_threads, set_threads
 from recbole_ktrec.commands.values import check_data_values
 from recbole_ktrec.register.arguments import no_command_line
 from recbole_ktrec.register.keys import check_device, refuse_unnamed
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="folder that holds the data sets' folders (default: dataset)")  # fmt: skip
     parser.add_argument("--output", type=user_path, required=True, metavar="DIR", help="folder of the artifact")
     parser.add_argument("--config_files", default="", help="YAML files, separated by blanks; later ones override")
-    parser.add_argument("--threads", type=int, help="threads of torch (default: OMP_NUM_THREADS, else idle cores)")
+    add_threads(parser)
 
 
 def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:

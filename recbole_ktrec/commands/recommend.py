@@ -41,7 +41,7 @@ from recbole_ktrec.commands.later import Later
 from recbole_ktrec.commands.listed import ListedItems, only_items, tell_gone, tell_unscored, write
 from recbole_ktrec.commands.options import user_path
 from recbole_ktrec.commands.scored import Request, nobodys, ranked, score
-from recbole_ktrec.commands.session import set_threads
+from recbole_ktrec.commands.session import add_threads, set_threads
 from recbole_ktrec.errors import ConfigError, DataError, counted, one_of
 from recbole_ktrec.files import whole_file
 from recbole_ktrec.register.arguments import no_command_line
@@ -81,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--topk", type=int, default=10, metavar="K", help="length of each list (default: 10)")
     parser.add_argument("--output", type=user_path, metavar="FILE", help="a CSV file (default: printed)")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier file")
-    parser.add_argument("--threads", type=int, help="threads of torch (default: OMP_NUM_THREADS, else idle cores)")
+    add_threads(parser)
 
 
 def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:

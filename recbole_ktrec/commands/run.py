@@ -24,7 +24,7 @@ from typing import Any
 
 from recbole_ktrec.commands.data import check_dataset, data_folder
 from recbole_ktrec.commands.options import check_options, files_in, read_config_files, read_options
-from recbole_ktrec.commands.session import set_threads
+from recbole_ktrec.commands.session import add_threads, set_threads
 from recbole_ktrec.commands.values import check_values, doubts, long_lists
 from recbole_ktrec.errors import KTRecError
 from recbole_ktrec.register.arguments import no_command_line, quoted
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--register", nargs="+", default=[], metavar="M=MODULE", help=HELP)
     parser.add_argument("--dataset", help="name of a data set (default: ml-100k)")
     parser.add_argument("--config_files", default="", help="YAML files, separated by blanks; later ones override")
-    parser.add_argument("--threads", type=int, help="threads of torch (default: OMP_NUM_THREADS, else idle cores)")
+    add_threads(parser)
     parser.add_argument("--nproc", type=int, default=1, help="processes on this machine (default: %(default)s)")
     parser.add_argument("--world_size", type=int, default=-1, help="processes on all machines (default: nproc)")
     parser.add_argument("--group_offset", type=int, default=0, help="rank of the first process of this machine")

@@ -61,6 +61,11 @@ def default_threads(processes: int = 1) -> int:
     return max(1, min(usable_cores(), round(usable_cores() - busy)) // processes)
 
 
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """Add ``--threads``, for :func:`set_threads`."""
+    parser.add_argument("--threads", type=int, help="threads of torch (default: OMP_NUM_THREADS, else idle cores)")
+
+
 def set_threads(threads: int | None, processes: int = 1) -> int:
     """Let torch use ``threads``; None stands for ``OMP_NUM_THREADS`` if it is set, else for the idle cores.
 

@@ -32,7 +32,7 @@ from recbole_ktrec.register.properties import converted_file, dataset_files
 from recbole_ktrec.resources import resource_dir
 
 if TYPE_CHECKING:
-    from recbole_ktrec.knowledge.pretraining import PretrainOptions
+    from recbole_ktrec.knowledge.options import PretrainOptions
 
 _logger = logging.getLogger(__name__)
 #: Keys of how the files are read that do not change which interactions and texts there are.
@@ -65,7 +65,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     check_device(given.get("device"))
     data_path = str(args.data_path or given.get("data_path") or "dataset")
     set_threads(args.threads)
-    from recbole_ktrec.knowledge.pretraining import Pretraining, PretrainOptions
+    from recbole_ktrec.knowledge.options import PretrainOptions
+    from recbole_ktrec.knowledge.pretraining import Pretraining
 
     own = read_config_files([str(resource_dir("properties") / "pretrain.yaml")])
     options = PretrainOptions.read({key: given.get(key, value) for key, value in own.items()})

@@ -20,6 +20,7 @@ from recbole_ktrec.evaluation.code import code_sha256
 from recbole_ktrec.evaluation.options import OF_THE_DATA
 from recbole_ktrec.evaluation.source import Source, read_source
 from recbole_ktrec.files import file_sha256
+from recbole_ktrec.knowledge.options import PretrainOptions
 from recbole_ktrec.model import likeness
 from recbole_ktrec.model.artifact import density
 from recbole_ktrec.nn.lexical import tf_idf
@@ -166,37 +167,35 @@ def _reading(settings: TextSettings) -> list[Any]:
     return [asdict(settings)[part] for part in ("fields", "template", "missing")]
 
 
-def read_domain(
-    name: str, values: Mapping[str, Any], whitening: float, users: int, candidates: int, seed: int
-) -> Domain:
+def read_domain(name: str, values: Mapping[str, Any], options: PretrainOptions) -> Domain:
     """Read data set ``name`` as RecBole does, with the texts of its items.
 
     Args:
         values: configuration keys, RecBole's and ``text_*``.
-        users, candidates: at most so many are held out and ranked.
+        options: which whitening, seed, and how many users are held out and items ranked at most.
 
     Raises:
         DataError: a file cannot be used, or nobody took two items.
     """
     source = read_source(name, values)
     taken, tokens = interactions(source)
-    draw = np.random.default_rng(seed)
+    draw = np.random.default_rng(options.seed)
     if not (np.diff(taken.indptr) > 1).any():
         raise DataError(f"[{source.file('inter')}]: nobody took two items, so there is nothing to learn from it.")
-    rest, sample = hold_out(taken, users, draw)
+    rest, sample = hold_out(taken, options.held_out_users, draw)
     file, settings = item_file_of(source), TextSettings.from_mapping(values)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     found = item_vectors(file, tokens, settings, device)
-    drawn, texts = 1 + draw.permutation(len(tokens) - 1)[:candidates], file.texts(tokens, settings)
+    drawn, texts = 1 + draw.permutation(len(tokens) - 1)[: options.candidates], file.texts(tokens, settings)
     read_with = [found.fingerprint[part] for part in COMPARED], _reading(settings)
     parts = [code_sha256(), source.digest, dict(source.fields), values.get("threshold"), *read_with]
-    parts += [whitening, users, candidates, seed]
+    parts += [options.whitening, options.held_out_users, options.candidates, options.seed]
     return Domain(
         name,
         rest,
         sample,
         np.union1d(drawn, sample.positives.indices),
-        whitened_text(np.asarray(found.matrix), found.has_text, whitening),
+        whitened_text(np.asarray(found.matrix), found.has_text, options.whitening),
         texts,
         found.fingerprint,
         {**_facts(source, taken, texts), "read_by": read_by(values)},

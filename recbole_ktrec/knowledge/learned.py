@@ -12,7 +12,7 @@ from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.evaluation.harness import data_config
 from recbole_ktrec.files import file_sha256
 from recbole_ktrec.knowledge.domains import read_by
-from recbole_ktrec.knowledge.pretraining import PretrainOptions
+from recbole_ktrec.knowledge.options import PretrainOptions
 from recbole_ktrec.model.artifact_card import CARD, read_card
 
 _OTHER = "name another --output, or remove that one."

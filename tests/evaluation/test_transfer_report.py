@@ -23,7 +23,8 @@ from recbole_ktrec.evaluation.splits import SplitSpec
 from recbole_ktrec.evaluation.transfer_grid import EASE, Curve, grid_of, plan_curve, variants
 from recbole_ktrec.evaluation.transfer_report import run_curve, write_files
 from recbole_ktrec.evaluation.transfer_split import base_parts, check_shares, learnable, masks_of
-from recbole_ktrec.knowledge.pretraining import Pretraining, PretrainOptions
+from recbole_ktrec.knowledge.options import PretrainOptions
+from recbole_ktrec.knowledge.pretraining import Pretraining
 from recbole_ktrec.resources import resource_dir
 from tests.conftest import write_tiny_dataset
 from tests.support import repeatable, save_tiny_bert, write_titles

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ktrec.knowledge.domains import read_domain
+from recbole_ktrec.knowledge.options import PretrainOptions
+from tests.knowledge.test_pretraining import KEYS
 
 
 def test_what_was_computed_holds_wherever_the_encoder_and_its_cache_lie(
     values: Callable[[str], dict[str, Any]], workplace: Path
 ) -> None:
     def key(**changes: Any) -> str:
-        return read_domain("one", {**values("one"), **changes}, 0.4, 100, 100, 1).key
+        return read_domain("one", {**values("one"), **changes}, PretrainOptions.read(KEYS)).key
 
     moved = shutil.copytree(values("one")["text_encoder"], workplace / "moved")
     elsewhere = {"text_encoder": str(moved), "text_cache_dir": str(workplace / "else"), "text_batch_tokens": 64}

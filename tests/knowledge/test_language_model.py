@@ -18,6 +18,7 @@ from recbole_ktrec.errors import ConfigError, DataError, EncoderError
 from recbole_ktrec.evaluation.transfer_grid import Curve, encoding_grid, plan_curve
 from recbole_ktrec.knowledge.domains import read_domain
 from recbole_ktrec.knowledge.language_model import text_domain
+from recbole_ktrec.knowledge.options import PretrainOptions
 from recbole_ktrec.model.artifact import load
 from recbole_ktrec.model.held_out import held_out
 from recbole_ktrec.model.interactions import binary_interactions
@@ -26,6 +27,7 @@ from recbole_ktrec.model.trained_encoder import UntrainedEncoder
 from recbole_ktrec.text import TextSettings, locate_encoder
 from recbole_ktrec.text.contrastive_loop import ContrastiveTraining
 from recbole_ktrec.text.fingerprint import encoder_fingerprint
+from tests.knowledge.test_pretraining import KEYS
 from tests.support import save_tiny_bert
 
 TRAINED = ["--text_encoder_training=last_layers", "--contrastive_steps=40", "--contrastive_eval_step=10",
@@ -150,7 +152,8 @@ def test_domain_of_the_language_model_lacks_what_is_held_out(
     rows = [f"i{item}\tred robot\t{'toy' if item % 3 else ''}" for item in range(29)]
     path.write_text("\n".join(["item_id:token\ttitle:token_seq\tbrand:token", *rows]) + "\n")
     domain = text_domain("one", {**values("one"), "text_fields": ["title", "brand"]}, 20, 1)
-    measured = read_domain("one", {**values("one"), "text_fields": ["title", "brand"]}, 0.4, 20, 10, 1)
+    options = PretrainOptions.read({**KEYS, "held_out_users": 20})
+    measured = read_domain("one", {**values("one"), "text_fields": ["title", "brand"]}, options)
     assert (domain.interactions != measured.rest).nnz == 0 and domain.interactions.nnz == 600 - 20
     assert list(domain.texts) == measured.texts and domain.texts[0] is None
     assert sorted(domain.field_pairs) == sorted(("red robot", "toy") for item in range(29) if item % 3)

@@ -17,7 +17,8 @@ from recbole_ktrec.commands.pretrain import table, unread
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.knowledge import domains, pretraining
 from recbole_ktrec.knowledge.domains import hold_out, read_domain
-from recbole_ktrec.knowledge.pretraining import Pretraining, PretrainOptions, ratios_unseen
+from recbole_ktrec.knowledge.options import PretrainOptions
+from recbole_ktrec.knowledge.pretraining import Pretraining, ratios_unseen
 from recbole_ktrec.model import likeness
 from recbole_ktrec.model.artifact import WEIGHTS, content_sha256, load
 from recbole_ktrec.model.artifact_card import CARD
@@ -94,7 +95,7 @@ def test_other_columns_are_other_interactions(values: Callable[[str], dict[str, 
     header, *rows = path.read_text().splitlines()
     path.write_text("\n".join([f"{header}\tsession:token", *(f"{row}\ts{n % 7}" for n, row in enumerate(rows))]) + "\n")
     keys = {
-        read_domain("one", {**values("one"), **more}, 0.4, 10, 10, 1).key
+        read_domain("one", {**values("one"), **more}, PretrainOptions.read(KEYS)).key
         for more in ({}, {"USER_ID_FIELD": "session", "load_col": {"inter": ["session", "item_id"]}})
     }
     assert len(keys) == 2
@@ -117,12 +118,12 @@ def test_dislikes_are_not_learned_from(values: Callable[[str], dict[str, Any]], 
     header, *rows = path.read_text().splitlines()
     place = [cell.partition(":")[0] for cell in header.split("\t")].index("rating")
     liked = sum(float(row.split("\t")[place]) >= 4 for row in rows)
-    kept = read_domain("one", {**values("one"), "threshold": {"rating": 4}}, 0.4, 10, 10, 1)
+    kept = read_domain("one", {**values("one"), "threshold": {"rating": 4}}, PretrainOptions.read(KEYS))
     assert kept.facts["interactions"] == liked < len(rows) and kept.facts["read_by"]["threshold"] == {"rating": 4}
     assert kept.rest.nnz + kept.sample.positives.nnz == liked
-    assert kept.key != read_domain("one", values("one"), 0.4, 10, 10, 1).key
+    assert kept.key != read_domain("one", values("one"), PretrainOptions.read(KEYS)).key
     with pytest.raises(DataError, match=r"one.inter\] has no column \[stars\], which threshold names"):
-        read_domain("one", {**values("one"), "threshold": {"stars": 4}}, 0.4, 10, 10, 1)
+        read_domain("one", {**values("one"), "threshold": {"stars": 4}}, PretrainOptions.read(KEYS))
 
 
 def test_one_source_alone_is_warned_of(
@@ -301,7 +302,7 @@ def test_sources_that_cannot_be_used_are_named(values: Callable[[str], dict[str,
         Pretraining(["one", "one"], values, PretrainOptions.read(KEYS), workplace / "out")
     (workplace / "dataset" / "two" / "two.item").unlink()
     with pytest.raises(DataError, match=r"two.item\] is missing"):
-        read_domain("two", values("two"), 0.4, 10, 10, 0)
+        read_domain("two", values("two"), PretrainOptions.read(KEYS))
 
 
 def test_damaged_part_is_named(values: Callable[[str], dict[str, Any]], workplace: Path) -> None:
@@ -316,7 +317,7 @@ def test_damaged_part_is_named(values: Callable[[str], dict[str, Any]], workplac
 
 
 def test_what_is_held_out_is_ranked_among_all(values: Callable[[str], dict[str, Any]], workplace: Path) -> None:
-    domain = read_domain("one", values("one"), 0.4, 100, 20_000, 1)
+    domain = read_domain("one", values("one"), PretrainOptions.read(KEYS))
     assert len(domain.columns) == 30  # all items
     forms = [(1.0, 0.0), (2.0, 0.6)]
     for (power, weight), found in zip(forms, domain.ndcg(domain.vectors, forms, 30), strict=True):

@@ -185,11 +185,11 @@ def run_benchmark(
     if not overwrite:
         refuse_other(output, grid.kind, grid.datasets, grid.held_out)
     with runner.locked():
-        plans = prepare_datasets(grid, output / "splits", runner.show_progress)
+        plans = prepare_datasets(grid, output / "splits")
         for plan in plans:
             plan.notes += notes_ahead(grid, plan)
         notes = [note for plan in plans for note in plan.notes]
-        notes += encode_ahead(grid, plans, runner.workers, runner.show_progress)
+        notes += encode_ahead(grid, plans, runner.workers)
         notes += keep_code(runner.folder, any(entry.model in MODELS for entry in grid.entries))
         run_grid(grid, plans, runner)
         for plan in plans:

@@ -91,12 +91,10 @@ class DatasetPlan:
     notes: list[str] = field(default_factory=list)
 
 
-def prepare_datasets(grid: Grid, folder: Path, show_progress: bool = True) -> list[DatasetPlan]:
+def prepare_datasets(grid: Grid, folder: Path) -> list[DatasetPlan]:
     """Read every data set once and make its split for every seed, below ``folder``."""
     plans = []
-    with tqdm(
-        total=len(grid.datasets) * len(grid.seeds), desc="Splits", unit="split", disable=not show_progress
-    ) as bar:
+    with tqdm(total=len(grid.datasets) * len(grid.seeds), desc="Splits", unit="split") as bar:
         for name in grid.datasets:
             own = dataset_settings(name, grid.data_path)
             values = {**grid.defaults, **own, **grid.common, "data_path": grid.data_path}

@@ -69,7 +69,6 @@ class Runner:
         workers: jobs at a time, one thread each.
         memory_limit: gigabytes that a job may ask for; None: no limit.
         time_limit: seconds after which a job is ended; None: no limit.
-        show_progress: a progress bar on stderr.
         module: what a process runs; it takes the spec file as its argument.
 
     Raises:
@@ -82,15 +81,13 @@ class Runner:
         workers: int = 1,
         memory_limit: float | None = None,
         time_limit: float | None = None,
-        show_progress: bool = True,
         module: str = "recbole_ktrec.evaluation.job",
     ) -> None:
         for option, limit in (("--memory-limit", memory_limit), ("--time-limit", time_limit)):
             if limit is not None:
                 number(option, limit, above=0)
         self.folder, self.workers = folder, max(1, workers)
-        self.memory_limit, self.time_limit, self.show_progress = memory_limit, time_limit, show_progress
-        self.module = module
+        self.memory_limit, self.time_limit, self.module = memory_limit, time_limit, module
         self.tries: dict[str, int] = {}
 
     @contextmanager
@@ -151,7 +148,7 @@ class Runner:
         """Run the ``jobs`` that have no good result yet; failed ones are tried again."""
         waiting = [job for job in {job.key: job for job in jobs}.values() if not self._is_done(job)]
         total = len({job.key for job in jobs})
-        bar = tqdm(total=total, initial=total - len(waiting), desc=title, unit="job", disable=not self.show_progress)
+        bar = tqdm(total=total, initial=total - len(waiting), desc=title, unit="job")
         running, told = list[_Running](), 0.0
         try:
             while waiting or running:

@@ -72,7 +72,7 @@ def text_settings(grid: Grid, plan: DatasetPlan) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def encode_ahead(grid: Grid, plans: Sequence[DatasetPlan], threads: int, show_progress: bool) -> list[str]:
+def encode_ahead(grid: Grid, plans: Sequence[DatasetPlan], threads: int) -> list[str]:
     """Encode what is not stored yet, in processes of their own (an encoder would stay in this one's memory).
 
     Returns:
@@ -84,9 +84,7 @@ def encode_ahead(grid: Grid, plans: Sequence[DatasetPlan], threads: int, show_pr
         files = item_files(plan)
         for settings in text_settings(grid, plan):
             done = [
-                _encode(
-                    [*command, f"--item_file={path}", f"--encoding={_encoding(plan, path)}"], settings, show_progress
-                )
+                _encode([*command, f"--item_file={path}", f"--encoding={_encoding(plan, path)}"], settings)
                 for path in files
             ]
             if not all(done):
@@ -106,8 +104,8 @@ def _encoding(plan: DatasetPlan, path: Path) -> str:
     return plan.source.encoding if path == plan.source.file("item") else "utf-8"
 
 
-def _encode(command: list[str], settings: dict[str, Any], show_progress: bool) -> bool:
+def _encode(command: list[str], settings: dict[str, Any]) -> bool:
     options = [f"--{key}={'~' if value is None else repr(value)}" for key, value in settings.items()]
-    said = None if show_progress else subprocess.DEVNULL  # its progress bar, and its complaint
-    done = subprocess.run([*command, *options], stdout=subprocess.DEVNULL, stderr=said, env=child_environment())
+    # Its progress bar, and its complaint, go where this process says its own.
+    done = subprocess.run([*command, *options], stdout=subprocess.DEVNULL, env=child_environment())
     return done.returncode == 0

@@ -153,7 +153,7 @@ def grid_of(curve: Curve, share: float) -> Grid:
     )
 
 
-def plan_curve(curve: Curve, folder: Path, show_progress: bool = True) -> CurvePlan:
+def plan_curve(curve: Curve, folder: Path) -> CurvePlan:
     """Check the artifact, read the target, write its splits below ``folder`` and list the jobs.
 
     Raises:
@@ -168,7 +168,7 @@ def plan_curve(curve: Curve, folder: Path, show_progress: bool = True) -> CurveP
     plan = CurvePlan(curve, artifact, DatasetPlan(curve.dataset, source, values, {}), own, untrained)
     shares = sorted({0.0, *curve.shares})  # the kernel is there in any case
     pairs = [(share, seed) for share in shares for seed in curve.seeds]
-    for share, seed in tqdm(pairs, desc="Splits", unit="split", disable=not show_progress):
+    for share, seed in tqdm(pairs, desc="Splits", unit="split"):
         spec = SplitSpec(curve.kind, curve.cold_share, seed)
         plan.prepared[share, seed] = prepare_share(source, spec, share, values, folder, curve.sample)
     for share in shares:

@@ -34,10 +34,10 @@ def run_curve(curve: Curve, runner: Runner, output: Path, overwrite: bool = Fals
     if not overwrite:
         _refuse_other_curve(curve, output)
     with runner.locked():
-        plan = plan_curve(curve, output / "splits", runner.show_progress)
+        plan = plan_curve(curve, output / "splits")
         splits = replace(plan.data, prepared=dict(enumerate(plan.prepared.values())))
         notes = parts_notes(plan.data) + nameless_notes(plan.data)
-        notes += encode_ahead(encoding_grid(plan), [splits], runner.workers, runner.show_progress)
+        notes += encode_ahead(encoding_grid(plan), [splits], runner.workers)
         notes += keep_code(runner.folder)
         runner.run(list(plan.jobs.values()), "Curve")
         results = assemble(plan, runner)

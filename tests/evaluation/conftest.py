@@ -51,7 +51,7 @@ class InProcess(Runner):
 
 @pytest.fixture
 def in_process(workplace: Path) -> Runner:
-    return InProcess(workplace / "out" / "jobs", show_progress=False)
+    return InProcess(workplace / "out" / "jobs")
 
 
 @pytest.fixture

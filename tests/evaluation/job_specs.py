@@ -14,7 +14,7 @@ SPLITS = Path("splits")
 
 
 def plan_of(grid: Grid) -> DatasetPlan:
-    return prepare_datasets(grid, SPLITS, show_progress=False)[0]
+    return prepare_datasets(grid, SPLITS)[0]
 
 
 def spec_of(grid: Grid, plan: DatasetPlan, entry: Entry | None = None) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def test_code_counts_by_its_text(tmp_path: Path) -> None:
 
 def test_only_rows_of_the_plugin_depend_on_it(tiny_grid: Callable[..., Grid], monkeypatch: pytest.MonkeyPatch) -> None:
     asked = tiny_grid("EASE", "KTEASE", "KTRec")
-    plan = prepare_datasets(asked, Path("splits"), show_progress=False)[0]
+    plan = prepare_datasets(asked, Path("splits"))[0]
 
     def keys() -> list[str]:
         return [make_job(asked, plan, entry, 2020, "final", {}).key for entry in asked.entries]

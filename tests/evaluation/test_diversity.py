@@ -53,7 +53,7 @@ def test_all_rows_have_the_texts_of_the_data_set(
     (workplace / "encoder").mkdir()
     common = {"state": "ERROR", "use_gpu": False, "text_encoder": "encoder"}
     grid = tiny_grid("EASE", common=common, text_diversity=True)
-    plan = prepare_datasets(grid, Path("splits"), show_progress=False)[0]
+    plan = prepare_datasets(grid, Path("splits"))[0]
     same, other = (Entry(name, "EASE", {**common, **more}) for name, more in (("a", {}), ("b", {"text_prompt": "x"})))
     jobs = [make_job(grid, plan, entry, 2020, "final", {}) for entry in (same, other)]
     assert "texts" not in jobs[0].spec, "what is done of such rows stays done"

@@ -24,7 +24,7 @@ def test_baselines_on_ml_100k_are_exactly_those_of_run_recbole(workplace: Path, 
     options = workplace / "options.yaml"
     options.write_text("all: {epochs: 4, eval_step: 2, state: ERROR}\n")
     grid = make_grid({"dataset": ["ml-100k"], "models": [model], "seeds": [1], "options": options})
-    (plan,) = prepare_datasets(grid, workplace / "splits", show_progress=False)
+    (plan,) = prepare_datasets(grid, workplace / "splits")
     spec = {**make_job(grid, plan, grid.entries[0], grid.seeds[0], "final", {}).spec, "text_diversity": False}
     result, _ = job.run_spec(spec)
     plain = run_recbole(model=model, dataset="ml-100k", config_dict={**spec["config"], "show_progress": False})

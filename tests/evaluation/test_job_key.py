@@ -63,7 +63,7 @@ def test_an_encoder_in_a_folder_counts_by_its_weights(workplace: Path, monkeypat
 
 
 def planned(grid: Grid) -> DatasetPlan:
-    return prepare_datasets(grid, Path("splits"), show_progress=False)[0]
+    return prepare_datasets(grid, Path("splits"))[0]
 
 
 def test_a_replaced_artifact_is_another_job(artifact: Path, tiny_grid: Callable[..., Grid]) -> None:

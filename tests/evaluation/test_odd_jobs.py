@@ -85,7 +85,7 @@ def test_what_is_found_with_validation_known_is_not_rounded_either(tiny_grid: Ma
 @pytest.mark.parametrize("damage", ["row lost", "row cut off", "item lost"])
 def test_a_damaged_part_of_a_split_is_not_the_fault_of_a_model(tiny_grid: Make, damage: str) -> None:
     grid = tiny_grid("Pop", kind="cold_item", share=0.3)
-    (plan,) = prepare_datasets(grid, Path("splits"), show_progress=False)
+    (plan,) = prepare_datasets(grid, Path("splits"))
     spec = make_job(grid, plan, grid.entries[0], 2020, "final", {}).spec
     folder = Path(spec["prepared"]["data_path"]) / plan.prepared[2020].dataset
     file = folder / f"{folder.name}.{'valid' if damage == 'item lost' else 'train'}.inter"

@@ -127,7 +127,7 @@ def test_rows_that_read_texts_are_left_out_on_the_data_sets_without_alone(workpl
     assert grid.left_out == {"mute": ["KTRec", "KTEASE"]} and [row.label for row in grid.entries] == whole
     assert [row.label for row in grid.rows_of("tiny")] == whole
     assert [row.label for row in grid.rows_of("mute")] == whole[2:]
-    plan = prepare_datasets(grid, workplace / "splits", show_progress=False)[1]
+    plan = prepare_datasets(grid, workplace / "splits")[1]
     (note,) = textless_notes(grid, plan)
     assert note == "[mute]: there is no [mute.item], so what reads texts is not run there: KTRec, KTEASE."
     assert {label for label, _ in (plan_finals(grid, plan), plan.jobs)[1]} == {*whole[2:]}
@@ -245,9 +245,9 @@ def test_what_is_disliked_is_left_out_for_all_models_alike(tiny_grid: Callable[.
     with pytest.raises(
         DataError, match=r"\[rating\] is wanted \(by val_interval, say\) and not loaded: name it in load_col"
     ):
-        prepare_datasets(tiny_grid("Pop", common=common), workplace / "splits", show_progress=False)
+        prepare_datasets(tiny_grid("Pop", common=common), workplace / "splits")
     asked = tiny_grid("Pop", common={**common, "load_col": {"inter": ["user_id", "item_id", "rating"]}})
-    (plan,) = prepare_datasets(asked, workplace / "splits", show_progress=False)
+    (plan,) = prepare_datasets(asked, workplace / "splits")
     rows = (workplace / "dataset" / "tiny" / "tiny.inter").read_text().splitlines()[1:]
     liked = sum(float(row.split("\t")[2]) >= 4 for row in rows)
     assert 0 < plan.prepared[2020].counts["interactions"] == liked < len(rows)

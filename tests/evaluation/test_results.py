@@ -120,7 +120,7 @@ def test_a_model_with_a_failed_seed_is_compared_on_the_others_and_not_the_best(
     lost = next(run for run in first["runs"] if run["model"] == ahead and run["seed"] == 2021)
     failed = {"status": "failed", "error": "MemoryError", "timing": {}, "memory": {}}
     (in_process.folder / f"{lost['job']}.json").write_text(json.dumps(failed))
-    prepared = prepare_datasets(grid, workplace / "out" / "splits", show_progress=False)
+    prepared = prepare_datasets(grid, workplace / "out" / "splits")
     plan_finals(grid, prepared[0])
     rows = {
         (row["model"], row["metric"]): row
@@ -159,7 +159,7 @@ def test_what_models_are_by_user_is_held_for_one_data_set_at_a_time(
     in_process: Runner, tiny_grid: Callable[..., Grid], workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grid = tiny_grid("Pop")
-    (plan,) = prepare_datasets(grid, workplace / "splits", show_progress=False)
+    (plan,) = prepare_datasets(grid, workplace / "splits")
     plan_finals(grid, plan)
     held: list[weakref.ref[Finished]] = []
 

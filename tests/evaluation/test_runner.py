@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def runner(tmp_path: Path) -> Runner:
-    return Runner(tmp_path / "jobs", workers=3, show_progress=False, module=MODULE)
+    return Runner(tmp_path / "jobs", workers=3, module=MODULE)
 
 
 @pytest.fixture
@@ -59,7 +59,6 @@ def test_the_bar_says_how_far_a_long_job_is(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("recbole_ktrec.evaluation.runner._TELL_SECONDS", 0.1)
-    runner.show_progress = True
     said = "epoch 8 training [time: 1.07s, train loss: 8.4]\nepoch 9 training [time: 1.29s, train loss: 8.6]"
     with runner.locked():
         runner.run([make("slow", seconds=1, says=said)])
@@ -118,7 +117,7 @@ jobs = [
     Job(f"j{n}", f"j{n}", {"name": f"j{n}", "act": "done", "seconds": 0.3, "starts": str(folder / "starts")})
     for n in range(4)
 ]
-with Runner(folder / "jobs", 2, show_progress=False, module=sys.argv[2]).locked() as runner:
+with Runner(folder / "jobs", 2, module=sys.argv[2]).locked() as runner:
     runner.run(jobs)
 """
 
@@ -156,7 +155,7 @@ def test_a_result_whose_arrays_are_lost_is_made_again(
 
 @pytest.mark.parametrize(("limit", "told"), [(1, "1"), (0.25, "0.25")])
 def test_time_limit(tmp_path: Path, make: Callable[..., Job], limit: float, told: str) -> None:
-    runner = Runner(tmp_path / "jobs", time_limit=limit, show_progress=False, module=MODULE)
+    runner = Runner(tmp_path / "jobs", time_limit=limit, module=MODULE)
     job = make("slow", seconds=60)
     with runner.locked():
         runner.run([job])

@@ -21,15 +21,15 @@ def test_one_call_for_each_data_set_and_setting(
     tiny_grid: Callable[..., Grid], workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[tuple[list[str], dict[str, Any]]] = []
-    monkeypatch.setattr(texts, "_encode", lambda command, settings, _: calls.append((command, settings)) or False)
+    monkeypatch.setattr(texts, "_encode", lambda command, settings: calls.append((command, settings)) or False)
     grid = tiny_grid("Pop", text_diversity=True)
     longer = Entry("KTRec", "KTRec", {"text_max_length": 256, "epochs": 2})
     same = Entry("KTRec again", "KTRec", {"epochs": 3})
     grid = dataclasses.replace(grid, entries=[*grid.entries, longer, same])
-    plans = prepare_datasets(grid, Path("splits"), show_progress=False)
-    assert texts.encode_ahead(grid, plans, 2, False) == [] and not calls, "no .item file"
+    plans = prepare_datasets(grid, Path("splits"))
+    assert texts.encode_ahead(grid, plans, 2) == [] and not calls, "no .item file"
     (workplace / "dataset" / "tiny" / "tiny.item").write_text("item_id:token\ttitle:token_seq\ni1\ta title\n")
-    notes = texts.encode_ahead(grid, plans, 2, False)
+    notes = texts.encode_ahead(grid, plans, 2)
     assert [settings.get("text_max_length") for _, settings in calls] == [None, 256]
     assert f"--item_file={workplace / 'dataset' / 'tiny' / 'tiny.item'}" in calls[0][0]
     assert notes == ["The item texts of [tiny] could not be encoded ahead of the jobs."] * 2
@@ -37,7 +37,7 @@ def test_one_call_for_each_data_set_and_setting(
 
 def test_files_without_text_are_told_and_not_encoded(tiny_grid: Callable[..., Grid], workplace: Path) -> None:
     grid = tiny_grid("Pop", "KTRec", text_diversity=True)
-    (plan,) = prepare_datasets(grid, Path("splits"), show_progress=False)
+    (plan,) = prepare_datasets(grid, Path("splits"))
     assert textless_notes(grid, plan) == ["[tiny]: there is no [tiny.item], so no row reads texts there."]
     (workplace / "dataset" / "tiny" / "tiny.item").write_text("item_id:token\tmaker:token\ni1\tlego\n")
     assert textless_notes(grid, plan) == ["[tiny]: [tiny.item] holds no text, so no row reads texts there."]
@@ -52,7 +52,7 @@ def test_only_items_that_are_ranked_are_encoded(tiny_grid: Callable[..., Grid], 
     taken = {line.split("\t")[1] for line in (folder / "tiny.inter").read_text().splitlines()[1:]}
     lines = [f"{item}\ta title\n" for item in [*sorted(taken), "surplus"]]
     (folder / "tiny.item").write_text("item_id:token\ttitle:token_seq\n" + "".join(lines))
-    (plan,) = prepare_datasets(tiny_grid("Pop", seeds=[1, 2]), Path("splits"), show_progress=False)
+    (plan,) = prepare_datasets(tiny_grid("Pop", seeds=[1, 2]), Path("splits"))
     (path,) = texts.item_files(plan)
     assert {line.split("\t")[0] for line in path.read_text().splitlines()[1:]} == taken
 
@@ -66,15 +66,15 @@ def test_settings_reach_the_encoding_as_they_are(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(texts.subprocess, "run", run)
     settings = {"text_fields": {"title": {"label": "A: b"}}, "text_prompt": "1", "text_template": None}
-    assert texts._encode(["ktrec", "encode"], settings, False)
+    assert texts._encode(["ktrec", "encode"], settings)
     assert read_options(ran[0][2:]) == settings
 
 
 def test_a_failed_encoding_is_told_not_raised(tiny_grid: Callable[..., Grid], workplace: Path) -> None:
     (workplace / "dataset" / "tiny" / "tiny.item").write_text("item_id:token\ttitle:token_seq\ni1\ta title\n")
     grid = tiny_grid("Pop", text_diversity=True, common={"text_encoder": str(workplace / "no such folder")})
-    plans = prepare_datasets(grid, Path("splits"), show_progress=False)
-    assert len(texts.encode_ahead(grid, plans, 1, False)) == 1
+    plans = prepare_datasets(grid, Path("splits"))
+    assert len(texts.encode_ahead(grid, plans, 1)) == 1
 
 
 def test_texts_are_read_with_the_language_model_of_an_artifact_too(
@@ -83,5 +83,5 @@ def test_texts_are_read_with_the_language_model_of_an_artifact_too(
     (workplace / "dataset" / "tiny" / "tiny.item").write_text("item_id:token\ttitle:token_seq\ni1\ta title\n")
     entries = [Entry(name, "KTRec", {"pretrained": "knowledge", "epochs": k}) for k, name in enumerate(("a", "b"), 1)]
     grid = dataclasses.replace(tiny_grid("Pop"), entries=entries)
-    (plan,) = prepare_datasets(grid, Path("splits"), show_progress=False)
+    (plan,) = prepare_datasets(grid, Path("splits"))
     assert [settings.get("pretrained") for settings in texts.text_settings(grid, plan)] == [None, "knowledge"]

@@ -187,8 +187,8 @@ def test_scratch_is_there_however_the_artifact_is_taken(
     make: Callable[..., Curve], in_process: Runner, workplace: Path, how: str
 ) -> None:
     curve = make(shares=[100.0], transfer=how)
-    plan = plan_curve(curve, workplace / "out" / "splits", False)
-    frozen = plan_curve(make(shares=[100.0]), workplace / "out" / "splits", False)
+    plan = plan_curve(curve, workplace / "out" / "splits")
+    frozen = plan_curve(make(shares=[100.0]), workplace / "out" / "splits")
     job = plan.jobs["scratch", 100.0, 2020]
     assert job.key == frozen.jobs["scratch", 100.0, 2020].key, "it is the same run"
     in_process.folder.mkdir(parents=True)
@@ -206,7 +206,7 @@ def test_what_is_done_is_not_done_again(make: Callable[..., Curve], in_process: 
     assert repeatable(again) == repeatable(first)
     card = workplace / "know" / "card.json"
     card.write_text(card.read_text().replace('"made"', '"written"'))
-    plan = plan_curve(curve, workplace / "out" / "splits", False)
+    plan = plan_curve(curve, workplace / "out" / "splits")
     old = {run["variant"]: run["job"] for run in first["runs"]}
     changed = {variant for (variant, _, _), job in plan.jobs.items() if job.key != old[variant]}
     assert changed == {"transferred", "shuffled"}, "another artifact is another job; the kernel does not need it"
@@ -214,7 +214,7 @@ def test_what_is_done_is_not_done_again(make: Callable[..., Curve], in_process: 
 
 def test_a_failed_job_is_a_row(make: Callable[..., Curve], in_process: Runner, workplace: Path) -> None:
     curve = make(shares=[0.0])
-    plan = plan_curve(curve, workplace / "out" / "splits", False)
+    plan = plan_curve(curve, workplace / "out" / "splits")
     job = plan.jobs["shuffled", 0.0, 2020]
     job.spec["config"]["whitening"] = 3
     in_process.folder.mkdir(parents=True)
@@ -249,18 +249,18 @@ def test_an_artifact_that_is_not_there_is_named_before_anything_runs(
 ) -> None:
     (workplace / "know" / "card.json").unlink()
     with pytest.raises(DataError, match=r"card\.json"):
-        plan_curve(make(), workplace / "splits", False)
+        plan_curve(make(), workplace / "splits")
     assert not (workplace / "splits").exists()
 
 
 def test_another_encoder_is_refused_before_anything_runs(make: Callable[..., Curve], workplace: Path) -> None:
     with pytest.raises(EncoderError, match=r"know\] was trained with .*max_length='16'.*gives .*max_length='17'"):
-        plan_curve(make(given={**make().given, "text_max_length": 17}), workplace / "splits", False)
+        plan_curve(make(given={**make().given, "text_max_length": 17}), workplace / "splits")
     assert not (workplace / "splits").exists()
 
 
 def test_everything_loaded_holds_times_too(make: Callable[..., Curve], workplace: Path) -> None:
-    plan = plan_curve(make(given={**make().given, "load_col": None}), workplace / "splits", False)
+    plan = plan_curve(make(given={**make().given, "load_col": None}), workplace / "splits")
     split = plan.prepared[100.0, 2020]
     dataset, _ = load_parts(data_config(split.dataset, {**split.settings, "data_path": split.data_path}))
     assert {"timestamp", "rating"} <= set(dataset.inter_feat.columns)

@@ -135,10 +135,10 @@ def test_transfer_report_is_of_the_encoder_that_the_language_model_was_trained_f
     curve = Curve("tiny", str(workplace / "dataset"), workplace / "out", [0.0], [2020], given=given)
     (workplace / "dataset" / "tiny" / "tiny.yaml").write_text("text_encoder: out/encoder\n")
     with pytest.raises(ConfigError, match=rf"trained from \[{encoder}\].*read with \[out/encoder\]"):
-        plan_curve(curve, workplace / "splits", False)
+        plan_curve(curve, workplace / "splits")
     assert not (workplace / "splits").exists()
     (workplace / "dataset" / "tiny" / "tiny.yaml").write_text(f"text_encoder: {encoder}\n")
-    plan = plan_curve(curve, workplace / "splits", False)
+    plan = plan_curve(curve, workplace / "splits")
     assert plan.untrained["encoder"] == encoder
     read = {entry.label: entry.settings(plan.data.values)["text_encoder"] for entry in encoding_grid(plan).entries}
     own = str(workplace / "out" / "encoder")

@@ -24,7 +24,7 @@ def test_another_default_is_another_job(
     """What lies in an output folder must not stand for a model whose property file has changed since."""
     textual()
     grid = Grid(["tiny"], [Entry(name, name) for name in ("Pop", "KTEASE")], [3], data_path="dataset")
-    (plan,) = prepare_datasets(grid, Path("splits"), show_progress=False)
+    (plan,) = prepare_datasets(grid, Path("splits"))
 
     def keys() -> list[str]:
         return [make_job(grid, plan, entry, 3, "final", {}).key for entry in grid.entries]
@@ -42,7 +42,7 @@ def measured(model: str, settings: dict[str, Any], kind: str) -> dict[str, Any]:
         ["tiny"], [Entry(model, model, config)], [3], kind=kind, share=0.25, data_path=str(Path("dataset").resolve()),
         common=config, topk=[5], valid_metric="NDCG@5", text_diversity=False,
     )  # fmt: skip
-    (plan,) = prepare_datasets(grid, Path("splits"), show_progress=False)
+    (plan,) = prepare_datasets(grid, Path("splits"))
     return job.run_spec(make_job(grid, plan, grid.entries[0], 3, "final", {}).spec)[0]
 
 

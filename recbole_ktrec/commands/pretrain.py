@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from recbole_ktrec.knowledge.options import PretrainOptions
 
 _logger = logging.getLogger(__name__)
-#: Keys of how the files are read that do not change which interactions and texts there are.
-_READ_TOO = ("data_path", "load_col", "unload_col")
+#: Keys of how the files are read that do not change which interactions and texts there are, and of where these are
+#: encoded: RecBole's Config, with which each source is read, hides GPUs by them.
+_READ_TOO = ("data_path", "load_col", "unload_col", "gpu_id", "use_gpu")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -27,6 +27,7 @@ from recbole_ktrec.compat import (
     stable_order,
     time_split,
     torch_load,
+    use_gpu,
     warnings_of_age,
     whole_lines,
 )
@@ -75,6 +76,7 @@ REMEDIES = (
     Remedy("dok_matrix", "_update is gone from scipy", "recbole.model.abstract_recommender", scipy_dok.add_update),
     Remedy("collector", "ItemCoverage and others crash", "recbole.evaluator.collector", collector.keep_plain_values),
     Remedy("gloo", "nproc=2 on a CPU asks for NCCL", "recbole.config.configurator", distributed.use_gloo_without_cuda),
+    Remedy("use_gpu", "False takes the GPU all the same", "recbole.config.configurator", use_gpu.leave_gpu_out),
     Remedy(
         "one checkpoint",
         "each of several processes names its own",

@@ -278,7 +278,7 @@ def test_sources_that_share_interactions_are_warned_of(
 def test_known_keys_that_say_nothing_here_are_told() -> None:
     own = set(KEYS)
     read = {"whitening": 0.4, "text_fields": ["title"], "threshold": {"rating": 4}, "load_col": None, "data_path": "d"}
-    assert unread(read, own) == []
+    assert unread({**read, "gpu_id": "", "use_gpu": False}, own) == []
     told = unread({"learning_rate": 0.1, "contrastive_steps": 9, "text_last_layers": 1, **read}, own)
     assert told == [
         "[learning_rate] is a key of other commands, ktrec pretrain does not read it.",

@@ -11,12 +11,10 @@ import contextlib
 import csv
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, TextIO
-
-import pandas as pd
+from typing import Any, NamedTuple, TextIO
 
 from recbole_ktrec.errors import ConfigError, DataError, counted, nearest
 
@@ -120,17 +118,6 @@ class AtomicWriter:
             self.rows += len(lines)
 
 
-def write_atomic(path: str | Path, frame: pd.DataFrame, types: Mapping[str, str]) -> Path:
-    """Write the columns of ``frame`` named in ``types`` (name -> type), missing values as empty cells."""
-    absent = [name for name in types if name not in frame.columns]
-    if absent:
-        raise DataError(f"The table for [{path}] has no column [{absent[0]}].{nearest(absent[0], frame.columns)}")
-    cells = [["" if pd.isna(value) else str(value) for value in frame[name]] for name in types]
-    with AtomicWriter(path, [Field(name, kind) for name, kind in types.items()]) as writer:
-        writer.write_rows(zip(*cells, strict=True))
-    return Path(path)
-
-
 def encoding_of(config: Any) -> str:
     """Return the encoding of a data set's files by RecBole's ``encoding``; the plugin's own is UTF-8 everywhere."""
     return str(config["encoding"] or "utf-8")
@@ -172,41 +159,6 @@ def iter_atomic(
                 yield tuple([cells[position] for position in chosen])
 
 
-def read_atomic(
-    path: str | Path,
-    columns: Sequence[str] | None = None,
-    *,
-    unique: str | None = None,
-    duplicates: Literal["error", "first"] = "error",
-    typed: bool = False,
-    encoding: str = "utf-8",
-) -> pd.DataFrame:
-    """Read an atomic file as a table of strings; ``NA``, ``None`` and empty cells stay what they are.
-
-    Args:
-        columns: names of the columns wanted, in that order; all by default.
-        unique: a column whose values may occur once only, such as ``item_id``.
-        duplicates: what a second row of the same ``unique`` value is: an ``error``, or dropped (``first`` stays) and
-            counted in ``frame.attrs["duplicates"]``.
-        typed: turn ``float`` columns into float64 (empty: NaN).
-        encoding: of the file.
-
-    Returns:
-        the table, with ``frame.attrs["types"]`` = {column: type}.
-    """
-    types = {field.name: field.type for field in read_header(path, encoding)}
-    names = list(types) if columns is None else list(columns)
-    rows = list(iter_atomic(path, names, encoding))
-    frame = pd.DataFrame(rows, columns=names, dtype=object)
-    frame.attrs = {"types": {name: types[name] for name in names}, "duplicates": 0}
-    if unique is not None:
-        frame = _drop_duplicates(frame, unique, duplicates, path)
-    if typed:
-        for name in (name for name in names if types[name] == "float"):
-            frame[name] = _floats(frame[name], path)
-    return frame
-
-
 def check_atomic(path: str | Path, encoding: str = "utf-8") -> int:
     """Read an atomic file through and return how many rows it has.
 
@@ -226,27 +178,6 @@ def check_atomic(path: str | Path, encoding: str = "utf-8") -> int:
     if not count:
         raise DataError(f"[{path}] has no row.")
     return count
-
-
-def _drop_duplicates(frame: pd.DataFrame, unique: str, duplicates: str, path: str | Path) -> pd.DataFrame:
-    if unique not in frame.columns:
-        raise DataError(f"[{path}]: no column [{unique}] among those read.{nearest(unique, frame.columns)}")
-    again = frame[unique].duplicated()
-    if again.any() and duplicates == "error":
-        value = frame.loc[again, unique].iloc[0]
-        raise DataError(f"[{path}]: [{unique}] = [{value}] occurs more than once; remove the row that is not wanted.")
-    kept = frame[~again].reset_index(drop=True)
-    kept.attrs = {**frame.attrs, "duplicates": int(again.sum())}
-    return kept
-
-
-def _floats(values: pd.Series, path: str | Path) -> pd.Series:
-    numbers = pd.to_numeric(values.where(values != ""), errors="coerce")
-    wrong = numbers.isna() & (values != "") & (values.str.lower() != "nan")
-    if wrong.any():
-        row = int(wrong.to_numpy().argmax())
-        raise DataError(f"[{path}], row {row + 1}: [{values.iloc[row]}] in [{values.name}] is not a number.")
-    return numbers.astype("float64")
 
 
 def _positions(path: str | Path, fields: Sequence[Field], columns: Sequence[str] | None) -> list[int]:

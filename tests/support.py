@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
+
+from recbole_ktrec.atomic import iter_atomic, read_header
 
 if TYPE_CHECKING:
     from recbole_ktrec.nn.samples import Sample
@@ -19,6 +22,14 @@ WORDS = (
     "toy story golden eye four rooms get shorty copycat red blue green puzzle robot doll train board game for kids "
     "the a of and wooden plastic space adventure comedy drama title genre item user likes"
 ).split()
+
+
+def read_atomic(path: Path) -> pd.DataFrame:
+    """Return an atomic file as a table of strings; the types of its columns are in ``attrs["types"]``."""
+    types = dict(read_header(path))
+    frame = pd.DataFrame(iter_atomic(path), columns=list(types), dtype=object)
+    frame.attrs["types"] = types
+    return frame
 
 
 def sample_from(

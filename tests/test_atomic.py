@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -15,12 +14,11 @@ from recbole_ktrec.atomic import (
     escape,
     iter_atomic,
     parse_header,
-    read_atomic,
     read_header,
     unescape,
-    write_atomic,
 )
 from recbole_ktrec.errors import DataError
+from tests.support import read_atomic
 
 FIELDS = [Field("item_id", "token"), Field("title", "token_seq")]
 HARD = ['"Great" game', '"', '""', "'", 'say "', '"unclosed', "NA", "None", "", "a\tb", "c\nd", "漢字 é", "two  gaps "]
@@ -37,11 +35,9 @@ def host_read(path: Path) -> pd.DataFrame:
 
 
 def test_hard_cells_come_back_to_us_and_to_the_host(tmp_path: Path) -> None:
-    path = write_atomic(
-        tmp_path / "x.item",
-        pd.DataFrame({"item_id": [str(i) for i in range(len(HARD))], "title": HARD}),
-        {"item_id": "token", "title": "token_seq"},
-    )
+    path = tmp_path / "x.item"
+    with AtomicWriter(path, FIELDS) as writer:
+        writer.write_rows((str(i), text) for i, text in enumerate(HARD))
     wanted = [text.replace("\t", " ").replace("\n", " ") for text in HARD]
     assert read_atomic(path)["title"].tolist() == wanted
     assert host_read(path)["title:token_seq"].tolist() == wanted
@@ -72,18 +68,15 @@ def test_ml_100k_of_the_host_is_read_line_by_line() -> None:
     if recbole is None:
         pytest.skip("RecBole is not installed")
     folder = Path(recbole.submodule_search_locations[0]) / "dataset_example" / "ml-100k"
-    frame = read_atomic(folder / "ml-100k.item", ["item_id", "movie_title"], unique="item_id")
-    assert len(frame) == 1682 and frame["movie_title"][0] == "Toy Story"
-    assert len(read_atomic(folder / "ml-100k.inter", ["user_id"])) == 100_000
+    rows = list(iter_atomic(folder / "ml-100k.item", ["item_id", "movie_title"]))
+    assert len(rows) == 1682 and rows[0][1] == "Toy Story"
+    assert len(list(iter_atomic(folder / "ml-100k.inter", ["user_id"]))) == 100_000
 
 
-def test_columns_types_and_floats(tmp_path: Path) -> None:
+def test_columns_in_the_order_asked_for(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "x.inter", "user_id:token\titem_id:token\trating:float", "u\ti\t4.5", "v\tNA\t")
     assert read_header(path) == [Field("user_id", "token"), Field("item_id", "token"), Field("rating", "float")]
-    frame = read_atomic(path, ["rating", "item_id"], typed=True)
-    assert list(frame.columns) == ["rating", "item_id"] and frame["item_id"].tolist() == ["i", "NA"]
-    assert frame["rating"][0] == 4.5 and np.isnan(frame["rating"][1])
-    assert frame.attrs["types"] == {"rating": "float", "item_id": "token"}
+    assert list(iter_atomic(path, ["rating", "item_id"])) == [("4.5", "i"), ("", "NA")]
 
 
 def test_tab_inside_a_quoted_cell_of_pandas(tmp_path: Path) -> None:
@@ -115,23 +108,15 @@ def test_damaged_files_are_named_by_line(tmp_path: Path, lines: list[str], messa
 def test_unknown_column_missing_file_wrong_encoding_and_number(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "x.item", "item_id:token\tprice:float", "1\té", encoding="latin-1")
     with pytest.raises(DataError, match=r"no column \[prize\].*Did you mean \[price\]"):
-        read_atomic(path, ["prize"], encoding="latin-1")
+        list(iter_atomic(path, ["prize"], "latin-1"))
     with pytest.raises(DataError, match=r"x\.item\], line 2: not utf-8"):
         read_atomic(path)
     with pytest.raises(DataError, match=r"row 1: \[é\] in \[price\] is not a number"):
-        read_atomic(path, typed=True, encoding="latin-1")
+        check_atomic(path, "latin-1")
     with pytest.raises(DataError, match="unknown encoding"):
-        read_atomic(path, encoding="klingon")
+        list(iter_atomic(path, encoding="klingon"))
     with pytest.raises(DataError, match="No such file"):
         read_atomic(tmp_path / "absent.item")
-
-
-def test_duplicate_ids_fail_or_are_counted(tmp_path: Path) -> None:
-    path = write_lines(tmp_path / "x.item", "item_id:token\ttitle:token_seq", "1\ta", "2\tb", "1\tc")
-    with pytest.raises(DataError, match=r"\[item_id\] = \[1\] occurs more than once"):
-        read_atomic(path, unique="item_id")
-    frame = read_atomic(path, unique="item_id", duplicates="first")
-    assert frame["title"].tolist() == ["a", "b"] and frame.attrs["duplicates"] == 1
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
@@ -142,9 +127,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert read_atomic(path)["title"].tolist() == ["old"] and [p.name for p in tmp_path.iterdir()] == ["x.item"]
 
 
-def test_write_refuses_a_column_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no column \[titel\].*Did you mean \[title\]"):
-        write_atomic(tmp_path / "x.item", pd.DataFrame({"title": ["a"]}), {"titel": "token_seq"})
+def test_an_unknown_type_is_refused() -> None:
     with pytest.raises(DataError, match="is not"):
         parse_header("title:text")
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from recbole_ktrec.atomic import read_atomic
 from recbole_ktrec.cli import main
 from tests.commands.click_tables import Files
 from tests.commands.shop_tables import GOODS, clicks, iso
+from tests.support import read_atomic
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from recbole_ktrec.atomic import read_atomic
 from recbole_ktrec.cli import main
 from recbole_ktrec.resources import resource_dir
 from recbole_ktrec.sources import SOURCES, source_of
 from recbole_ktrec.sources.table import load_mapping
 from recbole_ktrec.sources.work import Conversion
+from tests.support import read_atomic
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 #: Users, items with interactions, interactions, items with text, as the README of each folder states them.

@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from recbole_ktrec.atomic import read_atomic
 from recbole_ktrec.cli import main
 from tests.commands.shop_tables import FIRST, GOODS, clicks, iso, table
+from tests.support import read_atomic
 
 
 def test_a_stated_column_goes_over_the_guess_and_the_rest_is_guessed(

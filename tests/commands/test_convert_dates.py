@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from recbole_ktrec.atomic import read_atomic
 from tests.commands.shop_tables import FIRST, clicks, iso, table
+from tests.support import read_atomic
 
 
 def damaged(shop: Path) -> list[str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from recbole_ktrec.atomic import read_atomic
 from recbole_ktrec.cli import main
+from tests.support import read_atomic
 
 
 @pytest.fixture

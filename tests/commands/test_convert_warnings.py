@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from recbole_ktrec.atomic import read_atomic
 from recbole_ktrec.cli import main
+from tests.support import read_atomic
 
 #: 20 events on 5 items by 10 users, a day apart from 2023-02-01 on; all ratings are 4.
 CLICKS = "user,item,rating,timestamp\n" + "".join(f"u{k % 10},p{k % 5},4,2023-02-{k + 1:02d}\n" for k in range(20))

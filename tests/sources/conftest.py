@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from recbole_ktrec.atomic import read_atomic
 from recbole_ktrec.cli import main
 from recbole_ktrec.sources import SOURCES, Report, Rules
 from recbole_ktrec.sources import convert as convert_source
+from tests.support import read_atomic
 
 
 @dataclass

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from source_dumps import DUMPS
 
-from recbole_ktrec.atomic import read_atomic
 from recbole_ktrec.errors import DataError
 from recbole_ktrec.sources import SOURCES, convert
+from tests.support import read_atomic
 
 #: Damaged copies of each line of a dump in one example; 12 examples of some 10 lines make thousands a source.
 COPIES, EXAMPLES = 40, 10

@@ -84,19 +84,11 @@ class Pretraining:
         _logger.info(f"Chosen: {shape}, {mean[chosen]:.3f} times the untrained kernel in the mean over domains")
         controls = {name: self._remembered(name, f"controls {shape}", lambda d: self._controls(d, shape))
                     for name in self.names}  # fmt: skip
-        tried = [
-            {
-                **asdict(one),
-                "mean_ratio": float(mean[place]),
-                "ratios": {name: float(ratio[place]) for name, ratio in ratios.items()},
-            }
-            for place, one in enumerate(shapes)
-        ]
         unseen = ratios_unseen(shapes, ratios)
         metrics = {name: {**self._told(found[name], shapes, shape, controls[name]), "ratio_unseen": unseen.get(name)}
                    for name in self.names}  # fmt: skip
         matrix = metric(pooled(list(self.statistics.values())), shape.exponent, shape.strength)
-        card = self._card(controls, metrics, tried)
+        card = self._card(controls, metrics, _tried(shapes, ratios))
         artifact = Artifact(self.statistics, matrix, shape, self.options.whitening, card, self.output)
         save(artifact, self.output)
         return artifact
@@ -229,6 +221,19 @@ def ratios_unseen(shapes: Sequence[PriorShape], ratios: Mapping[str, np.ndarray]
         for name, theirs in others.items()
         if theirs
     }
+
+
+def _tried(shapes: Sequence[PriorShape], ratios: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Return what the card tells of each shape: its numbers, and its ratio on each source and in the mean."""
+    mean = np.mean(list(ratios.values()), axis=0)
+    return [
+        {
+            **asdict(one),
+            "mean_ratio": float(mean[place]),
+            "ratios": {name: float(ratio[place]) for name, ratio in ratios.items()},
+        }
+        for place, one in enumerate(shapes)
+    ]
 
 
 def _ratios(found: Mapping[str, Sequence[float]], shapes: Sequence[PriorShape]) -> dict[str, np.ndarray]:

@@ -131,9 +131,8 @@ class TrainingInteractions:
         return cls(matrix, places, in_time, until, ids, people, refused=refused)
 
     def again(
-        self, dataset: Any, decay: float = 0.0, recent: float = 1.0, numbers: np.ndarray | None = None,
-        read: TrainingInteractions | None = None,
-    ) -> TrainingInteractions:  # fmt: skip
+        self, dataset: Any, decay: float, recent: float, numbers: np.ndarray | None, read: TrainingInteractions | None
+    ) -> TrainingInteractions:
         """Read other interactions with the items of these, the training's; users may be others, in any order.
 
         Args:
@@ -156,20 +155,24 @@ class TrainingInteractions:
                 ".inter file, without items that nobody took in training (load_col: {item: [...]} or not). Leave those "
                 "rows, and items that the .item file has gained, out, or train again."
             )
-        if decay and found.places is None:
+        found._check_times(dataset, decay, recent)
+        if self.users is None or found.users is None or np.array_equal(self.users, found.users):
+            return found
+        return replace(found, numbers=np.maximum(pd.Index(self.users).get_indexer(pd.Index(found.users)), 0))
+
+    def _check_times(self, dataset: Any, decay: float, recent: float) -> None:
+        """Refuse interactions of ``dataset`` without the times that a model needs, see :meth:`again`."""
+        if decay and self.places is None:
             raise DataError(
                 f"Data set [{dataset.dataset_name}]: the model counts recent interactions for more (history_decay "
                 f"[{decay:g}]), and these have no times: name their column with TIME_FIELD and load it (load_col)."
             )
-        if recent < 1 and found.in_time is None:
+        if recent < 1 and self.in_time is None:
             raise DataError(
                 f"Data set [{dataset.dataset_name}]: for the model users without a history stand as the latest "
                 f"{recent:.0%} of what is taken, and these have no times of one clock: name their column with "
                 "TIME_FIELD and load it (load_col)."
             )
-        if self.users is None or found.users is None or np.array_equal(self.users, found.users):
-            return found
-        return replace(found, numbers=np.maximum(pd.Index(self.users).get_indexer(pd.Index(found.users)), 0))
 
     def _renumbered(self, numbers: np.ndarray, training: TrainingInteractions) -> TrainingInteractions:
         """Return these with the items that ``training`` has, ``numbers`` being theirs there, 0 for none."""

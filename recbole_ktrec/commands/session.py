@@ -43,13 +43,21 @@ def jobs_of(given: int | None, options: Mapping[str, Any], gigabytes: float | No
     """
     if given is not None:
         return given
-    import torch
-
-    on_gpu = options.get("use_gpu", True) and options.get("gpu_id", "0") != ""
-    if on_gpu and torch.cuda.is_available():
+    if has_gpu(options):
         return 1
     size = int(gigabytes * 2**30) if gigabytes else _BYTES_A_JOB
     return max(1, min(usable_cores(), psutil.virtual_memory().total // max(size, 1)))
+
+
+def has_gpu(options: Mapping[str, Any]) -> bool:
+    """Return whether there is a GPU that the ``options`` of RecBole do not turn off.
+
+    They are counted without CUDA, as ``torch.cuda.is_available`` starts it, and ``gpu_id`` chooses none afterwards.
+    """
+    import torch
+
+    wanted = options.get("use_gpu", True) and str(options.get("gpu_id", "0")) != ""
+    return bool(wanted) and torch.cuda.device_count() > 0
 
 
 def default_threads(processes: int = 1) -> int:

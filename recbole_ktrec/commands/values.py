@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from recbole_ktrec.commands.session import has_gpu
 from recbole_ktrec.compat.host import host_properties
 from recbole_ktrec.errors import ConfigError, nearest, number
 from recbole_ktrec.files import read_mapping
@@ -71,11 +72,9 @@ def long_lists(model: str, said: Mapping[str, Any]) -> list[str]:
 
     It took hours where it was measured (``benchmarks/options.yaml``).
     """
-    import torch
     from recbole.utils import ModelType, get_model
 
-    own_gpu = torch.cuda.is_available() and said.get("use_gpu") is not False
-    if own_gpu or "MAX_ITEM_LIST_LENGTH" in said or get_model(model).type != ModelType.SEQUENTIAL:
+    if has_gpu(said) or "MAX_ITEM_LIST_LENGTH" in said or get_model(model).type != ModelType.SEQUENTIAL:
         return []
     return [
         f"{model} reads up to 50 items before each interaction (MAX_ITEM_LIST_LENGTH), and its time grows with that: "

@@ -37,12 +37,13 @@ def use_gloo_without_cuda(configurator: ModuleType) -> bool:
     @functools.wraps(original)
     def _init_device(self: Any) -> None:
         final = self.final_config_dict
-        no_gpu = str(final["gpu_id"]) == "" or not torch.cuda.is_available()
-        if "local_rank" not in final or not no_gpu:
+        if "local_rank" not in final:
             return original(self)
         gpus = final["gpu_id"]
         final["gpu_id"] = ",".join(map(str, gpus)) if isinstance(gpus, tuple) else str(gpus)
-        os.environ["CUDA_VISIBLE_DEVICES"] = final["gpu_id"]
+        os.environ["CUDA_VISIBLE_DEVICES"] = final["gpu_id"]  # before torch looks: afterwards it chooses nothing
+        if final["gpu_id"] and torch.cuda.is_available():
+            return original(self)
         return _init_cpu_process(final)
 
     configurator.Config._init_device = _init_device

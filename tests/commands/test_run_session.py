@@ -58,7 +58,7 @@ def test_as_many_jobs_as_the_machine_holds(
 ) -> None:
     monkeypatch.setattr(session, "usable_cores", lambda: 4)
     monkeypatch.setattr(session.psutil, "virtual_memory", lambda: SimpleNamespace(total=gigabytes << 30))
-    monkeypatch.setattr("torch.cuda.is_available", lambda: gpu)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: int(gpu))
     assert session.jobs_of(None, {}) == jobs and session.jobs_of(7, {}) == 7
     for options in ({"gpu_id": ""}, {"use_gpu": False}):
         assert session.jobs_of(None, options) == (4 if gpu else jobs)

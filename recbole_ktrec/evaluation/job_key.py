@@ -48,14 +48,15 @@ def contents(config: Mapping[str, Any]) -> dict[str, str]:
         found["pretrained"] = _artifact(artifact_folder(config))
     if config.get("text_encoder"):
         found["text_encoder"] = _encoder(config)
-    for name in _sources(config):
+    for name in source_names(config):
         folder = Path(str(config["source_data_path"])).expanduser() / name
         files = [folder / f"{name}.{suffix}" for suffix in ("inter", "item", "user", "yaml")]
         found[f"source {name}"] = " ".join(file_sha256(path) for path in files if path.is_file())
     return {key: digest for key, digest in found.items() if digest}
 
 
-def _sources(config: Mapping[str, Any]) -> list[str]:
+def source_names(config: Mapping[str, Any]) -> list[str]:
+    """Return the data sets that ``source_datasets`` names, one without brackets too."""
     given = config.get("source_datasets") or []
     return [given] if isinstance(given, str) else [str(name) for name in given]
 

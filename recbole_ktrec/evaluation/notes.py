@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 
 from recbole.utils import ModelType, get_model
 
 from recbole_ktrec.errors import KTRecError, counted
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid
+from recbole_ktrec.evaluation.job_key import source_names
+from recbole_ktrec.evaluation.prepare import dataset_settings
 from recbole_ktrec.evaluation.recorder import AT_RANDOM
 from recbole_ktrec.evaluation.runner import Runner
-from recbole_ktrec.evaluation.texts import lacks_texts
+from recbole_ktrec.evaluation.source import read_source
+from recbole_ktrec.evaluation.texts import hashes_of, lacks_texts
 from recbole_ktrec.model.artifact import load
 from recbole_ktrec.model.artifact_card import artifact_folder
-from recbole_ktrec.model.transfer import leakage_warning
+from recbole_ktrec.model.source_data import copy_told
+from recbole_ktrec.model.transfer import copy_warning, leakage_warning
 from recbole_ktrec.register import MODELS
 
 #: Share of a metric that the order of equal scores may make without a word.
@@ -24,7 +29,8 @@ def notes_ahead(grid: Grid, plan: DatasetPlan) -> list[str]:
     """Return what is known of a data set before its jobs are run."""
     of_data = parts_notes(plan) + textless_notes(grid, plan) + nameless_notes(plan) + repeat_notes(plan)
     of_order = order_notes(grid, plan) + same_time_notes(grid, plan)
-    return of_data + own_notes(grid, plan) + learned_notes(grid, plan) + tuning_notes(grid, plan) + of_order
+    of_rows = own_notes(grid, plan) + learned_notes(grid, plan) + along_notes(grid, plan) + tuning_notes(grid, plan)
+    return of_data + of_rows + of_order
 
 
 def own_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
@@ -102,15 +108,35 @@ def parts_notes(plan: DatasetPlan) -> list[str]:
 
 def learned_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
     """Warn of rows whose artifact was learned from the data set itself; what is damaged is told by the row's jobs."""
-    found = []
+    found, texts = [], functools.cache(functools.partial(hashes_of, plan.source, plan.values))
     for entry in grid.rows_of(plan.name):
         given = entry.settings({})
         if not (entry.model in MODELS and given.get("pretrained")):
             continue
         folder = artifact_folder(given)
         with contextlib.suppress(KTRecError):
-            if source := load(folder).learned_from([plan.name], plan.source.inter_sha256, plan.source.pairs):
+            artifact = load(folder)
+            if source := artifact.learned_from([plan.name], plan.source.inter_sha256, plan.source.pairs):
                 found.append(f"[{plan.name}], row [{entry.label}]: {leakage_warning(folder, source)}")
+            elif same := artifact.same_texts(texts()):
+                found.append(f"[{plan.name}], row [{entry.label}]: {copy_warning(folder, *same)}")
+    return found
+
+
+def along_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
+    """Warn of rows that train a copy of the data set along; a source that cannot be read is told by the row's jobs."""
+    rows = dict[tuple[str, str], list[str]]()
+    for entry in grid.rows_of(plan.name):
+        given = entry.settings(plan.values)
+        for name in source_names(given) if entry.model in MODELS else []:
+            rows.setdefault((name, str(given.get("source_data_path") or grid.data_path)), []).append(entry.label)
+    found, asked = [], functools.cache(lambda: (plan.source.pairs, hashes_of(plan.source, plan.values)))
+    for (name, path), labels in rows.items():
+        with contextlib.suppress(KTRecError):
+            values = {**dataset_settings(name, path), "data_path": path}
+            source = read_source(name, values)
+            if told := copy_told(name, (source.pairs, hashes_of(source, values)), asked()):
+                found.append(f"[{plan.name}], row [{', '.join(labels)}]: {told}")
     return found
 
 

@@ -8,14 +8,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from recbole_ktrec.atomic import read_header
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid
 from recbole_ktrec.evaluation.options import Entry, reads_texts
 from recbole_ktrec.evaluation.prepare import dataset_settings
 from recbole_ktrec.evaluation.runner import child_environment
+from recbole_ktrec.evaluation.source import Source
 from recbole_ktrec.files import file_sha256
 from recbole_ktrec.register import MODELS
-from recbole_ktrec.text import TextSettings, text_columns
+from recbole_ktrec.text import EntityFile, TextSettings, text_columns, text_hashes
 
 
 def lacks_texts(item_file: Path, values: Mapping[str, Any]) -> str:
@@ -30,6 +33,15 @@ def lacks_texts(item_file: Path, values: Mapping[str, Any]) -> str:
         return ""
     header = read_header(item_file, str(values.get("encoding") or "utf-8"))
     return "" if text_columns(header, values.get("ITEM_ID_FIELD") or "item_id") else f"[{item_file.name}] holds no text"
+
+
+def hashes_of(source: Source, values: Mapping[str, Any]) -> np.ndarray:
+    """Return a hash of each different item text of a data set, by which a copy is known: uint64; none without text."""
+    if lacks_texts(source.file("item"), values):
+        return np.empty(0, dtype=np.uint64)
+    file = EntityFile(source.file("item"), source.fields["ITEM_ID_FIELD"], source.encoding)
+    tokens = source.frame["item"].astype(str).unique()
+    return text_hashes(file.texts(tokens, TextSettings.from_mapping(values)))
 
 
 def left_out(

@@ -13,8 +13,10 @@ from recbole_ktrec.evaluation.pooling import ByUser, differences, of_rows, poole
 from recbole_ktrec.evaluation.report.transfer import verdicts
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.significance import bootstrap_interval, compare, holm, over_seeds
+from recbole_ktrec.evaluation.texts import hashes_of
 from recbole_ktrec.evaluation.transfer_grid import VARIANTS, CurvePlan
 from recbole_ktrec.model.artifact import content_sha256
+from recbole_ktrec.model.transfer import copy_warning
 
 SCHEMA = "ktrec-transfer-report"
 VERSION = 1
@@ -50,11 +52,14 @@ def assemble(plan: CurvePlan, runner: Runner) -> dict[str, Any]:
 def _artifact(plan: CurvePlan) -> dict[str, Any]:
     card, source = plan.artifact.card, plan.data.source
     names = [one["name"] for one in card["sources"]]
+    same = plan.artifact.learned_from([source.name], source.inter_sha256, source.pairs)
+    copied = None if same else plan.artifact.same_texts(hashes_of(source, plan.data.values))
     return {
         "sources": names, "made": card.get("made"), "package": card.get("package"), "encoder": card["encoder"],
         "untrained_encoder": plan.untrained, "language_model": bool(card.get("language_model")),
         "sha256": content_sha256(plan.curve.pretrained),
-        "target_among_sources": bool(plan.artifact.learned_from([source.name], source.inter_sha256, source.pairs)),
+        "target_among_sources": bool(same),
+        "same_texts": None if copied is None else copy_warning(plan.curve.pretrained, *copied),
     }  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from recbole_ktrec.nn.lexical import tf_idf
 from recbole_ktrec.nn.samples import Sample
 from recbole_ktrec.nn.text_prior import blocks_of, neighbours_of_forms
 from recbole_ktrec.nn.whitening import whitened_text
-from recbole_ktrec.text import EntityFile, TextSettings, item_vectors
+from recbole_ktrec.text import EntityFile, TextSettings, item_vectors, text_hashes
 from recbole_ktrec.text.fingerprint import COMPARED
 
 _PAD = "[PAD]"
@@ -158,7 +158,7 @@ def _facts(source: Source, taken: sp.csr_matrix, texts: Sequence[str | None]) ->
         "interactions": int(taken.nnz),
         "history_length": density(taken)[1],
         "interactions_sketch": likeness.sketch(source.pairs),
-        "texts_sketch": likeness.sketch(likeness.of_texts(texts)),
+        "texts_sketch": likeness.sketch(text_hashes(texts)),
     }
 
 

@@ -89,8 +89,7 @@ class KTEASE(GeneralRecommender):
         self.seed = int(config["seed"])
         if self.settings.prior == "text":
             feature_file(config, dataset, "item")  # a missing file is told before anything is computed
-        if self.transfer is not None and transfer is None:  # KTRec warns by itself
-            self.transfer.warn_of_copies(config, dataset)
+        self._told = transfer is not None  # KTRec warns of copies by itself
         self.dummy_param = nn.Parameter(torch.zeros(1))  # RecBole's optimiser wants one
         self.source: tuple[Any, Any] | None = (config, dataset)
         self.with_text = torch.zeros(self.n_items, dtype=torch.bool)
@@ -159,6 +158,9 @@ class KTEASE(GeneralRecommender):
             if self.zero_shot:
                 return Kernel(prior, settings.options.history_decay or 0.0)
             return Fit(taken.matrix, prior, settings.options, sample, taken.places).run()
+        if not self._told:
+            self.transfer.warn_of_copies(config, dataset, texts.found.hashes)
+            self._told = True
         plain = functools.partial(untrained_texts, config, dataset, texts)
         fit = TransferFit(self.transfer, settings, texts, taken, sample, plain)
         fitted, self.transfer_choice = fit.run(), fit.choice

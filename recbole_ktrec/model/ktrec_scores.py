@@ -62,6 +62,7 @@ class KTRecScores(GeneralRecommender):
         self.transfer_choice, self.zero_shot = dict[str, Any](), config["transfer"] == "zero_shot"
         text, user_text = text_sides(config, dataset, self.taken.matrix, self.device, self.transfer)
         self.text_fingerprint, self.live, self.text_directions = text.fingerprint, text.live, text.directions
+        self.text_hashes = text.hashes
         self.net = network(config, text, self.taken.matrix, user_text, self.transfer, self.order.form)
         if config["fusion"] == "id":
             config["prior"] = "none"  # no texts in the closed form either

@@ -59,7 +59,7 @@ class KTRecTrainer(Trainer):
             self.epochs = 0
         some = some_users(valid_data, self.config["valid_users"], int(self.config["seed"]))
         # Joint first: a source that cannot be read is told before the closed form takes its time.
-        with joint_training(self), progress_shown(show_progress):
+        with joint_training(self, train_data.dataset), progress_shown(show_progress):
             if found is not None and not self.model.zero_shot:
                 solve_closed(self.model, found)
                 self._found = found

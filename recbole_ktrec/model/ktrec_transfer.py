@@ -66,7 +66,7 @@ class TransferredTexts:
         if settings is None:
             return None
         found, user = load_item_text(config, dataset), load_user_text(config, dataset, interactions)
-        settings.warn_of_copies(config, dataset)
+        settings.warn_of_copies(config, dataset, found.hashes)
         artifact, layers = settings.artifact, int(config["graph_layers"])
         artifact.check(found.fingerprint, found.matrix.shape[1])
         shape = artifact.shape_for(interactions)

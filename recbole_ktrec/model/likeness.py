@@ -30,11 +30,6 @@ def of_interactions(users: Sequence[Any], items: Sequence[Any]) -> np.ndarray:
     return (both ^ both >> np.uint64(32)) * _MIX
 
 
-def of_texts(texts: Sequence[str | None]) -> np.ndarray:
-    """Return a hash of each different text: uint64 ``[m]``."""
-    return np.unique(_hashes([text for text in texts if text]))
-
-
 def of_dataset(dataset: Any) -> np.ndarray:
     """Return a hash of each interaction of RecBole's ``dataset``, see :func:`of_interactions`."""
     fields = dataset.uid_field, dataset.iid_field

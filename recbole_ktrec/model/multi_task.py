@@ -8,6 +8,7 @@ what is shared. Nothing of a source is in the checkpoint: the saved model is loa
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,8 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from recbole_ktrec.errors import DataError
+from recbole_ktrec.model import likeness
 from recbole_ktrec.model.interactions import binary_interactions
-from recbole_ktrec.model.source_data import load_source
+from recbole_ktrec.model.source_data import copy_told, load_source
 from recbole_ktrec.model.text_side import text_side
 from recbole_ktrec.nn.conflict import without_conflict
 from recbole_ktrec.nn.fusion_model import FusionModel
@@ -28,6 +30,7 @@ from recbole_ktrec.text.randomness import seeded
 
 #: What of a fusion model means the same in every domain.
 SHARED = ("item_fusion", "history_fusion", "item_tower", "history_tower", "scorer")
+_logger = logging.getLogger(__name__)
 
 
 class SourceDomain(nn.Module):
@@ -54,7 +57,7 @@ class SourceDomain(nn.Module):
         encoder = None if model.live is None else model.live.encoder
         # Towers mean the same in every domain, so texts must lie in one space: that of the target.
         text = text_side(config, dataset, interactions, model.device, encoder, model.text_directions)
-        self.live = text.live
+        self.live, self.text_hashes = text.live, text.hashes
         options = replace(model.net.options, attention=None)
         self.net = FusionModel(text.stored, interactions.shape[0], options, live=text.live_rows)
         for part in SHARED:
@@ -73,17 +76,18 @@ class JointTraining:
         model: the target's KTRec.
         config: RecBole's, of the target; its ``train_batch_size`` is also the number of a source's users in a step.
         learning_rate, weight_decay: for what is a source's own.
+        dataset: RecBole's, of the target: a source that looks like a copy of it is warned of.
 
     Raises:
         DataError: a source is not there, or has nothing to learn from; the message names the folder.
     """
 
-    def __init__(self, model: Any, config: Any, learning_rate: float, weight_decay: float) -> None:
+    def __init__(self, model: Any, config: Any, learning_rate: float, weight_decay: float, dataset: Any = None) -> None:
         self.settings, self.device = model.multi_task, model.device
         self.batch_size, self.seed = int(config["train_batch_size"]), int(config["seed"])
         self.model, self.steps = model, 0
         with seeded(self.seed, self.device):
-            self.sources = [self._source(name, config) for name in self.settings.names]
+            self.sources = [self._source(name, config, dataset) for name in self.settings.names]
         self.shared = shared_parameters(model)
         self.own = [without(source.parameters(), self.shared) for source in self.sources]
         self.optimizers = [
@@ -93,9 +97,14 @@ class JointTraining:
         self.losses: dict[str, list[float]] = {source.name: [] for source in self.sources}
         self.conflicts = 0
 
-    def _source(self, name: str, config: Any) -> SourceDomain:
+    def _source(self, name: str, config: Any, target: Any) -> SourceDomain:
         own, dataset = load_source(name, self.settings.data_path, config)
-        return SourceDomain(name, self.model, own, dataset).to(self.device)
+        source = SourceDomain(name, self.model, own, dataset)
+        if target is not None:
+            taken = likeness.of_dataset(dataset), source.text_hashes
+            if told := copy_told(name, taken, (likeness.of_dataset(target), self.model.text_hashes)):
+                _logger.warning(told)
+        return source.to(self.device)
 
     def add_gradients(self) -> None:
         """Add the gradient of the next source to that of the target, and step what is the source's own."""
@@ -171,12 +180,16 @@ class _JointOptimizer:
 
 
 @contextlib.contextmanager
-def joint_training(trainer: Any) -> Iterator[None]:
-    """Let ``trainer`` train the sources of its model along while the block runs; without sources, do nothing."""
+def joint_training(trainer: Any, dataset: Any = None) -> Iterator[None]:
+    """Let ``trainer`` train the sources of its model along while the block runs; without sources, do nothing.
+
+    Args:
+        dataset: of the training part, see :class:`JointTraining`.
+    """
     if not trainer.model.multi_task.names:
         yield
         return
-    joint = JointTraining(trainer.model, trainer.config, trainer.learning_rate, trainer.weight_decay)
+    joint = JointTraining(trainer.model, trainer.config, trainer.learning_rate, trainer.weight_decay, dataset)
     plain, trainer.optimizer = trainer.optimizer, _JointOptimizer(trainer.optimizer, joint)
     try:
         yield

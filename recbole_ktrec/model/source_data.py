@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from recbole_ktrec.errors import ConfigError, DataError
 from recbole_ktrec.files import check_data_folder, check_interactions
-from recbole_ktrec.model import same_data
+from recbole_ktrec.model import likeness, same_data
 from recbole_ktrec.register.arguments import no_command_line, quoted
 from recbole_ktrec.text import TextSettings
 
@@ -66,3 +68,21 @@ def _refuse_own_data(name: str, config: Any, target: Any) -> None:
             f"source_datasets: [{name}] holds the interactions of [{target['dataset']}], the data set of this run; as "
             "a source it would be trained on its own validation and test interactions."
         )
+
+
+def copy_told(name: str, taken: tuple[np.ndarray, np.ndarray], asked: tuple[np.ndarray, np.ndarray]) -> str:
+    """Return a warning of a source that holds interactions or texts of the target, whatever its name and order, or
+    nothing.
+
+    Args:
+        taken, asked: hashes of the interactions and of the item texts (:mod:`recbole_ktrec.model.likeness`) of the
+            source and of the target.
+    """
+    pairs, texts = (likeness.part_in(mine, likeness.sketch(its)) for mine, its in zip(asked, taken, strict=True))
+    if pairs >= likeness.SAME_INTERACTIONS:
+        what = f"{pairs:.0%} of the interactions of this run are in [{name}]: KTRec"
+    elif texts >= likeness.SAME_TEXTS:
+        what = f"{texts:.0%} of the item texts of this run are in [{name}]: if these are the same data, KTRec"
+    else:
+        return ""
+    return f"source_datasets: about {what} learns from the held-out interactions, and what it gives here says too much."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,12 +29,14 @@ class TextSide:
         fingerprint: of the encoder; empty without text.
         live: the encoder, if it is trained.
         directions: of the text space that are kept ``[dim, width]``, None if all are.
+        hashes: one of each different text, see :func:`recbole_ktrec.text.vectors.text_hashes`; none without text.
     """
 
     stored: SharedRows
     fingerprint: dict[str, Any]
     live: LiveText | None = None
     directions: np.ndarray | None = None
+    hashes: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
 
     @property
     def live_rows(self) -> Callable[[Tensor], Tensor] | None:
@@ -66,4 +68,4 @@ def text_side(config: Any, dataset: Any, interactions: sp.csr_matrix, device: to
             encoder = TextEncoder.load(settings, device)
             encoder.set_training()
         live = LiveText(texts, encoder, whitening, plain, stored)
-    return TextSide(stored, found.fingerprint, live, whitening.directions)
+    return TextSide(stored, found.fingerprint, live, whitening.directions, found.hashes)

@@ -14,7 +14,6 @@ from recbole_ktrec.errors import ConfigError, DataError, number, one_of, switch
 from recbole_ktrec.model import likeness, same_data
 from recbole_ktrec.model.artifact import Artifact, load
 from recbole_ktrec.model.artifact_card import artifact_folder, read_card
-from recbole_ktrec.model.item_text import load_texts
 from recbole_ktrec.nn.tuning import beyond_standard_error, standard_error
 
 TRANSFERS = ("zero_shot", "frozen", "adapter", "full")
@@ -57,14 +56,18 @@ class TransferSettings:
             _logger.warning(warning)
         return cls(artifact, how, guard, count)
 
-    def warn_of_copies(self, config: Any, dataset: Any) -> None:
-        """Warn of a source that holds interactions or texts of ``dataset``, RecBole's, whatever its name and order."""
+    def warn_of_copies(self, config: Any, dataset: Any, texts: np.ndarray) -> None:
+        """Warn of a source that holds interactions or texts of ``dataset``, RecBole's, whatever its name and order.
+
+        Args:
+            texts: hashes of its item texts, which are read already.
+        """
         if leakage(self.artifact, config):
             return  # it is told already
         pairs = likeness.of_dataset(dataset)
         if source := self.artifact.learned_from((), pairs=pairs):
             _logger.warning(leakage_warning(self.artifact.folder, source))
-        elif same := self.artifact.same_texts(likeness.of_texts(load_texts(config, dataset))):
+        elif same := self.artifact.same_texts(texts):
             _logger.warning(copy_warning(self.artifact.folder, *same))
 
     @property

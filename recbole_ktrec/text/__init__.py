@@ -19,7 +19,7 @@ from recbole_ktrec.text.locate import locate_encoder
 from recbole_ktrec.text.pairs import TextDomain
 from recbole_ktrec.text.settings import TextField, TextSettings, default_cache_folder
 from recbole_ktrec.text.template import clean_text, history_documents, row_text
-from recbole_ktrec.text.vectors import Encoded, ItemVectors, encode, item_vectors
+from recbole_ktrec.text.vectors import Encoded, ItemVectors, encode, item_vectors, text_hashes
 
 __all__ = [
     "ContrastiveSettings",
@@ -39,6 +39,7 @@ __all__ = [
     "locate_encoder",
     "row_text",
     "text_columns",
+    "text_hashes",
 ]
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from tqdm import tqdm
 
 from recbole_ktrec.errors import EncoderError
@@ -60,6 +61,7 @@ class ItemVectors:
         fingerprint: what a checkpoint stores and compares (:func:`recbole_ktrec.text.check_fingerprint`).
         missing: tokens without text, ``[PAD]`` not counted.
         encoded: details of the encoding.
+        hashes: one of each different text, see :func:`text_hashes`; empty for texts that are made of others.
     """
 
     matrix: np.ndarray
@@ -67,6 +69,7 @@ class ItemVectors:
     fingerprint: dict[str, Any]
     missing: int
     encoded: Encoded
+    hashes: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
 
 
 def item_vectors(
@@ -92,7 +95,13 @@ def item_vectors(
         has_text.sum(), file.id_column, missing, encoded.distinct, encoded.encoded,
         encoded.distinct - encoded.encoded, encoded.folder,
     )  # fmt: skip
-    return ItemVectors(encoded.matrix, has_text, encoded.fingerprint, missing, encoded)
+    return ItemVectors(encoded.matrix, has_text, encoded.fingerprint, missing, encoded, text_hashes(texts))
+
+
+def text_hashes(texts: Sequence[str | None]) -> np.ndarray:
+    """Return a hash of each different text, by which those of another data set are known again: uint64 ``[m]``."""
+    distinct = np.array([*{text for text in texts if text}], dtype=object)
+    return np.unique(pd.util.hash_array(distinct, categorize=False))
 
 
 def encode(

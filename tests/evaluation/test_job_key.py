@@ -8,17 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, make_job, prepare_datasets
 from recbole_ktrec.evaluation.job_key import contents
-from recbole_ktrec.evaluation.notes import learned_notes
+from recbole_ktrec.evaluation.notes import along_notes, learned_notes
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.report import render_markdown
 from recbole_ktrec.evaluation.results import assemble
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.model.artifact import WEIGHTS
 from recbole_ktrec.model.artifact_card import CARD
+from recbole_ktrec.text import text_hashes
 
 
 @pytest.fixture
@@ -101,9 +103,36 @@ def test_the_report_says_which_row_knows_the_answers(
         def learned_from(self, names: list[str], digest: str, pairs: Any) -> str | None:
             return names[0] if len(digest) == 64 and len(pairs) else None
 
+    class Renamed:
+        def learned_from(self, *target: Any) -> None:
+            return None
+
+        def same_texts(self, texts: np.ndarray) -> tuple[str, float] | None:
+            return ("shop", 0.9) if set(texts) == set(text_hashes(titles)) else None
+
+    titles = [f"robot {k}" for k in range(30)]
+    rows = ["item_id:token\ttitle:token_seq", *(f"i{k}\t{title}" for k, title in enumerate(titles))]
+    Path("dataset/tiny/tiny.item").write_text("\n".join([*rows, "i99\tnobody's"]) + "\n")
+    monkeypatch.setattr("recbole_ktrec.evaluation.notes.load", lambda folder: Renamed())
+    [note] = learned_notes(grid, plan)
+    assert note.startswith("[tiny], row [KTEASE+]: 90% of the item texts here are among those of [shop]")
     monkeypatch.setattr("recbole_ktrec.evaluation.notes.load", lambda folder: Learned())
     plan.notes += learned_notes(grid, plan)
     results: dict[str, Any] = assemble(grid, [plan], in_process)
     assert results["datasets"]["tiny"]["notes"] == plan.notes and len(plan.notes) == 1
     text = render_markdown({**results, "runs": []}, {})
     assert "Note: [tiny], row [KTEASE+]: The artifact [know] was learned from [tiny], this run's own data" in text
+
+
+def test_the_report_says_which_row_trains_a_copy_along(tiny_grid: Callable[..., Grid], workplace: Path) -> None:
+    """In another order the digest is another one; the jobs say it in their logs alone."""
+    head, *rows = (workplace / "dataset/tiny/tiny.inter").read_text().splitlines()
+    for name, lines in {"sorted": rows[::-1], "shop": [row.replace("u", "v") for row in rows]}.items():
+        (workplace / "dataset" / name).mkdir()
+        (workplace / "dataset" / name / f"{name}.inter").write_text("\n".join([head, *lines]) + "\n")
+    grid = tiny_grid("Pop")
+    row = Entry("along", "KTRec", {**grid.entries[0].config, "source_datasets": ["sorted", "shop", "nowhere"]})
+    grid = dataclasses.replace(grid, entries=[row, dataclasses.replace(row, label="Pop+", model="Pop")])
+    [note] = along_notes(grid, planned(grid))
+    said = "about 100% of the interactions of this run are in [sorted]: KTRec learns from the held-out interactions"
+    assert note.startswith(f"[tiny], row [along]: source_datasets: {said}")

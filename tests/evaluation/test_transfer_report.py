@@ -166,6 +166,9 @@ def test_the_whole_curve(make: Callable[..., Curve], in_process: Runner, workpla
     assert "split cold_item (20 % of the items), seeds 2020." in report
     assert "| 50 % |" in report and "cold items among themselves" in report and "| 0 % |" in report
     artifact = results["artifact"]
+    assert artifact["same_texts"] is None and "item texts here" not in report
+    told = render({**results, "artifact": {**artifact, "same_texts": "90% of the item texts here"}}, False)
+    assert "**90% of the item texts here**" in told
     assert artifact["untrained_encoder"] == artifact["encoder"] and f"All texts are read with [{workplace}" in report
     artifact["untrained_encoder"] = {"encoder": "a/base", "sha256": "2" * 64}
     assert f"read texts with [a/base] (sha256 {'2' * 16}), the others with the artifact's" in render(results, False)

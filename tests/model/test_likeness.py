@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recbole_ktrec.model.likeness import of_interactions, of_texts, part_in, read, sketch
+from recbole_ktrec.model.likeness import of_interactions, part_in, read, sketch
+from recbole_ktrec.text import text_hashes
 
 
 def hashes(first: int, last: int, draw: np.random.Generator | None = None) -> np.ndarray:
@@ -30,8 +31,8 @@ def test_user_and_item_are_not_interchangeable_and_small_sets_are_whole() -> Non
     one, other = of_interactions(["a"], ["b"]), of_interactions(["b"], ["a"])
     assert one != other and of_interactions(["a"], ["b"]) == one
     texts = [f"text {k}" for k in range(40)]
-    assert len(of_texts([*texts, None, "", *texts])) == 40
-    assert part_in(of_texts(texts), sketch(of_texts(texts[:20]))) == 0.5
+    assert len(text_hashes([*texts, None, "", *texts])) == 40
+    assert part_in(text_hashes(texts), sketch(text_hashes(texts[:20]))) == 0.5
 
 
 def test_a_damaged_sketch_is_none() -> None:

@@ -244,3 +244,26 @@ def test_a_copy_of_what_a_split_was_made_from_is_no_source_of_it(joint: Settings
     (workplace / "dataset/tiny/split.json").write_text(said, encoding="utf-8")
     with pytest.raises(ConfigError, match=r"\[other\] holds the interactions of \[tiny\]"):
         epochs(joint(benchmark_filename=["train", "valid", "test"]), 1)
+
+
+@pytest.mark.parametrize(("copied", "share"), [("interactions", "100%"), ("item texts", "80%"), ("", "")])
+def test_a_sorted_or_renamed_copy_of_the_target_is_told(
+    joint: Settings, workplace: Path, caplog: pytest.LogCaptureFixture, copied: str, share: str
+) -> None:
+    """In another order or by other ids: the digest of the file says nothing."""
+    target, source = workplace / "dataset/tiny", workplace / "dataset/other"
+    titles = [f"robot {k}" for k in range(30)]
+    others = titles[:24] if copied == "item texts" else [f"puzzle {k}" for k in range(30)]
+    for file, named in ((target / "tiny.item", titles), (source / "other.item", others)):
+        rows = [f"i{k}\t{title}" for k, title in enumerate(named)]
+        file.write_text("\n".join(["item_id:token\ttitle:token_seq", *rows]) + "\n", encoding="utf-8")
+    inter = target / "tiny.inter" if copied == "interactions" else source / "other.inter"
+    head, *rows = inter.read_text().splitlines()
+    renamed = rows if copied == "interactions" else [row.replace("u", "v") for row in rows]
+    (source / "other.inter").write_text("\n".join([head, *renamed[::-1]]) + "\n", encoding="utf-8")
+    trainer, train = build(joint())
+    with joint_training(trainer, train.dataset):
+        pass
+    told = [record.getMessage() for record in caplog.records if "source_datasets: about" in record.getMessage()]
+    said = f"source_datasets: about {share} of the {copied} of this run are in [other]"
+    assert [text.startswith(said) for text in told] == [True] * bool(copied)

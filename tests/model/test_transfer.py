@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from recbole_ktrec.nn.fit_options import Options
 from recbole_ktrec.nn.nearest import NearestItems
 from recbole_ktrec.nn.text_prior import power_scale
 from recbole_ktrec.nn.whitening import whitened_text
+from recbole_ktrec.text import text_hashes
 from tests.support import Settings, build, everyone, trained
 
 
@@ -108,18 +110,23 @@ def test_a_sorted_or_renamed_copy_of_the_target_is_warned_of(
     titles = [f"robot {k}" for k in range(30)]
     theirs = {
         "interactions_sketch": likeness.of_interactions(*zip(*rows, strict=True)),
-        "texts_sketch": likeness.of_texts(titles),
+        "texts_sketch": text_hashes(titles),
     }
     card["sources"][0][key] = likeness.sketch(theirs[key])
     (Path(folder) / CARD).write_text(json.dumps(card))
     lines = ["item_id:token\ttitle:token_seq", *(f"i{k}\t{title}" for k, title in enumerate(titles))]
     Path("dataset/tiny/tiny.item").write_text("\n".join(lines) + "\n")
-    build(textual(pretrained=folder), model)
+    caplog.set_level(logging.INFO)
+    if model == "KTEASE":
+        trained(textual(pretrained=folder, lexical_weight=0.0))
+    else:  # as it is built: its texts are read then
+        build(textual(pretrained=folder), model)
     said = (
         "was learned from [a], this run's own data" if key == "interactions_sketch" else "100% of the item texts here"
     )
     assert caplog.text.count(said) == 1
     assert "held-out interactions" in caplog.text
+    assert caplog.text.count("Text from the columns") == 1, "no file is read for it once more"
 
 
 @pytest.mark.parametrize("content", ["[1, 2]", "0.8 0.1 0.1 by user"])

@@ -183,6 +183,8 @@ def render(results: Mapping[str, Any], plotted: bool) -> str:
     parts.append(_encoders(artifact))
     if artifact["target_among_sources"]:
         parts.append("**The target is one of the sources: what follows is no transfer.**")
+    if artifact.get("same_texts"):
+        parts.append(f"**{artifact['same_texts']}**")
     parts += [_UNUSED] if _is_unused(results) else []
     parts += ["\n".join(f"- {one['text']}" for one in results["verdicts"])]
     parts += ["![curve](curve.png)"] if plotted else []

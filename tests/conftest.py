@@ -32,7 +32,7 @@ def write_tiny_dataset(folder: Path, name: str = "tiny", users: int = 24, items:
 
 @pytest.fixture(autouse=True)
 def loggers() -> Iterator[None]:
-    """Take away the handlers and levels that RecBole's ``init_logger`` and `ktrec pretrain` leave behind."""
+    """Take away the handlers and levels that RecBole's ``init_logger`` leaves behind."""
     before = [(logger, logger.handlers[:], logger.level) for logger in map(logging.getLogger, ("", "recbole_ktrec"))]
     yield
     for logger, handlers, level in before:

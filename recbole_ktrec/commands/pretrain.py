@@ -17,9 +17,10 @@ in the folder encoder of the artifact, and a run with the artifact takes it by i
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from recbole_ktrec.commands.data import check_dataset
@@ -78,10 +79,9 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
         return {key: value for key, value in said.items() if key not in own and not key.startswith("contrastive_")}
 
     _check_sources(args, values, options, _trains(given))
-    _log()
-    for doubt in [*unread(given, own), *_said_by_files(given, args.datasets, values)]:
-        _logger.warning(doubt)
-    with no_command_line():
+    with _logged(), no_command_line():
+        for doubt in [*unread(given, own), *_said_by_files(given, args.datasets, values)]:
+            _logger.warning(doubt)
         trained = _language_model(args, given, values, options)
         artifact = Pretraining(args.datasets, values, options, args.output, trained).run()
     print(table(artifact.card))
@@ -165,14 +165,22 @@ def _language_model(
     return record
 
 
-def _log() -> None:
-    """Show what the package logs, once."""
+@contextlib.contextmanager
+def _logged() -> Iterator[None]:
+    """Show what the package logs while the block runs, once; whose process it is logs afterwards as before."""
     logger = logging.getLogger("recbole_ktrec")
-    if not logger.handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
+    if logger.handlers:
+        yield
+        return
+    handler, level = logging.StreamHandler(sys.stderr), logger.level
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def told(trained: dict[str, Any]) -> str:

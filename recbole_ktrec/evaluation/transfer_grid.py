@@ -192,7 +192,9 @@ def _add_jobs(plan: CurvePlan, share: float) -> None:
     for entry in grid.entries:
         if share in curve.shares or entry.label == "kernel":
             for seed in curve.seeds:
-                plan.jobs[entry.label, share, seed] = make_job(grid, data, entry, seed, "transfer", {})
+                job = make_job(grid, data, entry, seed, "transfer", {})
+                title = f"{curve.dataset} {entry.label}, {share:g} %, seed {seed}"
+                plan.jobs[entry.label, share, seed] = dataclasses.replace(job, title=title)
 
 
 def encoding_grid(plan: CurvePlan) -> Grid:

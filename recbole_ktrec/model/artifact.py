@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class Artifact:
         whitening: exponent of the whitening that the statistics were taken with.
         card: everything that is told of them, as ``card.json`` holds it.
         folder: where it was read from.
+        said: what was warned of: both parts of KTRec ask for the shape.
     """
 
     statistics: dict[str, Statistics]
@@ -49,6 +50,7 @@ class Artifact:
     whitening: float
     card: dict[str, Any]
     folder: Path | None = None
+    said: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def learned_from(
         self, names: Collection[str], inter_sha256: str | None = None, pairs: np.ndarray | None = None
@@ -111,7 +113,7 @@ class Artifact:
         lengths, distance = self._lengths(interactions)
         if distance.min() > np.log2(_FARTHEST):
             theirs = ", ".join(f"{one:.0f}" for one in lengths.values())
-            _logger.warning(
+            self._warn(
                 f"Histories of {density(interactions)[1]:.0f} items in the mean, and of {theirs} in the sources of "
                 f"[{self.folder}]: too unlike for what these say of texts to carry over. {self._unused('They')}."
             )
@@ -126,6 +128,11 @@ class Artifact:
         where histories are too unlike those of its sources, see :meth:`shape_for`."""
         unlike = self._lengths(interactions)[1].min() > np.log2(_FARTHEST)
         return f"{why}; histories too unlike those of its sources: {self._unused('texts')}" if unlike else why
+
+    def _warn(self, text: str) -> None:
+        if text not in self.said:
+            self.said.add(text)
+            _logger.warning(text)
 
     def _unused(self, texts: str) -> str:
         read = ", but read with its language model" if self.card.get("language_model") else ""

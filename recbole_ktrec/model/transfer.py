@@ -155,11 +155,12 @@ def reasons(values: Mapping[str, np.ndarray]) -> str:
     (first, *others), told = [name for name in VARIANTS if name in values], list[str]()
     for at, name in enumerate(others):
         standing = pick({one: values[one] for one in (first, *others[:at])})
-        gain = values[name] - values[standing]
-        errors = PROOF[name]
-        asked = f"{errors:g} standard errors are" if errors > 1 else f"{errors:g} standard error is"
-        ahead = f"{gain.mean():+.4f}" if gain.any() else "no different"
-        told.append(f"{name} is {ahead} from {standing}, {asked} asked for, {errors * standard_error(gain):.4f}")
+        gain, errors = values[name] - values[standing], PROOF[name]
+        if not gain.any():
+            told.append(f"{shown(name)} is no different from {shown(standing)}")
+            continue
+        asked = f"{errors:g} standard error{'s' * (errors > 1)}, {errors * standard_error(gain):.4f}"
+        told.append(f"{shown(name)} is {gain.mean():+.4f} from {shown(standing)}, more than {asked}, is asked for")
     return "; ".join(told)
 
 

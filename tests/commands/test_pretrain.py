@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from pathlib import Path
 
@@ -32,7 +33,10 @@ def test_a_training_that_a_property_file_asks_for_is_told(
         raise ConfigError("enough")
 
     monkeypatch.setattr(Pretraining, "run", enough)
+    before = logging.getLogger("recbole_ktrec").handlers[:], logging.getLogger("recbole_ktrec").level
     assert main(["pretrain", "--datasets", "one", "two", "--output", "out", *more]) == 2
     assert capsys.readouterr().err.endswith("enough\n")
     assert ("text_encoder_training [lora] in the property file of [two] is not used" in caplog.text) == told
     assert "property file of [one]" not in caplog.text
+    logger = logging.getLogger("recbole_ktrec")
+    assert (logger.handlers, logger.level) == before, "nothing is left in the process of whoever called it"

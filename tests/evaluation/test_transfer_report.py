@@ -210,6 +210,7 @@ def test_what_is_done_is_not_done_again(make: Callable[..., Curve], in_process: 
     card = workplace / "know" / "card.json"
     card.write_text(card.read_text().replace('"made"', '"written"'))
     plan = plan_curve(curve, workplace / "out" / "splits")
+    assert plan.jobs["kernel", 0.0, 2020].title == "aim kernel, 0 %, seed 2020", "the bar tells the shares apart"
     old = {run["variant"]: run["job"] for run in first["runs"]}
     changed = {variant for (variant, _, _), job in plan.jobs.items() if job.key != old[variant]}
     assert changed == {"transferred", "shuffled"}, "another artifact is another job; the kernel does not need it"

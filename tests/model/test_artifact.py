@@ -73,6 +73,8 @@ def test_unlike_histories_take_no_shape_but_the_language_model(
 ) -> None:
     long = sp.csr_matrix(np.ones((3, 300)))
     made.shape_for(long)
+    made.shape_for(long)
+    assert caplog.text.count("Histories of 300 items in the mean") == 1, "both parts of KTRec ask"
     assert caplog.text.rstrip().endswith("They are compared as without an artifact.")
     replace(made, card={**made.card, "language_model": {"folder": "encoder"}}).shape_for(long)
     assert caplog.text.rstrip().endswith("as without an artifact, but read with its language model.")

@@ -228,11 +228,14 @@ def test_the_guard_says_by_how_much_and_what_it_asks_for() -> None:
     low, high = np.array([0.2, 0.4, 0.3, 0.3]), np.array([0.3, 0.5, 0.5, 0.5])
     told = reasons({"untrained": low, "scratch": low, "transferred": high})
     assert told == (
-        "scratch is no different from untrained, 2 standard errors are asked for, 0.0000; "
-        "transferred is +0.1500 from untrained, 1 standard error is asked for, 0.0289"
+        "learned here alone is no different from untrained; "
+        "transferred is +0.1500 from untrained, more than 1 standard error, 0.0289, is asked for"
     )
     told = reasons({"untrained": low, "scratch": high, "transferred": high})
-    assert told.startswith("scratch is +0.1500 from untrained") and "transferred is no different from scratch" in told
+    assert told == (
+        "learned here alone is +0.1500 from untrained, more than 2 standard errors, 0.0577, is asked for; "
+        "transferred is no different from learned here alone"
+    )
 
 
 def test_variants_differ_by_the_prior_alone(textual: Settings, artifact: Callable[..., str]) -> None:

@@ -11,7 +11,7 @@ from recbole_ktrec.evaluation.code import keep_code
 from recbole_ktrec.evaluation.grid import Grid, prepare_datasets, run_grid
 from recbole_ktrec.evaluation.grid_file import read_grid
 from recbole_ktrec.evaluation.job_key import model_defaults
-from recbole_ktrec.evaluation.notes import blend_notes, bound_notes, equals_notes, notes_ahead
+from recbole_ktrec.evaluation.notes import blend_notes, bound_notes, equals_notes, guard_notes, notes_ahead
 from recbole_ktrec.evaluation.options import Entry, check_section, entries, read_yaml, seeds_of
 from recbole_ktrec.evaluation.report import write_report
 from recbole_ktrec.evaluation.results import SCHEMA, assemble, write_json
@@ -193,7 +193,8 @@ def run_benchmark(
         notes += keep_code(runner.folder, any(entry.model in MODELS for entry in grid.entries))
         run_grid(grid, plans, runner)
         for plan in plans:
-            plan.notes += blend_notes(plan, runner) + bound_notes(plan, runner) + equals_notes(grid, plan, runner)
+            plan.notes += guard_notes(plan, runner) + blend_notes(plan, runner) + bound_notes(plan, runner)
+            plan.notes += equals_notes(grid, plan, runner)
         results = assemble(grid, plans, runner)
         write_json(output / "results.json", results)
         notes += write_report(results, output)

@@ -54,12 +54,15 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
         result |= found
     if spec["phase"] == "final":
         from recbole_ktrec.evaluation import measuring
+        from recbole_ktrec.evaluation.transfer_measure import choice_of
 
         started = time.perf_counter()
         found, arrays = measuring.measure(trained, spec)
         result |= found
         if not math.isnan(share := getattr(trained.model, "closed_share", math.nan)):
             result["closed_share"] = share
+        if choice := choice_of(trained.model):
+            result["choice"] = choice
         timing["measure_seconds"] = time.perf_counter() - started
     return {**result, "timing": timing, "memory": {"peak_bytes": memory}}, arrays
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections import Counter
 
 from recbole.utils import ModelType, get_model
 
@@ -12,6 +13,7 @@ from recbole_ktrec.evaluation.grid import DatasetPlan, Grid
 from recbole_ktrec.evaluation.job_key import source_names
 from recbole_ktrec.evaluation.prepare import dataset_settings
 from recbole_ktrec.evaluation.recorder import AT_RANDOM
+from recbole_ktrec.evaluation.report.transfer import listed_counts, took
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.source import read_source
 from recbole_ktrec.evaluation.texts import hashes_of, lacks_texts
@@ -177,6 +179,19 @@ def blend_notes(plan: DatasetPlan, runner: Runner) -> list[str]:
     return [
         f"[{plan.name}]: part of the closed form in the scores, by validation data: {listed}; the rest is neural. "
         "Where it is 100 %, the settings of the neural part alone had no effect."
+    ]
+
+
+def guard_notes(plan: DatasetPlan, runner: Runner) -> list[str]:
+    """Tell what the guard took where a row has an artifact: with the untrained, the row is the one without."""
+    found = dict[str, Counter[str]]()
+    for (label, _), job in plan.jobs.items():
+        if choice := (runner.result(job) or {}).get("choice"):
+            found.setdefault(label, Counter())[took(choice)] += 1
+    return [
+        f"[{plan.name}], row [{label}]: what the guard took: {listed_counts(used)}. Where it "
+        "is untrained or scratch (learned here alone), nothing of the sources is in the scores."
+        for label, used in found.items()
     ]
 
 

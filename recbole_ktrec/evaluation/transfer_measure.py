@@ -34,7 +34,7 @@ def measure(trained: Trained) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     result: dict[str, Any] = {}
     if len(given[HISTORY][train.uid_field]):
         result["fold_in"] = fold_in(model, with_interactions(train, given[HISTORY]))
-    result["choice"] = _choice(model)  # zero-shot goes by the length of the histories, given ones included
+    result["choice"] = choice_of(model)  # zero-shot goes by the length of the histories, given ones included
     recorder = Recorder(max(trained.config["topk"]), _groups(trained), (COLD,))
     result["test"] = trained.evaluate(TEST, load=False, recorder=recorder)
     groups, arrays = _by_group(trained, recorder)
@@ -48,7 +48,8 @@ def _groups(trained: Trained) -> dict[str, np.ndarray]:
     return {COLD: mask} if mask.any() else {}
 
 
-def _choice(model: Any) -> dict[str, Any]:
+def choice_of(model: Any) -> dict[str, Any]:
+    """Return what a model has taken of an artifact and why, nothing without one."""
     parts = [model, getattr(model, "closed", None)]
     found = [part.transfer_choice for part in parts if getattr(part, "transfer_choice", None)]
     return found[0] if found else {}

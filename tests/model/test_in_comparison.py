@@ -12,7 +12,7 @@ import pytest
 
 from recbole_ktrec.evaluation import job
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid, make_job, prepare_datasets
-from recbole_ktrec.evaluation.notes import blend_notes, bound_notes
+from recbole_ktrec.evaluation.notes import blend_notes, bound_notes, guard_notes
 from recbole_ktrec.evaluation.options import Entry
 from recbole_ktrec.evaluation.runner import Job, Runner
 from recbole_ktrec.nn.blend import SHARES
@@ -72,6 +72,25 @@ def test_how_much_of_the_scores_the_closed_form_makes_is_noted(tmp_path: Path) -
     assert "by validation data: KTRec 70% to 100%, plain 0%; the rest is neural" in note
     del data.jobs["KTRec", 0], data.jobs["KTRec", 1], data.jobs["plain", 2]
     assert blend_notes(cast(DatasetPlan, data), runner) == []
+
+
+def test_what_the_guard_took_is_noted(tmp_path: Path) -> None:
+    """A row with an artifact that is the row without one, digit for digit, has a reason."""
+    runner, data = Runner(tmp_path), SimpleNamespace(name="tiny", jobs={})
+    for number, used in enumerate(["untrained", "transferred", "untrained", ""]):
+        label = "with" if used else "Pop"
+        data.jobs[label, number] = Job(f"k{number}", "", {})
+        told = {"choice": {"used": used, "ndcg": {used: 0.1}}} if used else {}
+        (tmp_path / f"k{number}.json").write_text(json.dumps({"status": "done", **told}))
+    (note,) = guard_notes(cast(DatasetPlan, data), runner)
+    assert note.startswith("[tiny], row [with]: what the guard took: untrained (2 of 3), ")
+
+
+def test_a_job_with_an_artifact_keeps_what_the_guard_took(
+    textual: Callable[..., dict[str, Any]], artifact: Callable[..., str]
+) -> None:
+    found = measured("KTEASE", textual(pretrained=artifact(random=True)), "random")
+    assert found["choice"]["used"] == "untrained" and "choice" not in measured("KTEASE", textual(), "random")
 
 
 def test_a_row_that_was_best_when_its_epochs_ended_is_noted(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ class Numbers:
         self.used: dict[float, Counter[str]] = {}  # by share, what the guard took
         for run in results["runs"]:
             if run["variant"] == "transferred" and run["share"] > 0 and run.get("choice"):
-                self.used.setdefault(run["share"], Counter())[_took(run["choice"])] += 1
+                self.used.setdefault(run["share"], Counter())[took(run["choice"])] += 1
 
     def mean(self, share: float, variant: str, metric: str) -> float | None:
         """Mean over seeds, or None where there is no result."""
@@ -97,11 +97,11 @@ class Numbers:
         return "▲" if len(there) == len(plainer) and all(row["better"] for row in there.values()) else "≈"
 
 
-def _took(choice: Mapping[str, Any]) -> str:
+def took(choice: Mapping[str, Any]) -> str:
     """Return what the guard took; of KTRec for each of its parts, which are guarded on their own."""
     own = choice["used"] + ("" if choice.get("ndcg", True) else " without a comparison")
     closed = choice.get("closed_form")
-    return f"{own} for the neural part and {_took(closed)} for the closed form" if closed else own
+    return f"{own} for the neural part and {took(closed)} for the closed form" if closed else own
 
 
 def _names(share: float) -> str:
@@ -148,10 +148,11 @@ def _texts(numbers: Numbers, share: float, metric: str, gained: bool) -> str:
 
 def _taken(numbers: Numbers, share: float) -> str:
     used = numbers.used.get(share)
-    return f" The guard took {_counted(used)}." if used else ""
+    return f" The guard took {listed_counts(used)}." if used else ""
 
 
-def _counted(used: Counter[str]) -> str:
+def listed_counts(used: Counter[str]) -> str:
+    """Return what was taken how often, the most frequent first."""
     return ", ".join(f"{name} ({count} of {used.total()})" for name, count in used.most_common())
 
 
@@ -196,7 +197,7 @@ def render(results: Mapping[str, Any], plotted: bool) -> str:
     if settings["model"] == "KTRec":
         parts.append("At 0 % KTRec is its closed form alone (KTEASE): nothing else of it is there before training.")
     if numbers.used:
-        taken = [f"- {share:g} %: {_counted(used)}" for share, used in sorted(numbers.used.items())]
+        taken = [f"- {share:g} %: {listed_counts(used)}" for share, used in sorted(numbers.used.items())]
         parts += ["## What the guard took", _GUARD, "\n".join(taken)]
     failed = [run for run in results["runs"] if run["status"] != "done"]
     if failed:

@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from recbole_ktrec.commands.data import check_dataset, data_folder
@@ -78,6 +79,8 @@ def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     with no_command_line():
         result, saved = _train(args, model, dataset, config_files_for(model, dataset) + files, quoted(options))
     checkpoint = saved.get("checkpoint") or _newest(said.get("checkpoint_dir", "saved"), model, start)
+    if not saved and checkpoint is not None:
+        saved = _read_back(checkpoint)
     print(f"\n{model} on {dataset}\n{table(result)}")
     for warning in warnings:
         print(f"warning     {warning}")
@@ -163,6 +166,15 @@ def _newest(folder: str, model: str, since: float) -> Path | None:
     """Return the checkpoint of ``model`` that other processes wrote after ``since``, if there is one."""
     found = [path for path in Path(folder).glob(f"{model}-*.pth") if path.stat().st_mtime >= since]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def _read_back(checkpoint: Path) -> dict[str, Any]:
+    """Return what :func:`_train` tells of a save, of one that other processes (``--nproc``) made."""
+    import torch
+
+    stored = torch.load(checkpoint, map_location="cpu", weights_only=False, mmap=True)
+    choice = (stored.get("other_parameter") or {}).get("transfer_choice") or {}
+    return {"epoch": stored.get("epoch"), "model": SimpleNamespace(transfer_choice=choice)}
 
 
 def table(result: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from recbole_ktrec.cli import main
-from recbole_ktrec.commands.run import learned_lines, table, transfer_lines
+from recbole_ktrec.commands.run import _read_back, learned_lines, table, transfer_lines
 
 QUICK = ["--epochs=2", "--show_progress=False", "--state=ERROR", "--topk=[5]", "--valid_metric=NDCG@5", "--threads=1"]
 
@@ -57,7 +57,18 @@ def test_nothing_else_of_the_arguments_leaks_in(workplace: Path, monkeypatch: py
 def test_two_processes(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--model=BPR", "--dataset=tiny", *QUICK, "--nproc=2"]) == 0
     out = capsys.readouterr().out
-    assert "BPR on tiny" in out and "checkpoint  saved/BPR-" in out
+    assert "BPR on tiny" in out and "checkpoint  saved/BPR-" in out and "best epoch  " in out
+
+
+def test_what_other_processes_trained_is_told_by_their_checkpoint(tmp_path: Path) -> None:
+    """The model with what the guard took is theirs; the table of ``--nproc=2`` left that out."""
+    choice = {"used": "untrained", "why": "no better"}
+    torch.save({"epoch": 1, "other_parameter": {"transfer_choice": choice}}, tmp_path / "one.pth")
+    torch.save({"epoch": 0, "other_parameter": None}, tmp_path / "plain.pth")
+    read = _read_back(tmp_path / "one.pth")
+    assert learned_lines(read) == ["best epoch  2 (counted from 1; RecBole's log counts from 0)"]
+    assert transfer_lines(read["model"].transfer_choice) == ["transfer    untrained taken, artifact unused (no better)"]
+    assert _read_back(tmp_path / "plain.pth")["model"].transfer_choice == {}
 
 
 @pytest.mark.parametrize(

@@ -11,17 +11,19 @@ from recbole.utils import ModelType, get_model
 from recbole_ktrec.errors import KTRecError, counted
 from recbole_ktrec.evaluation.grid import DatasetPlan, Grid
 from recbole_ktrec.evaluation.job_key import source_names
+from recbole_ktrec.evaluation.options import reads_texts
 from recbole_ktrec.evaluation.prepare import dataset_settings
 from recbole_ktrec.evaluation.recorder import AT_RANDOM
 from recbole_ktrec.evaluation.report.transfer import listed_counts, took
 from recbole_ktrec.evaluation.runner import Runner
 from recbole_ktrec.evaluation.source import read_source
-from recbole_ktrec.evaluation.texts import hashes_of, lacks_texts
+from recbole_ktrec.evaluation.texts import hashes_of, lacks_texts, texts_of
 from recbole_ktrec.model.artifact import load
 from recbole_ktrec.model.artifact_card import artifact_folder
 from recbole_ktrec.model.source_data import copy_told
 from recbole_ktrec.model.transfer import copy_warning, leakage_warning
 from recbole_ktrec.register import MODELS
+from recbole_ktrec.text import TextSettings, script_warning
 
 #: Share of a metric that the order of equal scores may make without a word.
 _BY_CHANCE = 0.01
@@ -30,6 +32,7 @@ _BY_CHANCE = 0.01
 def notes_ahead(grid: Grid, plan: DatasetPlan) -> list[str]:
     """Return what is known of a data set before its jobs are run."""
     of_data = parts_notes(plan) + textless_notes(grid, plan) + nameless_notes(plan) + repeat_notes(plan)
+    of_data += script_notes(grid, plan)
     of_order = order_notes(grid, plan) + same_time_notes(grid, plan)
     of_rows = own_notes(grid, plan) + learned_notes(grid, plan) + along_notes(grid, plan) + tuning_notes(grid, plan)
     return of_data + of_rows + of_order
@@ -85,6 +88,15 @@ def textless_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
         return [f"[{plan.name}]: {why}, so what reads texts is not run there: {', '.join(left)}."]
     lacking = [lacks_texts(file, entry.settings(plan.values)) for entry in rows]
     return [f"[{plan.name}]: {lacking[0]}, so no row reads texts there."] if lacking and all(lacking) else []
+
+
+def script_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
+    """Tell that the default encoder, where a row reads texts with it, does not know their script."""
+    rows = [(entry.model, entry.settings(plan.values)) for entry in grid.rows_of(plan.name)]
+    read = [TextSettings.from_mapping(values) for model, values in rows if reads_texts(model, values)]
+    texts = texts_of(plan.source, plan.values) if read else []
+    told = dict.fromkeys(f"[{plan.name}]: {told}" for one in read if (told := script_warning(texts, one)))
+    return list(told)
 
 
 def nameless_notes(plan: DatasetPlan) -> list[str]:

@@ -37,11 +37,16 @@ def lacks_texts(item_file: Path, values: Mapping[str, Any]) -> str:
 
 def hashes_of(source: Source, values: Mapping[str, Any]) -> np.ndarray:
     """Return a hash of each different item text of a data set, by which a copy is known: uint64; none without text."""
+    return text_hashes(texts_of(source, values))
+
+
+def texts_of(source: Source, values: Mapping[str, Any]) -> list[str | None]:
+    """Return the texts of the items that somebody took; none without text."""
     if lacks_texts(source.file("item"), values):
-        return np.empty(0, dtype=np.uint64)
+        return []
     file = EntityFile(source.file("item"), source.fields["ITEM_ID_FIELD"], source.encoding)
     tokens = source.frame["item"].astype(str).unique()
-    return text_hashes(file.texts(tokens, TextSettings.from_mapping(values)))
+    return file.texts(tokens, TextSettings.from_mapping(values))
 
 
 def left_out(

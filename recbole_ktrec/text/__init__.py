@@ -1,7 +1,8 @@
 """Item text -> vectors: a template, a pre-trained encoder, and a cache keyed by content.
 
 - the keys: ``settings`` (``text_*``), ``contrastive_settings`` (``contrastive_*``)
-- rows to texts: ``entities`` (of an .item or .user file, by token), ``template`` (one row, cleaned)
+- rows to texts: ``entities`` (of an .item or .user file, by token), ``template`` (one row, cleaned), ``scripts``
+  (letters that the default encoder does not know)
 - texts to vectors: ``vectors`` (the whole way), ``cache`` (what is stored, by content), with ``views`` (in a caller's
   order) and ``disk`` (files whole or not there)
 - the encoder: ``locate`` (folder, package or hub), ``encoder_files``, ``sentence_files`` (what is ignored of
@@ -17,6 +18,7 @@ from recbole_ktrec.text.entities import EntityFile, text_columns
 from recbole_ktrec.text.fingerprint import check_fingerprint
 from recbole_ktrec.text.locate import locate_encoder
 from recbole_ktrec.text.pairs import TextDomain
+from recbole_ktrec.text.scripts import script_warning
 from recbole_ktrec.text.settings import TextField, TextSettings, default_cache_folder
 from recbole_ktrec.text.template import clean_text, history_documents, row_text
 from recbole_ktrec.text.vectors import Encoded, ItemVectors, encode, item_vectors, text_hashes
@@ -38,6 +40,7 @@ __all__ = [
     "item_vectors",
     "locate_encoder",
     "row_text",
+    "script_warning",
     "text_columns",
     "text_hashes",
 ]

@@ -60,7 +60,7 @@ class EntityFile:
         self._check(settings, [field.name for field in wanted], [field.name for field in header])
         if wanted:
             for text in _unused(settings):
-                _warn(f"text_fields: [{self.path}]: {text}")
+                warn_once(f"text_fields: [{self.path}]: {text}")
             return wanted
         if not (found := text_columns(header, self.id_column)):
             columns = ", ".join(map(str, header))
@@ -136,7 +136,7 @@ def _unused(settings: TextSettings) -> list[str]:
 
 
 @functools.cache
-def _warn(text: str) -> None:
+def warn_once(text: str) -> None:
     """Say it once: a run reads the columns several times."""
     _logger.warning(text)
 

@@ -15,9 +15,10 @@ from tqdm import tqdm
 
 from recbole_ktrec.errors import EncoderError
 from recbole_ktrec.text.cache import NO_TEXT, VectorCache, text_key
-from recbole_ktrec.text.entities import PAD, EntityFile
+from recbole_ktrec.text.entities import PAD, EntityFile, warn_once
 from recbole_ktrec.text.fingerprint import encoder_fingerprint
 from recbole_ktrec.text.locate import locate_encoder
+from recbole_ktrec.text.scripts import script_warning
 from recbole_ktrec.text.settings import TextSettings
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ def item_vectors(
     encoded = encode(texts, settings, device, show_progress)
     has_text = np.array([text is not None for text in texts], dtype=bool)
     missing = sum(text is None and str(token) != PAD for text, token in zip(texts, tokens, strict=True))
+    if told := script_warning(texts, settings):
+        warn_once(f"[{file.path}]: {told}")
     _logger.info(
         "%d %s with text, %d without; %d distinct texts: %d encoded now, %d from [%s].",
         has_text.sum(), file.id_column, missing, encoded.distinct, encoded.encoded,

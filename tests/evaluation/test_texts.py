@@ -13,7 +13,7 @@ import pytest
 from recbole_ktrec.commands.options import read_options
 from recbole_ktrec.evaluation import texts
 from recbole_ktrec.evaluation.grid import Grid, prepare_datasets
-from recbole_ktrec.evaluation.notes import textless_notes
+from recbole_ktrec.evaluation.notes import script_notes, textless_notes
 from recbole_ktrec.evaluation.options import Entry
 
 
@@ -85,3 +85,16 @@ def test_texts_are_read_with_the_language_model_of_an_artifact_too(
     grid = dataclasses.replace(tiny_grid("Pop"), entries=entries)
     (plan,) = prepare_datasets(grid, Path("splits"))
     assert [settings.get("pretrained") for settings in texts.text_settings(grid, plan)] == [None, "knowledge"]
+
+
+def test_a_script_that_the_default_encoder_does_not_know_is_noted(
+    tiny_grid: Callable[..., Grid], workplace: Path
+) -> None:
+    items = "".join(f"i{item}\t新闻 {item}\n" for item in range(30))
+    (workplace / "dataset" / "tiny" / "tiny.item").write_text(f"item_id:token\ttitle:token_seq\n{items}")
+    other = Entry("other", "KTEASE", {"text_encoder": "some/other"})
+    for rows, told in (([Entry("KTEASE", "KTEASE", {}), other], 1), ([other], 0)):
+        grid = dataclasses.replace(tiny_grid("Pop"), entries=[*tiny_grid("Pop").entries, *rows])
+        (plan,) = prepare_datasets(grid, Path("splits"))
+        notes = script_notes(grid, plan)
+        assert len(notes) == told and all(note.startswith("[tiny]: 100% of the letters") for note in notes)

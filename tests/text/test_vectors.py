@@ -137,3 +137,14 @@ def test_a_text_that_the_tokenizer_drops_is_stored_as_zeros(
     assert encode(["\u2028", "red"], settings).matrix.any(axis=1).tolist() == [False, True]
     assert count_encoded() == 1
     assert encode(["\u2028", "red"], settings).encoded == 0
+
+
+def test_a_script_that_the_default_encoder_does_not_know_is_told_once(
+    item_file: Path, settings: TextSettings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("recbole_ktrec.text.scripts.DEFAULT_ENCODER", settings.encoder)
+    item_file.write_text(item_file.read_text().replace("Blue doll", "新闻" * 40))
+    for _ in range(2):
+        item_vectors(EntityFile(item_file), TOKENS, settings)
+    (told,) = (record.message for record in caplog.records if "not Latin" in record.message)
+    assert told.startswith(f"[{item_file}]: ")

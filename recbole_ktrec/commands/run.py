@@ -173,8 +173,9 @@ def _read_back(checkpoint: Path) -> dict[str, Any]:
     import torch
 
     stored = torch.load(checkpoint, map_location="cpu", weights_only=False, mmap=True)
-    choice = (stored.get("other_parameter") or {}).get("transfer_choice") or {}
-    return {"epoch": stored.get("epoch"), "model": SimpleNamespace(transfer_choice=choice)}
+    kept, zero_shot = stored.get("other_parameter") or {}, stored["config"]["transfer"] == "zero_shot"
+    told = {"transfer_choice": kept.get("transfer_choice") or {}, "closed_share": kept.get("closed_share", math.nan)}
+    return {"epoch": stored.get("epoch"), "model": SimpleNamespace(**told, zero_shot=zero_shot)}
 
 
 def table(result: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ product) are files beside it. Around it, in this folder:
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 import numpy as np
@@ -127,7 +128,7 @@ class KTRec(KTRecScores):
         if self.closed is not None and para.get("closed_parts"):
             self.closed.load_other_parameter(para["closed_parts"][0])
             self.settled = True
-        self.residual_size = para.get("residual_size", 0.0)
+        self.residual_size, self.closed_share = para.get("residual_size", 0.0), para.get("closed_share", math.nan)
         self.cold_shift, self.cold_gain = para.get("cold_shift", 0.0), para.get("cold_gain", 1.0)
         self.take_decay(para.get("decay", self.decay))
         if "in_order" in para:

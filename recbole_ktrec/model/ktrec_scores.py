@@ -73,7 +73,7 @@ class KTRecScores(GeneralRecommender):
         if self.residual_weight and self.closed is None:
             self.logger.warning("residual_weight is not used: closed_form is [False].")
         self.other_parameter_name = ["text_fingerprint", "closed_parts", "transfer_choice", "decay"]
-        self.other_parameter_name += ["residual_size", "cold_shift", "cold_gain", "in_order"]
+        self.other_parameter_name += ["residual_size", "cold_shift", "cold_gain", "in_order", "closed_share"]
         self._begin()
 
     def _begin(self) -> None:

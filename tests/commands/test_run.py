@@ -63,12 +63,18 @@ def test_two_processes(workplace: Path, capsys: pytest.CaptureFixture[str]) -> N
 def test_what_other_processes_trained_is_told_by_their_checkpoint(tmp_path: Path) -> None:
     """The model with what the guard took is theirs; the table of ``--nproc=2`` left that out."""
     choice = {"used": "untrained", "why": "no better"}
-    torch.save({"epoch": 1, "other_parameter": {"transfer_choice": choice}}, tmp_path / "one.pth")
-    torch.save({"epoch": 0, "other_parameter": None}, tmp_path / "plain.pth")
+    config, kept = {"transfer": "full"}, {"transfer_choice": choice, "closed_share": 0.7}
+    torch.save({"epoch": 1, "other_parameter": kept, "config": config}, tmp_path / "one.pth")
+    torch.save({"epoch": 0, "other_parameter": None, "config": {"transfer": None}}, tmp_path / "plain.pth")
     read = _read_back(tmp_path / "one.pth")
-    assert learned_lines(read) == ["best epoch  2 (counted from 1; RecBole's log counts from 0)"]
+    first, scores = learned_lines(read)
+    assert first == "best epoch  2 (counted from 1; RecBole's log counts from 0)"
+    assert scores == "scores      30% neural, 70% closed form, as ranks validation data best"
+    torch.save({"epoch": 1, "other_parameter": kept, "config": {"transfer": "zero_shot"}}, tmp_path / "zero.pth")
+    assert learned_lines(_read_back(tmp_path / "zero.pth"))[1].endswith("zero-shot trains nothing")
     assert transfer_lines(read["model"].transfer_choice) == ["transfer    untrained taken, artifact unused (no better)"]
-    assert _read_back(tmp_path / "plain.pth")["model"].transfer_choice == {}
+    plain = _read_back(tmp_path / "plain.pth")
+    assert plain["model"].transfer_choice == {} and len(learned_lines(plain)) == 1
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ others give), no transfer being among what is tried. The settings are those of p
 
 With --text_encoder_training=last_layers (or lora, full) the language model itself is trained on the sources first, the
 last one held out to decide when to stop (properties/contrastive.yaml); everything else is then learned with it. It lies
-in the folder encoder of the artifact, and a run with the artifact takes it by itself.
+in the folder encoder of the artifact, and a run with the artifact takes it by itself. Where no step made it better, it
+stays as it was, and the artifact is of the encoder that it is.
 
   ktrec pretrain --datasets amazon-beauty microlens ml-latest-small --data-path dataset --output knowledge
   ktrec pretrain --datasets amazon-beauty microlens ml-latest-small --output tuned --text_encoder_training=last_layers
@@ -27,6 +28,7 @@ from recbole_ktrec.commands.data import check_dataset
 from recbole_ktrec.commands.options import files_in, read_config_files, read_options, user_path
 from recbole_ktrec.commands.session import add_threads, set_threads
 from recbole_ktrec.commands.values import check_data_values
+from recbole_ktrec.errors import counted
 from recbole_ktrec.register.arguments import no_command_line
 from recbole_ktrec.register.keys import check_device, refuse_unnamed
 from recbole_ktrec.register.properties import converted_file, dataset_files
@@ -151,7 +153,7 @@ def _trains(given: Mapping[str, Any]) -> bool:
 def _language_model(
     args: argparse.Namespace, given: dict[str, Any], values: Callable[[str], dict[str, Any]], options: PretrainOptions
 ) -> dict[str, Any] | None:
-    """Train the language model if that is asked for; ``given`` then names the trained one. Return its record."""
+    """Train the language model if that is asked for; ``given`` then names what came of it. Return its record."""
     if not _trains(given):
         return None
     from recbole_ktrec.knowledge.language_model import train_language_model
@@ -159,9 +161,13 @@ def _language_model(
 
     settings = ContrastiveSettings.from_mapping({**given, "seed": options.seed})
     record = train_language_model(args.datasets, values, options.held_out_users, settings, args.output)
-    for key in ("text_encoder_training", "text_encoder_revision", "text_pooling"):
-        given.pop(key, None)
-    given["text_encoder"] = str(args.output / record["folder"])
+    base = values(args.datasets[0])
+    given.pop("text_encoder_training")
+    for key in ("text_encoder", "text_encoder_revision", "text_pooling"):
+        given[key] = base.get(key)  # of the first source, whose encoder it is, for all of them
+    if record["folder"]:
+        given |= {"text_encoder": str(args.output / record["folder"]), "text_encoder_revision": None}
+        given.pop("text_pooling")
     return record
 
 
@@ -185,10 +191,15 @@ def _logged() -> Iterator[None]:
 
 def told(trained: dict[str, Any]) -> str:
     """Return how the training of the language model went, in a line."""
-    before = trained["held_out"][0]
+    before, held_out = trained["held_out"][0], trained["job"]["settings"]["held_out"]
+    if trained["folder"] is None:
+        return (
+            f"the language model stayed as it was: none of {counted(trained['steps'], 'step')} made it better on "
+            f"[{held_out}], held out, loss {before['loss']:.4f}, recall@10 {before['recall@10']:.3f}"
+        )
     best = next(entry for entry in trained["held_out"] if entry["step"] == trained["best_step"])
     return (
-        f"step {best['step']} of {trained['steps']}; on [{trained['job']['settings']['held_out']}], held out, loss "
+        f"step {best['step']} of {trained['steps']}; on [{held_out}], held out, loss "
         f"{before['loss']:.4f} -> {best['loss']:.4f}, recall@10 {before['recall@10']:.3f} -> {best['recall@10']:.3f}"
     )
 

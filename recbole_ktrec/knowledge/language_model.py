@@ -23,7 +23,7 @@ def train_language_model(
     settings: ContrastiveSettings,
     output: Path,
 ) -> dict[str, Any]:
-    """Train the encoder that the configuration of the first source names; it is then in ``output/encoder``.
+    """Train the encoder that the configuration of the first source names; one that got better is ``output/encoder``.
 
     Args:
         names: the sources.
@@ -34,14 +34,15 @@ def train_language_model(
         output: folder of the artifact.
 
     Returns:
-        what the card tells: the record of the training, in ``folder`` where the encoder is inside ``output``, and in
-        ``trained_from`` the name of the one that it was before.
+        what the card tells: the record of the training, in ``folder`` where in ``output`` the encoder is, None if it
+        stayed as it was, and in ``trained_from`` the name of the one that it was before.
     """
     domains = [text_domain(name, values(name), held_out_users, settings.seed) for name in names]
     device = "cuda" if torch.cuda.is_available() else "cpu"
     text = TextSettings.from_mapping(values(names[0]))
     encoder = train_encoder(domains, text, settings, output, device)
-    return {"folder": ENCODER, "trained_from": text.encoder, **(read_report(encoder) or {})}
+    folder = None if encoder is None else ENCODER
+    return {"folder": folder, "trained_from": text.encoder, **(read_report(encoder or output) or {})}
 
 
 def text_domain(name: str, values: Mapping[str, Any], held_out_users: int, seed: int) -> TextDomain:

@@ -37,8 +37,9 @@ def refuse_other_settings(output: Path, datasets: Sequence[str], options: Pretra
     if was != list(datasets):
         order = " in this order" if sorted(was) == sorted(datasets) else ""
         raise ConfigError(f"{told} from {', '.join(was)}{order}: {_OTHER}")
-    if bool(card["language_model"]) != training:
-        how = "with" if card["language_model"] else "without"
+    trained = bool(card["language_model"] or card.get("language_model_unchanged"))
+    if trained != training:
+        how = "with" if trained else "without"
         raise ConfigError(f"{told} {how} training of the language model (text_encoder_training): {_OTHER}")
     for key, value in json.loads(json.dumps(asdict(options))).items():
         if card["options"].get(key) != value:

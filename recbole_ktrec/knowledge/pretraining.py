@@ -49,7 +49,7 @@ class Pretraining:
         values: source -> its configuration.
         options: of the run.
         output: folder of the artifact.
-        language_model: what the card tells of an encoder that was trained on the sources, see
+        language_model: what the card tells of the training of an encoder on the sources, see
             :func:`recbole_ktrec.knowledge.language_model.train_language_model`; None if it was not.
     """
 
@@ -101,7 +101,7 @@ class Pretraining:
             "package": recbole_ktrec.__version__,
             "made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "encoder": self.encoder,
-            "language_model": self.language_model,
+            **_told_of_training(self.language_model),
             "sources": list(self.facts.values()),
             "fusion": [controls[name]["fusion"] for name in self.names if controls[name]["fusion"]],
             "held_out": "each source with the others' knowledge" if len(self.names) > 1 else "the source's own users",
@@ -208,6 +208,12 @@ class Pretraining:
             },
             "ratio": at[shape] / at[KERNEL] if at[KERNEL] else None,
         }
+
+
+def _told_of_training(record: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what the card tells of the training of a language model: one that stayed as it was is no other encoder."""
+    unchanged = record is not None and record["folder"] is None
+    return {"language_model": None if unchanged else record, "language_model_unchanged": record if unchanged else None}
 
 
 def ratios_unseen(shapes: Sequence[PriorShape], ratios: Mapping[str, np.ndarray]) -> dict[str, float]:

@@ -6,7 +6,7 @@ softmax over cosines: InfoNCE, van den Oord et al. 2018, arXiv:1807.03748). A ba
 turn, so that negatives are of the same domain and the model cannot win by telling domains apart. One data set is held
 out; pairs of items that its users took are measured by the InfoNCE loss and by ranks. The weights that are best by
 ``contrastive_criterion`` are kept, the untouched encoder's among them: training that does not help there changes
-nothing.
+nothing, and no encoder is written.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from recbole_ktrec.errors import CacheError, ConfigError, DataError
+from recbole_ktrec.files import write_whole
 from recbole_ktrec.text.contrastive_loop import ContrastiveTraining, held_out_name, refuse_other
 from recbole_ktrec.text.contrastive_settings import ContrastiveSettings
 from recbole_ktrec.text.export import check_savable, export_encoder
@@ -44,7 +45,7 @@ def train_encoder(
     output: str | Path,
     device: torch.device | str = "cpu",
     show_progress: bool = True,
-) -> Path:
+) -> Path | None:
     """Train the encoder that ``text`` names on all ``domains`` but the held-out one, and return its new folder.
 
     Killed, it goes on where it was when it is called again; finished, it returns at once. The same arguments give the
@@ -55,6 +56,10 @@ def train_encoder(
         text: the encoder to begin with, and in ``encoder_training`` what of it is trained.
         output: a folder; the result is ``<output>/encoder``, fit for ``text_encoder``, with a record of the training in
             ``training.json``.
+
+    Returns:
+        That folder, or None where no step made it better on the held-out domain: the encoder is then the one that
+        ``text`` names, and the record is in ``output`` itself.
 
     Raises:
         ConfigError: fewer than two domains, an unknown held-out one, nothing to be trained, or ``output`` holds a
@@ -70,21 +75,22 @@ def train_encoder(
     state.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(state / "lock", timeout=0):
-            if not _finished(folder / ENCODER, job):
+            if not _finished(folder, job):
                 check_savable(text)
                 run = ContrastiveTraining(domains, text, settings, state, job, torch.device(device))
                 report = run.train(show_progress)
-                _publish(run, folder / ENCODER, report)
+                _publish(run, folder, report)
     except Timeout as error:
         busy = f"Another process trains an encoder in [{folder}]: wait for it, or give another folder."
         raise CacheError(busy) from error
     shutil.rmtree(state, ignore_errors=True)
-    return folder / ENCODER
+    return folder / ENCODER if (folder / ENCODER).is_dir() else None
 
 
-def read_report(encoder: str | Path) -> dict[str, Any] | None:
-    """Return the record of the training of the encoder in folder ``encoder``; None if it was not trained here."""
-    path = Path(encoder) / REPORT
+def read_report(folder: str | Path) -> dict[str, Any] | None:
+    """Return the record of the training in ``folder``, that of an encoder or what :func:`train_encoder` calls output;
+    None if there is none."""
+    path = Path(folder) / REPORT
     if not path.is_file():
         return None
     try:
@@ -133,20 +139,29 @@ def _check_arguments(domains: Sequence[TextDomain], text: TextSettings, settings
         raise ConfigError("text_encoder_training [frozen] trains nothing: choose last_layers, lora or full.")
 
 
-def _finished(encoder: Path, job: dict[str, dict[str, Any]]) -> bool:
-    report = read_report(encoder)
+def _finished(output: Path, job: dict[str, dict[str, Any]]) -> bool:
+    encoder = output / ENCODER
+    where = encoder if encoder.exists() else output
+    report = read_report(where)
     if report is None:
-        if encoder.exists():
+        if where is encoder:
             raise ConfigError(f"[{encoder}] exists and was not trained here: give another --output.")
         return False
-    refuse_other(report["job"], job, encoder)
+    refuse_other(report["job"], job, where)
     return True
 
 
-def _publish(run: ContrastiveTraining, target: Path, report: dict[str, Any]) -> None:
-    """Write the encoder beside ``target`` and rename it."""
-    partial = target.with_name(f"{target.name}.partial")
+def _publish(run: ContrastiveTraining, output: Path, report: dict[str, Any]) -> None:
+    """Write the encoder beside its folder and rename it; of one that stayed as it was, the record alone.
+
+    Its files would have another digest than those that it came from, and every text would be encoded again.
+    """
+    text = json.dumps(report, indent=1)
+    if not report["best_step"]:
+        write_whole(output / REPORT, text)
+        return
+    partial = output / f"{ENCODER}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     export_encoder(run.encoder, partial, run.samples())
-    (partial / REPORT).write_text(json.dumps(report, indent=1), encoding="utf-8")
-    os.replace(partial, target)
+    (partial / REPORT).write_text(text, encoding="utf-8")
+    os.replace(partial, output / ENCODER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -80,6 +81,32 @@ def test_training_that_is_done_is_not_done_again_and_goes_with_the_artifact(
     assert main(call(encoder, *TRAINED)) == 0
     assert main(call(encoder)) == 2, "the artifact would lose it"
     assert load(workplace / "out").card["language_model"] is not None
+
+
+def test_a_language_model_that_stayed_as_it_was_is_no_other_encoder(
+    values: Callable[[str], dict[str, Any]], workplace: Path, encoder: str, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    losses = itertools.count(1.0)
+    monkeypatch.setattr("recbole_ktrec.text.contrastive_loop.calibrated_info_nce", lambda *_: (next(losses), 1.0))
+    harmful = [part.replace("patience=9", "patience=1") for part in TRAINED]
+    assert main(call(encoder, *harmful)) == 0
+    told = capsys.readouterr().out
+    assert "encoder     the language model stayed as it was: none of 10 steps made it better on [two]" in told
+    assert "trained language model" not in told
+    card = load(workplace / "out").card
+    base = TextSettings(encoder=encoder, max_length=16)
+    assert card["encoder"]["sha256"] == encoder_fingerprint(base, locate_encoder(base))["sha256"]
+    assert card["language_model"] is None and card["language_model_unchanged"]["best_step"] == 0
+    assert not (workplace / "out" / "encoder").exists()
+    assert len(list((workplace / "cache" / "vectors").iterdir())) == 1, "texts are encoded once"
+    write_target(workplace)
+    assert target("KTEASE", pretrained="out", text_encoder=encoder).text_encoder == encoder
+    monkeypatch.setattr(ContrastiveTraining, "train", None)
+    assert main(call(encoder, *harmful)) == 0, "the same again"
+    assert capsys.readouterr().out == told
+    assert main(call(encoder)) == 2
+    assert "[out] holds what was learned with training of the language model" in capsys.readouterr().err
 
 
 def test_guard_compares_with_the_encoder_that_the_run_would_have(

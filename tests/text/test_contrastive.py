@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from recbole_ktrec.errors import ConfigError
 from recbole_ktrec.text import TextSettings, encode
-from recbole_ktrec.text.contrastive import read_report, train_encoder
+from recbole_ktrec.text.contrastive import REPORT, read_report, train_encoder
 from recbole_ktrec.text.contrastive_loop import ContrastiveTraining
 from recbole_ktrec.text.encoder import TextEncoder
 from tests.text.topic_domains import DOMAINS, QUICK
@@ -57,7 +58,8 @@ def test_held_out_domain_gets_better_and_the_folder_is_an_encoder(
 def test_killed_and_resumed_gives_the_same_weights(
     text: TextSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = train_encoder(DOMAINS, text, QUICK, tmp_path / "whole", show_progress=False)
+    learns = replace(QUICK, temperature=0.5, learning_rate=0.01)
+    whole = train_encoder(DOMAINS, text, learns, tmp_path / "whole", show_progress=False)
     original, calls = ContrastiveTraining._train_step, []
 
     def killed(self: ContrastiveTraining) -> float:
@@ -68,14 +70,15 @@ def test_killed_and_resumed_gives_the_same_weights(
 
     monkeypatch.setattr(ContrastiveTraining, "_train_step", killed)
     with pytest.raises(KeyboardInterrupt):
-        train_encoder(DOMAINS, text, QUICK, tmp_path / "parts", show_progress=False)
+        train_encoder(DOMAINS, text, learns, tmp_path / "parts", show_progress=False)
     torch.manual_seed(99)
-    parts = train_encoder(DOMAINS, text, QUICK, tmp_path / "parts", show_progress=False)
+    parts = train_encoder(DOMAINS, text, learns, tmp_path / "parts", show_progress=False)
+    assert whole is not None and parts is not None, "weights that were trained"
     assert calls[9:12] == [9, 6, 7], "from the last evaluation"
     for name, value in weights(whole).items():
         torch.testing.assert_close(weights(parts)[name], value, rtol=0, atol=0)
     count = len(calls)
-    assert train_encoder(DOMAINS, text, QUICK, tmp_path / "parts") == parts and len(calls) == count, "finished"
+    assert train_encoder(DOMAINS, text, learns, tmp_path / "parts") == parts and len(calls) == count, "finished"
 
 
 def test_training_that_helps_nowhere_else_changes_nothing(
@@ -84,12 +87,14 @@ def test_training_that_helps_nowhere_else_changes_nothing(
     original = ContrastiveTraining._loss
     monkeypatch.setattr(ContrastiveTraining, "_loss", lambda self: -original(self))
     harmful = replace(QUICK, steps=20, eval_step=2, patience=2)
-    folder = train_encoder(DOMAINS, text, harmful, tmp_path, show_progress=False)
-    report = read_report(folder)
+    assert train_encoder(DOMAINS, text, harmful, tmp_path, show_progress=False) is None
+    report = read_report(tmp_path)
     assert report is not None and report["best_step"] == 0 and report["steps"] == 4, "patience ended it"
-    before = TextEncoder.load(replace(text, encoder_training="frozen")).vectors(DOMAINS[0].texts)
-    after = TextEncoder.load(replace(text, encoder=str(folder))).vectors(DOMAINS[0].texts)
-    torch.testing.assert_close(after, before)
+    assert [path.name for path in tmp_path.iterdir()] == [REPORT], "the encoder is the one that there was"
+    monkeypatch.setattr(ContrastiveTraining, "train", None)
+    assert train_encoder(DOMAINS, text, harmful, tmp_path, show_progress=False) is None, "finished"
+    with pytest.raises(ConfigError, match=r"holds a training with another settings \[patience\]"):
+        train_encoder(DOMAINS, text, replace(harmful, patience=3), tmp_path, show_progress=False)
 
 
 def test_the_criterion_decides_which_weights_are_kept(
@@ -130,7 +135,11 @@ def test_the_caller_s_random_numbers_are_left_alone(text: TextSettings, tmp_path
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_pooling_of_the_trained_encoder_is_stored(text: TextSettings, tmp_path: Path) -> None:
+def test_pooling_of_the_trained_encoder_is_stored(
+    text: TextSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = itertools.count(1.0, -0.5)  # better with each step: one that stayed as it was is not written
+    monkeypatch.setattr("recbole_ktrec.text.contrastive_loop.calibrated_info_nce", lambda *_: (next(losses), 1.0))
     folder = train_encoder(DOMAINS, replace(text, pooling="cls"), replace(QUICK, steps=1), tmp_path)
     assert TextEncoder.load(replace(text, encoder=str(folder), pooling="auto")).fingerprint["pooling"] == "cls"
 

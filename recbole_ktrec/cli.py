@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from recbole_ktrec import __version__
 from recbole_ktrec.commands.parser import Parser
-from recbole_ktrec.commands.session import quiet_host
+from recbole_ktrec.commands.session import Terminated, end_children, quiet_host, terminable
 from recbole_ktrec.compat.host import require_host
 from recbole_ktrec.compat.host_errors import explained
 from recbole_ktrec.errors import KTRecError, nearest
@@ -55,7 +55,7 @@ def _run(command: str, rest: list[str]) -> int:
         prog=f"ktrec {command}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     module.add_arguments(parser)
-    with quiet_host():
+    with quiet_host(), terminable():
         return int(module.main(rest, parser))
 
 
@@ -85,9 +85,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KTRecError as error:
         print(f"ktrec {args.command}: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        end_children()
         print(f"\nktrec {args.command}: stopped.{_GOES_ON.get(args.command, '')}", file=sys.stderr)
-        return 130
+        return 143 if isinstance(error, Terminated) else 130
     except BrokenPipeError:  # the reader of the output has enough, as in `ktrec convert --list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -25,7 +25,7 @@ from typing import Any
 
 from recbole_ktrec.commands.data import check_dataset, data_folder
 from recbole_ktrec.commands.options import check_options, files_in, read_config_files, read_options
-from recbole_ktrec.commands.session import add_threads, set_threads
+from recbole_ktrec.commands.session import add_threads, set_threads, terminable
 from recbole_ktrec.commands.values import check_values, doubts, long_lists
 from recbole_ktrec.errors import KTRecError
 from recbole_ktrec.register.arguments import no_command_line, quoted
@@ -156,7 +156,8 @@ def _train(
     processes = {"nproc": args.nproc, "world_size": args.world_size, "group_offset": args.group_offset}
     Trainer._save_checkpoint = _save_checkpoint
     try:
-        result = run(model, dataset, files, options, **processes, ip=args.ip, port=args.port or _free_port(args.ip))
+        with terminable():
+            result = run(model, dataset, files, options, **processes, ip=args.ip, port=args.port or _free_port(args.ip))
     finally:
         Trainer._save_checkpoint = save
     return result or {}, saved

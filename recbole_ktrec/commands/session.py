@@ -1,10 +1,13 @@
-"""What a command that trains sets up around RecBole: threads, warnings."""
+"""What a command sets up around itself and RecBole: threads, warnings, how it is stopped."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import multiprocessing
 import os
+import signal
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -91,6 +94,48 @@ def set_threads(threads: int | None, processes: int = 1) -> int:
 
     torch.set_num_threads(chosen)
     return chosen
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, by which services stop what they started: what cleans up after Ctrl-C does so then, too."""
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """Raise :class:`Terminated` where SIGTERM comes while the block runs; a second one ends the process at once.
+
+    Whoever has a handler of SIGTERM keeps it, but ray, which sets one as RecBole's quick_start imports it: that one
+    says nothing, and waits for the processes of ``--nproc``.
+    """
+    in_main = threading.current_thread() is threading.main_thread()  # no other thread can have handlers
+    before = signal.getsignal(signal.SIGTERM)
+    if not in_main or before is not signal.SIG_DFL and not _is_of_ray(before):
+        yield
+        return
+    own = os.getpid()
+
+    def stop(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        if os.getpid() != own:  # a forked child has this handler, too, and not what is above it
+            os.kill(os.getpid(), number)
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _is_of_ray(handler: object) -> bool:
+    return str(getattr(handler, "__module__", "")).split(".")[0] == "ray"
+
+
+def end_children() -> None:
+    """End the processes of multiprocessing (``--nproc``), which Python would wait for, and which SIGTERM, unlike
+    Ctrl-C, is not sent to."""
+    for child in multiprocessing.active_children():
+        child.terminate()
 
 
 @contextlib.contextmanager

@@ -6,8 +6,9 @@
   (``--config``), ``tuning`` (``--tune``), ``grid`` (the jobs of all this), ``notes`` (what to know of data and rows)
 - the data: ``source`` (read and filtered), ``splits`` (the part of each interaction), ``prepare`` and ``split_files``
   (folders that RecBole runs on), ``sampling`` (what it cannot draw from), ``texts`` (encoded ahead)
-- the processes: ``runner`` (starts them), ``job`` (one of them), ``parent`` (what it does for its parent); stored jobs
-  are taken by ``job_key``, a hash of all that they depend on, ``code`` and the versions of ``environment`` included
+- the processes: ``runner`` (starts them), ``job`` (one of them), ``parent`` (what it does for its parent), ``at_work``
+  (what it is at, by its log); stored jobs are taken by ``job_key``, a hash of all that they depend on,
+  ``code`` and the versions of ``environment`` included
 - training in a job: ``harness`` (the steps of RecBole), ``training``, ``taken`` (candidates of sequential models)
 - measuring in a job: ``measuring``, with ``recorder`` (looks on while RecBole evaluates), ``groups`` (of items and
   users), ``foldin`` (histories of new users), ``asked`` and ``answers`` (right answers), ``lists``, ``collected`` and

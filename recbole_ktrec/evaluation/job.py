@@ -20,7 +20,7 @@ import numpy as np
 
 from recbole_ktrec.compat.host_errors import explained
 from recbole_ktrec.errors import ConfigError, KTRecError
-from recbole_ktrec.evaluation import parent
+from recbole_ktrec.evaluation import at_work, parent
 from recbole_ktrec.files import write_whole
 
 #: The tail of a traceback that a failed job keeps.
@@ -47,6 +47,7 @@ def run_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndar
     }
     timing, memory = trained.timing, parent.peak_memory()
     arrays: dict[str, np.ndarray] = {}
+    at_work.say("measuring")
     if spec["phase"] == "transfer":
         from recbole_ktrec.evaluation import transfer_measure
 

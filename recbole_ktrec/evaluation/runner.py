@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +20,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from recbole_ktrec.errors import ConfigError, KTRecError, number
+from recbole_ktrec.evaluation import at_work
 from recbole_ktrec.files import write_whole
 
 #: How often a job is started again after a signal ended it, in the life of one runner.
@@ -30,8 +30,6 @@ _POLL_SECONDS = 0.05
 _TELL_SECONDS = 10.0
 _LOCK = ".lock"
 _LOG_TAIL = 2000
-#: What RecBole's log says of an epoch that is over.
-_EPOCH = re.compile(rb"epoch (\d+) training \[")
 #: Phases whose jobs keep arrays beside their result.
 _BY_USER = ("final", "transfer")
 
@@ -172,15 +170,13 @@ class Runner:
             bar.close()
 
     def _tell(self, bar: tqdm, running: Sequence[_Running]) -> float:
-        """Show which jobs run and how many epochs each has behind it; return when that was."""
+        """Show which jobs run and what each is at; return when that was."""
         bar.set_postfix_str(", ".join(self._at_work(one.job) for one in running)[:90])
         return time.monotonic()
 
     def _at_work(self, job: Job) -> str:
-        with self.file(job, "log").open("rb") as log:
-            log.seek(max(0, self.file(job, "log").stat().st_size - _LOG_TAIL))
-            epochs = _EPOCH.findall(log.read())
-        return f"epoch {int(epochs[-1]) + 1} of {job.title}" if epochs else job.title
+        phase = at_work.phase(self.file(job, "log"))
+        return f"{job.title}: {phase}" if phase else job.title
 
     def _is_done(self, job: Job) -> bool:
         result = self.result(job)

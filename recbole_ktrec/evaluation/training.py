@@ -14,6 +14,7 @@ import numpy as np
 
 from recbole_ktrec.atomic import iter_atomic
 from recbole_ktrec.errors import DataError
+from recbole_ktrec.evaluation import at_work
 from recbole_ktrec.evaluation.harness import is_sequential, item_tokens, pair_ids, pair_tokens
 from recbole_ktrec.evaluation.recorder import Recorder
 from recbole_ktrec.evaluation.splits import PARTS, fingerprint, pair_fingerprint
@@ -121,14 +122,17 @@ def train(config: Any, fingerprints: Mapping[str, str]) -> Trained:
     init_seed(config["seed"], config["reproducibility"])
     init_logger(config)
     getLogger().info(config)
+    at_work.say("reading the data")
     loaders = data_preparation(config, create_dataset(config))
     check_same(config, loaders, fingerprints)
     mask_taken(config, loaders)
     loaded = time.perf_counter()
+    at_work.say("building the model")
     init_seed(config["seed"] + config["local_rank"], config["reproducibility"])
     model = get_model(config["model"])(config, loaders[0]._dataset).to(config["device"])
     trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
     built = time.perf_counter()
+    at_work.say("training")
     watch = _Watch(trainer)
     score, result = trainer.fit(loaders[0], loaders[1], saved=True, show_progress=False)
     fitted = time.perf_counter()

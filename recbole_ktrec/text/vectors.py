@@ -156,6 +156,7 @@ def _fill(
             _check_vectors(vectors, encoder.dim, settings)
             cache.append(some, vectors)
 
+        _logger.info("Encoding %d texts with [%s].", len(wanted), settings.encoder)
         with tqdm(total=len(wanted), desc="Encoding texts", unit="text", disable=not show_progress) as bar:
             started = time.perf_counter()
             _encode_all(encoder, wanted, store, bar.update)

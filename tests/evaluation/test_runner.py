@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from recbole_ktrec.errors import ConfigError
-from recbole_ktrec.evaluation import parent
+from recbole_ktrec.evaluation import at_work, parent
 from recbole_ktrec.evaluation.runner import RETRIES, Job, Runner
 
 MODULE = "tests.evaluation.stand_in_job"
@@ -59,10 +59,34 @@ def test_the_bar_says_how_far_a_long_job_is(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("recbole_ktrec.evaluation.runner._TELL_SECONDS", 0.1)
-    said = "epoch 8 training [time: 1.07s, train loss: 8.4]\nepoch 9 training [time: 1.29s, train loss: 8.6]"
+    said = "At work: training\nepoch 8 training [time: 1.07s, train loss: 8.4]\nepoch 9 training [time: 1.29s]"
     with runner.locked():
         runner.run([make("slow", seconds=1, says=said)])
-    assert "epoch 10 of slow" in capsys.readouterr().err  # RecBole counts from 0
+    assert "slow: epoch 10" in capsys.readouterr().err  # RecBole counts from 0
+
+
+@pytest.mark.parametrize(
+    ("last", "phase"),
+    [
+        ("", ""),
+        ("batch_size = 9\ndevice = cpu", ""),
+        ("At work: building the model", "building the model"),
+        ("INFO  Encoding 20619 texts with [all].", "encoding 20619 texts"),
+        ("7 item_id with text, 0 without; 7 distinct texts: 7 encoded now, 0 from [x].", "texts are read"),
+        ("KTEASE: text neighbours of 20,619 items", "comparing texts of 20,619 items"),
+        ("KTEASE: terms of 4,170 items, weighted by what users take together", "weighing terms of 4,170 items"),
+        ("KTEASE: 20,620 items, sparse form, 300 nearest items", "choosing lambda"),
+        ("KTEASE: 4,171 items, dense form: time grows as their cube", "choosing lambda"),
+        ("KTEASE: reg_weight 60, prior_weight 0.07, neighbour_weight 0, history_decay 0", "solving"),
+        ("KTEASE: prior_weight once more, beside what sharpens the scores", "choosing what sharpens the scores"),
+        ("KTEASE: what comes next, a second solve of 9 items", "solving for what comes next"),
+        ("epoch 2 training [time: 1.07s, train loss: 8.4]\nSaving current: saved/x.pth", "epoch 3"),
+        ("epoch 2 training [time: 1.07s]\nAt work: measuring\nLoading model", "measuring"),
+    ],
+)
+def test_what_a_job_is_at_is_what_its_log_said_last(tmp_path: Path, last: str, phase: str) -> None:
+    (tmp_path / "log").write_text(f"{'At work: reading the data' * bool(phase)}\n{last}\n")
+    assert at_work.phase(tmp_path / "log") == phase
 
 
 def test_a_refusal_leaves_what_was_there_before_alone(runner: Runner, tmp_path: Path) -> None:

@@ -43,7 +43,9 @@ def read_card(folder: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"[{path}] is not the card of an artifact: {error}") from error
     if written != FORMAT:
-        raise DataError(f"[{path}] is of format [{written}], this version reads [{FORMAT}]: make it again.")
+        newer = isinstance(written, int) and written > FORMAT
+        advice = "update recbole_ktrec" if newer else "make it again"
+        raise DataError(f"[{path}] is of format [{written}], this version reads [{FORMAT}]: {advice}.")
     return card
 
 

@@ -126,7 +126,9 @@ def test_damaged_files_are_named(made: Artifact, tmp_path: Path) -> None:
     card, weights = tmp_path / "made" / CARD, tmp_path / "made" / WEIGHTS
     kept = card.read_text()
     for change, message in (
-        ({"format": 9}, r"card.json\] is of format \[9\], this version reads \[2\]"),
+        ({"format": 9}, r"card.json\] is of format \[9\], this version reads \[2\]: update recbole_ktrec\."),
+        ({"format": 1}, r"card.json\] is of format \[1\], this version reads \[2\]: make it again\."),
+        ({"format": "x"}, r"card.json\] is of format \[x\], this version reads \[2\]: make it again\."),
         ({"shape": {"size": 1}}, r"card.json\] lacks or has a wrong"),
         ({"whitening": None}, r"card.json\] lacks or has a wrong"),
     ):

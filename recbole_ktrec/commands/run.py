@@ -123,13 +123,21 @@ def transfer_lines(choice: dict[str, Any]) -> list[str]:
     """Return what a model took of its artifact, and why, a line for each part that chooses."""
     if not choice:
         return []
+    closed = choice.get("closed_form")
+    parts = (("text vectors: ", choice), ("closed form: ", closed)) if closed else (("", choice),)
+    return [f"transfer    {part}{_taken(one['used'], one['why'])} ({one['why']})" for part, one in parts]
+
+
+def _taken(used: str, why: str) -> str:
+    """Return what was taken of an artifact: where no data chose it, ``why`` may say that its shape is not."""
+    from recbole_ktrec.model.artifact import READ_WITH_ITS_MODEL, UNLIKE
     from recbole_ktrec.model.transfer import shown
 
-    closed, lines = choice.get("closed_form"), []
-    for part, one in (("text vectors: ", choice), ("closed form: ", closed)) if closed else (("", choice),):
-        unused = f"{shown(one['used'])} taken, artifact unused"
-        lines.append(f"transfer    {part}{'artifact taken' if one['used'] == 'transferred' else unused} ({one['why']})")
-    return lines
+    if used != "transferred":
+        return f"{shown(used)} taken, artifact unused"
+    if UNLIKE not in why:
+        return "artifact taken"
+    return "of the artifact its language model alone" if READ_WITH_ITS_MODEL in why else "artifact unused"
 
 
 def _free_port(ip: str) -> str:

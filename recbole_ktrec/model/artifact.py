@@ -27,6 +27,9 @@ from recbole_ktrec.text import check_fingerprint
 WEIGHTS = "weights.safetensors"
 #: How much longer or shorter than a source's the histories of a target may be for the source's shape to be taken.
 _FARTHEST = 4.0
+#: What a choice notes of an artifact whose shape is not taken for that, and of one whose language model is.
+UNLIKE = "histories too unlike those of its sources"
+READ_WITH_ITS_MODEL = "read with its language model"
 _logger = logging.getLogger(__name__)
 
 
@@ -127,7 +130,7 @@ class Artifact:
         """Return ``why`` an artifact is taken that no validation data chose, and that texts are compared as without it
         where histories are too unlike those of its sources, see :meth:`shape_for`."""
         unlike = self._lengths(interactions)[1].min() > np.log2(_FARTHEST)
-        return f"{why}; histories too unlike those of its sources: {self._unused('texts')}" if unlike else why
+        return f"{why}; {UNLIKE}: {self._unused('texts')}" if unlike else why
 
     def _warn(self, text: str) -> None:
         if text not in self.said:
@@ -135,7 +138,7 @@ class Artifact:
             _logger.warning(text)
 
     def _unused(self, texts: str) -> str:
-        read = ", but read with its language model" if self.card.get("language_model") else ""
+        read = f", but {READ_WITH_ITS_MODEL}" if self.card.get("language_model") else ""
         return f"{texts} are compared as without an artifact{read}"
 
     def _lengths(self, interactions: sp.csr_matrix) -> tuple[dict[str, float], np.ndarray]:

@@ -129,6 +129,12 @@ def test_what_a_run_says_of_what_was_learned() -> None:
 def test_what_a_run_says_of_its_artifact() -> None:
     assert transfer_lines({}) == []
     assert transfer_lines({"used": "transferred", "why": "zero-shot"}) == ["transfer    artifact taken (zero-shot)"]
+    unlike = "zero-shot; histories too unlike those of its sources: texts are compared as without an artifact"
+    for why, taken in (
+        (unlike, "artifact unused"),
+        (f"{unlike}, but read with its language model", "of the artifact its language model alone"),
+    ):
+        assert transfer_lines({"used": "transferred", "why": why}) == [f"transfer    {taken} ({why})"]
     told = "transfer    learned here alone taken, artifact unused (ahead)"
     assert transfer_lines({"used": "scratch", "why": "ahead"}) == [told]
 

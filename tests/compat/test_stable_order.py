@@ -34,3 +34,23 @@ def test_the_order_of_the_file_decides_where_times_do_not(settings: Settings, wo
     )
     expected = [ordered[place] for place in sorted(kept.values())]
     assert [(str(user), str(item), int(time)) for user, item, time in found] == expected
+
+
+def test_without_times_it_is_said_once_of_each_data_set(
+    settings: Settings, workplace: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("timeless", "timeless", "other"):
+        (workplace / "dataset" / name).mkdir(exist_ok=True)
+        rows = ["user_id:token\titem_id:token", "a\tx", "b\ty", "a\ty", "a\tx"]
+        (workplace / "dataset" / name / f"{name}.inter").write_text("\n".join(rows) + "\n")
+        columns = {"inter": ["user_id", "item_id"]}
+        whole = {**WHOLE, "order": "RO"}
+        config = make_config("Pop", name, settings(eval_args=whole, rm_dup_inter="first", load_col=columns))
+        _, (dataset, *_) = load_parts(config)
+        kept = dataset.id2token("item_id", dataset.inter_feat["item_id"]).tolist()
+        assert sorted(kept) == ["x", "y", "y"]
+    said = "[timeless]: rm_dup_inter [first] goes by the order of the file, as no times are loaded"
+    assert (
+        caplog.text.count(f"{said} (TIME_FIELD [timestamp]).") == 1 and caplog.text.count("[other]: rm_dup_inter") == 1
+    )
+    assert "Timestamp field" not in caplog.text

@@ -185,8 +185,9 @@ def read_domain(name: str, values: Mapping[str, Any], options: PretrainOptions) 
     rest, sample = hold_out(taken, options.held_out_users, draw)
     file, settings = item_file_of(source), TextSettings.from_mapping(values)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    found = item_vectors(file, tokens, settings, device)
-    drawn, texts = 1 + draw.permutation(len(tokens) - 1)[: options.candidates], file.texts(tokens, settings)
+    texts = file.texts(tokens, settings)
+    found = item_vectors(file, tokens, settings, device, texts=texts)
+    drawn = 1 + draw.permutation(len(tokens) - 1)[: options.candidates]
     read_with = [found.fingerprint[part] for part in COMPARED], _reading(settings)
     parts = [code_sha256(), source.digest, dict(source.fields), values.get("threshold"), *read_with]
     parts += [options.whitening, options.held_out_users, options.candidates, options.seed]

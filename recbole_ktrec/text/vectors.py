@@ -79,15 +79,19 @@ def item_vectors(
     settings: TextSettings,
     device: torch.device | str = "cpu",
     show_progress: bool = True,
+    texts: Sequence[str | None] | None = None,
 ) -> ItemVectors:
     """Return a text vector for each of ``tokens``, read from ``file`` by token.
+
+    Args:
+        texts: those of ``tokens``, where they are read already.
 
     Raises:
         DataError: the file or a column of it cannot be used.
         EncoderError: the encoder cannot be found or loaded.
         CacheError: the cache cannot be written.
     """
-    texts = file.texts(tokens, settings)
+    texts = file.texts(tokens, settings) if texts is None else texts
     encoded = encode(texts, settings, device, show_progress)
     has_text = np.array([text is not None for text in texts], dtype=bool)
     missing = sum(text is None and str(token) != PAD for text, token in zip(texts, tokens, strict=True))

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from recbole_ktrec.knowledge.domains import read_domain
 from recbole_ktrec.knowledge.options import PretrainOptions
 from tests.knowledge.test_pretraining import KEYS
@@ -23,3 +25,12 @@ def test_what_was_computed_holds_wherever_the_encoder_and_its_cache_lie(
     assert key(**elsewhere) == key()
     changes = ({"text_max_length": 8}, {"text_fields": {"title": {"max_words": 1}}}, {"text_missing": ["x"]})
     assert len({key(), *(key(**change) for change in changes)}) == 4
+
+
+def test_the_texts_of_a_source_are_read_once(
+    values: Callable[[str], dict[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="recbole_ktrec"):
+        domain = read_domain("one", values("one"), PretrainOptions.read(KEYS))
+    assert caplog.text.count("Text from the columns [title]") == 1
+    assert len(domain.texts) == len(domain.vectors) == 31 and domain.texts[0] is None

@@ -98,3 +98,22 @@ def test_a_script_that_the_default_encoder_does_not_know_is_noted(
         (plan,) = prepare_datasets(grid, Path("splits"))
         notes = script_notes(grid, plan)
         assert len(notes) == told and all(note.startswith("[tiny]: 100% of the letters") for note in notes)
+
+
+@pytest.mark.parametrize(("keys", "visible"), [({"gpu_id": ""}, ""), ({"use_gpu": False}, ""), ({"gpu_id": "3"}, "3")])
+def test_texts_are_encoded_where_the_jobs_run(
+    tiny_grid: Callable[..., Grid], workplace: Path, monkeypatch: pytest.MonkeyPatch, keys: dict[str, Any], visible: str
+) -> None:
+    """RecBole hides GPUs by the environment as the splits are made, and the process of `ktrec encode` inherits it."""
+    seen: list[str] = []
+
+    def run(_: list[str], env: dict[str, str], **__: Any) -> SimpleNamespace:
+        seen.append(env["CUDA_VISIBLE_DEVICES"])
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr(texts.subprocess, "run", run)
+    (workplace / "dataset" / "tiny" / "tiny.item").write_text("item_id:token\ttitle:token_seq\ni1\ta title\n")
+    grid = tiny_grid("Pop", text_diversity=True, common=keys)
+    texts.encode_ahead(grid, prepare_datasets(grid, Path("splits")), 1)
+    assert seen == [visible]

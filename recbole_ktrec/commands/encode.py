@@ -22,6 +22,7 @@ from recbole_ktrec.commands.data import data_folder
 from recbole_ktrec.commands.options import files_in, read_config_files, read_options, user_path
 from recbole_ktrec.commands.session import add_threads, set_threads
 from recbole_ktrec.errors import ConfigError
+from recbole_ktrec.evaluation.parent import die_with_parent
 from recbole_ktrec.register import MODELS
 from recbole_ktrec.register.keys import refuse_unnamed
 from recbole_ktrec.register.properties import converted_file, dataset_files, model_files
@@ -44,12 +45,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--config_files", default="", help="YAML files, separated by blanks; a later one overrides an earlier one"
     )
     parser.add_argument("--device", help="cpu, cuda, cuda:1, mps, ... (default: cuda if there is one, else cpu)")
+    # Of `ktrec benchmark`, say, which may be killed at any moment.
+    parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     add_threads(parser)
 
 
 def main(argv: Sequence[str], parser: argparse.ArgumentParser) -> int:
     """Encode, and print the counts."""
     args, rest = parser.parse_known_args(argv)
+    if args.parent is not None:
+        die_with_parent(args.parent)
     options = read_options(rest)
     refuse_unnamed(options, "--")
     given = {"text_fields": args.fields, "data_path": args.data_path}

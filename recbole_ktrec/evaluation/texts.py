@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -96,7 +97,8 @@ def encode_ahead(grid: Grid, plans: Sequence[DatasetPlan], threads: int) -> list
         Complaints, one for each data set and encoder that did not work: the jobs that need them will fail on their own.
     """
     notes = []
-    command = [sys.executable, "-W", "ignore", "-m", "recbole_ktrec", "encode", f"--threads={threads}"]
+    command = [sys.executable, "-W", "ignore", "-m", "recbole_ktrec", "encode"]
+    command += [f"--threads={threads}", f"--parent={os.getpid()}"]
     for plan in plans:
         files = item_files(plan)
         for settings in text_settings(grid, plan):

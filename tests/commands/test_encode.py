@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import recbole_ktrec
 from recbole_ktrec.cli import main
 from recbole_ktrec.commands import encode as command
 from recbole_ktrec.errors import DataError
@@ -194,3 +196,14 @@ def test_an_artifact_brings_its_language_model(
     assert main(call) == 0 and f"encoder     {own} (8 dimensions)" in capsys.readouterr().out
     assert main([*call, f"--text_encoder={encoder}"]) == 0  # named, and not what it was trained from
     assert f"encoder     {encoder} (8 dimensions)" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a parent there is any process of that number")
+def test_it_does_not_outlive_the_comparison_that_started_it(workplace: Path) -> None:
+    """One that was killed before its child had asked to go with it has left it to another process."""
+    call = [sys.executable, "-m", "recbole_ktrec", "encode", "--dataset=nothing"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(recbole_ktrec.__file__).parent.parent)}
+    for parent, code in ((os.getpid(), 2), (2**22 + 1, 1)):
+        done = subprocess.run([*call, f"--parent={parent}"], env=environment, capture_output=True, text=True)
+        assert done.returncode == code, done.stderr
+        assert ("Data set [nothing]" in done.stderr) == (code == 2), "there is no such data set"

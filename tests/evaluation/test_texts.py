@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,6 +33,7 @@ def test_one_call_for_each_data_set_and_setting(
     notes = texts.encode_ahead(grid, plans, 2)
     assert [settings.get("text_max_length") for _, settings in calls] == [None, 256]
     assert f"--item_file={workplace / 'dataset' / 'tiny' / 'tiny.item'}" in calls[0][0]
+    assert f"--parent={os.getpid()}" in calls[0][0], "it is not to outlive this process"
     assert notes == ["The item texts of [tiny] could not be encoded ahead of the jobs."] * 2
 
 

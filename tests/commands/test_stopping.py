@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM ends a 
 def test_a_signal_ends_a_command_with_a_word(
     number: signal.Signals, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cleared = []
+    cleared, before = [], signal.getsignal(signal.SIGTERM)  # ray's, where another test has imported it
 
     def work(*_: object) -> int:
         try:
@@ -41,12 +41,12 @@ def test_a_signal_ends_a_command_with_a_word(
     monkeypatch.setattr(cli.importlib, "import_module", lambda name: module)
     assert cli.main(["pretrain"]) == code and cleared
     assert capsys.readouterr().err.endswith("ktrec pretrain: stopped. The same command goes on from here.\n")
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, "nothing is left in the process of whoever called it"
+    assert signal.getsignal(signal.SIGTERM) is before, "nothing is left in the process of whoever called it"
 
 
 def test_the_handler_of_whoever_calls_stays() -> None:
     """But that of ray, which is set as its import goes along."""
-    heard: list[int] = []
+    heard, before = list[int](), signal.getsignal(signal.SIGTERM)
 
     def own(number: int, _: object) -> None:
         heard.append(number)
@@ -61,16 +61,18 @@ def test_the_handler_of_whoever_calls_stays() -> None:
             os.kill(os.getpid(), signal.SIGTERM)
         assert heard == [signal.SIGTERM] and signal.getsignal(signal.SIGTERM) is own
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, before)
 
 
-def test_a_forked_child_is_ended_as_before() -> None:
-    with terminable():
-        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(30,))
-        child.start()
-        child.terminate()
-        child.join(10)
-    assert child.exitcode == -signal.SIGTERM
+def test_a_forked_child_is_ended_as_before(fresh_python: Callable[..., str]) -> None:
+    """In a process of its own: one with threads, of ray say, had better not fork."""
+    code = (
+        "import multiprocessing, time\nfrom recbole_ktrec.commands.session import terminable\n"
+        "fork = multiprocessing.get_context('fork')\nthere = fork.Event()\nwith terminable():\n"
+        "    child = fork.Process(target=lambda: [there.set(), time.sleep(30)])\n"
+        "    child.start()\n    there.wait()\n    child.terminate()\n    child.join(10)\nprint(child.exitcode)"
+    )
+    assert fresh_python(code).strip() == str(-signal.SIGTERM)
 
 
 def ended(process: psutil.Process) -> bool:

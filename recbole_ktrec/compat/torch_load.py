@@ -16,18 +16,12 @@ def _is_recbole(module: object) -> bool:
     return module == "recbole" or str(module).startswith("recbole.")
 
 
-def default_is_safe(torch: ModuleType) -> bool:
-    """Return whether ``torch.load`` refuses pickled objects unless told otherwise (torch 2.6 and newer)."""
-    release = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
-    return release >= (2, 6)
-
-
 def relax_for_recbole(_utils: ModuleType) -> bool:
-    """Wrap ``torch.load``; return False where its default does not need it, or where it is wrapped already."""
+    """Wrap ``torch.load``, which with an older torch serves those without a GPU alone; return False where it is."""
     import torch
 
     original = torch.load
-    if not default_is_safe(torch) or hasattr(original, "for_recbole"):
+    if hasattr(original, "for_recbole"):
         return False
 
     @functools.wraps(original)

@@ -23,6 +23,8 @@ from recbole_ktrec.nn.matrices import row_blocks, unit_length
 _USERS = 65536
 #: Agreement that every direction is given at least, as a share of the largest.
 _FLOOR = 0.02
+#: Share of the largest variance below which a direction has none: it is rounding (a source of fewer texts than d).
+_NOTHING = 1e-4
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,14 @@ def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:
     return np.asarray((basis * values**exponent) @ basis.T)
 
 
+def _whitener(total: np.ndarray) -> np.ndarray:
+    """Return ``total^-1/2``; a direction in which the texts do not differ has their mean variance: nothing is known."""
+    values, basis = np.linalg.eigh((total + total.T) / 2)
+    nothing = values < _NOTHING * values[-1]
+    values[nothing] = values[~nothing].mean()
+    return np.asarray((basis * values**-0.5) @ basis.T)
+
+
 def metric(statistics: Statistics, exponent: float = 0.5, strength: float = 1.0) -> np.ndarray:
     """Return the symmetric map L, float32 ``[d, d]``: texts are alike by the cosine of ``t L``.
 
@@ -93,7 +103,7 @@ def metric(statistics: Statistics, exponent: float = 0.5, strength: float = 1.0)
     width = len(statistics.total)
     if strength == 0 or np.trace(statistics.total) <= 0:
         return np.eye(width, dtype=np.float32)
-    half = _power(statistics.total.astype(np.float64), -0.5)
+    half = _whitener(statistics.total.astype(np.float64))
     values, basis = np.linalg.eigh(half @ statistics.between @ half)
     if values[-1] <= 0:
         return np.eye(width, dtype=np.float32)

@@ -87,3 +87,20 @@ def test_power_of_the_prior() -> None:
     expected = np.maximum(vectors @ vectors.T, 0) ** 2 * power_scale(vectors, 199, 2.0)
     np.fill_diagonal(expected, 0)
     np.testing.assert_allclose(whole, expected, atol=1e-6)
+
+
+def test_fewer_texts_than_directions_leave_the_others_to_no_rounding() -> None:
+    """Directions without a text were stretched most, by whatever rounding had left there."""
+    interactions, vectors = planted()
+    wide = np.concatenate([vectors, np.zeros((len(vectors), 6), dtype=np.float32)], axis=1)
+    turn = np.linalg.qr(np.random.default_rng(1).standard_normal((12, 12)))[0]
+    found = co_consumption(interactions, (wide @ turn).astype(np.float32))
+    noise = np.random.default_rng(2).standard_normal((2, 12, 12)) * 3e-7
+    other = Statistics(found.between + noise[0] + noise[0].T, found.total + noise[1] + noise[1].T, found.interactions)
+    learned, again = metric(found), metric(other)
+    np.testing.assert_allclose(again, learned, atol=1e-4)
+    back = turn @ learned @ turn.T
+    known = np.linalg.eigvalsh(back[:6, :6])
+    assert np.linalg.eigvalsh(back[6:, 6:]).max() < known.max()
+    plain = metric(co_consumption(interactions, vectors))
+    np.testing.assert_allclose(back[:6, :6] / back[0, 0], plain / plain[0, 0], atol=1e-3)

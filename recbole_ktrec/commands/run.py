@@ -181,7 +181,7 @@ def _read_back(checkpoint: Path) -> dict[str, Any]:
     """Return what :func:`_train` tells of a save, of one that other processes (``--nproc``) made."""
     import torch
 
-    stored = torch.load(checkpoint, map_location="cpu", weights_only=False, mmap=True)
+    stored = torch.load(str(checkpoint), map_location="cpu", weights_only=False, mmap=True)  # str: torch 2.2
     kept, zero_shot = stored.get("other_parameter") or {}, stored["config"]["transfer"] == "zero_shot"
     told = {"transfer_choice": kept.get("transfer_choice") or {}, "closed_share": kept.get("closed_share", math.nan)}
     return {"epoch": stored.get("epoch"), "model": SimpleNamespace(**told, zero_shot=zero_shot)}

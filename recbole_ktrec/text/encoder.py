@@ -127,8 +127,8 @@ class TextEncoder(nn.Module):
         padded, lengths = pad(ids, self._pad_id, self.device, getattr(self.model.config, "downsampling_rate", 1))
         mask = attention_mask(lengths, padded.shape[1])
         # Without padding there is nothing to mask, and attention without a mask has a faster kernel.
-        needed = mask if min(map(len, ids)) < padded.shape[1] else None
-        hidden = self.model(input_ids=padded, attention_mask=needed).last_hidden_state
+        needed = {"attention_mask": mask} if min(map(len, ids)) < padded.shape[1] else {}
+        hidden = self.model(input_ids=padded, **needed).last_hidden_state
         return pool(hidden, mask, self.fingerprint["pooling"])
 
     @contextlib.contextmanager

@@ -28,6 +28,7 @@ def test_a_signal_ends_a_command_with_a_word(
     number: signal.Signals, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cleared, before = [], signal.getsignal(signal.SIGTERM)  # ray's, where another test has imported it
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 
     def work(*_: object) -> int:
         try:
@@ -39,7 +40,10 @@ def test_a_signal_ends_a_command_with_a_word(
 
     module = SimpleNamespace(__doc__="", add_arguments=lambda parser: None, main=work)
     monkeypatch.setattr(cli.importlib, "import_module", lambda name: module)
-    assert cli.main(["pretrain"]) == code and cleared
+    try:
+        assert cli.main(["pretrain"]) == code and cleared
+    finally:
+        signal.signal(signal.SIGINT, heard)
     assert capsys.readouterr().err.endswith("ktrec pretrain: stopped. The same command goes on from here.\n")
     assert signal.getsignal(signal.SIGTERM) is before, "nothing is left in the process of whoever called it"
 

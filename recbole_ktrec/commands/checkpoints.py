@@ -8,6 +8,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+from recbole_ktrec.commands.session import without_rays_handler
 from recbole_ktrec.errors import ConfigError, DataError, nearest
 
 
@@ -30,7 +31,8 @@ def load_with_validation(checkpoint: Path) -> tuple[Any, Any, Any]:
     if not checkpoint.is_file():
         others = [str(path) for path in checkpoint.parent.glob("*.pth")] if checkpoint.parent.is_dir() else []
         raise DataError(f"The checkpoint [{checkpoint}] does not exist.{nearest(str(checkpoint), others)}")
-    from recbole.quick_start import load_data_and_model
+    with without_rays_handler():
+        from recbole.quick_start import load_data_and_model
     from recbole.utils import ModelType
 
     before = logging.root.manager.disable

@@ -127,6 +127,18 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+@contextlib.contextmanager
+def without_rays_handler() -> Iterator[None]:
+    """Import what brings ray along within: SIGTERM is then heard by whom it was before, a command or a service."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        in_main = threading.current_thread() is threading.main_thread()
+        if in_main and before is not None and _is_of_ray(signal.getsignal(signal.SIGTERM)):
+            signal.signal(signal.SIGTERM, before)
+
+
 def _is_of_ray(handler: object) -> bool:
     return str(getattr(handler, "__module__", "")).split(".")[0] == "ray"
 

@@ -17,6 +17,7 @@ import pytest
 import recbole_ktrec
 from recbole_ktrec import cli
 from recbole_ktrec.commands.session import Terminated, terminable
+from tests.commands.test_recommend import checkpoint
 
 ROOT = Path(recbole_ktrec.__file__).parent.parent
 
@@ -66,6 +67,17 @@ def test_the_handler_of_whoever_calls_stays() -> None:
         assert heard == [signal.SIGTERM] and signal.getsignal(signal.SIGTERM) is own
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_a_checkpoint_leaves_the_handler_that_was_there(workplace: Path, fresh_python: Callable[..., str]) -> None:
+    """RecBole's quick_start imports ray, whose handler ended `ktrec recommend`, and a service, without a word."""
+    saved = checkpoint("KTEASE", "--prior=none")
+    code = (
+        "import signal\nfrom pathlib import Path\nfrom recbole_ktrec.serving import load\n"
+        "def own(*_): print('heard')\nsignal.signal(signal.SIGTERM, own)\n"
+        f"load(Path({saved!r}))\nsignal.raise_signal(signal.SIGTERM)"
+    )
+    assert fresh_python(code).splitlines()[-1] == "heard"
 
 
 def test_a_forked_child_is_ended_as_before(fresh_python: Callable[..., str]) -> None:

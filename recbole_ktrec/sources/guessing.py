@@ -86,7 +86,19 @@ def guess_columns(
             target = _output(name, columns)  # an id of another table is what it is there
             guess = "token" if target in (USER, ITEM) else guess_type(values[name], name, kind)
             columns[target] = {"from": name, "type": guess}
-    return columns
+    return _texts_as_in_file(columns, names)
+
+
+def _texts_as_in_file(columns: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return the columns with those of text among them in the order of the file, paths in objects first.
+
+    Stated ones are known first, but their text, of a category say, is not therefore what an item is called.
+    """
+    places = {name: place for place, name in enumerate(names)}
+    texts = [name for name, spec in columns.items() if spec.get("type") == "token_seq"]
+    ordered = iter(sorted(texts, key=lambda name: places.get(columns[name]["from"], -1)))
+    order = [next(ordered) if name in texts else name for name in columns]
+    return {name: columns[name] for name in order}
 
 
 def row_numbers(names: Sequence[str], values: Mapping[str, Sequence[object]]) -> list[str]:

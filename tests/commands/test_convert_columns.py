@@ -29,6 +29,14 @@ def test_a_stated_column_goes_over_the_guess_and_the_rest_is_guessed(
     assert items.attrs["types"] == types and items.iloc[1].tolist() == ["p1", "Ding Nummer 1", "p1", "1.5"]
 
 
+def test_texts_stand_in_the_order_of_the_file_whichever_are_stated(shop: Path) -> None:
+    """The first is what `ktrec recommend` calls an item: a category that was stated came before the title."""
+    goods = "id;titel;gruppe;preis\n" + "".join(f"p{k};Ding Nummer {k};Dinge;{k}.5\n" for k in range(5))
+    (shop / "goods.csv").write_text(goods)
+    assert table(shop, "items.gruppe=gruppe:token_seq") == 0
+    assert "text_fields: [titel, gruppe]" in (shop / "out" / "d" / "d.yaml").read_text()
+
+
 def test_an_id_is_read_from_the_files_that_have_its_column(shop: Path) -> None:
     (shop / "clicks.csv").write_text(clicks(iso(20)).replace("itemid", "ware"))
     assert table(shop, "item_id=ware") == 0

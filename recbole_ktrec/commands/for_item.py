@@ -34,14 +34,16 @@ def users_for(
     found, place = list[tuple[int, float, str, float]](), _place(dataset, item, unseen)
     if _says_nothing(model, place):
         raise DataError(f"--for-item [{item}]: nobody took it and it has no text, so no list says anything of it.")
-    for some, scores in asked_for(model, dataset, users, unseen, only_new, among).scored():
+    request = asked_for(model, dataset, users, unseen, only_new, among)
+    if (only_new or among is not None) and request.hidden()[place]:
+        left = " or ".join(["--new-items only"] * only_new + ["--only-items"] * (among is not None))
+        raise DataError(f"--for-item [{item}]: in nobody's list, {left} leaves it out.")
+    for some, scores in request.scored():
         for user, row in zip(some, scores, strict=True):
             if np.isfinite(row[place]):
                 found.append((*_standing(row, place), user, float(row[place])))
     if not found:
-        why = "these users took it, or nothing is known of them"
-        why += ", or --new-items only or --only-items leave it out" * (only_new or among is not None)
-        raise DataError(f"--for-item [{item}]: in nobody's list: {why}.")
+        raise DataError(f"--for-item [{item}]: in nobody's list: these users took it, or nothing is known of them.")
     found.sort(key=lambda one: (one[0], -one[1]))
     return ((user, rank, item, value) for rank, _, user, value in found[:k])
 

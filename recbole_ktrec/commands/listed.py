@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import itertools
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from recbole_ktrec.atomic import encoding_of, iter_atomic, read_header
+from recbole_ktrec.commands.asked import meant
 from recbole_ktrec.errors import DataError, counted
 from recbole_ktrec.text import TextSettings
 
@@ -65,20 +66,51 @@ def only_items(path: Path, dataset: Any, unseen: UnseenItems | None) -> set[str]
     Raises:
         DataError: the file is not to be read, or names no item that a list can hold.
     """
-    try:
-        named = {line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()} - {""}
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"--only-items [{path}]: {error}") from error
     known, new = dataset.field2token_id[dataset.iid_field], set() if unseen is None else set(unseen.tokens)
-    strange = sorted(item for item in named if not known.get(item) and item not in new)
+    lines = _lines(path)
+    named = {line if known.get(line) or line in new else _unquoted(line): line for line in lines}
+    strange = [item for item in named if not known.get(item) and item not in new]
+    first = f", the first is [{strange[0]}] (line {lines[named[strange[0]]]})" if strange else ""
     if len(strange) == len(named):
-        first = f", the first is [{strange[0]}]" if strange else ""
-        raise DataError(f"--only-items [{path}]: none of its {counted(len(named), 'line')} is an item{first}.")
+        near = meant(strange[0], known) if strange else ""
+        told = f"none of its {counted(len(named), 'line')} is an item{first}. Write one id a line, nothing beside it."
+        raise DataError(f"--only-items [{path}]: {told}{near}")
     if strange:
-        told = f"{len(strange):,} of {counted(len(named), 'item')} are in no list, the first is [{strange[0]}]"
+        told = f"{len(strange):,} of {counted(len(named), 'item')} are in no list{first}"
         advice = ": the model does not know them" + ", --new-items scores those with a text" * (unseen is None)
         print(f"--only-items [{path}]: {told}{advice}.", file=sys.stderr)
-    return named
+    return set(named)
+
+
+def _lines(path: Path) -> dict[str, int]:
+    """Return the lines of a file that are not empty, without blanks around, and the number of the first of each."""
+    try:
+        read = path.read_bytes()
+        lines = read.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        number = read.count(b"\n", 0, error.start) + 1
+        raise DataError(f"--only-items [{path}], line {number}: not UTF-8. Save the file as UTF-8.") from error
+    except OSError as error:
+        raise DataError(f"--only-items [{path}]: {error}") from error
+    found: dict[str, int] = {}
+    for number, line in enumerate(lines, 1):
+        found.setdefault(line.strip(), number)
+    found.pop("", None)
+    return found
+
+
+def _unquoted(cell: str) -> str:
+    """Return what a cell of a CSV file says that is written in quotes."""
+    quoted = len(cell) > 1 and cell[0] == cell[-1] == '"'
+    return cell[1:-1].replace('""', '"') if quoted else cell
+
+
+def refuse_unread(history: Sequence[str], dataset: Any, items: ListedItems) -> None:
+    """Refuse items of a history that the ``.item`` file names and the model has no number for: texts are not read."""
+    known = dataset.field2token_id[dataset.iid_field]
+    if new := [item for item in history if item in items.titles and not known.get(item)]:
+        told = "the model knows no such item, or nobody took it"
+        raise DataError(f"--history [{new[0]}]: {told}; --new-items reads its text.")
 
 
 def tell_gone(model: Any, dataset: Any, items: ListedItems) -> None:

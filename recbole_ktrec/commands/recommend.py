@@ -38,7 +38,7 @@ from recbole_ktrec.commands.asked import asked_for, check_histories, meant, take
 from recbole_ktrec.commands.checkpoints import load, load_with_validation
 from recbole_ktrec.commands.for_item import is_new, users_for
 from recbole_ktrec.commands.later import Later
-from recbole_ktrec.commands.listed import ListedItems, only_items, tell_gone, tell_unscored, write
+from recbole_ktrec.commands.listed import ListedItems, only_items, refuse_unread, tell_gone, tell_unscored, write
 from recbole_ktrec.commands.options import user_path
 from recbole_ktrec.commands.scored import Request, nobodys, ranked, score
 from recbole_ktrec.commands.session import add_threads, set_threads
@@ -142,6 +142,8 @@ class _Served:
         model, data, k, listed = self.model, self.data, args.topk, self._listed(args)
         if args.history:
             heard = self.heard
+            if heard is None and self.unseen is None and not _why_not(model, data):
+                refuse_unread(args.history, data, self.items)
             if heard is None and _only_named(model, data, args.history):
                 heard = _unseen_if_any(model, data, None)
             return recommend_from(model, data, args.history, k, heard=heard, **listed), 1

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from recbole_ktrec.commands.filtered import with_taken
 from recbole_ktrec.commands.kept import kept
-from recbole_ktrec.errors import counted
+from recbole_ktrec.errors import ConfigError, counted
 
 if TYPE_CHECKING:
     from recbole_ktrec.model.unseen_items import UnseenItems
@@ -57,9 +57,18 @@ class Request:
     only_new: bool
     among: Collection[str] | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse an ``among`` that would leave out all without a word."""
+        if isinstance(self.among, str) or not isinstance(self.among, Collection | None):
+            raise ConfigError(f"among [{self.among}] must be a set of ids, or None for all items.")
+        listed = () if self.among is None else self.among
+        if (other := next((item for item in listed if not isinstance(item, str)), None)) is not None:
+            kind = type(other).__name__
+            raise ConfigError(f"among [{other}]: ids are strings, as the files spell them, this is of type {kind}.")
+
     def scored(self) -> Iterator[tuple[Sequence[str], np.ndarray]]:
         """Yield some users after others with their scores ``[m, items]``, -inf where an item is not to be listed."""
-        model, dataset, unseen, hidden = self.model, self.dataset, self.unseen, self._hidden()
+        model, dataset, unseen, hidden = self.model, self.dataset, self.unseen, self.hidden()
         taken = taken_in(dataset)
         new = [] if unseen is None else unseen.tokens
         rows = with_taken(
@@ -77,7 +86,7 @@ class Request:
                 row[rows.get(user, [])] = -np.inf
             yield some, scores
 
-    def _hidden(self) -> np.ndarray:
+    def hidden(self) -> np.ndarray:
         """Return which items are in no list: bool ``[items]``, those of ``unseen`` last."""
         known = self.dataset.field2token_id[self.dataset.iid_field]
         new = [] if self.unseen is None else self.unseen.tokens
@@ -102,7 +111,8 @@ def ranked(request: Request, k: int) -> Iterator[tuple[str, int, str, float]]:
             yield from ((user, rank, name(item), float(row[item])) for rank, item in enumerate(listed, 1))
     if without:
         told = f"No list for {counted(len(without), 'user')}, the first is [{without[0]}]"
-        _logger.warning(f"{told}: nothing that may be in it is scored (new items are by what a user took).")
+        left = "; --only-items leaves the others out" * (request.among is not None)
+        _logger.warning(f"{told}: nothing that may be in it is scored (new items are by what a user took{left}).")
 
 
 def _best(scores: np.ndarray, k: int) -> np.ndarray:

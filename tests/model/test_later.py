@@ -217,7 +217,8 @@ def test_a_history_of_new_items_alone_is_one(textual: Settings, capsys: pytest.C
         listed = lists(saved, "--new-items", "--history", item)["new user"]
         assert item not in listed and abs(parity(listed[:8]).mean() - share) < 0.3
     assert main(["recommend", "--checkpoint", saved, "--history", "even"]) == 2
-    assert "--history [even]: the model knows no such item, or nobody took it" in capsys.readouterr().err
+    told = "--history [even]: the model knows no such item, or nobody took it; --new-items reads its text."
+    assert told in capsys.readouterr().err
 
 
 def test_files_of_what_came_since_alone_are_told(textual: Settings, capsys: pytest.CaptureFixture[str]) -> None:

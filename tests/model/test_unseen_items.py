@@ -160,10 +160,7 @@ def test_an_item_that_cannot_be_scored_has_no_users(textual: Settings, capsys: p
         (["untitled"], "--for-item [untitled] has no text, so no model can score it."),
         (["evn"], "neither the model nor [dataset/tiny/tiny.item] knows it. Did you mean [even]?"),
         (["even", "--history", "i4"], "--for-item asks for users of the data, --history is somebody else's"),
-        (
-            ["i3", "--new-items", "only"],
-            "--for-item [i3]: in nobody's list: these users took it, or nothing is known of them, or --new-items only",
-        ),
+        (["i3", "--new-items", "only"], "--for-item [i3]: in nobody's list, --new-items only leaves it out."),
         (["even", "--users", "nobody"], "took it, or nothing is known of them.\n"),
     ):
         assert main(["recommend", "--checkpoint", saved, "--for-item", *asked]) == 2

@@ -60,6 +60,7 @@ def complete(mapping: Mapping[str, Any], inputs: Inputs, stated: Sequence[Stated
     whole = {**mapping}
     missing: dict[Stated, DataError] = {}
     used: set[Stated] = set()
+    failed: list[ConfigError | DataError] = []
     for name, kind in PARTS.items():
         mine = [each for each in stated if each.fits(name)]
         if name in whole and (mine or not whole[name].get("columns")):
@@ -68,7 +69,9 @@ def complete(mapping: Mapping[str, Any], inputs: Inputs, stated: Sequence[Stated
                 whole[name] = _columns(whole[name], kind, inputs, mine, used, missing, texts)
             except ConfigError as error:  # a guess in the place of a stated column that is not there
                 told = ConfigError(f"{error}{_misnamed(error, mine)}")
-                raise next((missing[each] for each in mine if each in missing and each not in used), told) from error
+                failed.append(next((missing[each] for each in mine if each in missing and each not in used), told))
+    if failed:
+        raise _at_once(failed)
     for each in stated:
         if each not in used:
             raise missing.get(each) or ConfigError(f"--column {each.text}: no file of {each.part} is given.")
@@ -77,6 +80,13 @@ def complete(mapping: Mapping[str, Any], inputs: Inputs, stated: Sequence[Stated
             whole["items"] = _of_items(whole["items"], whole.get("interactions") or {}, {each.name for each in stated})
         whole["text_fields"] = list(text_fields_of(whole))
     return whole
+
+
+def _at_once(failed: Sequence[ConfigError | DataError]) -> ConfigError | DataError:
+    """Return one error that says what is wrong in all files: each told alone is one more try."""
+    if len(failed) > 1 and all(isinstance(error, ConfigError) for error in failed):
+        return ConfigError(" ".join(map(str, failed)))
+    return failed[0]
 
 
 def with_only(mapping: Mapping[str, Any], inputs: Inputs, said: Mapping[str, Sequence[str]]) -> dict[str, Any]:

@@ -37,6 +37,19 @@ def test_texts_stand_in_the_order_of_the_file_whichever_are_stated(shop: Path) -
     assert "text_fields: [titel, gruppe]" in (shop / "out" / "d" / "d.yaml").read_text()
 
 
+def test_ids_that_no_column_looks_like_are_told_of_all_files_together(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One file after the other, a log and a catalogue with German names took one more try."""
+    (shop / "clicks.csv").write_text(clicks(iso(20)).replace("visitorid,itemid", "kunde,ware"))
+    (shop / "goods.csv").write_text(GOODS.replace("id;", "ware;", 1))
+    assert table(shop) == 2
+    told = capsys.readouterr().err
+    assert "map both (--column interactions.user_id=NAME --column interactions.item_id=NAME). [goods.csv]: " in told
+    assert "looks like [item_id]: map it (--column items.item_id=NAME)." in told
+    assert table(shop, "user_id=kunde", "item_id=ware") == 0
+
+
 def test_an_id_is_read_from_the_files_that_have_its_column(shop: Path) -> None:
     (shop / "clicks.csv").write_text(clicks(iso(20)).replace("itemid", "ware"))
     assert table(shop, "item_id=ware") == 0

@@ -191,7 +191,7 @@ def files_of(kind: Kind, files: str, inputs: Inputs) -> list[Member]:
     Raises:
         DataError: there is none, or it fits several (in two folders, say), of which each would be read.
     """
-    role = kind if kind in inputs.given else PART_NAMES[kind]
+    role, files = kind if kind in inputs.given else PART_NAMES[kind], files.removeprefix("./")
     found = inputs.find(role, files, *(() if files.endswith("*") else (f"{files}*",)))
     if len(found) > 1 and role not in inputs.given and not set(files) & set("*?["):
         listed = ", ".join(member.path for member in found[:5])

@@ -29,6 +29,11 @@ def test_a_mapping_or_a_file_of_interactions_makes_it_a_table(shop: Path, capsys
     assert json.loads((shop / "d" / "conversion.json").read_text())["source"]["name"] == "table"
 
 
+def test_a_name_with_a_dot_in_front_as_a_shell_completes_it_is_found(shop: Path) -> None:
+    assert convert("table", "--interactions", "./clicks.csv", "--input", shop, "--output", shop / "d", "--quiet") == 0
+    assert read_atomic(shop / "d" / "d.inter")["user_id"].tolist() == ["u1", "u1"]
+
+
 def test_files_named_by_their_paths_need_no_input(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert convert(
         "table", "--interactions", shop / "clicks.csv", "--items", shop / "goods.json", "--output", shop / "d"

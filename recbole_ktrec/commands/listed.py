@@ -60,8 +60,11 @@ def write(file: TextIO, rows: Iterator[tuple[str, int, str, float]], dataset: An
         out.writerow([user, rank, item, f"{value:.6g}", *([items.titles.get(item, "")] if items.titled else [])])
 
 
-def only_items(path: Path, dataset: Any, unseen: UnseenItems | None) -> set[str]:
+def only_items(path: Path, dataset: Any, unseen: UnseenItems | None, why_not: str) -> set[str]:
     """Read the ids of the items that may be listed, one a line; say how many of them no list can hold.
+
+    Args:
+        why_not: see :func:`tell_unscored`.
 
     Raises:
         DataError: the file is not to be read, or names no item that a list can hold.
@@ -77,7 +80,9 @@ def only_items(path: Path, dataset: Any, unseen: UnseenItems | None) -> set[str]
         raise DataError(f"--only-items [{path}]: {told}{near}")
     if strange:
         told = f"{len(strange):,} of {counted(len(named), 'item')} are in no list{first}"
-        advice = ": the model does not know them" + ", --new-items scores those with a text" * (unseen is None)
+        advice = ": the model does not know them" + ", --new-items scores those with a text" * (
+            unseen is None and not why_not
+        )
         print(f"--only-items [{path}]: {told}{advice}.", file=sys.stderr)
     return set(named)
 

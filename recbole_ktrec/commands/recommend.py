@@ -173,7 +173,7 @@ def _serve(args: argparse.Namespace) -> _Served:
         take_held_out(model, dataset)
     else:
         later.give(model, heard)
-    among = None if args.only_items is None else only_items(args.only_items, data, unseen)
+    among = None if args.only_items is None else only_items(args.only_items, data, unseen, _why_not(model, data))
     return _Served(model, data, items, unseen, heard, among)
 
 

@@ -111,8 +111,8 @@ def ranked(request: Request, k: int) -> Iterator[tuple[str, int, str, float]]:
             yield from ((user, rank, name(item), float(row[item])) for rank, item in enumerate(listed, 1))
     if without:
         told = f"No list for {counted(len(without), 'user')}, the first is [{without[0]}]"
-        left = "; --only-items leaves the others out" * (request.among is not None)
-        _logger.warning(f"{told}: nothing that may be in it is scored (new items are by what a user took{left}).")
+        why = "what may be in it is taken already, or not scored (new items are by what a user took)"
+        _logger.warning(f"{told}: {why}.")
 
 
 def _best(scores: np.ndarray, k: int) -> np.ndarray:

@@ -84,3 +84,17 @@ def test_what_would_list_nothing_is_refused(workplace: Path, among: Any, told: s
         "i3",
         "i17",
     }
+
+
+def test_of_a_model_that_reads_no_texts_new_items_are_not_advised(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor is an empty list said to be of unknown items where a user has taken all that the file names."""
+    inter = (workplace / "dataset" / "tiny" / "tiny.inter").read_text(encoding="utf-8").splitlines()[1:]
+    own = [line.split("\t")[1] for line in inter if line.split("\t")[0] == "u1"]
+    (workplace / "stock.txt").write_text("\n".join([*own, "gone"]))
+    asked = ["recommend", "--checkpoint", checkpoint("BPR"), "--users", "u1", "--only-items", "stock.txt"]
+    assert main(asked) == 0
+    told = capsys.readouterr().err
+    assert "the first is [gone]" in told and "the model does not know them.\n" in told
+    assert "No list for 1 user, the first is [u1]: what may be in it is taken already, or not scored" in told

@@ -128,7 +128,7 @@ def test_who_gets_no_list_of_new_items_is_told(textual: Settings, capsys: pytest
     loaded(textual(), "KTEASE")
     (saved,) = map(str, Path("kept").glob("*.pth"))
     assert set(lists("--checkpoint", saved, "--new-items", "only", "--users", "nobody", "u1", "none")) == {"u1"}
-    assert "No list for 2 users, the first is [nobody]: nothing that may be in it is sc" in capsys.readouterr().err
+    assert "No list for 2 users, the first is [nobody]: what may be in it is taken " in capsys.readouterr().err
     assert set(lists("--checkpoint", saved, "--users", "nobody", "u1")) == {"nobody", "u1"}
     assert "No list" not in capsys.readouterr().err
 

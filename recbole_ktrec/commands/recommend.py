@@ -187,7 +187,7 @@ def _check(args: argparse.Namespace) -> None:
         raise ConfigError("--users are those of the data, --history is somebody else's: give one of them.")
     if args.for_item and args.history:
         raise ConfigError("--for-item asks for users of the data, --history is somebody else's: give one of them.")
-    if args.only_items is not None and not args.only_items.is_file():
+    if args.only_items is not None and (args.only_items.is_dir() or not args.only_items.exists()):  # a pipe is good
         raise ConfigError(f"--only-items [{args.only_items}]: no such file.")
     if args.output is not None and args.output.exists() and not args.overwrite:
         raise ConfigError(f"[{args.output}] is there already: choose another --output, or say --overwrite.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +99,16 @@ def test_of_a_model_that_reads_no_texts_new_items_are_not_advised(
     told = capsys.readouterr().err
     assert "the first is [gone]" in told and "the model does not know them.\n" in told
     assert "No list for 1 user, the first is [u1]: what may be in it is taken already, or not scored" in told
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no such names of pipes")
+def test_what_a_shell_pipes_in_is_a_file(workplace: Path) -> None:
+    """As in --only-items <(psql -c ...), which was said not to be there."""
+    saved = checkpoint("KTEASE", "--prior=none")
+    reader, writer = os.pipe()
+    os.write(writer, b"i3\ni17\n")
+    os.close(writer)
+    asked = ["recommend", "--checkpoint", saved, "--history", "i1", "--output", "some.csv"]
+    assert main([*asked, "--only-items", f"/dev/fd/{reader}"]) == 0
+    os.close(reader)
+    assert {row["item_id"] for row in read(workplace / "some.csv")} == {"i3", "i17"}

@@ -92,10 +92,11 @@ def textless_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
 
 def script_notes(grid: Grid, plan: DatasetPlan) -> list[str]:
     """Tell that the default encoder, where a row reads texts with it, does not know their script."""
-    rows = [(entry.model, entry.settings(plan.values)) for entry in grid.rows_of(plan.name)]
-    read = [TextSettings.from_mapping(values) for model, values in rows if reads_texts(model, values)]
-    texts = texts_of(plan.source, plan.values) if read else []
-    told = dict.fromkeys(f"[{plan.name}]: {told}" for one in read if (told := script_warning(texts, one)))
+    rows, told = [(entry.model, entry.settings(plan.values)) for entry in grid.rows_of(plan.name)], dict[str, None]()
+    with contextlib.suppress(KTRecError):  # a file that cannot be read is told by the rows that read it
+        read = [TextSettings.from_mapping(values) for model, values in rows if reads_texts(model, values)]
+        texts = texts_of(plan.source, plan.values) if read else []
+        told = dict.fromkeys(f"[{plan.name}]: {warning}" for one in read if (warning := script_warning(texts, one)))
     return list(told)
 
 

@@ -100,6 +100,10 @@ def test_a_script_that_the_default_encoder_does_not_know_is_noted(
         (plan,) = prepare_datasets(grid, Path("splits"))
         notes = script_notes(grid, plan)
         assert len(notes) == told and all(note.startswith("[tiny]: 100% of the letters") for note in notes)
+    with (workplace / "dataset" / "tiny" / "tiny.item").open("a", encoding="utf-8") as file:
+        file.write("i1\tanother text\n")
+    grid = dataclasses.replace(grid, entries=[Entry("KTEASE", "KTEASE", {})])
+    assert script_notes(grid, plan) == [], "a row that is there twice is told by the jobs, the others run"
 
 
 @pytest.mark.parametrize(("keys", "visible"), [({"gpu_id": ""}, ""), ({"use_gpu": False}, ""), ({"gpu_id": "3"}, "3")])

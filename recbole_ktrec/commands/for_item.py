@@ -35,7 +35,7 @@ def users_for(
     if _says_nothing(model, place):
         raise DataError(f"--for-item [{item}]: nobody took it and it has no text, so no list says anything of it.")
     request = asked_for(model, dataset, users, unseen, only_new, among)
-    if (only_new or among is not None) and request.hidden()[place]:
+    if (only_new or among is not None) and request.hidden[place]:
         left = " or ".join(["--new-items only"] * only_new + ["--only-items"] * (among is not None))
         raise DataError(f"--for-item [{item}]: in nobody's list, {left} leaves it out.")
     for some, scores in request.scored():

@@ -70,9 +70,13 @@ def only_items(path: Path, dataset: Any, unseen: UnseenItems | None, why_not: st
         DataError: the file is not to be read, or names no item that a list can hold.
     """
     known, new = dataset.field2token_id[dataset.iid_field], set() if unseen is None else set(unseen.tokens)
+
+    def listed(item: str) -> bool:
+        return bool(known.get(item)) or item in new  # the padding item has the number 0
+
     lines = _lines(path)
-    named = {line if known.get(line) or line in new else _unquoted(line): line for line in lines}
-    strange = [item for item in named if not known.get(item) and item not in new]
+    named = {line if listed(line) else _unquoted(line): line for line in lines}
+    strange = [item for item in named if not listed(item)]
     first = f", the first is [{strange[0]}] (line {lines[named[strange[0]]]})" if strange else ""
     if len(strange) == len(named):
         near = meant(strange[0], known) if strange else ""

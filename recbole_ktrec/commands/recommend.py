@@ -162,10 +162,10 @@ def _serve(args: argparse.Namespace) -> _Served:
     check_separator(dataset.config)
     later = None if args.data_path is None else Later.read(model, dataset, args.data_path)
     data, heard = (dataset, None) if later is None else (later, _unseen_if_any(model, later, valid))
-    items = ListedItems.read(data)
+    items, why_not = ListedItems.read(data), _why_not(model, data)
     wanted = args.new_items or (args.for_item is not None and is_new(args.for_item, data, items))
     unseen = (heard or new_items(model, data, valid)) if wanted else None
-    tell_unscored(data, items, _why_not(model, data), None if unseen is None else unseen.tokens)
+    tell_unscored(data, items, why_not, None if unseen is None else unseen.tokens)
     tell_gone(model, data, items)
     if args.new_items == "only" and not (unseen and unseen.tokens) and not nobodys(model, data).any():
         raise DataError(f"--new-items only: [{items.path}] names no item with a text that nobody took.")
@@ -173,7 +173,7 @@ def _serve(args: argparse.Namespace) -> _Served:
         take_held_out(model, dataset)
     else:
         later.give(model, heard)
-    among = None if args.only_items is None else only_items(args.only_items, data, unseen, _why_not(model, data))
+    among = None if args.only_items is None else only_items(args.only_items, data, unseen, why_not)
     return _Served(model, data, items, unseen, heard, among)
 
 

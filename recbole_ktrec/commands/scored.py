@@ -68,7 +68,7 @@ class Request:
 
     def scored(self) -> Iterator[tuple[Sequence[str], np.ndarray]]:
         """Yield some users after others with their scores ``[m, items]``, -inf where an item is not to be listed."""
-        model, dataset, unseen, hidden = self.model, self.dataset, self.unseen, self.hidden()
+        model, dataset, unseen, hidden = self.model, self.dataset, self.unseen, self.hidden
         taken = taken_in(dataset)
         new = [] if unseen is None else unseen.tokens
         rows = with_taken(
@@ -86,8 +86,9 @@ class Request:
                 row[rows.get(user, [])] = -np.inf
             yield some, scores
 
+    @functools.cached_property
     def hidden(self) -> np.ndarray:
-        """Return which items are in no list: bool ``[items]``, those of ``unseen`` last."""
+        """Which items are in no list: bool ``[items]``, those of ``unseen`` last."""
         known = self.dataset.field2token_id[self.dataset.iid_field]
         new = [] if self.unseen is None else self.unseen.tokens
         hidden = np.zeros(len(known) + len(new), dtype=bool)
